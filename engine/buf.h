@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* buf.h - the one growable byte buffer, and slices of memory owned elsewhere.
+ *
+ * A buf that could not grow stays in the failed state until it is cleared or
+ * released: adding to it does nothing, and buf_status() tells. So a run of
+ * additions needs one check at its end. */
+#ifndef DRIFT_ENGINE_BUF_H
+#define DRIFT_ENGINE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engine/err.h"
+
+/* Bytes owned by somebody else; no terminating NUL is implied. */
+struct slice {
+	const void *data;
+	size_t size;
+};
+
+#define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
+
+static inline struct slice slice_of(const void *data, size_t size)
+{
+	return (struct slice){data, size};
+}
+
+static inline struct slice slice_str(const char *text)
+{
+	return (struct slice){text, strlen(text)};
+}
+
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+	return a.size == b.size &&
+	       (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Bytewise order, a prefix before what it begins. <0, 0 or >0. */
+int slice_compare(struct slice a, struct slice b);
+
+struct buf {
+	char *data;	/* NULL while nothing was added */
+	size_t size;	/* bytes in use */
+	size_t capacity;
+	bool failed;	/* an allocation failed; see buf_status */
+};
+
+#define BUF_INIT ((struct buf){0})
+
+/* Free the memory; the buf is empty and usable afterwards. */
+void buf_release(struct buf *buf);
+/* Empty it, keep the memory, forget a failure. */
+void buf_clear(struct buf *buf);
+/* DRIFT_NOMEM if any addition since the last clear failed, else DRIFT_OK. */
+enum drift_err buf_status(const struct buf *buf);
+
+/* Make room for `size` more bytes and return where they go, NULL when out of
+ * memory. The caller writes them and then adds to buf->size itself. */
+char *buf_reserve(struct buf *buf, size_t size);
+
+void buf_add(struct buf *buf, const void *data, size_t size);
+void buf_add_slice(struct buf *buf, struct slice slice);
+void buf_add_str(struct buf *buf, const char *text);
+void buf_add_char(struct buf *buf, char c);
+void buf_add_be32(struct buf *buf, uint32_t value); /* big endian */
+void buf_add_be64(struct buf *buf, uint64_t value);
+void buf_printf(struct buf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Append a NUL that is not counted in size, and return data. "" on failure. */
+const char *buf_cstr(struct buf *buf);
+
+static inline struct slice buf_slice(const struct buf *buf)
+{
+	return (struct slice){buf->data, buf->size};
+}
+
+/* Fixed-width integers in memory, at any alignment. */
+uint32_t be32_get(const void *at);
+uint64_t be64_get(const void *at);
+uint32_t le32_get(const void *at);
+uint64_t le64_get(const void *at);
+void be32_put(void *at, uint32_t value);
+void be64_put(void *at, uint64_t value);
+void le32_put(void *at, uint32_t value);
+void le64_put(void *at, uint64_t value);
+
+#endif

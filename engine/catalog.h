@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* catalog.h - which tables there are, and were, and how they are defined.
+ *
+ * A table's definition is immutable; a schema change adds a new version of it.
+ * Versions are only ever added, and live until the database is closed, so
+ * pointers to them stay good and readers take no lock. A version holds for the
+ * seqs [from_seq, until): DDL takes no seq of its own, it takes effect with the
+ * next one, so the view at N never changes once event N exists. */
+#ifndef DRIFT_ENGINE_CATALOG_H
+#define DRIFT_ENGINE_CATALOG_H
+
+#include "engine/key.h"
+#include "engine/moment.h"
+
+#define TABLE_COLUMNS_MAX 500
+#define TABLE_INDEXES_MAX 32
+#define TABLE_KEY_PARTS_MAX 8
+#define TABLE_NAME_BYTES_MAX 200
+
+enum drift_type {
+	DRIFT_ANY,		/* no declared type: any JSON value */
+	DRIFT_INTEGER,
+	DRIFT_REAL,		/* REAL, DOUBLE, NUMERIC: integers are accepted too */
+	DRIFT_TEXT,
+	DRIFT_BOOLEAN,
+	DRIFT_JSON,		/* any JSON value */
+	DRIFT_TIMESTAMP,	/* text that moment.h reads as a time */
+	DRIFT_BLOB,		/* text or blob */
+};
+
+struct column_def {
+	char *name;
+	char *declared;		/* as written, "VARCHAR(20)"; "" if there was none */
+	enum drift_type type;
+	uint32_t length_max;	/* characters, for VARCHAR(n); 0 = any */
+	bool not_null;
+	bool has_default;
+	struct buf default_value;	/* one MessagePack value, when has_default */
+};
+
+struct index_def {
+	char *name;
+	uint32_t id;		/* unique in the database; 0 until the DDL commits */
+	bool unique;
+	unsigned column_count;
+	char **columns;		/* member names, in the index's order */
+};
+
+/* A document table (CREATE TABLE t (pk=id, ...)) has one column, its key, and
+ * takes any other member. A declared table has all its columns and refuses
+ * unknown members. */
+struct table_def {
+	uint32_t id;		/* unique in the database, never reused; 0 until the
+				 * DDL commits */
+	char *name;
+	bool document;
+	unsigned column_count;
+	struct column_def *columns;
+	unsigned key_count;	/* parts of the key, >= 1 */
+	unsigned *key_columns;	/* indexes into columns, in key order */
+	unsigned index_count;
+	struct index_def *indexes;
+	char *sql;		/* the statement that made this version */
+	drift_seq created_seq;	/* first seq at which the table exists */
+	drift_seq from_seq;	/* first seq at which this version holds */
+	drift_time_ns created_time;
+};
+
+/* Heap definitions for DDL. table_def_copy: deep. free(NULL) is fine. */
+struct table_def *table_def_new(const char *name);
+struct table_def *table_def_copy(const struct table_def *def);
+void table_def_free(struct table_def *def);
+/* Append a column, an index; NULL when out of memory. The name is copied. */
+struct column_def *table_def_add_column(struct table_def *def, const char *name);
+struct index_def *table_def_add_index(struct table_def *def, const char *name);
+enum drift_err index_def_add_column(struct index_def *index, const char *name);
+/* Names, bounds, duplicate columns, key columns present: the first fault. */
+enum drift_err table_def_check(const struct table_def *def,
+			       struct drift_error *error);
+
+/* As MessagePack, in DDL frames and in the index. */
+enum drift_err table_def_encode(const struct table_def *def, struct buf *out);
+enum drift_err table_def_decode(struct slice bytes, struct table_def **def);
+
+/* The column called name, NULL when none is declared. */
+const struct column_def *table_def_column(const struct table_def *def,
+					  struct slice name);
+/* kinds[i] for each key part: what key_from_name needs. */
+void table_def_key_kinds(const struct table_def *def,
+			 enum key_kind kinds[TABLE_KEY_PARTS_MAX]);
+const struct index_def *table_def_index(const struct table_def *def,
+					const char *name);
+
+/* Rows, by the table's rules: the one place for every door. */
+
+/* The key of document as key bytes. DRIFT_BAD_KEY / DRIFT_BAD_TYPE when a part
+ * is missing, null, of the wrong type, empty, or too long for a file name. */
+enum drift_err row_key(const struct table_def *def, struct slice document,
+		       struct buf *key, struct drift_error *error);
+/* Check document against def and append the row to store: defaults filled in
+ * when is_new, types checked, NOT NULL, unknown members refused. `key` may be
+ * NULL_SLICE-like (size 0) or the key the row must have (a file's name): a
+ * document without key members gets them, first; another key is DRIFT_BAD_KEY. */
+enum drift_err row_shape(const struct table_def *def, struct slice document,
+			 struct slice key, bool is_new, struct buf *row,
+			 struct drift_error *error);
+/* The index value (key parts, cut at KEY_VALUE_BYTES_MAX) of row for index.
+ * Missing members, arrays and maps count as NULL. */
+enum drift_err row_index_value(const struct index_def *index, struct slice row,
+			       struct buf *value);
+/* The key as people write it: text, a number, or an array for a composite key,
+ * as one MessagePack value (dump's "pk"). as_integer: a document table's key
+ * whose row holds it as an integer. */
+enum drift_err row_key_value(const struct table_def *def, struct slice key,
+			     bool as_integer, struct buf *value);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/* engine.h - the storage engine's public face: open a database, read it as of
+ * any seq, commit transactions to it, follow its log.
+ *
+ * Threads: every function may be called from any thread unless it says
+ * otherwise. Readers take no lock and never wait for a writer. A struct
+ * drift_txn, drift_cursor, drift_events or drift_row belongs to one thread at a
+ * time. One process has a database open at a time (LOCK); fork before opening.
+ *
+ * Visibility: an event is visible, in every view made after, when it is durable
+ * (or written, with DRIFT_DURABLE_LATER) and before its commit is acknowledged. */
+#ifndef DRIFT_ENGINE_ENGINE_H
+#define DRIFT_ENGINE_ENGINE_H
+
+#include "engine/catalog.h"
+
+struct drift_db;
+struct drift_txn;
+struct drift_cursor;
+struct drift_events;
+struct drift_io;	/* io.h: the table of file functions */
+
+/* ---- Databases ------------------------------------------------------- */
+
+struct drift_options {
+	bool read_only;		/* commits are refused with DRIFT_READ_ONLY */
+	uint32_t row_bytes_max;	/* of a row as MessagePack; default 16 MiB */
+	uint64_t segment_bytes_max;	/* rotate above; default 64 MiB */
+	uint32_t fold_events_max;	/* memtable size that starts a fold;
+					 * default 100,000 */
+	uint32_t interval_ms;	/* bound for DRIFT_DURABLE_LATER; default 100 */
+	const struct drift_io *io;	/* NULL: the real system */
+	/* Reports for the operator (torn tail cut, index rebuilt), one line each,
+	 * no newline; NULL: stderr. Called from any thread. */
+	void (*report)(void *arg, const char *line);
+	void *report_arg;
+};
+
+#define DRIFT_FORMAT_VERSION 1
+#define DRIFT_ROW_BYTES_MAX (16u << 20)
+
+/* Make an empty database in dir (created 0700; an existing empty directory is
+ * taken). DRIFT_BAD_ARGUMENT when dir is not empty. */
+enum drift_err drift_init(const char *dir, struct drift_error *error);
+
+/* Open, lock, recover. options may be NULL. Errors: DRIFT_NOT_A_DATABASE,
+ * DRIFT_NEWER, DRIFT_UNSAFE, DRIFT_IN_USE (the text names the pid),
+ * DRIFT_CORRUPT (damage that is not a torn tail), DRIFT_IO, DRIFT_NOMEM. */
+enum drift_err drift_open(const char *dir, const struct drift_options *options,
+			  struct drift_db **db, struct drift_error *error);
+/* Wait for commits under way, fold, release the lock. NULL is fine. No cursor,
+ * transaction or event stream of db may still exist. */
+void drift_close(struct drift_db *db);
+
+/* pid that holds dir's lock, 0 when none does. Takes no lock. */
+int drift_owner(const char *dir);
+
+const char *drift_dir(const struct drift_db *db);	/* absolute path */
+/* Newest visible event. */
+drift_seq drift_head(struct drift_db *db);
+/* Commit time of the newest transaction, 0 when there is none. */
+drift_time_ns drift_head_time(struct drift_db *db);
+/* The wall clock; injected by tests through struct drift_io. */
+drift_time_ns drift_now(struct drift_db *db);
+/* True after a failed fdatasync: later commits get DRIFT_READ_ONLY. */
+bool drift_is_read_only(struct drift_db *db);
+
+/* Moment to seq. Seqs: DRIFT_BAD_MOMENT above the head unless clamp, which gives
+ * the head (SQL's rule). Times: the last transaction at or before; before the
+ * first: 0; in the future: DRIFT_BAD_MOMENT. A time from now back to the newest
+ * transaction raises the floor for later commit times, so what it resolved to
+ * stays true. Tags: DRIFT_BAD_MOMENT when there is no such tag. */
+enum drift_err drift_resolve(struct drift_db *db, const struct moment *moment,
+			     bool clamp, drift_seq *seq,
+			     struct drift_error *error);
+
+/* ---- Views ------------------------------------------------------------ */
+
+/* The database at one seq. A plain value: copy it, keep it for ever, forget it;
+ * it holds nothing. Reads at a view always answer the same. */
+struct drift_view {
+	struct drift_db *db;
+	drift_seq seq;
+	uint64_t ddl;	/* live: DDL statements seen; 0: pinned, schema as of seq */
+	/* A transaction whose own writes the reads include, or NULL, and how many
+	 * of its operations (so that a statement does not see its own). */
+	const struct drift_txn *txn;
+	uint32_t txn_ops;
+};
+
+struct drift_view drift_view_live(struct drift_db *db);	/* the newest moment */
+struct drift_view drift_view_at(struct drift_db *db, drift_seq seq);
+
+/* The table called name as the view shows it, or NULL. Lives until drift_close
+ * (for a table made in view.txn: until the transaction ends). */
+const struct table_def *drift_table(struct drift_view view, struct slice name);
+/* By id; the version the view shows, NULL if it shows none. */
+const struct table_def *drift_table_by_id(struct drift_view view, uint32_t id);
+/* The table with the smallest name greater than after, NULL at the end; start
+ * with an empty slice. */
+const struct table_def *drift_table_next(struct drift_view view,
+					 struct slice after);
+/* Changes with each DDL that became visible. For caches of definitions. */
+uint64_t drift_ddl_count(struct drift_db *db);
+
+/* Members ever seen at the top level of a table's rows, besides its declared
+ * columns, in order of first appearance; at most FIELDS_MAX are kept. */
+#define FIELDS_MAX 1500
+struct field {
+	const char *name;	/* lives until drift_close */
+	uint32_t types;		/* bits 1 << enum msg_type ever seen */
+};
+/* Number of fields; grows only. */
+unsigned drift_field_count(struct drift_db *db, uint32_t table_id);
+/* Field i < drift_field_count(). */
+struct field drift_field(struct drift_db *db, uint32_t table_id, unsigned i);
+/* True if a row's key was ever stored as a JSON integer (document tables). */
+bool drift_has_integer_keys(struct drift_db *db, uint32_t table_id);
+/* Rows in the table now (live), a running count. */
+uint64_t drift_row_count(struct drift_db *db, uint32_t table_id);
+
+/* ---- Reading rows ----------------------------------------------------- */
+
+enum drift_op { DRIFT_OP_INSERT = 1, DRIFT_OP_UPDATE, DRIFT_OP_DELETE };
+
+/* One version of one row. Slices point into the owner (the drift_row's buffer or
+ * the cursor) and are good until its next use. */
+struct drift_version {
+	struct slice key;
+	struct slice row;	/* document; empty for a delete */
+	drift_seq seq;		/* the event; 0 for a transaction's own write */
+	drift_time_ns time;	/* its commit time */
+	enum drift_op op;	/* DRIFT_OP_INSERT only if known: see each reader */
+	bool integer_key;	/* the row holds its document-table key as integer */
+	/* Set by drift_history only: the event that ended this version. */
+	drift_seq end_seq;	/* 0 = current at the view's seq */
+	drift_time_ns end_time;
+};
+
+/* A version and the memory it points into. */
+struct drift_row {
+	struct drift_version version;
+	struct buf memory;
+};
+
+#define DRIFT_ROW_INIT ((struct drift_row){0})
+void drift_row_release(struct drift_row *row);
+
+/* The row with this key in the view: DRIFT_NO_ROW when there is none. op is
+ * DRIFT_OP_UPDATE or DRIFT_OP_INSERT without promise. Cost: one memtable
+ * look-up, one index look-up; as of the past one more and one log read. */
+enum drift_err drift_get(struct drift_view view, uint32_t table_id,
+			 struct slice key, struct drift_row *row);
+/* Like drift_get, but also finds the tombstone of a row deleted in or before the
+ * view: then DRIFT_OK with op DRIFT_OP_DELETE. */
+enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
+				 struct slice key, struct drift_row *row);
+
+/* Bounds of a scan, on key bytes (or index-value bytes). */
+struct drift_range {
+	struct slice low;	/* empty data pointer (NULL): from the start */
+	struct slice high;	/* NULL: to the end */
+	bool low_open;		/* low itself is excluded */
+	bool high_open;
+	bool prefix;		/* keys that begin with low; high is not used */
+};
+
+/* Every row of the table in the view, in key order. The range is copied. */
+enum drift_err drift_scan(struct drift_view view, uint32_t table_id,
+			  const struct drift_range *range,
+			  struct drift_cursor **cursor);
+/* Rows whose value of the index is in range; order not specified; each row
+ * once. Values are cut at KEY_VALUE_BYTES_MAX, so the caller checks again. */
+enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
+				const struct index_def *index,
+				const struct drift_range *range,
+				struct drift_cursor **cursor);
+/* Every version with seq <= view.seq, deletes included as tombstones, of the keys
+ * in range: by key, then by seq. op exact, end_seq and end_time set. */
+enum drift_err drift_history(struct drift_view view, uint32_t table_id,
+			     const struct drift_range *range,
+			     struct drift_cursor **cursor);
+/* The next version: DRIFT_DONE at the end. *version is good until the next call. */
+enum drift_err drift_cursor_next(struct drift_cursor *cursor,
+				 struct drift_version *version);
+void drift_cursor_close(struct drift_cursor *cursor);	/* NULL is fine */
+
+/* ---- Transactions ----------------------------------------------------- */
+
+/* Who and why; strings are copied, NULL is none. */
+struct drift_author {
+	const char *user;	/* who: login or database user */
+	const char *client;	/* through what: "fs pid 12", "driftdb", "psql" */
+	const char *comment;	/* why */
+};
+
+enum drift_durability {
+	DRIFT_DURABLE,		/* acknowledged after fdatasync */
+	DRIFT_DURABLE_LATER,	/* acknowledged once written and visible; synced
+				 * within options.interval_ms */
+};
+
+enum drift_put_mode {
+	DRIFT_PUT,		/* insert or replace */
+	DRIFT_PUT_INSERT,	/* DRIFT_KEY_EXISTS if the row is there */
+	DRIFT_PUT_UPDATE,	/* DRIFT_NO_ROW if it is not */
+};
+
+/* A transaction in the making. base_seq: the moment its reads were made at; at
+ * commit, a key it writes that has a newer version is DRIFT_CONFLICT (first
+ * committer wins). DRIFT_SEQ_MAX: no such check, the last writer wins. */
+enum drift_err drift_txn_new(struct drift_db *db, drift_seq base_seq,
+			     const struct drift_author *author,
+			     struct drift_txn **txn);
+void drift_txn_free(struct drift_txn *txn);	/* also after a commit; NULL is fine */
+/* Number of operations so far; a savepoint. */
+uint32_t drift_txn_ops(const struct drift_txn *txn);
+/* Take back the operations after the first `ops`. */
+enum drift_err drift_txn_rewind(struct drift_txn *txn, uint32_t ops);
+enum drift_err drift_txn_set_comment(struct drift_txn *txn, const char *comment);
+/* Take the write at commit as seen by this view (default: live). For reading its
+ * own writes set view.txn = txn, view.txn_ops = drift_txn_ops(txn). */
+
+/* Store row (checked and completed by row_shape) under key. The engine decides
+ * at commit whether it is an insert or an update; equal to the present row: no
+ * event. Mode is checked at commit, and now against the transaction's own writes.
+ * Bytes are copied. DRIFT_TOO_BIG above options.row_bytes_max. */
+enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
+			     struct slice key, struct slice row,
+			     enum drift_put_mode mode,
+			     struct drift_error *error);
+/* Remove the row; DRIFT_NO_ROW at commit when it is not there, unless
+ * if_exists. */
+enum drift_err drift_txn_delete(struct drift_txn *txn,
+				const struct table_def *def, struct slice key,
+				bool if_exists, struct drift_error *error);
+/* DDL. def->id 0: a new table (DRIFT_TABLE_EXISTS if one of that name is there
+ * at commit); else a new version of that table. def->sql is what dump shows. def
+ * is copied. Visible to the transaction's own view through drift_table. */
+enum drift_err drift_txn_define(struct drift_txn *txn,
+				const struct table_def *def,
+				struct drift_error *error);
+/* Drop. if_empty: DRIFT_NOT_EMPTY while it has rows. sql: what dump shows. */
+enum drift_err drift_txn_drop(struct drift_txn *txn,
+			      const struct table_def *def, bool if_empty,
+			      const char *sql, struct drift_error *error);
+/* For load: exact time (strictly after the newest transaction's, or
+ * DRIFT_BAD_ARGUMENT at commit), transaction id (above the newest; 0 = next), and
+ * that equal rows are events too. */
+void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx);
+
+/* What a commit did. Numbers are after equal rows were left out. */
+struct drift_receipt {
+	enum drift_err err;
+	struct drift_error error;	/* when err */
+	uint64_t tx;		/* transaction id, 0 when nothing changed */
+	drift_seq first_seq;	/* its events are first_seq .. first_seq+count-1 */
+	uint32_t count;
+	drift_time_ns time;
+};
+
+/* Commit and wait. On any error nothing of it is stored (DRIFT_IO: unknown until
+ * the database is opened again). The txn cannot be used again but to free it. */
+enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durability,
+			    struct drift_receipt *receipt);
+/* Commit and have done(arg, receipt) called once, from the committer's thread (or
+ * the commit hook's), when it is acknowledged; done must not block or commit.
+ * The txn belongs to the engine and is freed after done returns. */
+void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
+			void (*done)(void *arg, const struct drift_receipt *receipt),
+			void *arg);
+/* Wait until everything acknowledged or visible so far is durable. */
+enum drift_err drift_sync(struct drift_db *db);
+/* The same without waiting; done as in drift_commit_async. */
+void drift_sync_async(struct drift_db *db,
+		      void (*done)(void *arg, const struct drift_receipt *receipt),
+		      void *arg);
+
+/* ---- Following commits ------------------------------------------------ */
+
+/* One event of a batch of transactions that just became visible. Slices are good
+ * until drift_batch_release. */
+struct drift_change {
+	uint32_t table_id;
+	struct slice key;
+	enum drift_op op;
+	drift_seq seq;
+	/* arg of the drift_commit_async call that made it, NULL for drift_commit:
+	 * lets a listener tell its own writes. */
+	void *origin;
+};
+
+struct drift_batch {
+	const struct drift_change *changes;
+	size_t count;
+	bool ddl;	/* tables came or went */
+};
+
+/* Call hook(arg, batch) from the committer's thread, in commit order, after a
+ * batch is visible and before any of it is acknowledged; hook returns at once.
+ * Acknowledgements (drift_commit returning, done callbacks) wait until
+ * drift_batch_release(batch), from any thread. One hook a database; set it before
+ * the first commit. NULL: none. */
+void drift_set_commit_hook(struct drift_db *db,
+			   void (*hook)(void *arg, struct drift_batch *batch),
+			   void *arg);
+void drift_batch_release(struct drift_batch *batch);
+
+/* ---- The log as a stream ---------------------------------------------- */
+
+/* One line of history: an event, or a DDL statement. Slices are good until the
+ * stream's next use. */
+struct drift_event {
+	bool ddl;
+	drift_seq seq;		/* event; for ddl: the seq it takes effect with */
+	uint64_t tx;
+	drift_time_ns time;
+	struct slice user, client, comment;	/* size 0: none */
+	uint32_t table_id;
+	const struct table_def *table;	/* version in force at that event; for a
+					 * drop: the one that ended */
+	enum drift_op op;
+	struct slice key;
+	bool integer_key;
+	struct slice row;	/* document, empty for delete */
+	struct slice sql;	/* ddl */
+};
+
+/* Stream the events with from <= seq <= to (and DDL among them; DDL that no event
+ * follows comes when to is DRIFT_SEQ_MAX, which means the head at opening).
+ * Cost: one index look-up, then sequential reading from `from` on. */
+enum drift_err drift_events_open(struct drift_db *db, drift_seq from,
+				 drift_seq to, struct drift_events **events,
+				 struct drift_error *error);
+enum drift_err drift_events_next(struct drift_events *events,
+				 struct drift_event *event,
+				 struct drift_error *error);
+void drift_events_close(struct drift_events *events);	/* NULL is fine */
+/* Append event as one line of the dump format, newline included: fields seq, tx,
+ * time, user, client, comment, table, op, pk, row, sql, absent when empty. */
+enum drift_err drift_event_print(const struct drift_event *event,
+				 struct buf *out);
+
+/* One transaction. */
+struct drift_tx {
+	uint64_t tx;
+	drift_time_ns time;
+	drift_seq last_seq;	/* of its events (or of what was before, for ddl) */
+	uint32_t count;		/* events */
+	char user[128], client[128], comment[512];	/* cut to fit */
+};
+/* The transaction that event seq belongs to. DRIFT_BAD_MOMENT above the head. */
+enum drift_err drift_tx_of(struct drift_db *db, drift_seq seq, struct drift_tx *tx);
+/* The newest transactions that have events, newest first, at most max (<= 1000);
+ * *count gets how many. */
+enum drift_err drift_tx_recent(struct drift_db *db, struct drift_tx *tx,
+			       unsigned max, unsigned *count);
+
+/* ---- Care ------------------------------------------------------------- */
+
+struct drift_verify_report {
+	uint64_t segments, transactions, events, bytes;
+	uint64_t faults;
+};
+/* Read the whole log (CRCs, seqs, times, digest chain) and compare the index with
+ * it. Each fault is told to say(arg, line). DRIFT_CORRUPT when there was any. */
+enum drift_err drift_verify(struct drift_db *db,
+			    void (*say)(void *arg, const char *line), void *arg,
+			    struct drift_verify_report *report);
+/* Fold everything visible into the index now, and sync it. */
+enum drift_err drift_fold(struct drift_db *db);
+
+#endif

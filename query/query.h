@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* query.h - DriftQL: sessions that run scripts and hand out answers row by row.
+ *
+ * A session belongs to one thread at a time (query_interrupt excepted). It holds
+ * one SQLite connection, one transaction at most, and a moment. Nothing of an
+ * answer is kept: query_next computes the next row when it is asked. */
+#ifndef DRIFT_QUERY_QUERY_H
+#define DRIFT_QUERY_QUERY_H
+
+#include "engine/engine.h"
+
+struct query_session;
+
+struct query_options {
+	const char *user;	/* author of what the session commits; NULL: none */
+	const char *client;
+	bool pinned;		/* read-only as of `as_of`: writes are DRIFT_READ_ONLY */
+	drift_seq as_of;
+	bool quoted_identifiers;	/* "x" is always an identifier (wire protocol) */
+	uint32_t timeout_ms;	/* per statement; 0: 30,000 */
+};
+
+/* options may be NULL. Strings are copied. */
+enum drift_err query_session_open(struct drift_db *db,
+				  const struct query_options *options,
+				  struct query_session **session,
+				  struct drift_error *error);
+/* Rolls back what is open. NULL is fine. */
+void query_session_close(struct query_session *session);
+/* Stop the statement that runs, if any: it ends with DRIFT_INTERRUPTED. From any
+ * thread. */
+void query_interrupt(struct query_session *session);
+
+enum query_event {
+	QUERY_COLUMNS,	/* a statement with an answer begins: columns are known */
+	QUERY_ROW,	/* one row of it */
+	QUERY_DONE,	/* a statement is complete: tag and message are known */
+	QUERY_END,	/* so is the script */
+};
+
+/* Take a script of statements (copied), dropping what was left of the last one. */
+enum drift_err query_start(struct query_session *session, const char *script,
+			   size_t size, struct drift_error *error);
+/* Go on to the next event. On an error the rest of the script is dropped, and a
+ * transaction that was open is aborted; error->position counts from the script's
+ * first byte, 1. */
+enum drift_err query_next(struct query_session *session,
+			  enum query_event *event, struct drift_error *error);
+
+/* After QUERY_COLUMNS, until QUERY_DONE. */
+unsigned query_column_count(const struct query_session *session);
+const char *query_column_name(const struct query_session *session, unsigned i);
+/* DRIFT_ANY when it is not known. */
+enum drift_type query_column_type(const struct query_session *session, unsigned i);
+/* After QUERY_ROW: value i. Text and blob point into the session until its next
+ * use. *is_json (may be NULL): a text that is a JSON array or object and prints
+ * as one. Booleans come as MSG_BOOL where the column is known to be boolean. */
+void query_value(const struct query_session *session, unsigned i,
+		 struct msg_value *value, bool *is_json);
+/* After QUERY_DONE: PostgreSQL's command tag ("INSERT 0 1"), and the sentence for
+ * people ("Inserted 1 row(s)"), "" for a statement that answered rows. */
+const char *query_tag(const struct query_session *session);
+const char *query_message(const struct query_session *session);
+/* 'I' idle, 'T' in a transaction, 'E' in an aborted one. */
+char query_status(const struct query_session *session);
+
+/* How far scanning a script says it is complete: the number of bytes up to and
+ * including the last ';' outside strings and comments, 0 if there is none. For
+ * doors that get a script in pieces. */
+size_t query_complete(const char *script, size_t size);
+/* True if the script's only statement so far is one that reads (SELECT, WITH,
+ * VALUES, EXPLAIN, SHOW, DESCRIBE) and nothing is left open (strings, comments,
+ * parentheses): a door may run it without waiting for ';'. */
+bool query_reads_only(const char *script, size_t size);
+
+/* ---- Answers as text (format.c) ---------------------------------------- */
+
+enum query_format { QUERY_JSON, QUERY_CSV, QUERY_TSV, QUERY_TABLE };
+
+/* "json", "csv", "tsv", "table"; false for others. */
+bool query_format_parse(const char *name, enum query_format *format);
+
+struct query_printer;
+enum drift_err query_printer_new(struct query_session *session,
+				 enum query_format format,
+				 struct query_printer **printer);
+void query_printer_free(struct query_printer *printer);	/* NULL is fine */
+/* Run the session's script on and append its answers as text, until at least
+ * `enough` bytes were appended or the script ended (*ended). Messages of statements
+ * without rows are lines of their own in QUERY_TABLE, and in the other formats only
+ * when `messages` was asked for with query_printer_messages. */
+enum drift_err query_printer_run(struct query_printer *printer, size_t enough,
+				 struct buf *out, bool *ended,
+				 struct drift_error *error);
+void query_printer_messages(struct query_printer *printer, bool messages);
+/* "ERROR 23505: text" and, with a position, the script's line and a caret line. */
+void query_print_error(const struct drift_error *error, const char *script,
+		       size_t size, struct buf *out);
+
+/* ---- One-row writes for the mount (row.c) ------------------------------ */
+/* The document rules and constraints every door shares are in engine/catalog.h;
+ * the mount builds its transactions with engine.h directly. */
+
+/* CREATE TABLE name (pk=id): the definition mkdir makes. */
+struct table_def *query_document_table(const char *name, const char *key);
+/* Parse one DDL statement (for load): CREATE TABLE, DROP TABLE, CREATE INDEX,
+ * DROP INDEX, ALTER TABLE and put it into txn. view: what exists now. */
+enum drift_err query_ddl(struct drift_view view, struct drift_txn *txn,
+			 const char *sql, size_t size, struct drift_error *error);
+/* The statement that would make def again (schema.sql). */
+enum drift_err query_definition_sql(const struct table_def *def, struct buf *out);
+
+/* ---- PostgreSQL wire protocol (wire.c) --------------------------------- */
+
+struct query_server;
+/* Listen on DIR/.s.PGSQL.5433 (0600; a stale socket file is replaced) and serve
+ * each connection by a thread of its own, at most 100. */
+enum drift_err query_server_start(struct drift_db *db, struct query_server **server,
+				  struct drift_error *error);
+/* Interrupt and end every session, remove the socket, join the threads. */
+void query_server_stop(struct query_server *server);	/* NULL is fine */
+
+#endif
