@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+# One archive a folder, two programs over them; `make help` lists what to ask for.
+#
+#	make			build/driftfs, build/driftdb
+#	make BUILD=build-clang CC=clang
+#
+# Everything is found by wildcard: dropping a file in is the whole registration.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 20
+
+CFLAGS ?= -O2 -g
+# Sanitizers and the like; asan, tsan and fuzz set it.
+SANITIZE ?=
+PKG_CONFIG ?= pkg-config
+
+ALL_CFLAGS = -std=gnu2x -Wall -Wextra -Werror -I. -pthread $(CFLAGS) $(SANITIZE)
+ALL_LDFLAGS = -pthread $(LDFLAGS) $(SANITIZE)
+
+# A library's headers are seen by the folder that is its home, and by no other.
+engine_packages := msgpack libzstd jansson libcrypto
+query_packages := sqlite3
+fs_packages := fuse3
+tools_packages := libpq
+
+package_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
+package_libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
+engine_libs := $(call package_libs,$(engine_packages)) -llmdb
+query_libs := $(call package_libs,$(query_packages))
+fs_libs := $(call package_libs,$(fs_packages))
+tools_libs := $(call package_libs,$(tools_packages))
+
+folders := engine query fs tools
+mains := tools/driftfs.c tools/driftdb.c
+$(foreach folder,$(folders),$(eval $(folder)_cflags := $$(call package_cflags,$$($(folder)_packages))))
+$(foreach folder,$(folders),$(eval $(folder)_objects := \
+	$$(patsubst %.c,$(BUILD)/%.o,$$(filter-out $(mains),$$(wildcard $(folder)/*.c)))))
+
+engine_stack := $(BUILD)/engine.a
+query_stack := $(BUILD)/query.a $(engine_stack)
+fs_stack := $(BUILD)/fs.a $(query_stack)
+tools_stack := $(BUILD)/tools.a $(query_stack)
+engine_stack_libs := $(engine_libs) -lm
+query_stack_libs := $(query_libs) $(engine_stack_libs)
+fs_stack_libs := $(fs_libs) $(query_stack_libs)
+tools_stack_libs := $(tools_libs) $(query_stack_libs)
+
+programs := $(BUILD)/driftfs $(BUILD)/driftdb
+unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+bats_helpers := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bats/*.c))
+fuzzers := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+
+# $(1): a unit test's name. The folder whose file it tests: test_wire -> query.
+# With no such file in another folder it links the engine alone.
+folder_of = $(firstword $(foreach folder,query fs tools,$(if $(or \
+	$(wildcard $(folder)/$(patsubst test_%,%,$(1)).c),\
+	$(filter test_$(folder)_%,$(1))),$(folder))) engine)
+
+ifeq ($(V),)
+quiet = @printf '  %-5s %s\n' $(1) $(2);
+else
+quiet =
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+
+all: $(programs) ## build the two programs (the default)
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
+		awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+# ---- Building ---------------------------------------------------------------
+
+# Holds the compiler and its flags; objects are made anew when they change.
+flags_now := $(CC) $(ALL_CFLAGS)
+flags_file := $(BUILD)/flags
+ifneq ($(flags_now),$(shell cat $(flags_file) 2>/dev/null))
+$(shell mkdir -p $(BUILD) && printf '%s\n' '$(flags_now)' >$(flags_file))
+endif
+
+$(BUILD)/%.o: %.c $(flags_file)
+	$(call quiet,CC,$<)mkdir -p $(@D) && \
+	$(CC) $(ALL_CFLAGS) $($(firstword $(subst /, ,$<))_cflags) -MMD -MP -c -o $@ $<
+
+define archive
+$(BUILD)/$(1).a: $($(1)_objects) $(wildcard $(1))
+	$$(call quiet,AR,$$@)rm -f $$@ && $(AR) rcs $$@ $($(1)_objects)
+endef
+$(foreach folder,$(folders),$(eval $(call archive,$(folder))))
+
+$(BUILD)/driftfs: $(BUILD)/tools/driftfs.o $(fs_stack)
+	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(fs_stack_libs)
+
+$(BUILD)/driftdb: $(BUILD)/tools/driftdb.o $(tools_stack)
+	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(tools_stack_libs)
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$($$(call folder_of,$$*)_stack)
+	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ \
+		$($(call folder_of,$*)_stack_libs) -lcmocka
+
+$(BUILD)/tests/bats/%: $(BUILD)/tests/bats/%.o
+	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $<
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(query_stack)
+	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
+		$(query_stack_libs)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- Testing ----------------------------------------------------------------
+
+test: ## install what is missing, build, run every test
+	@tools/bootstrap
+	@$(MAKE) --no-print-directory check
+
+check: $(programs) $(unit_tests) $(bats_helpers)
+	@tests/run $(BUILD)
+
+check-units: $(unit_tests)
+	@tests/run $(BUILD) units
+
+check-concurrent: $(programs) $(unit_tests) $(bats_helpers)
+	@TAGS=concurrent tests/run $(BUILD)
+
+asan: ## every test under AddressSanitizer and UBSan (build-asan/)
+	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		check
+
+tsan: ## units and concurrent tests under ThreadSanitizer (build-tsan/)
+	@$(MAKE) --no-print-directory BUILD=build-tsan CFLAGS='-O1 -g' \
+		SANITIZE='-fsanitize=thread -fno-omit-frame-pointer' check-concurrent
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (build-fuzz/, clang)
+	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang CFLAGS='-O1 -g' \
+		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+		run-fuzzers
+
+run-fuzzers: $(fuzzers)
+	@for fuzzer in $(fuzzers); do \
+		tests/fuzz/run $$fuzzer $(FUZZ_SECONDS) || exit 1; \
+	done
+
+demo: ## install what is missing, build, show it on this repository's history
+	@tools/bootstrap
+	@$(MAKE) --no-print-directory all
+	@tools/demo $(BUILD)
+
+# ---- Installing -------------------------------------------------------------
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+sbindir = $(DESTDIR)/sbin
+
+install: $(programs) ## install to PREFIX (/usr/local), staged under DESTDIR
+	install -d $(bindir) $(sbindir)
+	install -m 755 $(programs) $(bindir)
+	ln -sf $(PREFIX)/bin/driftfs $(sbindir)/mount.fuse.driftfs
+	ln -sf $(PREFIX)/bin/driftfs $(sbindir)/mount.driftfs
+
+uninstall: ## take away what install put there
+	rm -f $(bindir)/driftfs $(bindir)/driftdb \
+		$(sbindir)/mount.fuse.driftfs $(sbindir)/mount.driftfs
+
+# ---- Care -------------------------------------------------------------------
+
+sources = $(wildcard $(addsuffix /*.[ch],$(folders) tests/unit tests/bats tests/fuzz))
+linted = $(filter %.c,$(wildcard $(addsuffix /*.c,$(folders))))
+
+format: ## clang-format every source
+	clang-format -i $(sources)
+
+lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
+	@for folder in $(folders); do \
+		flags=$$(for f in $$folder; do $(PKG_CONFIG) --cflags $(engine_packages) \
+			$(query_packages) $(fs_packages) $(tools_packages); done); \
+		clang-tidy --quiet --warnings-as-errors='*' $$folder/*.c -- \
+			-std=gnu2x -I. $$flags || exit 1; \
+	done
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. \
+		--enable=warning,performance,portability \
+		--suppressions-list=.cppcheck $(folders)
+	@shellcheck -x tools/bootstrap tools/demo tests/run tests/fuzz/run .ci/run
+
+clean: ## remove every build directory
+	rm -rf build build-asan build-tsan build-fuzz $(BUILD)
+
+.PHONY: all help test check check-units check-concurrent asan tsan fuzz \
+	run-fuzzers demo install uninstall format lint clean
