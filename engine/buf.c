@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* buf.c - the growable byte buffer.
+ *
+ * Capacity doubles, so a run of small additions costs amortised constant time
+ * each; clearing keeps the memory, so a buffer reused per request soon stops
+ * allocating at all. */
+#include "engine/buf.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUF_CAPACITY_MIN 64
+
+int slice_compare(struct slice a, struct slice b)
+{
+	size_t common = a.size < b.size ? a.size : b.size;
+	int order = common ? memcmp(a.data, b.data, common) : 0;
+
+	if (order)
+		return order;
+	return (a.size > b.size) - (a.size < b.size);
+}
+
+void buf_release(struct buf *buf)
+{
+	free(buf->data);
+	*buf = BUF_INIT;
+}
+
+void buf_clear(struct buf *buf)
+{
+	buf->size = 0;
+	buf->failed = false;
+}
+
+enum drift_err buf_status(const struct buf *buf)
+{
+	return buf->failed ? DRIFT_NOMEM : DRIFT_OK;
+}
+
+static bool grow(struct buf *buf, size_t size)
+{
+	size_t capacity = buf->capacity ? buf->capacity : BUF_CAPACITY_MIN;
+	char *data;
+
+	if (size > SIZE_MAX / 4 - buf->size)
+		return false;
+	while (capacity - buf->size < size)
+		capacity *= 2;
+	data = realloc(buf->data, capacity);
+	if (!data)
+		return false;
+	buf->data = data;
+	buf->capacity = capacity;
+	return true;
+}
+
+char *buf_reserve(struct buf *buf, size_t size)
+{
+	if (buf->failed)
+		return NULL;
+	if ((!buf->data || buf->capacity - buf->size < size) && !grow(buf, size)) {
+		buf->failed = true;
+		return NULL;
+	}
+	return buf->data + buf->size;
+}
+
+void buf_add(struct buf *buf, const void *data, size_t size)
+{
+	char *at = buf_reserve(buf, size);
+
+	if (!at || size == 0)
+		return;
+	memcpy(at, data, size);
+	buf->size += size;
+}
+
+void buf_add_slice(struct buf *buf, struct slice slice)
+{
+	buf_add(buf, slice.data, slice.size);
+}
+
+void buf_add_str(struct buf *buf, const char *text)
+{
+	buf_add(buf, text, strlen(text));
+}
+
+void buf_add_char(struct buf *buf, char c)
+{
+	char *at = buf_reserve(buf, 1);
+
+	if (!at)
+		return;
+	*at = c;
+	buf->size++;
+}
+
+void buf_add_be32(struct buf *buf, uint32_t value)
+{
+	value = htobe32(value);
+	buf_add(buf, &value, sizeof(value));
+}
+
+void buf_add_be64(struct buf *buf, uint64_t value)
+{
+	value = htobe64(value);
+	buf_add(buf, &value, sizeof(value));
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+	va_list again;
+	char *at = buf_reserve(buf, 64);
+	size_t room = at ? buf->capacity - buf->size : 0;
+	int size;
+
+	if (!at)
+		return;
+	va_start(args, format);
+	va_copy(again, args);
+	size = vsnprintf(at, room, format, args);
+	if (size >= 0 && (size_t)size >= room) {
+		at = buf_reserve(buf, (size_t)size + 1);
+		if (at)
+			size = vsnprintf(at, (size_t)size + 1, format, again);
+	}
+	if (size < 0)
+		buf->failed = true;
+	else if (at)
+		buf->size += (size_t)size;
+	va_end(again);
+	va_end(args);
+}
+
+const char *buf_cstr(struct buf *buf)
+{
+	char *at = buf_reserve(buf, 1);
+
+	if (!at)
+		return "";
+	*at = '\0';
+	return buf->data;
+}
+
+uint32_t be32_get(const void *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be32toh(value);
+}
+
+uint64_t be64_get(const void *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be64toh(value);
+}
+
+uint32_t le32_get(const void *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return le32toh(value);
+}
+
+uint64_t le64_get(const void *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return le64toh(value);
+}
+
+void be32_put(void *at, uint32_t value)
+{
+	value = htobe32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+void be64_put(void *at, uint64_t value)
+{
+	value = htobe64(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+void le32_put(void *at, uint32_t value)
+{
+	value = htole32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+void le64_put(void *at, uint64_t value)
+{
+	value = htole64(value);
+	memcpy(at, &value, sizeof(value));
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* err.c - the columns of the error table, and how a refusal is written down.
+ *
+ * Texts may quote what a user sent. They end up in terminals, log lines and
+ * protocol messages, so they are kept to one line of whole UTF-8 characters. */
+#include "engine/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct err_row {
+	const char *name;
+	int number;
+	const char *state;
+	const char *text;
+};
+
+#define DRIFT_ERROR_ROW(name, number, state, text) {#name, number, state, text},
+static const struct err_row rows[] = {DRIFT_ERRORS(DRIFT_ERROR_ROW)};
+#undef DRIFT_ERROR_ROW
+
+static const struct err_row *row_of(enum drift_err code)
+{
+	if ((size_t)code >= sizeof(rows) / sizeof(rows[0]))
+		return &rows[DRIFT_INTERNAL];
+	return &rows[code];
+}
+
+int drift_err_errno(enum drift_err code)
+{
+	return row_of(code)->number;
+}
+
+const char *drift_err_sqlstate(enum drift_err code)
+{
+	return row_of(code)->state;
+}
+
+const char *drift_err_text(enum drift_err code)
+{
+	return row_of(code)->text;
+}
+
+const char *drift_err_name(enum drift_err code)
+{
+	return row_of(code)->name;
+}
+
+/* Control bytes could forge a second log line or move a terminal's cursor. */
+static void replace_controls(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+/* Drop the beginning of a character that the cut at the end left incomplete. */
+static void drop_cut_character(char *text, size_t size)
+{
+	size_t start = size;
+
+	while (start > 0 && size - start < 3 && (text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start > 0 && (text[start - 1] & 0xc0) == 0xc0)
+		text[start - 1] = '\0';
+}
+
+enum drift_err drift_fail(struct drift_error *error, enum drift_err code,
+			  const char *format, ...)
+{
+	va_list args;
+	int size;
+
+	if (!error)
+		return code;
+	error->code = code;
+	error->position = 0;
+	va_start(args, format);
+	size = vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	if (size < 0)
+		error->text[0] = '\0';
+	else if ((size_t)size >= sizeof(error->text))
+		drop_cut_character(error->text, sizeof(error->text) - 1);
+	replace_controls(error->text);
+	return code;
+}
+
+enum drift_err drift_fail_code(struct drift_error *error, enum drift_err code)
+{
+	if (!error || (error->code == code && error->text[0]))
+		return code;
+	return drift_fail(error, code, "%s", drift_err_text(code));
+}
