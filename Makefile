@@ -16,7 +16,7 @@ CFLAGS ?= -O2 -g
 SANITIZE ?=
 PKG_CONFIG ?= pkg-config
 
-ALL_CFLAGS = -std=gnu2x -Wall -Wextra -Werror -I. -pthread $(CFLAGS) $(SANITIZE)
+ALL_CFLAGS = -std=gnu2x -D_GNU_SOURCE -Wall -Wextra -Werror -I. -pthread $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = -pthread $(LDFLAGS) $(SANITIZE)
 
 # A library's headers are seen by the folder that is its home, and by no other.
