@@ -40,7 +40,7 @@ static inline struct msg_cursor msg_cursor_of(struct slice slice)
 {
 	const uint8_t *at = slice.data;
 
-	return (struct msg_cursor){at, at + slice.size};
+	return (struct msg_cursor){at, slice.size > 0 ? at + slice.size : at};
 }
 
 /* Read one scalar, or the head of an array or map (whose items follow). */

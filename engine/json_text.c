@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* json_text.c - what valid text is, and text as a JSON string.
+ *
+ * Well-formed UTF-8 is what table 3-7 of the Unicode standard lists: the second
+ * byte's range depends on the first, which is what shuts out overlong forms,
+ * surrogates and code points above U+10FFFF. Most text is ASCII, so runs of it
+ * are stepped over eight bytes at a time. */
+#include "engine/json.h"
+
+static inline bool continues(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/* Bytes of the character that begins at `at`, 0 if it is not well-formed. */
+static unsigned character_size(const uint8_t *at, size_t left)
+{
+	uint8_t low = 0x80;
+	uint8_t high = 0xbf;
+
+	if (at[0] < 0x80)
+		return 1;
+	if (at[0] < 0xc2 || at[0] > 0xf4 || left < 2)
+		return 0;
+	if (at[0] < 0xe0)
+		return continues(at[1]) ? 2 : 0;
+	if (at[0] == 0xe0)
+		low = 0xa0;
+	else if (at[0] == 0xed)
+		high = 0x9f;
+	else if (at[0] == 0xf0)
+		low = 0x90;
+	else if (at[0] == 0xf4)
+		high = 0x8f;
+	if (at[1] < low || at[1] > high || left < 3 || !continues(at[2]))
+		return 0;
+	if (at[0] < 0xf0)
+		return 3;
+	return left >= 4 && continues(at[3]) ? 4 : 0;
+}
+
+bool json_text_valid(struct slice text)
+{
+	const uint8_t *at = text.data;
+	size_t left = text.size;
+	unsigned size;
+
+	while (left > 0) {
+		if (left >= 8 && !(le64_get(at) & 0x8080808080808080)) {
+			size = 8;
+		} else {
+			size = character_size(at, left);
+			if (size == 0)
+				return false;
+		}
+		at += size;
+		left -= size;
+	}
+	return true;
+}
+
+static void print_escape(uint8_t byte, struct buf *out)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char letters[0x20] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+	};
+
+	buf_add_char(out, '\\');
+	if (byte == '"' || byte == '\\') {
+		buf_add_char(out, (char)byte);
+	} else if (byte < 0x20 && letters[byte]) {
+		buf_add_char(out, letters[byte]);
+	} else {
+		buf_add_str(out, "u00");
+		buf_add_char(out, hex[byte >> 4]);
+		buf_add_char(out, hex[byte & 15]);
+	}
+}
+
+static inline bool is_plain(uint8_t byte)
+{
+	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+void json_print_text(struct slice text, struct buf *out)
+{
+	const uint8_t *at = text.data;
+	const uint8_t *end = text.size > 0 ? at + text.size : at;
+	const uint8_t *run = at;	/* start of what needs no change */
+	unsigned size;
+
+	buf_add_char(out, '"');
+	while (at < end) {
+		if (is_plain(*at)) {
+			at++;
+			continue;
+		}
+		size = character_size(at, (size_t)(end - at));
+		if (size > 1) {
+			at += size;
+			continue;
+		}
+		buf_add(out, run, (size_t)(at - run));
+		if (size == 0)
+			buf_add_str(out, "\xef\xbf\xbd");
+		else
+			print_escape(*at, out);
+		run = ++at;
+	}
+	buf_add(out, run, (size_t)(at - run));
+	buf_add_char(out, '"');
+}
