@@ -90,9 +90,10 @@ void frame_add_commit(struct buf *out, uint32_t seed, drift_seq seq,
 	struct frame frame = {.kind = FRAME_COMMIT, .seq = seq, .time = time};
 	size_t start = frame_begin(out);
 
-	msg_add_array(out, 5);
+	msg_add_array(out, 6);
 	msg_add_int(out, (int64_t)commit->tx);
 	msg_add_int(out, commit->count);
+	msg_add_int(out, (int64_t)commit->synced);
 	add_text_or_nil(out, commit->user);
 	add_text_or_nil(out, commit->client);
 	add_text_or_nil(out, commit->comment);
@@ -225,12 +226,14 @@ enum drift_err frame_read_commit(const struct frame *frame,
 {
 	struct msg_cursor cursor;
 	uint64_t count;
-	enum drift_err err = read_head(frame, 5, &cursor);
+	enum drift_err err = read_head(frame, 6, &cursor);
 
 	if (!err)
 		err = read_uint(&cursor, INT64_MAX, &commit->tx);
 	if (!err)
 		err = read_uint(&cursor, UINT32_MAX, &count);
+	if (!err)
+		err = read_uint(&cursor, INT64_MAX, &commit->synced);
 	if (!err)
 		err = read_text_or_nil(&cursor, &commit->user);
 	if (!err)

@@ -17,7 +17,11 @@
  *		put	[table id, key (bin), row (map)]
  *		delete	[table id, key (bin)]
  *		ddl	[op, table id, sql, definition (map) or nil]
- *		commit	[tx, events, user, client, comment]; texts may be nil
+ *		commit	[tx, events, synced, user, client, comment]; texts may be nil
+ *
+ * synced: how far this segment was known to be on stable storage when the
+ * transaction was written. It tells a torn tail from damage: a bad byte that a
+ * later whole commit calls synced was good once.
  *
  * A length of 0 is no frame: bodies are never empty, and the room allocated
  * ahead of a segment's end reads as zeros. */
@@ -62,6 +66,7 @@ struct frame_ddl {
 struct frame_commit {
 	uint64_t tx;
 	uint32_t count;
+	uint64_t synced;
 	struct slice user, client, comment;
 };
 

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/* log.c - the list of segments, and appending to the newest; see log.h. */
+#include "engine/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ALLOCATE_BYTES (1u << 20)	/* room asked for ahead of the end */
+
+/* ---- The list -------------------------------------------------------- */
+
+static struct log_segment *segment_new(drift_seq first_seq)
+{
+	struct log_segment *segment = calloc(1, sizeof(*segment));
+
+	if (!segment)
+		return NULL;
+	segment->first_seq = first_seq;
+	atomic_init(&segment->fd, -1);
+	return segment;
+}
+
+static void segment_fill(struct log_segment *segment, int fd,
+			 const struct segment_header *header)
+{
+	segment->seed = header->crc;
+	segment->previous_time = header->previous_time;
+	segment->previous_tx = header->previous_tx;
+	memcpy(segment->previous_digest, header->previous_digest, DIGEST_BYTES);
+	atomic_store(&segment->fd, fd);
+}
+
+/* Replace the array by one twice as long; readers may still use the old one. */
+static enum drift_err list_grow(struct log *log)
+{
+	unsigned count = atomic_load(&log->count);
+	unsigned capacity = log->capacity ? 2 * log->capacity : 16;
+	struct log_segment **old = atomic_load(&log->segments);
+	struct log_segment **list = calloc(capacity, sizeof(*list));
+	struct log_segment ***retired =
+		realloc(log->retired, (log->retired_count + 1) * sizeof(*retired));
+
+	if (retired)
+		log->retired = retired;
+	if (!list || !retired) {
+		free(list);
+		return DRIFT_NOMEM;
+	}
+	if (old) {
+		memcpy(list, old, count * sizeof(*list));
+		log->retired[log->retired_count++] = old;
+	}
+	log->capacity = capacity;
+	atomic_store(&log->segments, list);
+	return DRIFT_OK;
+}
+
+static enum drift_err list_add(struct log *log, struct log_segment *segment)
+{
+	unsigned count = atomic_load(&log->count);
+
+	if (count == log->capacity && list_grow(log))
+		return DRIFT_NOMEM;
+	atomic_load(&log->segments)[count] = segment;
+	atomic_store(&log->count, count + 1);
+	return DRIFT_OK;
+}
+
+static int compare_segments(const void *a, const void *b)
+{
+	const struct log_segment *const *left = a;
+	const struct log_segment *const *right = b;
+
+	return ((*left)->first_seq > (*right)->first_seq) -
+	       ((*left)->first_seq < (*right)->first_seq);
+}
+
+static enum drift_err list_read(struct log *log)
+{
+	int fd = openat(log->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct log_segment *segment;
+	struct dirent *entry;
+	drift_seq first_seq;
+	enum drift_err err = DRIFT_OK;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return io_err(errno);
+	}
+	while (!err && (entry = readdir(dir))) {
+		if (!segment_name_parse(entry->d_name, &first_seq))
+			continue;
+		segment = segment_new(first_seq);
+		err = segment ? list_add(log, segment) : DRIFT_NOMEM;
+	}
+	closedir(dir);
+	if (!err && atomic_load(&log->count) > 0)
+		qsort(atomic_load(&log->segments), atomic_load(&log->count),
+		      sizeof(struct log_segment *), compare_segments);
+	return err;
+}
+
+/* ---- Opening --------------------------------------------------------- */
+
+/* Open the segment's file, whoever comes first; the others close theirs. */
+static enum drift_err segment_ensure_open(struct log *log,
+					  struct log_segment *segment, int flags,
+					  struct drift_error *error)
+{
+	struct segment_header header;
+	int fd;
+	int expected = 0;
+	enum drift_err err;
+
+	if (atomic_load(&segment->fd) >= 0)
+		return DRIFT_OK;
+	err = segment_open(log->io, log->dir, segment->first_seq,
+			   log->database_id, flags, &fd, &header, error);
+	if (err)
+		return err;
+	/* The fields beside fd are plain: one opener at a time may fill them. */
+	while (!atomic_compare_exchange_weak(&log->opening, &expected, 1))
+		expected = 0;
+	if (atomic_load(&segment->fd) < 0)
+		segment_fill(segment, fd, &header);
+	else
+		log->io->close(log->io, fd);
+	atomic_store(&log->opening, 0);
+	return DRIFT_OK;
+}
+
+enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
+			const uint8_t database_id[DATABASE_ID_BYTES],
+			struct drift_error *error)
+{
+	enum drift_err err;
+
+	*log = (struct log){.io = io, .dir = dir};
+	memcpy(log->database_id, database_id, DATABASE_ID_BYTES);
+	err = list_read(log);
+	if (err)
+		return drift_fail(error, err, "cannot list log/: %s",
+				  drift_err_text(err));
+	if (atomic_load(&log->count) == 0)
+		return drift_fail(error, DRIFT_CORRUPT,
+				  "log/ holds no segment");
+	return segment_ensure_open(log, log_newest(log), O_RDWR, error);
+}
+
+void log_close(struct log *log)
+{
+	struct log_segment **list = atomic_load(&log->segments);
+
+	for (unsigned i = 0; i < atomic_load(&log->count); i++) {
+		int fd = atomic_load(&list[i]->fd);
+
+		if (fd >= 0)
+			log->io->close(log->io, fd);
+		free(list[i]);
+	}
+	for (unsigned i = 0; i < log->retired_count; i++)
+		free(log->retired[i]);
+	free(log->retired);
+	free(list);
+	if (log->dir >= 0)
+		log->io->close(log->io, log->dir);
+	*log = (struct log){.dir = -1};
+}
+
+struct log_segment *log_newest(const struct log *log)
+{
+	unsigned count = atomic_load(&log->count);
+
+	return atomic_load(&log->segments)[count - 1];
+}
+
+static enum drift_err segment_index(const struct log *log, drift_seq first_seq,
+				    unsigned *index)
+{
+	unsigned low = 0, high = atomic_load(&log->count);
+	struct log_segment **list = atomic_load(&log->segments);
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (list[middle]->first_seq == first_seq) {
+			*index = middle;
+			return DRIFT_OK;
+		}
+		if (list[middle]->first_seq < first_seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return DRIFT_NO_ROW;
+}
+
+enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
+			       struct log_segment **segment,
+			       struct drift_error *error)
+{
+	unsigned index;
+
+	if (segment_index(log, first_seq, &index))
+		return drift_fail(error, DRIFT_NO_ROW,
+				  "the log has no segment %" PRIu64, first_seq);
+	*segment = atomic_load(&log->segments)[index];
+	return segment_ensure_open(log, *segment, O_RDONLY, error);
+}
+
+enum drift_err log_set_end(struct log *log, uint64_t end,
+			   struct drift_error *error)
+{
+	const struct drift_io *io = log->io;
+	int fd = atomic_load(&log_newest(log)->fd);
+	uint64_t size;
+	enum drift_err err = io_size(io, fd, &size);
+
+	if (!err && size > end && io->ftruncate(io, fd, (off_t)end) != 0)
+		err = io_err(errno);
+	if (!err)
+		err = io_sync(io, fd);
+	if (err)
+		return drift_fail(error, err, "cannot cut the log's tail: %s",
+				  drift_err_text(err));
+	log->allocated = end;
+	log->synced = end;
+	atomic_store(&log->end, end);
+	return DRIFT_OK;
+}
+
+/* ---- Appending ------------------------------------------------------- */
+
+/* Room ahead of the end, so that a commit's fdatasync has no new file size to
+ * write. Without it appending still works. */
+static void log_allocate(struct log *log, int fd, uint64_t need)
+{
+	uint64_t size = need + ALLOCATE_BYTES - log->allocated;
+
+	if (need <= log->allocated)
+		return;
+	if (log->io->fallocate(log->io, fd, (off_t)log->allocated,
+			       (off_t)size) == 0)
+		log->allocated += size;
+}
+
+enum drift_err log_append(struct log *log, struct slice bytes)
+{
+	int fd = atomic_load(&log_newest(log)->fd);
+	uint64_t end = atomic_load(&log->end);
+	enum drift_err err;
+
+	log_allocate(log, fd, end + bytes.size);
+	err = io_write(log->io, fd, bytes, end);
+	if (err) {
+		/* The bytes after end mean nothing without a commit frame; cut
+		 * them all the same, so that the room is free again. */
+		if (log->io->ftruncate(log->io, fd, (off_t)end) != 0)
+			return DRIFT_IO;
+		log->allocated = end;
+		return err;
+	}
+	end += bytes.size;
+	if (log->allocated < end)
+		log->allocated = end;
+	atomic_store(&log->end, end);
+	return DRIFT_OK;
+}
+
+enum drift_err log_sync(struct log *log)
+{
+	uint64_t end = atomic_load(&log->end);
+	enum drift_err err;
+
+	if (log->synced == end)
+		return DRIFT_OK;
+	err = io_sync(log->io, atomic_load(&log_newest(log)->fd));
+	if (!err)
+		log->synced = end;
+	return err;
+}
+
+enum drift_err log_rotate(struct log *log, drift_seq next_seq,
+			  drift_time_ns time, uint64_t tx,
+			  struct drift_error *error)
+{
+	const struct drift_io *io = log->io;
+	struct segment_header header = {
+		.first_seq = next_seq,
+		.previous_time = time,
+		.previous_tx = tx,
+	};
+	int old = atomic_load(&log_newest(log)->fd);
+	struct log_segment *segment = NULL;
+	uint64_t end = atomic_load(&log->end);
+	int fd = -1;
+	enum drift_err err;
+
+	memcpy(header.database_id, log->database_id, DATABASE_ID_BYTES);
+	if (io->ftruncate(io, old, (off_t)end) != 0)
+		return drift_fail(error, io_err(errno), "cannot seal: %m");
+	err = io_sync(io, old);
+	if (!err)
+		err = segment_digest(io, old, end, header.previous_digest);
+	if (!err)
+		err = segment_create(io, log->dir, &header, &fd, error);
+	if (err)
+		return drift_fail_code(error, err);
+	segment = segment_new(next_seq);
+	if (!segment) {
+		io->close(io, fd);
+		return drift_fail_code(error, DRIFT_NOMEM);
+	}
+	segment_fill(segment, fd, &header);
+	err = list_add(log, segment);
+	if (err) {
+		io->close(io, fd);
+		free(segment);
+		return drift_fail_code(error, err);
+	}
+	log->allocated = SEGMENT_HEADER_BYTES;
+	log->synced = SEGMENT_HEADER_BYTES;
+	atomic_store(&log->end, SEGMENT_HEADER_BYTES);
+	return DRIFT_OK;
+}
+
+/* ---- Reading --------------------------------------------------------- */
+
+static enum drift_err frame_fault(drift_seq segment, uint64_t offset,
+				  struct drift_error *error)
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(segment, name);
+	return drift_fail(error, DRIFT_CORRUPT,
+			  "segment %s offset %" PRIu64 ": not a whole frame",
+			  name, offset);
+}
+
+enum drift_err log_read(struct log *log, const struct place *place,
+			struct buf *memory, struct frame *frame,
+			struct drift_error *error)
+{
+	struct log_segment *segment;
+	size_t got, size;
+	char *at;
+	enum drift_err err;
+
+	err = log_segment_get(log, place->segment, &segment, error);
+	if (err)
+		return err == DRIFT_NO_ROW ? DRIFT_CORRUPT : err;
+	buf_clear(memory);
+	at = buf_reserve(memory, place->size);
+	if (!at)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	err = io_read(log->io, atomic_load(&segment->fd), at, place->size,
+		      place->offset, &got);
+	if (err)
+		return drift_fail_code(error, err);
+	memory->size = got;
+	if (frame_decode(buf_slice(memory), segment->seed, frame, &size) ||
+	    size != place->size)
+		return frame_fault(place->segment, place->offset, error);
+	return DRIFT_OK;
+}
+
+struct place log_start(const struct log *log)
+{
+	return (struct place){
+		.segment = atomic_load(&log->segments)[0]->first_seq,
+		.offset = SEGMENT_HEADER_BYTES,
+	};
+}
+
+/* How far the cursor's segment may be read. */
+static enum drift_err cursor_enter(struct log_cursor *cursor, bool whole_file,
+				   struct drift_error *error)
+{
+	struct log *log = cursor->log;
+	unsigned count = atomic_load(&log->count);
+	struct log_segment *segment =
+		atomic_load(&log->segments)[cursor->segment];
+	/* Before the count is read again: a rotation moves both. */
+	uint64_t end = atomic_load(&log->end);
+	enum drift_err err;
+
+	err = segment_ensure_open(log, segment, O_RDONLY, error);
+	if (err)
+		return err;
+	buf_clear(&cursor->window);
+	cursor->window_at = cursor->offset;
+	if (!whole_file && cursor->segment + 1 == count &&
+	    count == atomic_load(&log->count)) {
+		cursor->limit = end;
+		return DRIFT_OK;
+	}
+	err = io_size(log->io, atomic_load(&segment->fd), &cursor->limit);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+enum drift_err log_cursor_init(struct log_cursor *cursor, struct log *log,
+			       const struct place *place, bool whole_file,
+			       struct drift_error *error)
+{
+	*cursor = (struct log_cursor){.log = log, .offset = place->offset};
+	if (segment_index(log, place->segment, &cursor->segment))
+		return drift_fail(error, DRIFT_NO_ROW,
+				  "the log has no segment %" PRIu64,
+				  place->segment);
+	return cursor_enter(cursor, whole_file, error);
+}
+
+void log_cursor_release(struct log_cursor *cursor)
+{
+	buf_release(&cursor->window);
+}
+
+struct place log_cursor_place(const struct log_cursor *cursor)
+{
+	struct log_segment **list = atomic_load(&cursor->log->segments);
+
+	return (struct place){.segment = list[cursor->segment]->first_seq,
+			      .offset = cursor->offset};
+}
+
+/* Have at least `need` bytes from the offset in the window, if there are. */
+static enum drift_err cursor_fill(struct log_cursor *cursor, size_t need,
+				  struct slice *bytes)
+{
+	enum { WINDOW = 256 << 10 };
+	struct log_segment *segment =
+		atomic_load(&cursor->log->segments)[cursor->segment];
+	uint64_t left = cursor->limit - cursor->offset;
+	size_t skip = cursor->offset - cursor->window_at;
+	size_t want = need > WINDOW ? need : WINDOW;
+	size_t got;
+	char *at;
+	enum drift_err err;
+
+	if (skip > cursor->window.size)
+		skip = cursor->window.size;
+	if (need > left)
+		need = left;
+	if (cursor->window.size - skip < need) {
+		buf_clear(&cursor->window);
+		if (want > left)
+			want = left;
+		at = buf_reserve(&cursor->window, want);
+		if (!at)
+			return DRIFT_NOMEM;
+		err = io_read(cursor->log->io, atomic_load(&segment->fd), at,
+			      want, cursor->offset, &got);
+		if (err)
+			return err;
+		cursor->window.size = got;
+		cursor->window_at = cursor->offset;
+		skip = 0;
+	}
+	*bytes = slice_of(cursor->window.data + skip, cursor->window.size - skip);
+	return DRIFT_OK;
+}
+
+static enum drift_err cursor_frame(struct log_cursor *cursor,
+				   struct frame *frame, size_t *size,
+				   struct drift_error *error)
+{
+	struct log_segment *segment =
+		atomic_load(&cursor->log->segments)[cursor->segment];
+	struct slice bytes;
+	enum drift_err err = cursor_fill(cursor, FRAME_HEADER_BYTES, &bytes);
+
+	if (err)
+		return drift_fail_code(error, err);
+	err = frame_decode(bytes, segment->seed, frame, size);
+	if (err == DRIFT_CORRUPT && *size > bytes.size) {
+		err = cursor_fill(cursor, *size, &bytes);
+		if (err)
+			return drift_fail_code(error, err);
+		err = frame_decode(bytes, segment->seed, frame, size);
+	}
+	if (err == DRIFT_CORRUPT)
+		return frame_fault(segment->first_seq, cursor->offset, error);
+	return err;
+}
+
+enum drift_err log_cursor_next(struct log_cursor *cursor, struct frame *frame,
+			       struct place *place, struct drift_error *error)
+{
+	struct log *log = cursor->log;
+	size_t size = 0;
+	enum drift_err err = DRIFT_DONE;
+
+	for (;;) {
+		if (cursor->offset < cursor->limit)
+			err = cursor_frame(cursor, frame, &size, error);
+		if (err != DRIFT_DONE)
+			break;
+		if (cursor->segment + 1 >= atomic_load(&log->count))
+			return DRIFT_DONE;
+		cursor->segment++;
+		cursor->offset = SEGMENT_HEADER_BYTES;
+		err = cursor_enter(cursor, false, error);
+		if (err)
+			return err;
+		err = DRIFT_DONE;
+	}
+	if (err)
+		return err;
+	*place = log_cursor_place(cursor);
+	place->size = (uint32_t)size;
+	cursor->offset += size;
+	return DRIFT_OK;
+}

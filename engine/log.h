@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* log.h - the segments in order: one total order of frames, appended to at one
+ * end by one thread, read anywhere by all.
+ *
+ * Appending, syncing and rotating are the committer's alone (and recovery's,
+ * before there is one). Readers take no lock: the list of segments only grows,
+ * and bytes below `end` never change. */
+#ifndef DRIFT_ENGINE_LOG_H
+#define DRIFT_ENGINE_LOG_H
+
+#include <stdatomic.h>
+
+#include "engine/segment.h"
+
+/* Where a frame lies. */
+struct place {
+	drift_seq segment;	/* its first seq */
+	uint64_t offset;
+	uint32_t size;		/* of the frame, header included */
+};
+
+struct log_segment {
+	drift_seq first_seq;
+	uint32_t seed;		/* header CRC; set before fd */
+	drift_time_ns previous_time;
+	uint64_t previous_tx;
+	uint8_t previous_digest[DIGEST_BYTES];
+	_Atomic int fd;		/* -1 until first read; open until log_close */
+};
+
+struct log {
+	const struct drift_io *io;
+	int dir;		/* log/ */
+	uint8_t database_id[DATABASE_ID_BYTES];
+	/* Grows only; a longer copy replaces the array, which stays valid. */
+	_Atomic(struct log_segment **) segments;
+	_Atomic unsigned count;
+	_Atomic int opening;		/* 1 while a reader fills in a segment */
+	unsigned capacity;		/* the appender's */
+	struct log_segment ***retired;	/* arrays that were replaced */
+	unsigned retired_count;
+	/* The newest segment. */
+	_Atomic uint64_t end;	/* whole transactions end here */
+	uint64_t allocated;	/* the appender's: file size */
+	uint64_t synced;	/* the appender's: durable up to here */
+};
+/* Invariants:
+ * 1. segments[i]->first_seq < segments[i + 1]->first_seq.
+ * 2. synced <= end <= allocated; bytes [end, allocated) read as zeros. */
+
+/* Open the segments of dir (which log owns from here on); the newest one's header
+ * is read, its end is not known before log_set_end. DRIFT_CORRUPT when there is
+ * no segment at all. */
+enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
+			const uint8_t database_id[DATABASE_ID_BYTES],
+			struct drift_error *error);
+void log_close(struct log *log);
+
+/* The newest segment. */
+struct log_segment *log_newest(const struct log *log);
+/* Segment by first seq, opened; DRIFT_NO_ROW when the log has none such. */
+enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
+			       struct log_segment **segment,
+			       struct drift_error *error);
+/* Recovery's finding: whole transactions end here. Cuts what follows. */
+enum drift_err log_set_end(struct log *log, uint64_t end,
+			   struct drift_error *error);
+
+/* Write whole transactions at the end; readable (not durable) on return. On an
+ * error what was written is cut off again. */
+enum drift_err log_append(struct log *log, struct slice bytes);
+/* Make everything appended durable. After DRIFT_IO nothing may be appended. */
+enum drift_err log_sync(struct log *log);
+/* Seal the newest segment (synced, its spare room cut) and begin the next. */
+enum drift_err log_rotate(struct log *log, drift_seq next_seq,
+			  drift_time_ns time, uint64_t tx,
+			  struct drift_error *error);
+
+/* Read one frame. memory holds its bytes; frame points into it. */
+enum drift_err log_read(struct log *log, const struct place *place,
+			struct buf *memory, struct frame *frame,
+			struct drift_error *error);
+
+/* ---- Reading in order ---- */
+
+struct log_cursor {
+	struct log *log;
+	unsigned segment;	/* index */
+	uint64_t offset;	/* of the next frame */
+	uint64_t limit;		/* end of that segment */
+	uint64_t window_at;	/* offset of window's first byte */
+	struct buf window;
+};
+
+/* Start at place (its size is not used). DRIFT_NO_ROW when there is no such
+ * segment. limit of the newest segment is log->end, or the file's size with
+ * whole_file (recovery). */
+enum drift_err log_cursor_init(struct log_cursor *cursor, struct log *log,
+			       const struct place *place, bool whole_file,
+			       struct drift_error *error);
+void log_cursor_release(struct log_cursor *cursor);
+/* The next frame and its place. DRIFT_DONE at the log's end; DRIFT_CORRUPT names
+ * segment and offset. frame is good until the next call. */
+enum drift_err log_cursor_next(struct log_cursor *cursor, struct frame *frame,
+			       struct place *place, struct drift_error *error);
+/* Where the next frame would be. */
+struct place log_cursor_place(const struct log_cursor *cursor);
+
+/* The beginning of everything. */
+struct place log_start(const struct log *log);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* segment.c - a segment's name, header and making; see segment.h. */
+#include "engine/segment.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/crc32c.h"
+
+static const char magic[8] = {'D', 'R', 'I', 'F', 'T', 'S', 'E', 'G'};
+
+void segment_name(drift_seq first_seq, char name[SEGMENT_NAME_BYTES])
+{
+	snprintf(name, SEGMENT_NAME_BYTES, "%020" PRIu64 ".seg", first_seq);
+}
+
+bool segment_name_parse(const char *name, drift_seq *first_seq)
+{
+	char again[SEGMENT_NAME_BYTES];
+
+	if (!isdigit((unsigned char)name[0]))
+		return false;
+	*first_seq = strtoull(name, NULL, 10);
+	segment_name(*first_seq, again);
+	return strcmp(name, again) == 0;
+}
+
+void segment_header_encode(struct segment_header *header,
+			   uint8_t bytes[SEGMENT_HEADER_BYTES])
+{
+	memset(bytes, 0, SEGMENT_HEADER_BYTES);
+	memcpy(bytes, magic, sizeof(magic));
+	le32_put(bytes + 8, DRIFT_FORMAT_VERSION);
+	memcpy(bytes + 16, header->database_id, DATABASE_ID_BYTES);
+	le64_put(bytes + 32, header->first_seq);
+	le64_put(bytes + 40, (uint64_t)header->previous_time);
+	le64_put(bytes + 48, header->previous_tx);
+	memcpy(bytes + 56, header->previous_digest, DIGEST_BYTES);
+	header->crc = crc32c(0, bytes, 124);
+	le32_put(bytes + 124, header->crc);
+}
+
+enum drift_err segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_BYTES],
+				     struct segment_header *header)
+{
+	if (memcmp(bytes, magic, sizeof(magic)) != 0)
+		return DRIFT_CORRUPT;
+	if (le32_get(bytes + 8) > DRIFT_FORMAT_VERSION)
+		return DRIFT_NEWER;
+	header->crc = le32_get(bytes + 124);
+	if (header->crc != crc32c(0, bytes, 124))
+		return DRIFT_CORRUPT;
+	memcpy(header->database_id, bytes + 16, DATABASE_ID_BYTES);
+	header->first_seq = le64_get(bytes + 32);
+	header->previous_time = (drift_time_ns)le64_get(bytes + 40);
+	header->previous_tx = le64_get(bytes + 48);
+	memcpy(header->previous_digest, bytes + 56, DIGEST_BYTES);
+	return DRIFT_OK;
+}
+
+enum drift_err segment_create(const struct drift_io *io, int dir,
+			      struct segment_header *header, int *fd,
+			      struct drift_error *error)
+{
+	static const char unfinished[] = "new.tmp";
+	uint8_t bytes[SEGMENT_HEADER_BYTES];
+	char name[SEGMENT_NAME_BYTES];
+	enum drift_err err;
+
+	segment_name(header->first_seq, name);
+	segment_header_encode(header, bytes);
+	err = io_open(io, dir, unfinished, O_RDWR | O_CREAT | O_TRUNC, fd, error);
+	if (err)
+		return err;
+	err = io_write(io, *fd, slice_of(bytes, sizeof(bytes)), 0);
+	if (!err)
+		err = io_sync(io, *fd);
+	if (!err && io->renameat(io, dir, unfinished, name) != 0)
+		err = DRIFT_IO;
+	if (!err)
+		err = io_sync_dir(io, dir);
+	if (!err)
+		return DRIFT_OK;
+	io->close(io, *fd);
+	*fd = -1;
+	return drift_fail(error, err, "cannot make segment %s: %s", name,
+			  drift_err_text(err));
+}
+
+enum drift_err segment_open(const struct drift_io *io, int dir,
+			    drift_seq first_seq,
+			    const uint8_t database_id[DATABASE_ID_BYTES],
+			    int flags, int *fd, struct segment_header *header,
+			    struct drift_error *error)
+{
+	uint8_t bytes[SEGMENT_HEADER_BYTES];
+	char name[SEGMENT_NAME_BYTES];
+	size_t got;
+	enum drift_err err;
+
+	segment_name(first_seq, name);
+	err = io_open(io, dir, name, flags, fd, error);
+	if (err)
+		return err;
+	err = io_read(io, *fd, bytes, sizeof(bytes), 0, &got);
+	if (!err && got < sizeof(bytes))
+		err = DRIFT_CORRUPT;
+	if (!err)
+		err = segment_header_decode(bytes, header);
+	if (!err && memcmp(header->database_id, database_id, DATABASE_ID_BYTES)) {
+		err = drift_fail(error, DRIFT_CORRUPT,
+				 "segment %s belongs to another database", name);
+	} else if (!err && header->first_seq != first_seq) {
+		err = drift_fail(error, DRIFT_CORRUPT,
+				 "segment %s begins with seq %" PRIu64, name,
+				 header->first_seq);
+	} else if (err) {
+		err = drift_fail(error, err, "segment %s: bad header: %s", name,
+				 drift_err_text(err));
+	}
+	if (err) {
+		io->close(io, *fd);
+		*fd = -1;
+	}
+	return err;
+}
+
+enum drift_err segment_digest(const struct drift_io *io, int fd, uint64_t size,
+			      uint8_t digest[DIGEST_BYTES])
+{
+	enum { CHUNK = 1 << 20 };
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	char *chunk = malloc(CHUNK);
+	uint64_t offset = 0;
+	size_t got;
+	enum drift_err err = DRIFT_NOMEM;
+
+	if (!sha || !chunk || !EVP_DigestInit_ex(sha, EVP_sha256(), NULL))
+		goto done;
+	err = DRIFT_OK;
+	while (offset < size && !err) {
+		size_t want = size - offset < CHUNK ? size - offset : CHUNK;
+
+		err = io_read(io, fd, chunk, want, offset, &got);
+		if (!err && got < want)
+			err = DRIFT_CORRUPT;
+		if (!err && !EVP_DigestUpdate(sha, chunk, got))
+			err = DRIFT_NOMEM;
+		offset += want;
+	}
+	if (!err && !EVP_DigestFinal_ex(sha, digest, NULL))
+		err = DRIFT_NOMEM;
+done:
+	free(chunk);
+	EVP_MD_CTX_free(sha);
+	return err;
+}
