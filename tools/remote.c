@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* remote.c - see remote.h. */
+#define _GNU_SOURCE /* O_PATH */
+#include "tools/remote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tools/output.h"
+
+struct remote {
+	PGconn *connection;
+	int dir_fd;	/* the database's directory, named through /proc */
+};
+
+/* libpq ends its messages with a newline, and may begin them with "ERROR:". */
+static enum drift_err fail_as_told(struct drift_error *error, enum drift_err code,
+				   const char *told)
+{
+	return drift_fail(error, code, "%.*s", (int)strcspn(told, "\n"), told);
+}
+
+/* A socket's path is at most 107 bytes; through /proc any directory fits. */
+static enum drift_err remote_connect(struct remote *remote, const char *user,
+				     struct drift_error *error)
+{
+	char host[32];
+	const char *const names[] = {"host", "port", "user", "dbname",
+				     "application_name", "client_encoding",
+				     "connect_timeout", NULL};
+	const char *const values[] = {host, "5433", user, "driftfs",
+				      "driftdb", "UTF8", "10", NULL};
+
+	snprintf(host, sizeof(host), "/proc/self/fd/%d", remote->dir_fd);
+	remote->connection = PQconnectdbParams(names, values, 0);
+	if (!remote->connection)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	if (PQstatus(remote->connection) != CONNECTION_OK)
+		return fail_as_told(error, DRIFT_IN_USE,
+				    PQerrorMessage(remote->connection));
+	return DRIFT_OK;
+}
+
+enum drift_err remote_open(const char *dir, const char *user,
+			   struct remote **remote_out, struct drift_error *error)
+{
+	struct remote *remote = calloc(1, sizeof(*remote));
+	enum drift_err err;
+
+	if (!remote)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	remote->dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (remote->dir_fd < 0)
+		err = drift_fail(error, DRIFT_IO, "%s: %s", dir, strerror(errno));
+	else
+		err = remote_connect(remote, user, error);
+	if (err) {
+		remote_close(remote);
+		return err;
+	}
+	*remote_out = remote;
+	return DRIFT_OK;
+}
+
+void remote_close(struct remote *remote)
+{
+	if (!remote)
+		return;
+	PQfinish(remote->connection);
+	if (remote->dir_fd >= 0)
+		close(remote->dir_fd);
+	free(remote);
+}
+
+/* Any code whose SQLSTATE is the one told: the texts and states are what both
+ * sides print, and codes that share a state print the same. */
+static enum drift_err code_of_state(const char *state)
+{
+#define SAME_STATE(name, number, its_state, text)                              \
+	if (state && strcmp(state, its_state) == 0)                            \
+		return DRIFT_##name;
+	DRIFT_ERRORS(SAME_STATE)
+#undef SAME_STATE
+	return DRIFT_SQL;
+}
+
+/* PostgreSQL counts positions in characters, struct drift_error in bytes. */
+static int byte_position(const char *script, const char *position)
+{
+	long left = position ? strtol(position, NULL, 10) : 0;
+	const char *at = script;
+
+	if (left <= 0)
+		return 0;
+	while (*at && left > 1) {
+		at++;
+		if (((unsigned char)*at & 0xc0) != 0x80)
+			left--;
+	}
+	return (int)(at - script) + 1;
+}
+
+static enum drift_err fail_as_answered(const PGresult *result, const char *script,
+				       struct drift_error *error)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	enum drift_err err;
+
+	if (!state)
+		return fail_as_told(error, DRIFT_IO, PQresultErrorMessage(result));
+	err = drift_fail(error, code_of_state(state), "%s", text ? text : "");
+	error->position = byte_position(
+		script, PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION));
+	return err;
+}
+
+static enum drift_err print_chunk(const PGresult *result, struct drift_error *error)
+{
+	struct slice chunk;
+
+	if (PQntuples(result) == 0)
+		return DRIFT_OK;
+	chunk = slice_of(PQgetvalue(result, 0, 0),
+			 (size_t)PQgetlength(result, 0, 0));
+	return output_write(chunk, error);
+}
+
+enum drift_err remote_run(struct remote *remote, const char *script,
+			  struct drift_error *error)
+{
+	PGconn *connection = remote->connection;
+	enum drift_err err = DRIFT_OK;
+	PGresult *result;
+
+	if (!PQsendQuery(connection, script) || !PQsetSingleRowMode(connection))
+		return fail_as_told(error, DRIFT_IO, PQerrorMessage(connection));
+	while ((result = PQgetResult(connection))) {
+		ExecStatusType status = PQresultStatus(result);
+
+		if (!err && (status == PGRES_FATAL_ERROR ||
+			     status == PGRES_BAD_RESPONSE))
+			err = fail_as_answered(result, script, error);
+		else if (!err && (status == PGRES_SINGLE_TUPLE ||
+				  status == PGRES_TUPLES_OK))
+			err = print_chunk(result, error);
+		PQclear(result);
+	}
+	return err;
+}
+
+enum drift_err remote_set_format(struct remote *remote, const char *format,
+				 bool messages, struct drift_error *error)
+{
+	char script[120];
+
+	snprintf(script, sizeof(script),
+		 "SET driftql.messages = %s; SET driftql.format = '%s'",
+		 messages ? "on" : "off", format);
+	return remote_run(remote, script, error);
+}
