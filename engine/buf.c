@@ -109,6 +109,21 @@ void buf_add_be64(struct buf *buf, uint64_t value)
 	buf_add(buf, &value, sizeof(value));
 }
 
+void buf_add_int(struct buf *buf, int64_t value)
+{
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char text[20];	/* "-9223372036854775808" */
+	char *end = text + sizeof(text);
+	char *at = end;
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (value < 0)
+		*--at = '-';
+	buf_add(buf, at, (size_t)(end - at));
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args;

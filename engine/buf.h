@@ -67,6 +67,7 @@ void buf_add_str(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char c);
 void buf_add_be32(struct buf *buf, uint32_t value); /* big endian */
 void buf_add_be64(struct buf *buf, uint64_t value);
+void buf_add_int(struct buf *buf, int64_t value); /* as decimal text */
 void buf_printf(struct buf *buf, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Append a NUL that is not counted in size, and return data. "" on failure. */

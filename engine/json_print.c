@@ -14,40 +14,16 @@
 
 #include "engine/json.h"
 
-#define INT_CHARS_MAX 20	/* "-9223372036854775808" */
-
 struct printer {
 	struct buf *out;
 	enum json_style style;
 };
 
-/* Digits of value, right-aligned before end; returns where they begin. */
-static char *digits_before(char *end, uint64_t value)
-{
-	do {
-		*--end = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	return end;
-}
-
-static void print_int(int64_t value, struct buf *out)
-{
-	char text[INT_CHARS_MAX];
-	char *end = text + sizeof(text);
-	char *at = digits_before(end, value < 0 ? -(uint64_t)value :
-						  (uint64_t)value);
-
-	if (value < 0)
-		*--at = '-';
-	buf_add(out, at, (size_t)(end - at));
-}
-
 /* digits / 10^places, with the point and at least one digit on each side. */
 static void print_decimal(bool negative, uint64_t digits, unsigned places,
 			  struct buf *out)
 {
-	char text[2 * INT_CHARS_MAX];
+	char text[32];	/* a sign, 15 digits, the point, a zero */
 	char *end = text + sizeof(text);
 	char *at = end;
 	unsigned i;
@@ -57,7 +33,9 @@ static void print_decimal(bool negative, uint64_t digits, unsigned places,
 	if (places == 0)
 		*--at = '0';
 	*--at = '.';
-	at = digits_before(at, digits);
+	do
+		*--at = (char)('0' + digits % 10);
+	while ((digits /= 10) > 0);
 	if (negative)
 		*--at = '-';
 	buf_add(out, at, (size_t)(end - at));
@@ -160,7 +138,7 @@ static enum drift_err print_scalar(const struct msg_value *value,
 		buf_add_str(out, value->boolean ? "true" : "false");
 		return DRIFT_OK;
 	case MSG_INT:
-		print_int(value->integer, out);
+		buf_add_int(out, value->integer);
 		return DRIFT_OK;
 	case MSG_REAL:
 		if (!isfinite(value->real))

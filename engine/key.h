@@ -24,6 +24,7 @@
 #define KEY_NAME_BYTES_MAX 250
 #define KEY_VALUE_BYTES_MAX 200	/* an index value is cut to this many bytes */
 
+/* A NaN counts as NULL; text ends at its first NUL, should there be one. */
 void key_add_null(struct buf *key);
 void key_add_int(struct buf *key, int64_t value);
 void key_add_real(struct buf *key, double value);
@@ -57,7 +58,8 @@ enum drift_err key_to_name(struct slice key, struct buf *name);
 enum drift_err key_from_name(struct slice name, const enum key_kind *kinds,
 			     unsigned count, struct buf *key);
 /* A table's or an index column's name, or one index value, as one path
- * component, and back; the same escapes, no part separator. */
+ * component, and back; the same escapes, no part separator, at most 255 bytes.
+ * An empty text has no name: DRIFT_BAD_NAME. */
 enum drift_err key_component_encode(struct slice text, struct buf *name);
 enum drift_err key_component_decode(struct slice name, struct buf *text);
 
