@@ -46,6 +46,9 @@ struct index_def {
 	char **columns;		/* member names, in the index's order */
 };
 
+/* "integer", "text" ...: in messages and in encoded definitions. */
+const char *drift_type_name(enum drift_type type);
+
 /* A document table (CREATE TABLE t (pk=id, ...)) has one column, its key, and
  * takes any other member. A declared table has all its columns and refuses
  * unknown members. */
@@ -70,7 +73,8 @@ struct table_def {
 struct table_def *table_def_new(const char *name);
 struct table_def *table_def_copy(const struct table_def *def);
 void table_def_free(struct table_def *def);
-/* Append a column, an index; NULL when out of memory. The name is copied. */
+/* Append a column, an index; NULL when out of memory. The name is copied; the
+ * pointer is good until the next one is appended. */
 struct column_def *table_def_add_column(struct table_def *def, const char *name);
 struct index_def *table_def_add_index(struct table_def *def, const char *name);
 enum drift_err index_def_add_column(struct index_def *index, const char *name);
@@ -93,8 +97,9 @@ const struct index_def *table_def_index(const struct table_def *def,
 
 /* Rows, by the table's rules: the one place for every door. */
 
-/* The key of document as key bytes. DRIFT_BAD_KEY / DRIFT_BAD_TYPE when a part
- * is missing, null, of the wrong type, empty, or too long for a file name. */
+/* The key of document as key bytes. Missing or null: DRIFT_BAD_KEY, in a declared
+ * table DRIFT_NOT_NULL; of the wrong type: DRIFT_BAD_TYPE; empty: DRIFT_BAD_KEY; not
+ * UTF-8: DRIFT_BAD_TEXT; too long for a file name: DRIFT_NAME_TOO_LONG. Appended. */
 enum drift_err row_key(const struct table_def *def, struct slice document,
 		       struct buf *key, struct drift_error *error);
 /* Check document against def and append the row to store: defaults filled in

@@ -45,6 +45,7 @@
 	X(CHECK, EPERM, "23514", "violates CHECK")                              \
 	X(FOREIGN_KEY, EPERM, "23503", "violates foreign key")                  \
 	X(TOO_BIG, EFBIG, "54000", "too large")                                 \
+	X(TOO_LONG, EINVAL, "22001", "value too long")                          \
 	X(NAME_TOO_LONG, ENAMETOOLONG, "54000", "name too long")                \
 	X(LIMIT, ENOSPC, "54000", "limit exceeded")                             \
 	X(TX_ABORTED, EINVAL, "25P02", "current transaction is aborted")        \

@@ -46,5 +46,7 @@ enum drift_err moment_parse(struct slice text, enum moment_context context,
 void moment_print_time(drift_time_ns time, struct buf *out);
 /* Read exactly what moment_print_time writes, or any RFC 3339 time. */
 enum drift_err moment_parse_time(struct slice text, drift_time_ns *time);
+/* The same, and "YYYY-MM-DD[ HH:MM[:SS[.f]]]" without a zone: a TIMESTAMP. */
+enum drift_err moment_parse_timestamp(struct slice text, drift_time_ns *time);
 
 #endif

@@ -63,6 +63,9 @@ enum drift_err msg_member(struct slice document, struct slice name,
  * top level. For bytes from outside (a log that could have been crafted). */
 enum drift_err msg_check_document(struct slice document);
 
+/* The same for one value of any type, names inside not compared. */
+enum drift_err msg_check_value(struct slice value);
+
 void msg_add_nil(struct buf *buf);
 void msg_add_bool(struct buf *buf, bool value);
 void msg_add_int(struct buf *buf, int64_t value);

@@ -153,21 +153,28 @@ static enum drift_err check_names(struct slice document)
 	return err;
 }
 
+enum drift_err msg_check_value(struct slice value)
+{
+	struct msg_cursor cursor = msg_cursor_of(value);
+	enum drift_err err = check_values(&cursor);
+
+	if (!err && cursor.at != cursor.end)
+		err = DRIFT_CORRUPT;
+	return err;
+}
+
 enum drift_err msg_check_document(struct slice document)
 {
-	struct msg_cursor cursor = msg_cursor_of(document);
-	struct msg_cursor head = cursor;
+	struct msg_cursor head = msg_cursor_of(document);
 	enum drift_err err;
 	uint32_t count;
 
 	err = msg_read_map(&head, &count);
 	if (!err)
-		err = check_values(&cursor);
-	if (err)
-		return err;
-	if (cursor.at != cursor.end)
-		return DRIFT_CORRUPT;
-	return check_names(document);
+		err = msg_check_value(document);
+	if (!err)
+		err = check_names(document);
+	return err;
 }
 
 /* ---- Merging ------------------------------------------------------------ */

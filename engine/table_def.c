@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/* table_def.c - a table's definition on the heap, and the rules it must keep.
+ *
+ * DDL builds a definition piece by piece and then has it checked as a whole; what
+ * came from disk goes through the same check. After that it never changes.
+ * Names are compared without regard to ASCII case where SQL would see two equal
+ * names, and byte for byte where a row's members are looked up. */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "engine/catalog.h"
+
+static const char *const type_names[] = {
+	[DRIFT_ANY] = "any",		[DRIFT_INTEGER] = "integer",
+	[DRIFT_REAL] = "real",		[DRIFT_TEXT] = "text",
+	[DRIFT_BOOLEAN] = "boolean",	[DRIFT_JSON] = "json",
+	[DRIFT_TIMESTAMP] = "timestamp", [DRIFT_BLOB] = "blob",
+};
+
+const char *drift_type_name(enum drift_type type)
+{
+	return type_names[type];
+}
+
+struct table_def *table_def_new(const char *name)
+{
+	struct table_def *def = calloc(1, sizeof(*def));
+
+	if (!def)
+		return NULL;
+	def->name = strdup(name);
+	def->sql = strdup("");
+	if (!def->name || !def->sql) {
+		table_def_free(def);
+		return NULL;
+	}
+	return def;
+}
+
+void table_def_free(struct table_def *def)
+{
+	unsigned i;
+	unsigned j;
+
+	if (!def)
+		return;
+	for (i = 0; i < def->column_count; i++) {
+		free(def->columns[i].name);
+		free(def->columns[i].declared);
+		buf_release(&def->columns[i].default_value);
+	}
+	for (i = 0; i < def->index_count; i++) {
+		for (j = 0; j < def->indexes[i].column_count; j++)
+			free(def->indexes[i].columns[j]);
+		free(def->indexes[i].columns);
+		free(def->indexes[i].name);
+	}
+	free(def->columns);
+	free(def->key_columns);
+	free(def->indexes);
+	free(def->name);
+	free(def->sql);
+	free(def);
+}
+
+struct column_def *table_def_add_column(struct table_def *def, const char *name)
+{
+	struct column_def *columns;
+	struct column_def column = {0};
+
+	columns = realloc(def->columns,
+			  (def->column_count + 1) * sizeof(*columns));
+	if (!columns)
+		return NULL;
+	def->columns = columns;
+	column.name = strdup(name);
+	column.declared = strdup("");
+	if (!column.name || !column.declared) {
+		free(column.name);
+		free(column.declared);
+		return NULL;
+	}
+	columns[def->column_count] = column;
+	return &columns[def->column_count++];
+}
+
+struct index_def *table_def_add_index(struct table_def *def, const char *name)
+{
+	struct index_def *indexes;
+	struct index_def index = {0};
+
+	indexes = realloc(def->indexes, (def->index_count + 1) * sizeof(*indexes));
+	if (!indexes)
+		return NULL;
+	def->indexes = indexes;
+	index.name = strdup(name);
+	if (!index.name)
+		return NULL;
+	indexes[def->index_count] = index;
+	return &indexes[def->index_count++];
+}
+
+enum drift_err index_def_add_column(struct index_def *index, const char *name)
+{
+	char **columns;
+	char *copy;
+
+	columns = realloc(index->columns,
+			  (index->column_count + 1) * sizeof(*columns));
+	if (!columns)
+		return DRIFT_NOMEM;
+	index->columns = columns;
+	copy = strdup(name);
+	if (!copy)
+		return DRIFT_NOMEM;
+	columns[index->column_count++] = copy;
+	return DRIFT_OK;
+}
+
+/* ---- Copying ------------------------------------------------------------ */
+
+static bool replace_text(char **text, const char *with)
+{
+	char *copy = strdup(with);
+
+	if (!copy)
+		return false;
+	free(*text);
+	*text = copy;
+	return true;
+}
+
+static bool copy_column(struct table_def *def, const struct column_def *from)
+{
+	struct column_def *column = table_def_add_column(def, from->name);
+
+	if (!column || !replace_text(&column->declared, from->declared))
+		return false;
+	column->type = from->type;
+	column->length_max = from->length_max;
+	column->not_null = from->not_null;
+	column->has_default = from->has_default;
+	buf_add_slice(&column->default_value, buf_slice(&from->default_value));
+	return !column->default_value.failed;
+}
+
+static bool copy_index(struct table_def *def, const struct index_def *from)
+{
+	struct index_def *index = table_def_add_index(def, from->name);
+	unsigned i;
+
+	if (!index)
+		return false;
+	index->id = from->id;
+	index->unique = from->unique;
+	for (i = 0; i < from->column_count; i++)
+		if (index_def_add_column(index, from->columns[i]))
+			return false;
+	return true;
+}
+
+static bool copy_key(struct table_def *def, const struct table_def *from)
+{
+	size_t size = from->key_count * sizeof(*from->key_columns);
+
+	if (size == 0)
+		return true;
+	def->key_columns = malloc(size);
+	if (!def->key_columns)
+		return false;
+	memcpy(def->key_columns, from->key_columns, size);
+	def->key_count = from->key_count;
+	return true;
+}
+
+struct table_def *table_def_copy(const struct table_def *from)
+{
+	struct table_def *def = table_def_new(from->name);
+	bool whole;
+	unsigned i;
+
+	if (!def)
+		return NULL;
+	def->id = from->id;
+	def->document = from->document;
+	def->created_seq = from->created_seq;
+	def->from_seq = from->from_seq;
+	def->created_time = from->created_time;
+	whole = copy_key(def, from) &&
+		(!from->sql || replace_text(&def->sql, from->sql));
+	for (i = 0; whole && i < from->column_count; i++)
+		whole = copy_column(def, &from->columns[i]);
+	for (i = 0; whole && i < from->index_count; i++)
+		whole = copy_index(def, &from->indexes[i]);
+	if (whole)
+		return def;
+	table_def_free(def);
+	return NULL;
+}
+
+/* ---- Looking up --------------------------------------------------------- */
+
+const struct column_def *table_def_column(const struct table_def *def,
+					  struct slice name)
+{
+	unsigned i;
+
+	for (i = 0; i < def->column_count; i++)
+		if (slice_equal(slice_str(def->columns[i].name), name))
+			return &def->columns[i];
+	return NULL;
+}
+
+void table_def_key_kinds(const struct table_def *def,
+			 enum key_kind kinds[TABLE_KEY_PARTS_MAX])
+{
+	unsigned i;
+
+	for (i = 0; i < def->key_count; i++) {
+		switch (def->columns[def->key_columns[i]].type) {
+		case DRIFT_INTEGER:
+			kinds[i] = KEY_INT;
+			break;
+		case DRIFT_REAL:
+			kinds[i] = KEY_REAL;
+			break;
+		default:
+			kinds[i] = KEY_TEXT;
+		}
+	}
+}
+
+const struct index_def *table_def_index(const struct table_def *def,
+					const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < def->index_count; i++)
+		if (strcmp(def->indexes[i].name, name) == 0)
+			return &def->indexes[i];
+	return NULL;
+}
+
+/* ---- Checking ----------------------------------------------------------- */
+
+static enum drift_err check_name(const char *what, const char *name,
+				 struct drift_error *error)
+{
+	struct buf component = BUF_INIT;
+	enum drift_err err;
+
+	if (strlen(name) > TABLE_NAME_BYTES_MAX)
+		return drift_fail(error, DRIFT_NAME_TOO_LONG,
+				  "%s name is longer than %d bytes: \"%s\"", what,
+				  TABLE_NAME_BYTES_MAX, name);
+	err = key_component_encode(slice_str(name), &component);
+	buf_release(&component);
+	if (err == DRIFT_NOMEM)
+		return drift_fail_code(error, err);
+	if (err)
+		return drift_fail(error, err, "invalid %s name: \"%s\"", what, name);
+	return DRIFT_OK;
+}
+
+static enum drift_err check_columns(const struct table_def *def,
+				    struct drift_error *error)
+{
+	enum drift_err err;
+	unsigned i;
+	unsigned j;
+
+	if (def->column_count == 0 || def->column_count > TABLE_COLUMNS_MAX)
+		return drift_fail(error, DRIFT_BAD_DEFINITION,
+				  "table \"%s\" has %u columns, must have 1 to %d",
+				  def->name, def->column_count, TABLE_COLUMNS_MAX);
+	if (def->document && def->column_count != 1)
+		return drift_fail(error, DRIFT_BAD_DEFINITION,
+				  "document table \"%s\" can only declare its key",
+				  def->name);
+	for (i = 0; i < def->column_count; i++) {
+		err = check_name("column", def->columns[i].name, error);
+		if (err)
+			return err;
+		for (j = 0; j < i; j++)
+			if (!strcasecmp(def->columns[i].name, def->columns[j].name))
+				return drift_fail(error, DRIFT_BAD_DEFINITION,
+						  "column \"%s\" specified more than once",
+						  def->columns[i].name);
+	}
+	return DRIFT_OK;
+}
+
+static bool can_be_key(enum drift_type type)
+{
+	return type != DRIFT_BOOLEAN && type != DRIFT_JSON && type != DRIFT_BLOB;
+}
+
+static enum drift_err check_key(const struct table_def *def,
+				struct drift_error *error)
+{
+	const struct column_def *column;
+	unsigned i;
+	unsigned j;
+
+	if (def->key_count == 0 || def->key_count > TABLE_KEY_PARTS_MAX)
+		return drift_fail(error, DRIFT_BAD_DEFINITION,
+				  "key of table \"%s\" has %u columns, must have 1 to %d",
+				  def->name, def->key_count, TABLE_KEY_PARTS_MAX);
+	for (i = 0; i < def->key_count; i++) {
+		if (def->key_columns[i] >= def->column_count)
+			return drift_fail(error, DRIFT_BAD_DEFINITION,
+					  "key of table \"%s\" names no column",
+					  def->name);
+		column = &def->columns[def->key_columns[i]];
+		if (!can_be_key(column->type))
+			return drift_fail(error, DRIFT_BAD_DEFINITION,
+					  "column \"%s\" of type %s cannot be in a key",
+					  column->name,
+					  drift_type_name(column->type));
+		for (j = 0; j < i; j++)
+			if (def->key_columns[j] == def->key_columns[i])
+				return drift_fail(error, DRIFT_BAD_DEFINITION,
+						  "column \"%s\" appears twice in primary key constraint",
+						  column->name);
+	}
+	return DRIFT_OK;
+}
+
+static enum drift_err check_index_columns(const struct table_def *def,
+					  const struct index_def *index,
+					  struct drift_error *error)
+{
+	enum drift_err err = DRIFT_OK;
+	unsigned i;
+
+	if (index->column_count == 0 ||
+	    index->column_count > TABLE_KEY_PARTS_MAX)
+		return drift_fail(error, DRIFT_BAD_DEFINITION,
+				  "index \"%s\" has %u columns, must have 1 to %d",
+				  index->name, index->column_count,
+				  TABLE_KEY_PARTS_MAX);
+	for (i = 0; !err && i < index->column_count; i++) {
+		err = check_name("column", index->columns[i], error);
+		if (!err && !def->document &&
+		    !table_def_column(def, slice_str(index->columns[i])))
+			err = drift_fail(error, DRIFT_NO_COLUMN,
+					 "column \"%s\" does not exist",
+					 index->columns[i]);
+	}
+	return err;
+}
+
+static enum drift_err check_indexes(const struct table_def *def,
+				    struct drift_error *error)
+{
+	enum drift_err err;
+	unsigned i;
+	unsigned j;
+
+	if (def->index_count > TABLE_INDEXES_MAX)
+		return drift_fail(error, DRIFT_BAD_DEFINITION,
+				  "table \"%s\" has %u indexes, at most %d are possible",
+				  def->name, def->index_count, TABLE_INDEXES_MAX);
+	for (i = 0; i < def->index_count; i++) {
+		err = check_name("index", def->indexes[i].name, error);
+		if (!err)
+			err = check_index_columns(def, &def->indexes[i], error);
+		if (err)
+			return err;
+		for (j = 0; j < i; j++)
+			if (!strcasecmp(def->indexes[i].name, def->indexes[j].name))
+				return drift_fail(error, DRIFT_INDEX_EXISTS,
+						  "relation \"%s\" already exists",
+						  def->indexes[i].name);
+	}
+	return DRIFT_OK;
+}
+
+enum drift_err table_def_check(const struct table_def *def,
+			       struct drift_error *error)
+{
+	enum drift_err err = check_name("table", def->name, error);
+
+	if (!err)
+		err = check_columns(def, error);
+	if (!err)
+		err = check_key(def, error);
+	if (!err)
+		err = check_indexes(def, error);
+	return err;
+}

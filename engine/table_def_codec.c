@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* table_def_codec.c - a table's definition as MessagePack, and back.
+ *
+ *	{id, name, document, key: [column numbers], sql,
+ *	 columns: [{name, declared, type, length, not_null, default}],
+ *	 indexes: [{id, name, unique, columns: [names]}]}
+ *
+ * Members may come in any order; those that are absent have their zero value and
+ * those that are not known are stepped over, so that a later version can add
+ * some. A definition that decodes has passed table_def_check. */
+#include <stdlib.h>
+
+#include "engine/catalog.h"
+
+static void add_name(struct buf *out, const char *name)
+{
+	msg_add_text(out, slice_str(name));
+}
+
+static void encode_column(const struct column_def *column, struct buf *out)
+{
+	msg_add_map(out, column->has_default ? 6 : 5);
+	add_name(out, "name");
+	add_name(out, column->name);
+	add_name(out, "declared");
+	add_name(out, column->declared ? column->declared : "");
+	add_name(out, "type");
+	add_name(out, drift_type_name(column->type));
+	add_name(out, "length");
+	msg_add_int(out, column->length_max);
+	add_name(out, "not_null");
+	msg_add_bool(out, column->not_null);
+	if (column->has_default) {
+		add_name(out, "default");
+		buf_add_slice(out, buf_slice(&column->default_value));
+	}
+}
+
+static void encode_index(const struct index_def *index, struct buf *out)
+{
+	unsigned i;
+
+	msg_add_map(out, 4);
+	add_name(out, "id");
+	msg_add_int(out, index->id);
+	add_name(out, "name");
+	add_name(out, index->name);
+	add_name(out, "unique");
+	msg_add_bool(out, index->unique);
+	add_name(out, "columns");
+	msg_add_array(out, index->column_count);
+	for (i = 0; i < index->column_count; i++)
+		add_name(out, index->columns[i]);
+}
+
+enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
+{
+	unsigned i;
+
+	msg_add_map(out, 7);
+	add_name(out, "id");
+	msg_add_int(out, def->id);
+	add_name(out, "name");
+	add_name(out, def->name);
+	add_name(out, "document");
+	msg_add_bool(out, def->document);
+	add_name(out, "key");
+	msg_add_array(out, def->key_count);
+	for (i = 0; i < def->key_count; i++)
+		msg_add_int(out, def->key_columns[i]);
+	add_name(out, "sql");
+	add_name(out, def->sql ? def->sql : "");
+	add_name(out, "columns");
+	msg_add_array(out, def->column_count);
+	for (i = 0; i < def->column_count; i++)
+		encode_column(&def->columns[i], out);
+	add_name(out, "indexes");
+	msg_add_array(out, def->index_count);
+	for (i = 0; i < def->index_count; i++)
+		encode_index(&def->indexes[i], out);
+	return buf_status(out);
+}
+
+/* ---- Decoding ----------------------------------------------------------- */
+
+/* Read one member's value into *thing; unknown names are skipped by `members`. */
+typedef enum drift_err member_fn(struct msg_cursor *cursor, void *thing);
+
+struct member_row {
+	const char *name;
+	member_fn *read;
+};
+
+/* Read a map whose members are those of rows (ended by a NULL name). */
+static enum drift_err read_members(struct msg_cursor *cursor,
+				   const struct member_row *rows, void *thing)
+{
+	const struct member_row *row;
+	struct slice name;
+	enum drift_err err;
+	uint32_t count;
+
+	err = msg_read_map(cursor, &count);
+	for (; !err && count > 0; count--) {
+		err = msg_read_text(cursor, &name);
+		if (err)
+			break;
+		for (row = rows; row->name; row++)
+			if (slice_equal(slice_str(row->name), name))
+				break;
+		err = row->name ? row->read(cursor, thing) :
+				  msg_skip(cursor, NULL);
+	}
+	return err;
+}
+
+/* Replace *text; a NUL inside would be lost, so it is damage. */
+static enum drift_err read_text(struct msg_cursor *cursor, char **text)
+{
+	struct slice slice;
+	enum drift_err err = msg_read_text(cursor, &slice);
+	char *copy;
+
+	if (err)
+		return err;
+	if (memchr(slice.data, 0, slice.size))
+		return DRIFT_CORRUPT;
+	copy = strndup(slice.data, slice.size);
+	if (!copy)
+		return DRIFT_NOMEM;
+	free(*text);
+	*text = copy;
+	return DRIFT_OK;
+}
+
+static enum drift_err read_u32(struct msg_cursor *cursor, uint32_t *number)
+{
+	int64_t value;
+	enum drift_err err = msg_read_int(cursor, &value);
+
+	if (err)
+		return err;
+	if (value < 0 || value > UINT32_MAX)
+		return DRIFT_CORRUPT;
+	*number = (uint32_t)value;
+	return DRIFT_OK;
+}
+
+static enum drift_err read_bool(struct msg_cursor *cursor, bool *flag)
+{
+	struct msg_value value;
+	enum drift_err err = msg_read(cursor, &value);
+
+	if (err)
+		return err;
+	if (value.type != MSG_BOOL)
+		return DRIFT_CORRUPT;
+	*flag = value.boolean;
+	return DRIFT_OK;
+}
+
+static enum drift_err read_count(struct msg_cursor *cursor, unsigned have,
+				 unsigned max, uint32_t *count)
+{
+	enum drift_err err = msg_read_array(cursor, count);
+
+	if (err)
+		return err;
+	return have == 0 && *count <= max ? DRIFT_OK : DRIFT_CORRUPT;
+}
+
+static enum drift_err column_name(struct msg_cursor *cursor, void *column)
+{
+	return read_text(cursor, &((struct column_def *)column)->name);
+}
+
+static enum drift_err column_declared(struct msg_cursor *cursor, void *column)
+{
+	return read_text(cursor, &((struct column_def *)column)->declared);
+}
+
+static enum drift_err column_type(struct msg_cursor *cursor, void *column)
+{
+	struct slice name;
+	enum drift_err err = msg_read_text(cursor, &name);
+	unsigned type;
+
+	for (type = DRIFT_ANY; !err && type <= DRIFT_BLOB; type++) {
+		if (!slice_equal(slice_str(drift_type_name(type)), name))
+			continue;
+		((struct column_def *)column)->type = type;
+		return DRIFT_OK;
+	}
+	return err ? err : DRIFT_CORRUPT;
+}
+
+static enum drift_err column_length(struct msg_cursor *cursor, void *column)
+{
+	return read_u32(cursor, &((struct column_def *)column)->length_max);
+}
+
+static enum drift_err column_not_null(struct msg_cursor *cursor, void *column)
+{
+	return read_bool(cursor, &((struct column_def *)column)->not_null);
+}
+
+static enum drift_err column_default(struct msg_cursor *cursor, void *thing)
+{
+	struct column_def *column = thing;
+	struct slice value;
+	enum drift_err err = msg_skip(cursor, &value);
+
+	if (!err)
+		err = msg_check_value(value);
+	if (err)
+		return err;
+	column->has_default = true;
+	buf_clear(&column->default_value);
+	buf_add_slice(&column->default_value, value);
+	return buf_status(&column->default_value);
+}
+
+static const struct member_row column_rows[] = {
+	{"name", column_name},	     {"declared", column_declared},
+	{"type", column_type},	     {"length", column_length},
+	{"not_null", column_not_null}, {"default", column_default},
+	{NULL, NULL},
+};
+
+static enum drift_err index_id(struct msg_cursor *cursor, void *index)
+{
+	return read_u32(cursor, &((struct index_def *)index)->id);
+}
+
+static enum drift_err index_name(struct msg_cursor *cursor, void *index)
+{
+	return read_text(cursor, &((struct index_def *)index)->name);
+}
+
+static enum drift_err index_unique(struct msg_cursor *cursor, void *index)
+{
+	return read_bool(cursor, &((struct index_def *)index)->unique);
+}
+
+static enum drift_err index_columns(struct msg_cursor *cursor, void *thing)
+{
+	struct index_def *index = thing;
+	char *name = NULL;
+	enum drift_err err;
+	uint32_t count;
+
+	err = read_count(cursor, index->column_count, TABLE_KEY_PARTS_MAX, &count);
+	for (; !err && count > 0; count--) {
+		err = read_text(cursor, &name);
+		if (!err)
+			err = index_def_add_column(index, name);
+	}
+	free(name);
+	return err;
+}
+
+static const struct member_row index_rows[] = {
+	{"id", index_id},	  {"name", index_name},
+	{"unique", index_unique}, {"columns", index_columns},
+	{NULL, NULL},
+};
+
+static enum drift_err table_id(struct msg_cursor *cursor, void *def)
+{
+	return read_u32(cursor, &((struct table_def *)def)->id);
+}
+
+static enum drift_err table_name(struct msg_cursor *cursor, void *def)
+{
+	return read_text(cursor, &((struct table_def *)def)->name);
+}
+
+static enum drift_err table_document(struct msg_cursor *cursor, void *def)
+{
+	return read_bool(cursor, &((struct table_def *)def)->document);
+}
+
+static enum drift_err table_sql(struct msg_cursor *cursor, void *def)
+{
+	return read_text(cursor, &((struct table_def *)def)->sql);
+}
+
+static enum drift_err table_key(struct msg_cursor *cursor, void *thing)
+{
+	struct table_def *def = thing;
+	enum drift_err err;
+	uint32_t count;
+
+	err = read_count(cursor, def->key_count, TABLE_KEY_PARTS_MAX, &count);
+	if (err || count == 0)
+		return err;
+	if (!def->key_columns)
+		def->key_columns = calloc(count, sizeof(*def->key_columns));
+	if (!def->key_columns)
+		return DRIFT_NOMEM;
+	for (; !err && count > 0; count--)
+		err = read_u32(cursor, &def->key_columns[def->key_count++]);
+	return err;
+}
+
+static enum drift_err table_columns(struct msg_cursor *cursor, void *thing)
+{
+	struct table_def *def = thing;
+	struct column_def *column;
+	enum drift_err err;
+	uint32_t count;
+
+	err = read_count(cursor, def->column_count, TABLE_COLUMNS_MAX, &count);
+	for (; !err && count > 0; count--) {
+		column = table_def_add_column(def, "");
+		err = column ? read_members(cursor, column_rows, column) :
+			       DRIFT_NOMEM;
+	}
+	return err;
+}
+
+static enum drift_err table_indexes(struct msg_cursor *cursor, void *thing)
+{
+	struct table_def *def = thing;
+	struct index_def *index;
+	enum drift_err err;
+	uint32_t count;
+
+	err = read_count(cursor, def->index_count, TABLE_INDEXES_MAX, &count);
+	for (; !err && count > 0; count--) {
+		index = table_def_add_index(def, "");
+		err = index ? read_members(cursor, index_rows, index) :
+			      DRIFT_NOMEM;
+	}
+	return err;
+}
+
+static const struct member_row table_rows[] = {
+	{"id", table_id},	{"name", table_name}, {"document", table_document},
+	{"key", table_key},	{"sql", table_sql},   {"columns", table_columns},
+	{"indexes", table_indexes}, {NULL, NULL},
+};
+
+enum drift_err table_def_decode(struct slice bytes, struct table_def **out)
+{
+	struct msg_cursor cursor = msg_cursor_of(bytes);
+	struct table_def *def = table_def_new("");
+	enum drift_err err;
+
+	if (!def)
+		return DRIFT_NOMEM;
+	err = read_members(&cursor, table_rows, def);
+	if (!err && cursor.at != cursor.end)
+		err = DRIFT_CORRUPT;
+	if (!err) {
+		err = table_def_check(def, NULL);
+		if (err && err != DRIFT_NOMEM)
+			err = DRIFT_CORRUPT;
+	}
+	if (err)
+		table_def_free(def);
+	else
+		*out = def;
+	return err;
+}
