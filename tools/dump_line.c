@@ -15,21 +15,20 @@ static const char *const field_names[FIELD_COUNT] = {
 };
 
 #define BIT(field) (1u << (field))
-#define ALWAYS (BIT(FIELD_TX) | BIT(FIELD_TIME) | BIT(FIELD_TABLE) | BIT(FIELD_OP))
+#define TRANSACTION (BIT(FIELD_TX) | BIT(FIELD_TIME) | BIT(FIELD_OP))
 #define AUTHOR (BIT(FIELD_USER) | BIT(FIELD_CLIENT) | BIT(FIELD_COMMENT))
+#define EVENT (TRANSACTION | BIT(FIELD_SEQ) | BIT(FIELD_TABLE) | BIT(FIELD_PK))
 
-/* What each op must have, besides AUTHOR, which may be there or not. */
 static const struct line_op {
 	const char *name;
 	enum drift_op op;
-	unsigned fields;
+	unsigned needs;
+	unsigned may_have;
 } line_ops[] = {
-	{"insert", DRIFT_OP_INSERT,
-	 ALWAYS | BIT(FIELD_SEQ) | BIT(FIELD_PK) | BIT(FIELD_ROW)},
-	{"update", DRIFT_OP_UPDATE,
-	 ALWAYS | BIT(FIELD_SEQ) | BIT(FIELD_PK) | BIT(FIELD_ROW)},
-	{"delete", DRIFT_OP_DELETE, ALWAYS | BIT(FIELD_SEQ) | BIT(FIELD_PK)},
-	{"ddl", 0, ALWAYS | BIT(FIELD_SQL)},
+	{"insert", DRIFT_OP_INSERT, EVENT | BIT(FIELD_ROW), AUTHOR},
+	{"update", DRIFT_OP_UPDATE, EVENT | BIT(FIELD_ROW), AUTHOR},
+	{"delete", DRIFT_OP_DELETE, EVENT, AUTHOR},
+	{"ddl", 0, TRANSACTION | BIT(FIELD_SQL), AUTHOR | BIT(FIELD_TABLE)},
 };
 
 void dump_line_release(struct dump_line *line)
@@ -150,13 +149,12 @@ static enum drift_err read_field(enum line_field field, struct slice value,
 	return drift_fail_code(error, DRIFT_INTERNAL);
 }
 
-/* Exactly the fields that go with the op, author aside. */
+/* Exactly the fields that go with the op. */
 static enum drift_err check_fields(unsigned seen, const struct line_op *op,
 				   struct drift_error *error)
 {
-	unsigned wanted = op ? op->fields : ALWAYS;
-	unsigned missing = wanted & ~seen;
-	unsigned extra = op ? seen & ~wanted & ~AUTHOR : 0;
+	unsigned missing = (op ? op->needs : TRANSACTION) & ~seen;
+	unsigned extra = op ? seen & ~op->needs & ~op->may_have : 0;
 
 	if (missing)
 		return drift_fail(error, DRIFT_BAD_ARGUMENT, "no \"%s\"",

@@ -3,7 +3,7 @@
  *
  * A line is one JSON object:
  *	seq, tx, time, user, client, comment, table, op, pk, row	an event
- *	tx, time, user, client, comment, table, op "ddl", sql		a definition
+ *	tx, time, user, client, comment, op "ddl", sql			a definition
  * in any order, absent when empty. Anything else is refused: a field that load
  * would pass over is a field it would lose. */
 #ifndef DRIFT_TOOLS_DUMP_LINE_H
