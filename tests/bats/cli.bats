@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# driftdb as scripts use it: exit statuses, formats, refusals.
+load lib
+
+setup()
+{
+	begin_test
+	driftdb init db
+}
+
+@test "help and version" {
+	run driftdb --version
+	says '^driftdb [0-9]'
+	run driftdb --help
+	same "$status" 0
+	for command in init sql load dump drift verify; do
+		says "^  $command "
+		run driftdb "$command" --help
+		same "$status" 0
+		says "^usage: driftdb $command"
+		run driftdb --help
+	done
+}
+
+@test "a usage error is status 2 and says what is wrong" {
+	fails_with 2 driftdb
+	fails_with 2 driftdb frobnicate
+	says 'no such command: frobnicate'
+	fails_with 2 driftdb sql -e 'SELECT 1'
+	says 'sql: -d DIR is missing'
+	fails_with 2 driftdb sql -d db --events
+	says 'no such option: --events'
+	fails_with 2 driftdb sql -d db -e 'SELECT 1' --format xml
+	says 'no such format: xml'
+	fails_with 2 driftdb init
+	says 'init: DIR is missing'
+	fails_with 2 driftdb init one two
+	says 'one word too many: two'
+	fails_with 2 driftdb dump -d db
+}
+
+@test "a refused statement is status 1, its reason and place on stderr" {
+	fails_with 1 driftdb sql -d db -e 'SELECT FORM x'
+	says '^ERROR 42'
+	fails_with 1 driftdb sql -d db -e 'SELECT * FROM nothing'
+	says '^ERROR 42P01: '
+	driftdb sql -d db -e 'SELECT 1 AS n; SELECT * FROM nothing' >out 2>err || status=$?
+	same "$status" 1
+	same "$(cat out)" '{"n":1}'
+	grep -q '^ERROR 42P01' err
+}
+
+@test "a directory that is no database is status 1, damage is 3, a newer format 4" {
+	mkdir empty
+	fails_with 1 driftdb sql -d empty -e 'SELECT 1'
+	fails_with 1 driftdb sql -d missing -e 'SELECT 1'
+	driftdb sql -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":1}; INSERT INTO t {"id":2}'
+	cp -a db newer
+	sed -i '0,/[0-9][0-9]*/s//99/' newer/FORMAT
+	fails_with 4 driftdb sql -d newer -e 'SELECT 1'
+	cp -a db damaged
+	segment=$(ls damaged/log/*.seg)
+	offset=$(grep -obUaP '\xa2id' "$segment" | head -n 1 | cut -d : -f 1)
+	printf '\x00' | dd of="$segment" bs=1 seek="$offset" conv=notrunc status=none
+	fails_with 3 driftdb verify -d damaged
+}
+
+@test "verify sums up what it read" {
+	driftdb sql -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":1}; INSERT INTO t {"id":2}'
+	run driftdb verify -d db
+	same "$status" 0
+	says ' 2 event\(s\).*: no fault'
+}
+
+@test "formats: json, csv, tsv, table" {
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":"a","v":1.5}, {"id":"b","v":"x,y"}'
+	same "$(driftdb sql -d db -e 'SELECT id, v FROM t')" \
+		'{"id":"a","v":1.5}'$'\n''{"id":"b","v":"x,y"}'
+	same "$(driftdb sql -d db -e 'SELECT id, v FROM t' --format csv | tr -d '\r')" \
+		$'id,v\na,1.5\nb,"x,y"'
+	same "$(driftdb sql -d db -e 'SELECT id, v FROM t' --format tsv)" \
+		$'id\tv\na\t1.5\nb\tx,y'
+	run driftdb sql -d db -e 'SELECT id, v FROM t' --format table
+	says 'x,y'
+}
+
+@test "scripts come from a file and from standard input" {
+	echo 'CREATE TABLE t (pk=id); INSERT INTO t {"id":"a"};' >script
+	driftdb sql -q -d db -f script
+	same "$(echo 'SELECT id FROM t' | driftdb sql -d db)" '{"id":"a"}'
+	fails_with 1 driftdb sql -d db -f nothing
+	says 'nothing: No such file'
+	fails_with 2 driftdb sql -d db -f script -e 'SELECT 1'
+}
+
+@test "drift tells every event of one row" {
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":"it'"'"'s","v":1}; UPDATE t SET v = 2; DELETE FROM t'
+	run driftdb drift -d db -t t -k "it's"
+	same "$status" 0
+	same "${#lines[@]}" 3
+	same "$(jq -r .event_type <<<"$output" | tr 'A-Z\n' 'a-z ')" 'insert update delete '
+	same "$(jq -r .sequence <<<"$output" | xargs)" '1 2 3'
+}
+
+@test "a full disk behind standard output is an error" {
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":1}'
+	run bash -c 'driftdb dump --events -d db >/dev/full'
+	same "$status" 1
+	says 'No space left'
+	run bash -c 'driftdb sql -d db -e "SELECT * FROM t" >/dev/full'
+	same "$status" 1
+}
+
+@test "load refuses lines that are not of the format" {
+	ddl='{"tx":1,"time":"2020-01-01T00:00:00Z","op":"ddl","sql":"CREATE TABLE t (pk=id)"}'
+	event='{"seq":1,"tx":2,"time":"2020-01-02T00:00:00Z","table":"t","op":"insert","pk":"a","row":{"id":"a"}}'
+	try() {
+		rm -rf try
+		driftdb init try >/dev/null
+		fails_with 1 driftdb load -d try <(printf '%s\n%s\n' "$ddl" "$1")
+		says "$2"
+	}
+	try 'not json' ':2: '
+	try "$(jq -c '.extra = 1' <<<"$event")" ':2: unknown field "extra"'
+	try "$(jq -c 'del(.pk)' <<<"$event")" ':2: no "pk"'
+	try "$(jq -c 'del(.tx)' <<<"$event")" ':2: no "tx"'
+	try "$(jq -c '.op = "upsert"' <<<"$event")" ':2: unknown op "upsert"'
+	try "$(jq -c '.op = "delete"' <<<"$event")" ':2: "row" in a line of op delete'
+	try "$(jq -c '.op = "update"' <<<"$event")" ':2: '
+	try "$(jq -c '.pk = "b"' <<<"$event")" ':2: '
+	try "$(jq -c '.table = "u"' <<<"$event")" ':2: no table "u"'
+	try "$(jq -c '.seq = 2' <<<"$event")" ':2: seq 2 where 1 should follow'
+	try "$(jq -c '.time = "yesterday"' <<<"$event")" ':2: "time" cannot be read'
+	try "$(jq -c '.tx = 1' <<<"$event")" ':2: transaction 1 with another time'
+}
+
+@test "load goes on from a database's head, with authors and comments" {
+	line() {
+		jq -nc --argjson n "$1" '{seq: $n, tx: ($n + 1), time: "2020-01-0\($n + 1)T00:00:00.5Z",
+			user: "ann", client: "import", comment: "why \($n)", table: "t",
+			op: "insert", pk: "k\($n)", row: {id: "k\($n)", n: [1, {"x": null}]}}'
+	}
+	ddl='{"tx":1,"time":"2020-01-01T00:00:00Z","op":"ddl","sql":"CREATE TABLE t (pk=id)"}'
+	{ echo "$ddl"; line 1; } >one
+	{ line 2; line 3; } >two
+	driftdb load -q -d db one
+	driftdb load -q -d db two
+	driftdb dump --events -d db | cmp - <(cat one two)
+	fails_with 1 driftdb load -d db two
+	says 'two:1: seq 2 where 4 should follow'
+}
