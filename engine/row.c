@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* row.c - what a table asks of a row, the same for every door it comes in by.
+ *
+ * A row is the document as it was written, completed: key members that only the
+ * file's name told come first, defaults of columns that were left out come last.
+ * Mostly there is nothing to complete and the bytes are copied as they are. */
+#include "engine/row_refusal.h"
+
+struct shaping {
+	const struct table_def *def;
+	struct drift_error *error;
+	unsigned next;		/* column that the next member is likely to be */
+	uint32_t count;		/* members in the document */
+	bool converts;		/* an integer is to become a real */
+	bool has[TABLE_COLUMNS_MAX];	/* the document names the column */
+	bool is_null[TABLE_COLUMNS_MAX];	/* ... and says null */
+};
+
+static uint32_t characters(struct slice text)
+{
+	const uint8_t *bytes = text.data;
+	uint32_t count = 0;
+	size_t i;
+
+	for (i = 0; i < text.size; i++)
+		count += (bytes[i] & 0xc0) != 0x80;
+	return count;
+}
+
+static bool fits(enum drift_type type, const struct msg_value *value)
+{
+	drift_time_ns time;
+
+	switch (type) {
+	case DRIFT_ANY:
+	case DRIFT_JSON:
+		return true;
+	case DRIFT_INTEGER:
+		return value->type == MSG_INT;
+	case DRIFT_REAL:
+		return value->type == MSG_REAL || value->type == MSG_INT;
+	case DRIFT_TEXT:
+		return value->type == MSG_TEXT;
+	case DRIFT_BOOLEAN:
+		return value->type == MSG_BOOL;
+	case DRIFT_TIMESTAMP:
+		return value->type == MSG_TEXT &&
+		       moment_parse_timestamp(value->bytes, &time) == DRIFT_OK;
+	case DRIFT_BLOB:
+		return value->type == MSG_BLOB || value->type == MSG_TEXT;
+	}
+	return false;
+}
+
+/* Text anywhere in the value must be text. */
+static enum drift_err check_text(struct slice bytes,
+				 const struct msg_value *value,
+				 struct drift_error *error)
+{
+	if (value->type == MSG_TEXT)
+		return row_check_text(value->bytes, error);
+	if (value->type < MSG_ARRAY || msg_check_value(bytes) == DRIFT_OK)
+		return DRIFT_OK;
+	return drift_fail(error, DRIFT_BAD_TEXT,
+			  "invalid byte sequence for encoding \"UTF8\"");
+}
+
+static enum drift_err check_declared(const struct column_def *column,
+				     struct slice bytes,
+				     const struct msg_value *value,
+				     struct drift_error *error)
+{
+	if (value->type == MSG_NIL)
+		return DRIFT_OK;
+	if (!fits(column->type, value))
+		return row_refuse_type(drift_type_name(column->type), bytes,
+				       error);
+	if (column->length_max > 0 && value->type == MSG_TEXT &&
+	    characters(value->bytes) > column->length_max)
+		return drift_fail(error, DRIFT_TOO_LONG,
+				  "value too long for type character varying(%u)",
+				  column->length_max);
+	return DRIFT_OK;
+}
+
+/* Number of name's column, column_count if there is none. Members mostly come in
+ * the columns' order, so the search begins behind the last one found. */
+static unsigned find_column(struct shaping *shaping, struct slice name)
+{
+	const struct table_def *def = shaping->def;
+	unsigned at = shaping->next;
+	unsigned left;
+
+	for (left = def->column_count; left > 0; left--, at++) {
+		if (at >= def->column_count)
+			at = 0;
+		if (slice_equal(slice_str(def->columns[at].name), name)) {
+			shaping->next = at + 1;
+			return at;
+		}
+	}
+	return def->column_count;
+}
+
+static enum drift_err check_member(struct shaping *shaping, struct slice name,
+				   struct slice bytes,
+				   const struct msg_value *value)
+{
+	const struct table_def *def = shaping->def;
+	enum drift_err err = row_check_text(name, shaping->error);
+	unsigned column;
+
+	if (!err)
+		err = check_text(bytes, value, shaping->error);
+	if (err)
+		return err;
+	column = find_column(shaping, name);
+	if (column == def->column_count)
+		return def->document ? DRIFT_OK :
+				       row_refuse_column(def, name,
+							 shaping->error);
+	shaping->has[column] = true;
+	shaping->is_null[column] = value->type == MSG_NIL;
+	shaping->converts |= value->type == MSG_INT &&
+			     def->columns[column].type == DRIFT_REAL;
+	return check_declared(&def->columns[column], bytes, value,
+			      shaping->error);
+}
+
+static enum drift_err check_members(struct shaping *shaping,
+				    struct slice document)
+{
+	struct msg_cursor cursor = msg_cursor_of(document);
+	struct msg_cursor inside;
+	struct msg_value value;
+	struct slice bytes;
+	struct slice name;
+	enum drift_err err;
+	uint32_t i;
+
+	err = msg_read_map(&cursor, &shaping->count);
+	for (i = 0; !err && i < shaping->count; i++) {
+		err = msg_read_text(&cursor, &name);
+		if (!err)
+			err = msg_skip(&cursor, &bytes);
+		if (err)
+			break;
+		inside = msg_cursor_of(bytes);
+		err = msg_read(&inside, &value);
+		if (!err)
+			err = check_member(shaping, name, bytes, &value);
+	}
+	return err ? drift_fail_code(shaping->error, err) : DRIFT_OK;
+}
+
+static bool is_key(const struct table_def *def, unsigned column)
+{
+	unsigned i;
+
+	for (i = 0; i < def->key_count; i++)
+		if (def->key_columns[i] == column)
+			return true;
+	return false;
+}
+
+/* Will the row get the column's default? */
+static bool takes_default(const struct shaping *shaping, unsigned column)
+{
+	return !shaping->has[column] && shaping->def->columns[column].has_default;
+}
+
+static bool default_is_null(const struct column_def *column)
+{
+	return column->default_value.size == 1 &&
+	       (uint8_t)column->default_value.data[0] == 0xc0;
+}
+
+/* NOT NULL, of the row as it will be; key columns are so by nature. */
+static enum drift_err check_nulls(const struct shaping *shaping, bool has_key,
+				  bool is_new)
+{
+	const struct table_def *def = shaping->def;
+	const struct column_def *column;
+	unsigned i;
+	bool null;
+
+	for (i = 0; i < def->column_count; i++) {
+		column = &def->columns[i];
+		if (!column->not_null && !is_key(def, i))
+			continue;
+		if (shaping->has[i])
+			null = shaping->is_null[i];
+		else if (is_key(def, i) && has_key)
+			null = false;
+		else
+			null = !is_new || !column->has_default ||
+			       default_is_null(column);
+		if (null)
+			return row_refuse_null(def, column->name, shaping->error);
+	}
+	return DRIFT_OK;
+}
+
+/* ---- Writing the row ----------------------------------------------------- */
+
+/* How many members the document lacks: of the key if there is one to fill them
+ * from, and defaults if the row is new. */
+static uint32_t count_missing(const struct shaping *shaping, bool has_key,
+			      bool is_new)
+{
+	const struct table_def *def = shaping->def;
+	uint32_t count = 0;
+	unsigned i;
+
+	for (i = 0; i < def->column_count; i++) {
+		if (has_key && is_key(def, i))
+			count += !shaping->has[i];
+		else if (is_new)
+			count += takes_default(shaping, i);
+	}
+	return count;
+}
+
+static enum drift_err add_missing_key(const struct shaping *shaping,
+				      struct slice key, struct buf *row)
+{
+	const struct table_def *def = shaping->def;
+	struct buf parts = BUF_INIT;
+	struct msg_cursor cursor;
+	struct slice value;
+	enum drift_err err;
+	uint32_t count;
+	unsigned i;
+
+	err = row_key_value(def, key, false, &parts);
+	cursor = msg_cursor_of(buf_slice(&parts));
+	if (!err && def->key_count > 1)
+		err = msg_read_array(&cursor, &count);
+	for (i = 0; !err && i < def->key_count; i++) {
+		err = msg_skip(&cursor, &value);
+		if (err || shaping->has[def->key_columns[i]])
+			continue;
+		msg_add_text(row, slice_str(def->columns[def->key_columns[i]].name));
+		buf_add_slice(row, value);
+	}
+	buf_release(&parts);
+	return err;
+}
+
+static void add_defaults(const struct shaping *shaping, bool has_key,
+			 struct buf *row)
+{
+	const struct table_def *def = shaping->def;
+	unsigned i;
+
+	for (i = 0; i < def->column_count; i++) {
+		if (!takes_default(shaping, i) || (has_key && is_key(def, i)))
+			continue;
+		msg_add_text(row, slice_str(def->columns[i].name));
+		buf_add_slice(row, buf_slice(&def->columns[i].default_value));
+	}
+}
+
+/* The members as they were written, integers in REAL columns made reals. */
+static enum drift_err add_members(struct shaping *shaping,
+				  struct slice document, struct buf *row)
+{
+	const struct table_def *def = shaping->def;
+	struct msg_cursor cursor = msg_cursor_of(document);
+	struct msg_cursor inside;
+	struct slice bytes;
+	struct slice name;
+	enum drift_err err;
+	int64_t integer;
+	unsigned column;
+	uint32_t left;
+
+	err = msg_read_map(&cursor, &left);
+	if (!err && !shaping->converts) {
+		buf_add(row, cursor.at, (size_t)(cursor.end - cursor.at));
+		return DRIFT_OK;
+	}
+	for (; !err && left > 0; left--) {
+		err = msg_read_text(&cursor, &name);
+		if (!err)
+			err = msg_skip(&cursor, &bytes);
+		if (err)
+			break;
+		msg_add_text(row, name);
+		column = find_column(shaping, name);
+		inside = msg_cursor_of(bytes);
+		if (column < def->column_count &&
+		    def->columns[column].type == DRIFT_REAL &&
+		    msg_read_int(&inside, &integer) == DRIFT_OK)
+			msg_add_real(row, (double)integer);
+		else
+			buf_add_slice(row, bytes);
+	}
+	return err;
+}
+
+static enum drift_err add_row(struct shaping *shaping, struct slice document,
+			      struct slice key, bool is_new, struct buf *row)
+{
+	bool has_key = key.size > 0;
+	enum drift_err err = DRIFT_OK;
+
+	msg_add_map(row, shaping->count +
+				 count_missing(shaping, has_key, is_new));
+	if (has_key)
+		err = add_missing_key(shaping, key, row);
+	if (!err)
+		err = add_members(shaping, document, row);
+	if (!err && is_new)
+		add_defaults(shaping, has_key, row);
+	if (!err)
+		err = buf_status(row);
+	return err ? drift_fail_code(shaping->error, err) : DRIFT_OK;
+}
+
+/* The finished row must have the key that it is stored under. */
+static enum drift_err match_key(const struct table_def *def, struct slice row,
+				struct slice key, struct drift_error *error)
+{
+	struct buf own = BUF_INIT;
+	enum drift_err err = row_key(def, row, &own, error);
+
+	if (!err && !slice_equal(buf_slice(&own), key))
+		err = row_refuse_key(buf_slice(&own), key, error);
+	buf_release(&own);
+	return err;
+}
+
+enum drift_err row_shape(const struct table_def *def, struct slice document,
+			 struct slice key, bool is_new, struct buf *row,
+			 struct drift_error *error)
+{
+	struct shaping shaping = {.def = def, .error = error};
+	size_t start = row->size;
+	enum drift_err err;
+
+	err = check_members(&shaping, document);
+	if (!err)
+		err = check_nulls(&shaping, key.size > 0, is_new);
+	if (!err)
+		err = add_row(&shaping, document, key, is_new, row);
+	if (!err && key.size > 0)
+		err = match_key(def, slice_of(row->data + start, row->size - start),
+				key, error);
+	if (err)
+		row->size = start;
+	return err;
+}
