@@ -3,16 +3,16 @@
  *
  * Pure text to struct moment; drift_resolve() in engine.h turns one into a seq.
  * Spellings:
- *	seqs	"@seq:N", "@SEQ:N", "N" where the caller allows a bare seq,
- *		"head", "head~K", "@now", "now" as a live moment where the caller
- *		asks for a seq
- *	tags	"@tag:NAME"
+ *	seqs	"N", "head", "head~K"; in SQL also "@seq:N", "@SEQ:head~K"
+ *	tags	"@tag:NAME" (SQL)
  *	times	RFC 3339 with any fraction and offset (T, t or a space between);
  *		"20250115T103000Z"; "2025-01-15 10:30[:00[.f]]"; "2025-01-15"
  *		(midnight); epoch seconds, or milliseconds when 13 digits, with an
- *		optional fraction of seconds; "now", "today", "yesterday";
+ *		optional fraction of seconds; "now" (the head; in SQL also "@now"),
+ *		"today", "yesterday";
  *		"-5m", "-2h30m", "2h ago", "3 days ago" (units s, m, h, d, w and
  *		their English names, singular or plural)
+ * A name under @seq has one spelling: no leading zeros. Words take any case.
  * No zone means UTC. Times outside 1678..2261 do not fit int64 nanoseconds and
  * are unreadable. "today" and "yesterday" are midnights, UTC. */
 #ifndef DRIFT_ENGINE_MOMENT_H
@@ -46,7 +46,10 @@ enum drift_err moment_parse(struct slice text, enum moment_context context,
 void moment_print_time(drift_time_ns time, struct buf *out);
 /* Read exactly what moment_print_time writes, or any RFC 3339 time. */
 enum drift_err moment_parse_time(struct slice text, drift_time_ns *time);
-/* The same, and "YYYY-MM-DD[ HH:MM[:SS[.f]]]" without a zone: a TIMESTAMP. */
+/* The same, and with seconds, zone or time of day left out, and compact
+ * ("20250115T103000Z"): what a TIMESTAMP column takes. */
 enum drift_err moment_parse_timestamp(struct slice text, drift_time_ns *time);
+/* Epoch seconds with an optional fraction, or milliseconds when 13 digits. */
+enum drift_err moment_parse_epoch(struct slice text, drift_time_ns *time);
 
 #endif
