@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# make install, and what mount(8) and /etc/fstab make of it. The system's directories
+# are covered by copies for this test alone.
+load lib
+
+setup()
+{
+	begin_test
+	case $BUILD in
+	*asan | *tsan) skip 'the plain build is what gets installed' ;;
+	esac
+}
+
+install_here()
+{
+	need_fuse
+	[ "$(id -u)" = 0 ] || skip 'mount(8) needs root'
+	[ -n "${MOUNT_NAMESPACE_OF:-}" ] || skip 'no mount namespace of its own'
+	mkdir usr-local usr-sbin
+	cp -a /usr/sbin/. usr-sbin
+	mount --bind usr-local /usr/local
+	mount --bind usr-sbin /usr/sbin
+	make -s -C "$ROOT" install BUILD="$BUILD"
+}
+
+@test "a staged install has the programs and the mount helpers, and uninstalls" {
+	make -s -C "$ROOT" install BUILD="$BUILD" DESTDIR="$PWD/stage" PREFIX=/usr
+	same "$(cd stage && find . ! -type d | sort | xargs)" \
+		"./sbin/mount.driftfs ./sbin/mount.fuse.driftfs ./usr/bin/driftdb ./usr/bin/driftfs"
+	same "$(readlink stage/sbin/mount.fuse.driftfs)" /usr/bin/driftfs
+	make -s -C "$ROOT" uninstall BUILD="$BUILD" DESTDIR="$PWD/stage" PREFIX=/usr
+	same "$(find stage ! -type d)" ""
+}
+
+@test "mount -t fuse.driftfs and mount -t driftfs" {
+	install_here
+	driftdb init db
+	mkdir mnt
+	for type in fuse.driftfs driftfs; do
+		PATH=/usr/bin:/bin:/usr/sbin mount -t "$type" "$PWD/db" "$PWD/mnt"
+		[ -d mnt/tables ]
+		says_mounted
+		umount mnt
+		eventually 5 database_is_free db
+	done
+}
+
+@test "a line in fstab" {
+	install_here
+	driftdb init db
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":"a"}'
+	mkdir mnt
+	echo "$PWD/db $PWD/mnt fuse.driftfs ro,nofail,x-systemd.automount 0 0" >fstab
+	PATH=/usr/bin:/bin:/usr/sbin mount -T "$PWD/fstab" "$PWD/mnt"
+	[ -e mnt/tables/t/rows/a.json ]
+	run bash -c 'echo "{}" >mnt/tables/t/rows/b.json'
+	says 'Read-only file system'
+	umount mnt
+}
+
+says_mounted()
+{
+	grep -q " $PWD/mnt fuse.driftfs " /proc/mounts
+}
+
+database_is_free()
+{
+	flock -n "$1/LOCK" true
+}
