@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* json.c - JSON text to MessagePack; the home of jansson.
+ *
+ * jansson builds a tree, which is packed and thrown away. It is strict, except
+ * that it goes 2,048 levels deep: levels are counted before it is asked. Its
+ * messages leave out long values, so a refusal is told anew: a fault of the text's
+ * form by json_prefix.h, which knows the exact byte, and a fault of a value by the
+ * value itself, taken from the text. */
+#include "engine/json.h"
+
+#include <jansson.h>
+
+#include "engine/json_prefix.h"
+
+#define SHOWN_BYTES_MAX 100
+
+/* Would text nest too deep, if it is JSON? *position gets the 1-based byte. */
+static bool is_too_deep(struct slice text, int *position)
+{
+	const char *bytes = text.data;
+	bool in_string = false;
+	unsigned depth = 0;
+	size_t i;
+
+	for (i = 0; i < text.size; i++) {
+		char c = bytes[i];
+
+		if (c == '"')
+			in_string = !in_string;
+		else if (in_string)
+			i += c == '\\';
+		else if (c == '{' || c == '[')
+			depth++;
+		else if ((c == '}' || c == ']') && depth > 0)
+			depth--;
+		if (depth > MSG_DEPTH_MAX) {
+			*position = (int)i + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- Packing ------------------------------------------------------------ */
+
+static void pack(json_t *value, struct buf *out);
+
+static void pack_object(json_t *object, struct buf *out)
+{
+	void *at = json_object_iter(object);
+
+	msg_add_map(out, (uint32_t)json_object_size(object));
+	for (; at; at = json_object_iter_next(object, at)) {
+		msg_add_text(out, slice_of(json_object_iter_key(at),
+					   json_object_iter_key_len(at)));
+		pack(json_object_iter_value(at), out);
+	}
+}
+
+static void pack_array(json_t *array, struct buf *out)
+{
+	size_t count = json_array_size(array);
+	size_t i;
+
+	msg_add_array(out, (uint32_t)count);
+	for (i = 0; i < count; i++)
+		pack(json_array_get(array, i), out);
+}
+
+/* Recursion ends at MSG_DEPTH_MAX levels: is_too_deep has seen to it. */
+static void pack(json_t *value, struct buf *out)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		pack_object(value, out);
+		break;
+	case JSON_ARRAY:
+		pack_array(value, out);
+		break;
+	case JSON_STRING:
+		msg_add_text(out, slice_of(json_string_value(value),
+					   json_string_length(value)));
+		break;
+	case JSON_INTEGER:
+		msg_add_int(out, json_integer_value(value));
+		break;
+	case JSON_REAL:
+		msg_add_real(out, json_real_value(value));
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		msg_add_bool(out, json_is_true(value));
+		break;
+	case JSON_NULL:
+		msg_add_nil(out);
+		break;
+	}
+}
+
+/* ---- Refusing ----------------------------------------------------------- */
+
+static enum drift_err refuse_at(struct drift_error *error, int position,
+				enum drift_err code, const char *what,
+				struct slice value)
+{
+	size_t shown = value.size < SHOWN_BYTES_MAX ? value.size :
+						      SHOWN_BYTES_MAX;
+
+	if (value.size > 0)
+		code = drift_fail(error, code, "%s %.*s", what, (int)shown,
+				  (const char *)value.data);
+	else
+		code = drift_fail(error, code, "%s", what);
+	if (error)
+		error->position = position;
+	return code;
+}
+
+/* The number that ends at `end`. */
+static struct slice number_before(const char *text, size_t end)
+{
+	size_t start = end;
+
+	while (start > 0 && strchr("0123456789+-.eE", text[start - 1]))
+		start--;
+	return slice_of(text + start, end - start);
+}
+
+/* The string that ends at `end`, quotes included. */
+static struct slice string_before(const char *text, size_t end)
+{
+	size_t start = end > 0 ? end - 1 : 0;
+	size_t slashes;
+
+	do {
+		while (start > 0 && text[start - 1] != '"')
+			start--;
+		if (start > 0)
+			start--;
+		slashes = start;
+		while (slashes > 0 && text[slashes - 1] == '\\')
+			slashes--;
+	} while (start > 0 && (start - slashes) % 2 == 1);
+	return slice_of(text + start, end - start);
+}
+
+static bool is_integer(struct slice number)
+{
+	size_t i;
+
+	for (i = 0; i < number.size; i++)
+		if (strchr(".eE", ((const char *)number.data)[i]))
+			return false;
+	return true;
+}
+
+/* The text is not JSON, or (document) not an object. */
+static enum drift_err refuse_form(struct slice text, bool document,
+				  const json_error_t *fault,
+				  struct drift_error *error)
+{
+	enum json_error_code code = json_error_code(fault);
+	const char *what = fault->text;
+	int position = fault->position + 1;
+	struct json_prefix prefix;
+
+	json_prefix_init(&prefix);
+	if (code == json_error_premature_end_of_input) {
+		what = "the text ends too early";
+	} else if (document &&
+		   json_prefix_feed(&prefix, text) == JSON_PREFIX_BROKEN) {
+		what = prefix.reason;
+		position = (int)prefix.consumed + 1;
+	}
+	return refuse_at(error, position,
+			 code == json_error_invalid_utf8 ? DRIFT_BAD_TEXT :
+							   DRIFT_BAD_JSON,
+			 what, (struct slice){0});
+}
+
+static enum drift_err refuse(struct slice text, bool document,
+			     const json_error_t *fault,
+			     struct drift_error *error)
+{
+	const char *bytes = text.data;
+	size_t end = (size_t)fault->position;
+	struct slice value;
+	const char *what;
+
+	if (end > text.size)
+		end = text.size;
+	switch (json_error_code(fault)) {
+	case json_error_out_of_memory:
+		return drift_fail_code(error, DRIFT_NOMEM);
+	case json_error_duplicate_key:
+		value = string_before(bytes, end);
+		what = "duplicate member";
+		break;
+	case json_error_numeric_overflow:
+		value = number_before(bytes, end);
+		what = is_integer(value) ? "integer out of range:" :
+					   "number out of range:";
+		break;
+	default:
+		return refuse_form(text, document, fault, error);
+	}
+	return refuse_at(error, (int)(end - value.size) + 1, DRIFT_BAD_JSON,
+			 what, value);
+}
+
+static enum drift_err parse(struct slice text, bool document, struct buf *out,
+			    struct drift_error *error)
+{
+	json_error_t fault;
+	enum drift_err err;
+	int position;
+	json_t *value;
+
+	if (is_too_deep(text, &position))
+		return refuse_at(error, position, DRIFT_BAD_JSON,
+				 "nested deeper than 128 levels",
+				 (struct slice){0});
+	value = json_loadb(text.size > 0 ? text.data : "", text.size,
+			   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
+	if (!value)
+		return refuse(text, document, &fault, error);
+	if (document && !json_is_object(value)) {
+		err = refuse_at(error, 1, DRIFT_BAD_JSON,
+				"a document must be a JSON object",
+				(struct slice){0});
+	} else {
+		pack(value, out);
+		err = buf_status(out);
+	}
+	json_decref(value);
+	return err;
+}
+
+enum drift_err json_parse_document(struct slice text, struct buf *out,
+				   struct drift_error *error)
+{
+	return parse(text, true, out, error);
+}
+
+enum drift_err json_parse_value(struct slice text, struct buf *out,
+				struct drift_error *error)
+{
+	return parse(text, false, out, error);
+}
