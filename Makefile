@@ -128,15 +128,18 @@ check-concurrent: $(programs) $(unit_tests) $(bats_helpers)
 	@TAGS=concurrent tests/run $(BUILD)
 
 asan: ## every test under AddressSanitizer and UBSan (build-asan/)
+	@tools/bootstrap
 	@$(MAKE) --no-print-directory BUILD=build-asan CFLAGS='-O1 -g' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		check
 
 tsan: ## units and concurrent tests under ThreadSanitizer (build-tsan/)
+	@tools/bootstrap
 	@$(MAKE) --no-print-directory BUILD=build-tsan CFLAGS='-O1 -g' \
 		SANITIZE='-fsanitize=thread -fno-omit-frame-pointer' check-concurrent
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (build-fuzz/, clang)
+	@tools/bootstrap clang
 	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang CFLAGS='-O1 -g' \
 		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
 		run-fuzzers
@@ -169,22 +172,21 @@ uninstall: ## take away what install put there
 # ---- Care -------------------------------------------------------------------
 
 sources = $(wildcard $(addsuffix /*.[ch],$(folders) tests/unit tests/bats tests/fuzz))
-linted = $(filter %.c,$(wildcard $(addsuffix /*.c,$(folders))))
+all_packages = $(foreach folder,$(folders),$($(folder)_packages))
 
 format: ## clang-format every source
+	@tools/bootstrap clang-format
 	clang-format -i $(sources)
 
 lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
-	@for folder in $(folders); do \
-		flags=$$(for f in $$folder; do $(PKG_CONFIG) --cflags $(engine_packages) \
-			$(query_packages) $(fs_packages) $(tools_packages); done); \
-		clang-tidy --quiet --warnings-as-errors='*' $$folder/*.c -- \
-			-std=gnu2x -I. $$flags || exit 1; \
-	done
+	@tools/bootstrap clang clang-tidy cppcheck shellcheck
+	@clang-tidy --quiet --warnings-as-errors='*' $(wildcard $(addsuffix /*.c,$(folders))) \
+		-- -std=gnu2x -I. $(call package_cflags,$(all_packages)) 2>&1 | \
+		{ ! grep -vE '^[0-9]+ warnings? (generated|treated)|^$$'; }
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. \
-		--enable=warning,performance,portability \
-		--suppressions-list=.cppcheck $(folders)
-	@shellcheck -x tools/bootstrap tools/demo tests/run tests/fuzz/run .ci/run
+		--enable=warning,performance,portability $(folders)
+	@shellcheck -x tools/bootstrap tools/demo tools/git-events tests/run tests/fuzz/run \
+		.ci/run tests/bats/lib.bash
 
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-fuzz $(BUILD)

@@ -114,11 +114,11 @@ struct getopt_tables {
 	char shorts[2 * OPTION_COUNT + 3];
 };
 
-static void getopt_tables_init(struct getopt_tables *tables)
+/* Into *tables, which is all zero. */
+static void getopt_tables_fill(struct getopt_tables *tables)
 {
 	char *shorts = tables->shorts;
 
-	memset(tables, 0, sizeof(*tables));
 	*shorts++ = ':';
 	*shorts++ = 'h';
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -186,11 +186,11 @@ static int take_operand(const struct command *command, int count, char **words,
 static int run_command(const struct command *command, int count, char **words)
 {
 	struct arguments arguments = {0};
-	struct getopt_tables tables;
+	struct getopt_tables tables = {0};
 	const struct option_kind *option;
 	int letter, status;
 
-	getopt_tables_init(&tables);
+	getopt_tables_fill(&tables);
 	while ((letter = getopt_long(count, words, tables.shorts, tables.longs,
 				     NULL)) != -1) {
 		if (letter == 'h') {

@@ -149,13 +149,17 @@ static enum drift_err read_field(enum line_field field, struct slice value,
 	return drift_fail_code(error, DRIFT_INTERNAL);
 }
 
-/* Exactly the fields that go with the op. */
+/* Exactly the fields that go with the op, which is NULL when there was none. */
 static enum drift_err check_fields(unsigned seen, const struct line_op *op,
 				   struct drift_error *error)
 {
-	unsigned missing = (op ? op->needs : TRANSACTION) & ~seen;
-	unsigned extra = op ? seen & ~op->needs & ~op->may_have : 0;
+	static const struct line_op any = {.needs = TRANSACTION, .may_have = ~0u};
+	unsigned missing, extra;
 
+	if (!op)
+		op = &any;
+	missing = op->needs & ~seen;
+	extra = seen & ~op->needs & ~op->may_have;
 	if (missing)
 		return drift_fail(error, DRIFT_BAD_ARGUMENT, "no \"%s\"",
 				  field_names[__builtin_ctz(missing)]);
@@ -193,12 +197,9 @@ static enum drift_err read_fields(struct dump_line *line, struct drift_error *er
 	}
 	if (err)
 		return drift_fail_code(error, err);
-	err = check_fields(seen, op, error);
-	if (!err) {
-		line->op = op->op;
-		line->ddl = op->op == 0;
-	}
-	return err;
+	line->op = op ? op->op : 0;
+	line->ddl = line->op == 0;
+	return check_fields(seen, op, error);
 }
 
 enum drift_err dump_line_parse(struct slice text, struct dump_line *line,
