@@ -54,6 +54,10 @@
 	X(INTERRUPTED, EINTR, "57014", "canceled")                              \
 	X(TIMEOUT, ETIMEDOUT, "57014", "statement timeout")                     \
 	X(UNSUPPORTED, EOPNOTSUPP, "0A000", "not supported")                    \
+	X(NO_FUNCTION, EINVAL, "42883", "no such function")                     \
+	X(NO_SAVEPOINT, EINVAL, "3B001", "no such savepoint")                   \
+	X(NO_SETTING, EINVAL, "42704", "no such setting")                       \
+	X(AMBIGUOUS, EINVAL, "42702", "ambiguous column")                       \
 	X(SQL, EINVAL, "42000", "SQL error")                                    \
 	X(INTERNAL, EIO, "XX000", "internal error")
 
