@@ -55,15 +55,22 @@ static void replace_controls(char *text)
 			*text = '?';
 }
 
+static size_t character_size(unsigned char lead)
+{
+	if (lead < 0xc0)
+		return 1;
+	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
 /* Drop the beginning of a character that the cut at the end left incomplete. */
 static void drop_cut_character(char *text, size_t size)
 {
-	size_t start = size;
+	size_t lead = size - 1;
 
-	while (start > 0 && size - start < 3 && (text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start > 0 && (text[start - 1] & 0xc0) == 0xc0)
-		text[start - 1] = '\0';
+	while (lead > 0 && (text[lead] & 0xc0) == 0x80)
+		lead--;
+	if (size - lead < character_size((unsigned char)text[lead]))
+		text[lead] = '\0';
 }
 
 enum drift_err drift_fail(struct drift_error *error, enum drift_err code,

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* cmocka_test.h - what cmocka wants included before it, and the seed of tests that
+ * draw random numbers: SEED from the environment, else from the clock, printed. */
+#ifndef DRIFT_TESTS_CMOCKA_TEST_H
+#define DRIFT_TESTS_CMOCKA_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static inline uint64_t test_seed(void)
+{
+	const char *given = getenv("SEED");
+	uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+
+	fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
+	return seed | 1;
+}
+
+/* xorshift64: the next of a sequence of 64-bit numbers. */
+static inline uint64_t test_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+#endif
