@@ -52,11 +52,12 @@ unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 bats_helpers := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bats/*.c))
 fuzzers := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 
-# $(1): a unit test's name. The folder whose file it tests: test_wire -> query.
-# With no such file in another folder it links the engine alone.
-folder_of = $(firstword $(foreach folder,query fs tools,$(if $(or \
-	$(wildcard $(folder)/$(patsubst test_%,%,$(1)).c),\
-	$(filter test_$(folder)_%,$(1))),$(folder))) engine)
+# $(1): a unit test's name. The folder whose file it tests: the lowest that has one
+# of that name, so test_row is engine/row.c; test_fs_row is fs/row.c.
+folder_of = $(firstword $(foreach folder,$(folders),$(if \
+	$(filter test_$(folder)_%,$(1)),$(folder))) \
+	$(foreach folder,$(folders),$(if \
+	$(wildcard $(folder)/$(patsubst test_%,%,$(1)).c),$(folder))) engine)
 
 ifeq ($(V),)
 quiet = @printf '  %-5s %s\n' $(1) $(2);
@@ -181,9 +182,9 @@ format: ## clang-format every source
 lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 	@tools/bootstrap clang clang-tidy cppcheck shellcheck
 	@clang-tidy --quiet --warnings-as-errors='*' $(wildcard $(addsuffix /*.c,$(folders))) \
-		-- -std=gnu2x -I. $(call package_cflags,$(all_packages)) 2>&1 | \
+		-- -std=gnu2x -D_GNU_SOURCE -I. $(call package_cflags,$(all_packages)) 2>&1 | \
 		{ ! grep -vE '^[0-9]+ warnings? (generated|treated)|^$$'; }
-	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. \
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -I. \
 		--enable=warning,performance,portability $(folders)
 	@shellcheck -x tools/bootstrap tools/demo tools/git-events tests/run tests/fuzz/run \
 		.ci/run tests/bats/lib.bash

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* remote.c - see remote.h. */
-#define _GNU_SOURCE /* O_PATH */
 #include "tools/remote.h"
 
 #include <errno.h>
