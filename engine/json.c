@@ -2,10 +2,10 @@
 /* json.c - JSON text to MessagePack; the home of jansson.
  *
  * jansson builds a tree, which is packed and thrown away. It is strict, except
- * that it goes 2,048 levels deep: levels are counted before it is asked. Its
- * messages leave out long values, so a refusal is told anew: a fault of the text's
- * form by json_prefix.h, which knows the exact byte, and a fault of a value by the
- * value itself, taken from the text. */
+ * that it goes 2,048 levels deep and overlooks a NUL behind a number: both are
+ * looked for before it is asked. Its messages leave out long values, so a refusal is
+ * told anew: a fault of the text's form by json_prefix.h, which knows the exact
+ * byte, and a fault of a value by the value itself, taken from the text. */
 #include "engine/json.h"
 
 #include <jansson.h>
@@ -211,11 +211,16 @@ static enum drift_err refuse(struct slice text, bool document,
 static enum drift_err parse(struct slice text, bool document, struct buf *out,
 			    struct drift_error *error)
 {
+	const char *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
 	json_error_t fault;
 	enum drift_err err;
 	int position;
 	json_t *value;
 
+	if (nul)
+		return refuse_at(error, (int)(nul - (const char *)text.data) + 1,
+				 DRIFT_BAD_JSON, "a NUL byte is not allowed",
+				 (struct slice){0});
 	if (is_too_deep(text, &position))
 		return refuse_at(error, position, DRIFT_BAD_JSON,
 				 "nested deeper than 128 levels",

@@ -62,7 +62,8 @@ struct log_segment *log_newest(const struct log *log);
 enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
 			       struct log_segment **segment,
 			       struct drift_error *error);
-/* Recovery's finding: whole transactions end here. Cuts what follows. */
+/* Recovery's finding: whole transactions end here. Cuts what follows, and syncs:
+ * what a killed process left in the page cache must be durable before it is read. */
 enum drift_err log_set_end(struct log *log, uint64_t end,
 			   struct drift_error *error);
 

@@ -73,6 +73,7 @@ static enum drift_err take_commit(struct walk *walk, const struct frame *frame,
 	walk->count = count;
 	walk->ddl_count = ddl_count;
 	walk->synced = commit.synced;
+	walk->commit_size = place->size;
 	walk->commit_crc = frame->crc;
 	walk->end = log_cursor_place(&walk->scout);
 	if (keep_names(walk, &commit))

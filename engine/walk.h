@@ -21,7 +21,8 @@ struct walk {
 	uint32_t count;		/* its events */
 	uint32_t ddl_count;
 	uint64_t synced;	/* of its commit frame */
-	uint32_t commit_crc;	/* the commit frame's own CRC, tells it from others */
+	uint32_t commit_size;	/* bytes of its commit frame */
+	uint32_t commit_crc;	/* that frame's own CRC, tells it from others */
 	struct slice user, client, comment;	/* into names */
 	struct buf names;
 };

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* apply.c - what an event in the log does to memory: one way, for the committer
+ * and for recovery. Readers see it when db->head reaches its seq. */
+#include "engine/db.h"
+
+static enum drift_err add_index_entries(struct drift_db *db,
+					const struct table_def *def,
+					const struct applied_event *event)
+{
+	struct memtable *memtable = layers_active(&db->layers);
+	struct buf value = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < def->index_count && !err; i++) {
+		buf_clear(&value);
+		err = row_index_value(&def->indexes[i], event->row, &value);
+		if (!err)
+			err = memtable_add_index(memtable, def->indexes[i].id,
+						 buf_slice(&value), event->key,
+						 event->seq);
+	}
+	buf_release(&value);
+	return err;
+}
+
+enum drift_err apply_event(struct drift_db *db,
+			   const struct applied_event *event)
+{
+	struct table *table = tables_get(&db->tables, event->table_id);
+	struct table_version *newest =
+		table ? atomic_load(&table->newest) : NULL;
+	struct drift_version version = {
+		.row = event->row,
+		.seq = event->seq,
+		.time = event->time,
+		.op = event->op,
+		.integer_key = event->integer_key,
+	};
+	enum drift_err err;
+
+	if (!newest)
+		return DRIFT_CORRUPT;
+	err = memtable_add_row(layers_active(&db->layers), event->table_id,
+			       event->key, &version, &event->place);
+	if (!err && event->op == DRIFT_OP_DELETE) {
+		atomic_fetch_sub(&table->row_count, 1);
+		return DRIFT_OK;
+	}
+	if (!err)
+		err = add_index_entries(db, newest->def, event);
+	if (!err)
+		err = table_note_row(table, newest->def, event->row,
+				     event->integer_key);
+	if (!err && event->op == DRIFT_OP_INSERT)
+		atomic_fetch_add(&table->row_count, 1);
+	return err;
+}
+
+enum drift_err apply_ddl(struct drift_db *db, const struct frame_ddl *ddl,
+			 struct slice body, drift_seq seq, drift_time_ns time)
+{
+	struct mem_ddl kept = {.seq = seq, .time = time, .body = body};
+	enum drift_err err = tables_apply(&db->tables, ddl, seq, time);
+
+	if (!err)
+		err = memtable_add_ddl(layers_active(&db->layers), &kept);
+	return err;
+}

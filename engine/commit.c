@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: MIT */
+/* commit.c - the committer: one thread that takes what is queued, writes it with
+ * one pwrite and one fdatasync, makes it visible, and then answers all of it.
+ *
+ * Order of a batch: stage (check, give seqs) - append - sync - apply to memory -
+ * publish head - tell the hook - acknowledge. Nothing is visible before it is
+ * durable, nothing acknowledged before it is visible. While a batch syncs, the
+ * next one gathers: that is the whole of group commit, no timer. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/stage.h"
+
+#define BATCH_BYTES_MAX (8u << 20)	/* a batch is closed above this */
+#define MEMTABLE_BYTES_MAX (128u << 20)
+
+enum request_kind { REQUEST_COMMIT, REQUEST_SYNC, REQUEST_FOLD };
+
+struct request {
+	struct request *next;
+	enum request_kind kind;
+	struct drift_txn *txn;
+	bool owns_txn;
+	enum drift_durability durability;
+	void (*done)(void *arg, const struct drift_receipt *receipt);
+	void *arg;
+	void *origin;		/* drift_change.origin */
+	struct drift_receipt receipt;
+};
+
+/* What the hook holds on to: the changes, and who waits for them. */
+struct batch {
+	struct drift_batch public;
+	struct request *requests;
+};
+
+/* ---- Acknowledging -------------------------------------------------------- */
+
+static void request_answer(struct request *request)
+{
+	request->done(request->arg, &request->receipt);
+	if (request->owns_txn)
+		drift_txn_free(request->txn);
+	free(request);
+}
+
+static void answer_all(struct request *requests)
+{
+	struct request *next;
+
+	for (; requests; requests = next) {
+		next = requests->next;
+		request_answer(requests);
+	}
+}
+
+static void batch_free(struct batch *batch)
+{
+	free((struct drift_change *)batch->public.changes);
+	free(batch);
+}
+
+void drift_batch_release(struct drift_batch *public)
+{
+	/* public is batch's first member. */
+	struct batch *batch = (struct batch *)(void *)public;
+
+	answer_all(batch->requests);
+	batch_free(batch);
+}
+
+/* ---- Publishing ------------------------------------------------------------- */
+
+static enum drift_err apply_staged(struct drift_db *db,
+				   const struct stage *stage,
+				   const struct staged *staged)
+{
+	struct applied_event event = {
+		.table_id = staged->op->def->id,
+		.key = staged->op->key,
+		.row = staged->op->row,
+		.seq = staged->seq,
+		.time = staged->time,
+		.op = staged->kind,
+		.integer_key = staged->op->integer_key,
+		.place = {
+			.segment = stage->position.segment,
+			.offset = stage->log_end + staged->offset,
+			.size = staged->size,
+		},
+	};
+
+	return apply_event(db, &event);
+}
+
+/* The DDL frames of a transaction, as they were written. */
+static enum drift_err apply_staged_ddl(struct drift_db *db,
+				       const struct stage *stage,
+				       const struct staged_tx *tx)
+{
+	struct slice bytes = buf_slice(&stage->frames);
+	size_t at = tx->mem.start.offset - stage->log_end;
+	struct frame_ddl ddl;
+	struct frame frame;
+	size_t size;
+	enum drift_err err = DRIFT_OK;
+
+	for (; at < bytes.size && !err; at += size) {
+		err = frame_decode(slice_of((const char *)bytes.data + at,
+					    bytes.size - at),
+				   stage->seed, &frame, &size);
+		if (err || frame.kind != FRAME_DDL)
+			continue;
+		err = frame_read_ddl(&frame, &ddl);
+		if (!err)
+			err = apply_ddl(db, &ddl, frame.body, frame.seq,
+					frame.time);
+	}
+	return err;
+}
+
+static enum drift_err apply_batch(struct drift_db *db, const struct stage *stage)
+{
+	enum drift_err err = DRIFT_OK;
+
+	for (uint32_t t = 0; t < stage->tx_count && !err; t++) {
+		const struct staged_tx *tx = &stage->txs[t];
+
+		if (tx->txn->ddl_count)
+			err = apply_staged_ddl(db, stage, tx);
+		for (uint32_t i = 0; i < tx->count && !err; i++)
+			err = apply_staged(db, stage,
+					   &stage->pending.staged[tx->first + i]);
+		if (!err && tx->count)
+			err = memtable_add_tx(layers_active(&db->layers),
+					      &tx->mem);
+	}
+	return err;
+}
+
+static void publish(struct drift_db *db, const struct stage *stage)
+{
+	db->committer.position = stage->position;
+	atomic_store(&db->head_time, stage->position.time);
+	atomic_store(&db->ddl_visible, atomic_load(&db->tables.ddl_count));
+	atomic_store(&db->head, stage->position.seq);
+	clock_settle(&db->clock);
+}
+
+/* ---- Writing ------------------------------------------------------------------ */
+
+static drift_time_ns monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (drift_time_ns)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* After this, what the disk holds is not known: reads go on, writes do not. */
+static void give_up(struct drift_db *db, const char *what, enum drift_err err)
+{
+	if (atomic_exchange(&db->read_only, true))
+		return;
+	db_report(db, "%s failed (%s): the database is read-only until it is opened again",
+		  what, drift_err_text(err));
+}
+
+static enum drift_err sync_log(struct drift_db *db)
+{
+	enum drift_err err = log_sync(&db->log);
+
+	db->committer.sync_due = 0;
+	if (err)
+		give_up(db, "fdatasync", err);
+	return err;
+}
+
+static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
+				  bool sync)
+{
+	enum drift_err err;
+
+	if (stage->frames.size == 0)
+		return sync ? sync_log(db) : DRIFT_OK;
+	err = log_append(&db->log, buf_slice(&stage->frames));
+	if (err == DRIFT_IO)
+		give_up(db, "writing the log", err);
+	if (err)
+		return err;
+	if (sync)
+		err = sync_log(db);
+	else if (!db->committer.sync_due)
+		db->committer.sync_due =
+			monotonic_ns() +
+			(drift_time_ns)db->options.interval_ms * 1000000;
+	if (err)
+		return err;
+	err = apply_batch(db, stage);
+	if (err)
+		give_up(db, "applying a commit", err);
+	else
+		publish(db, stage);
+	return err;
+}
+
+/* ---- Batches ------------------------------------------------------------------- */
+
+static enum drift_err make_changes(const struct stage *stage,
+				   struct batch *batch)
+{
+	uint32_t count = stage->pending.count;
+	struct drift_change *changes = NULL;
+
+	if (count) {
+		changes = malloc(count * sizeof(*changes));
+		if (!changes)
+			return DRIFT_NOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct staged *staged = &stage->pending.staged[i];
+
+		changes[i] = (struct drift_change){
+			.table_id = staged->op->def->id,
+			.key = staged->op->key,
+			.op = staged->kind,
+			.seq = staged->seq,
+		};
+	}
+	/* Origins: transactions and requests stand in the same order. */
+	for (struct request *r = batch->requests; r; r = r->next)
+		for (uint32_t i = 0; r->receipt.tx && i < r->receipt.count; i++)
+			changes[r->receipt.first_seq + i -
+				stage->pending.staged[0].seq].origin = r->origin;
+	batch->public.changes = changes;
+	batch->public.count = count;
+	batch->public.ddl = stage->ddl;
+	return DRIFT_OK;
+}
+
+/* Hand the batch to the hook, which acknowledges it; or do it here. The changes'
+ * keys live in the transactions, which live until their request is answered. */
+static void acknowledge(struct drift_db *db, const struct stage *stage,
+			struct request *requests)
+{
+	struct batch *batch = NULL;
+
+	if (db->committer.hook && stage->tx_count)
+		batch = calloc(1, sizeof(*batch));
+	if (batch)
+		batch->requests = requests;
+	if (batch && !make_changes(stage, batch)) {
+		db->committer.hook(db->committer.hook_arg, &batch->public);
+		return;
+	}
+	free(batch);
+	answer_all(requests);
+}
+
+static void fail_committed(struct request *requests, enum drift_err err)
+{
+	for (; requests; requests = requests->next) {
+		if (requests->receipt.err)
+			continue;
+		requests->receipt = (struct drift_receipt){0};
+		requests->receipt.err =
+			drift_fail_code(&requests->receipt.error, err);
+	}
+}
+
+static enum drift_err stage_request(struct drift_db *db, struct stage *stage,
+				    struct request *request)
+{
+	if (request->kind != REQUEST_COMMIT)
+		return DRIFT_OK;
+	if (atomic_load(&db->read_only) || db->options.read_only) {
+		request->receipt.err = drift_fail(&request->receipt.error,
+						  DRIFT_READ_ONLY,
+						  "the database is read-only");
+		return request->receipt.err;
+	}
+	return stage_txn(stage, request->txn, &request->receipt);
+}
+
+static bool wants_sync(const struct request *request)
+{
+	return request->kind != REQUEST_COMMIT ||
+	       request->durability == DRIFT_DURABLE;
+}
+
+/* Segments change between batches only: frames are made for one segment. */
+static enum drift_err rotate_if_full(struct drift_db *db)
+{
+	const struct index_mark *at = &db->committer.position;
+	struct drift_error error;
+	enum drift_err err;
+
+	if (atomic_load(&db->log.end) < db->options.segment_bytes_max ||
+	    at->seq + 1 == log_newest(&db->log)->first_seq)
+		return DRIFT_OK;
+	err = log_rotate(&db->log, at->seq + 1, at->time, at->tx, &error);
+	if (err == DRIFT_IO)
+		give_up(db, "beginning a segment", err);
+	return err;
+}
+
+static void freeze(struct drift_db *db)
+{
+	if (memtable_count(layers_active(&db->layers)) == 0 &&
+	    memtable_ddl_count(layers_active(&db->layers)) == 0)
+		return;
+	/* The index must never be ahead of the log's durable part. */
+	if (sync_log(db))
+		return;
+	if (indexer_freeze(db, &db->committer.position))
+		db_report(db, "cannot freeze the memtable: out of memory");
+}
+
+static void freeze_if_full(struct drift_db *db)
+{
+	const struct memtable *active = layers_active(&db->layers);
+
+	if (memtable_count(active) >= db->options.fold_events_max ||
+	    memtable_bytes(active) >= MEMTABLE_BYTES_MAX)
+		freeze(db);
+}
+
+/* Take requests off *queue into one batch and carry it out. */
+static void run_batch(struct drift_db *db, struct stage *stage,
+		      struct request **queue)
+{
+	struct request *requests = NULL, **last = &requests;
+	bool sync = false, fold = false;
+	enum drift_err err = DRIFT_OK;
+	enum drift_err begun;
+
+	stage_clear(stage);
+	begun = rotate_if_full(db);
+	if (!begun)
+		begun = stage_begin(stage, db);
+	while (*queue && !stage->ddl && stage->frames.size < BATCH_BYTES_MAX) {
+		struct request *request = *queue;
+
+		/* DDL is alone in its batch: what follows must see its effect. */
+		if (request->kind == REQUEST_COMMIT && request->txn->ddl_count &&
+		    stage->tx_count)
+			break;
+		*queue = request->next;
+		request->next = NULL;
+		*last = request;
+		last = &request->next;
+		if (begun)
+			request->receipt.err = drift_fail_code(
+				&request->receipt.error, begun);
+		else if (!stage_request(db, stage, request))
+			sync |= wants_sync(request);
+		fold |= request->kind == REQUEST_FOLD;
+	}
+	if (!begun) {
+		err = write_batch(db, stage, sync);
+		stage_end(stage);
+		if (err)
+			fail_committed(requests, err);
+	}
+	if (err)
+		stage->tx_count = 0;
+	clock_settle(&db->clock);
+	if (fold)
+		freeze(db);
+	acknowledge(db, stage, requests);
+	freeze_if_full(db);
+}
+
+/* ---- The thread ------------------------------------------------------------------ */
+
+/* Wait for requests, or for the time of an interval's sync. */
+static struct request *take_queue(struct committer *committer)
+{
+	struct request *queue;
+	struct timespec due;
+
+	pthread_mutex_lock(&committer->lock);
+	while (!committer->first && !committer->stop) {
+		if (!committer->sync_due) {
+			pthread_cond_wait(&committer->wake, &committer->lock);
+			continue;
+		}
+		due.tv_sec = committer->sync_due / 1000000000;
+		due.tv_nsec = committer->sync_due % 1000000000;
+		if (pthread_cond_timedwait(&committer->wake, &committer->lock,
+					   &due) != 0)
+			break;
+	}
+	queue = committer->first;
+	committer->first = NULL;
+	committer->last = &committer->first;
+	pthread_mutex_unlock(&committer->lock);
+	return queue;
+}
+
+static bool stopping(struct committer *committer)
+{
+	bool stop;
+
+	pthread_mutex_lock(&committer->lock);
+	stop = committer->stop && !committer->first;
+	pthread_mutex_unlock(&committer->lock);
+	return stop;
+}
+
+static void *committer_run(void *arg)
+{
+	struct drift_db *db = arg;
+	struct committer *committer = &db->committer;
+	struct stage stage = {0};
+	struct request *queue;
+
+	do {
+		queue = take_queue(committer);
+		while (queue)
+			run_batch(db, &stage, &queue);
+		if (committer->sync_due && monotonic_ns() >= committer->sync_due)
+			(void)!sync_log(db);
+	} while (!stopping(committer));
+	if (!atomic_load(&db->read_only))
+		(void)!sync_log(db);
+	stage_release(&stage);
+	return NULL;
+}
+
+enum drift_err committer_start(struct drift_db *db, struct drift_error *error)
+{
+	struct committer *committer = &db->committer;
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&committer->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&committer->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	committer->last = &committer->first;
+	if (pthread_create(&committer->thread, NULL, committer_run, db) != 0)
+		return drift_fail(error, DRIFT_NOMEM, "cannot start a thread");
+	committer->started = true;
+	return DRIFT_OK;
+}
+
+void committer_stop(struct drift_db *db)
+{
+	struct committer *committer = &db->committer;
+
+	if (!committer->started)
+		return;
+	pthread_mutex_lock(&committer->lock);
+	committer->stop = true;
+	pthread_cond_signal(&committer->wake);
+	pthread_mutex_unlock(&committer->lock);
+	pthread_join(committer->thread, NULL);
+	committer->started = false;
+	pthread_mutex_destroy(&committer->lock);
+	pthread_cond_destroy(&committer->wake);
+}
+
+void drift_set_commit_hook(struct drift_db *db,
+			   void (*hook)(void *arg, struct drift_batch *batch),
+			   void *arg)
+{
+	db->committer.hook = hook;
+	db->committer.hook_arg = arg;
+}
+
+/* ---- Asking ------------------------------------------------------------------------ */
+
+static void submit(struct drift_db *db, struct request *request)
+{
+	struct committer *committer = &db->committer;
+
+	pthread_mutex_lock(&committer->lock);
+	*committer->last = request;
+	committer->last = &request->next;
+	pthread_cond_signal(&committer->wake);
+	pthread_mutex_unlock(&committer->lock);
+}
+
+static void ask(struct drift_db *db, const struct request *wanted)
+{
+	struct request *request = malloc(sizeof(*request));
+	struct drift_receipt receipt = {.err = DRIFT_NOMEM};
+
+	if (request) {
+		*request = *wanted;
+		submit(db, request);
+		return;
+	}
+	receipt.err = drift_fail_code(&receipt.error, DRIFT_NOMEM);
+	wanted->done(wanted->arg, &receipt);
+	if (wanted->owns_txn)
+		drift_txn_free(wanted->txn);
+}
+
+/* One that waits. */
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool done;
+	struct drift_receipt receipt;
+};
+
+static void waiter_wake(void *arg, const struct drift_receipt *receipt)
+{
+	struct waiter *waiter = arg;
+
+	pthread_mutex_lock(&waiter->lock);
+	waiter->receipt = *receipt;
+	waiter->done = true;
+	pthread_cond_signal(&waiter->wake);
+	pthread_mutex_unlock(&waiter->lock);
+}
+
+static enum drift_err ask_and_wait(struct drift_db *db, struct request *request,
+				   struct drift_receipt *receipt)
+{
+	struct waiter waiter = {
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.wake = PTHREAD_COND_INITIALIZER,
+	};
+
+	request->done = waiter_wake;
+	request->arg = &waiter;
+	ask(db, request);
+	pthread_mutex_lock(&waiter.lock);
+	while (!waiter.done)
+		pthread_cond_wait(&waiter.wake, &waiter.lock);
+	pthread_mutex_unlock(&waiter.lock);
+	if (receipt)
+		*receipt = waiter.receipt;
+	return waiter.receipt.err;
+}
+
+enum drift_err drift_commit(struct drift_txn *txn,
+			    enum drift_durability durability,
+			    struct drift_receipt *receipt)
+{
+	struct request request = {
+		.kind = REQUEST_COMMIT,
+		.txn = txn,
+		.durability = durability,
+	};
+
+	return ask_and_wait(txn->db, &request, receipt);
+}
+
+void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
+			void (*done)(void *arg,
+				     const struct drift_receipt *receipt),
+			void *arg)
+{
+	struct request request = {
+		.kind = REQUEST_COMMIT,
+		.txn = txn,
+		.owns_txn = true,
+		.durability = durability,
+		.done = done,
+		.arg = arg,
+		.origin = arg,
+	};
+
+	ask(txn->db, &request);
+}
+
+enum drift_err drift_sync(struct drift_db *db)
+{
+	struct request request = {.kind = REQUEST_SYNC};
+
+	return ask_and_wait(db, &request, NULL);
+}
+
+void drift_sync_async(struct drift_db *db,
+		      void (*done)(void *arg,
+				   const struct drift_receipt *receipt),
+		      void *arg)
+{
+	struct request request = {
+		.kind = REQUEST_SYNC,
+		.done = done,
+		.arg = arg,
+	};
+
+	ask(db, &request);
+}
+
+enum drift_err drift_fold(struct drift_db *db)
+{
+	struct request request = {.kind = REQUEST_FOLD};
+	enum drift_err err = ask_and_wait(db, &request, NULL);
+
+	if (!err)
+		indexer_wait(db);
+	return err;
+}

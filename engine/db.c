@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* db.c - making, opening and closing a database directory.
+ *
+ *	FORMAT		text: "driftfs 1", "database <32 hex digits>"
+ *	LOCK		flock; the pid of who holds it
+ *	log/		the truth (log.h)
+ *	index/		a shortcut (index.h)
+ *	.s.PGSQL.5433	the daemon's socket
+ *
+ * The directory is 0700 and its files 0600; more would let others read or forge
+ * history, so it is refused. */
+#include "engine/db.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define FOLD_EVENTS_MAX 100000
+#define SEGMENT_BYTES_MAX (64u << 20)
+#define INTERVAL_MS 100
+#define CLOSE_FOLD_EVENTS 2000	/* fewer are as quick to replay as to fold */
+#define LOCK_TRIES 20
+#define LOCK_TRY_US 10000
+
+void db_report(struct drift_db *db, const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (db->options.report)
+		db->options.report(db->options.report_arg, line);
+	else
+		fprintf(stderr, "driftfs: %s\n", line);
+}
+
+/* ---- FORMAT ------------------------------------------------------------------ */
+
+static enum drift_err format_write(int dir, const uint8_t id[DATABASE_ID_BYTES],
+				   struct drift_error *error)
+{
+	const struct drift_io *io = &io_system;
+	struct buf text = BUF_INIT;
+	enum drift_err err;
+	int fd;
+
+	buf_printf(&text, "driftfs %d\ndatabase ", DRIFT_FORMAT_VERSION);
+	for (unsigned i = 0; i < DATABASE_ID_BYTES; i++)
+		buf_printf(&text, "%02x", id[i]);
+	buf_add_char(&text, '\n');
+	err = io_open(io, dir, "FORMAT.tmp", O_WRONLY | O_CREAT | O_TRUNC, &fd,
+		      error);
+	if (!err) {
+		err = io_write(io, fd, buf_slice(&text), 0);
+		if (!err)
+			err = io_sync(io, fd);
+		io->close(io, fd);
+	}
+	if (!err && io->renameat(io, dir, "FORMAT.tmp", "FORMAT") != 0)
+		err = DRIFT_IO;
+	if (!err)
+		err = io_sync_dir(io, dir);
+	buf_release(&text);
+	return err;
+}
+
+static enum drift_err format_parse(const char *text,
+				   uint8_t id[DATABASE_ID_BYTES], const char *dir,
+				   struct drift_error *error)
+{
+	unsigned version, byte;
+	int at = 0;
+
+	if (sscanf(text, "driftfs %u\n%n", &version, &at) != 1 || at == 0)
+		return drift_fail(error, DRIFT_NOT_A_DATABASE,
+				  "%s/FORMAT does not say driftfs", dir);
+	if (version > DRIFT_FORMAT_VERSION)
+		return drift_fail(error, DRIFT_NEWER,
+				  "%s has format %u; this program reads up to %d",
+				  dir, version, DRIFT_FORMAT_VERSION);
+	if (strncmp(text + at, "database ", 9) != 0)
+		return drift_fail(error, DRIFT_CORRUPT,
+				  "%s/FORMAT names no database id", dir);
+	text += at + 9;
+	for (unsigned i = 0; i < DATABASE_ID_BYTES; i++, text += 2) {
+		if (sscanf(text, "%2x", &byte) != 1)
+			return drift_fail(error, DRIFT_CORRUPT,
+					  "%s/FORMAT: bad database id", dir);
+		id[i] = (uint8_t)byte;
+	}
+	return DRIFT_OK;
+}
+
+static enum drift_err format_read(struct drift_db *db, struct drift_error *error)
+{
+	char text[256];
+	size_t got;
+	int fd;
+	enum drift_err err = io_open(db->io, db->dir_fd, "FORMAT", O_RDONLY, &fd,
+				     error);
+
+	if (err == DRIFT_NO_ROW)
+		return drift_fail(error, DRIFT_NOT_A_DATABASE,
+				  "%s is not a driftfs database (no FORMAT file)",
+				  db->dir);
+	if (err)
+		return err;
+	err = io_read(db->io, fd, text, sizeof(text) - 1, 0, &got);
+	db->io->close(db->io, fd);
+	if (err)
+		return drift_fail_code(error, err);
+	text[got] = 0;
+	return format_parse(text, db->database_id, db->dir, error);
+}
+
+/* ---- Making -------------------------------------------------------------------- */
+
+static bool directory_is_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+	bool empty = true;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return false;
+	}
+	while (empty && (entry = readdir(dir)))
+		empty = strcmp(entry->d_name, ".") == 0 ||
+			strcmp(entry->d_name, "..") == 0;
+	closedir(dir);
+	return empty;
+}
+
+static enum drift_err make_first_segment(int dir, const uint8_t *id,
+					 struct drift_error *error)
+{
+	struct segment_header header = {.first_seq = 1};
+	int log, fd;
+	enum drift_err err;
+
+	memcpy(header.database_id, id, DATABASE_ID_BYTES);
+	if (mkdirat(dir, "log", 0700) != 0)
+		return drift_fail(error, io_err(errno), "log: %m");
+	log = openat(dir, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (log < 0)
+		return drift_fail(error, io_err(errno), "log: %m");
+	err = segment_create(&io_system, log, &header, &fd, error);
+	if (!err)
+		close(fd);
+	close(log);
+	return err;
+}
+
+enum drift_err drift_init(const char *path, struct drift_error *error)
+{
+	uint8_t id[DATABASE_ID_BYTES];
+	int dir;
+	enum drift_err err;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return drift_fail(error, io_err(errno), "%s: %m", path);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return drift_fail(error, DRIFT_BAD_ARGUMENT, "%s: %m", path);
+	if (!directory_is_empty(dir)) {
+		bool is_database = faccessat(dir, "FORMAT", F_OK, 0) == 0;
+
+		close(dir);
+		return drift_fail(error, DRIFT_BAD_ARGUMENT,
+				  is_database ? "%s is a database already"
+					      : "%s is not empty", path);
+	}
+	if (fchmod(dir, 0700) != 0 ||
+	    getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		err = drift_fail(error, io_err(errno), "%s: %m", path);
+	else
+		err = make_first_segment(dir, id, error);
+	/* FORMAT last: with it, it is a database. */
+	if (!err)
+		err = format_write(dir, id, error);
+	close(dir);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+/* ---- The lock ------------------------------------------------------------------- */
+
+static int lock_pid(int fd)
+{
+	char text[32] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	return n > 0 ? atoi(text) : 0;
+}
+
+static enum drift_err lock_take(struct drift_db *db, struct drift_error *error)
+{
+	int pid = 0;
+	enum drift_err err = io_open(db->io, db->dir_fd, "LOCK",
+				     O_RDWR | O_CREAT, &db->lock_fd, error);
+
+	if (err)
+		return err;
+	/* Whoever only asks for the owner holds it for a moment; so does a process
+	 * that is just ending. */
+	for (int i = 0; flock(db->lock_fd, LOCK_EX | LOCK_NB) != 0; i++) {
+		pid = lock_pid(db->lock_fd);
+		if (i == LOCK_TRIES || (pid > 0 && kill(pid, 0) == 0 && i > 2))
+			return drift_fail(error, DRIFT_IN_USE,
+					  "%s is in use by pid %d", db->dir, pid);
+		usleep(LOCK_TRY_US);
+	}
+	if (ftruncate(db->lock_fd, 0) != 0 ||
+	    dprintf(db->lock_fd, "%d\n", (int)getpid()) < 0)
+		return drift_fail(error, io_err(errno), "%s/LOCK: %m", db->dir);
+	return DRIFT_OK;
+}
+
+int drift_owner(const char *dir)
+{
+	char path[4096];
+	int pid = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/LOCK", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0)
+		pid = lock_pid(fd);
+	close(fd);
+	return pid;
+}
+
+/* ---- Opening ---------------------------------------------------------------------- */
+
+static enum drift_err check_permissions(struct drift_db *db,
+					struct drift_error *error)
+{
+	struct stat st;
+
+	if (fstat(db->dir_fd, &st) != 0)
+		return drift_fail(error, DRIFT_IO, "%s: %m", db->dir);
+	if (st.st_mode & 0077)
+		return drift_fail(error, DRIFT_UNSAFE,
+				  "unsafe permissions on %s (%04o), expected 0700",
+				  db->dir, st.st_mode & 07777);
+	if (st.st_uid != geteuid())
+		return drift_fail(error, DRIFT_UNSAFE,
+				  "%s belongs to uid %u, not to %u", db->dir,
+				  st.st_uid, geteuid());
+	return DRIFT_OK;
+}
+
+static void set_options(struct drift_db *db, const struct drift_options *options)
+{
+	if (options)
+		db->options = *options;
+	if (!db->options.row_bytes_max)
+		db->options.row_bytes_max = DRIFT_ROW_BYTES_MAX;
+	if (!db->options.segment_bytes_max)
+		db->options.segment_bytes_max = SEGMENT_BYTES_MAX;
+	if (!db->options.fold_events_max)
+		db->options.fold_events_max = FOLD_EVENTS_MAX;
+	if (!db->options.interval_ms)
+		db->options.interval_ms = INTERVAL_MS;
+	db->io = db->options.io ? db->options.io : &io_system;
+}
+
+static enum drift_err open_directory(struct drift_db *db, const char *path,
+				     struct drift_error *error)
+{
+	db->dir = realpath(path, NULL);
+	if (!db->dir)
+		return drift_fail(error, DRIFT_NOT_A_DATABASE, "%s: %m", path);
+	if (asprintf(&db->index_path, "%s/index", db->dir) < 0)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	db->dir_fd = open(db->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (db->dir_fd < 0)
+		return drift_fail(error, DRIFT_NOT_A_DATABASE, "%s: %m", path);
+	return DRIFT_OK;
+}
+
+static enum drift_err open_log(struct drift_db *db, struct drift_error *error)
+{
+	int dir = openat(db->dir_fd, "log",
+			 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0)
+		return drift_fail(error, DRIFT_CORRUPT, "%s/log: %m", db->dir);
+	return log_open(&db->log, db->io, dir, db->database_id, error);
+}
+
+enum drift_err drift_open(const char *path, const struct drift_options *options,
+			  struct drift_db **out, struct drift_error *error)
+{
+	struct drift_db *db = calloc(1, sizeof(*db));
+	struct drift_error own;
+	enum drift_err err;
+
+	*out = NULL;
+	if (!error)
+		error = &own;
+	*error = (struct drift_error){0};
+	if (!db)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	db->dir_fd = db->lock_fd = db->log.dir = -1;
+	set_options(db, options);
+	tables_init(&db->tables);
+	clock_init(&db->clock, db->io);
+	err = open_directory(db, path, error);
+	if (!err)
+		err = format_read(db, error);
+	if (!err)
+		err = check_permissions(db, error);
+	if (!err)
+		err = lock_take(db, error);
+	if (!err)
+		err = open_log(db, error);
+	if (!err)
+		err = layers_init(&db->layers);
+	if (!err)
+		err = db_recover(db, error);
+	if (!err)
+		err = indexer_start(db, error);
+	if (!err)
+		err = committer_start(db, error);
+	if (err) {
+		drift_close(db);
+		return drift_fail_code(error, err);
+	}
+	*out = db;
+	return DRIFT_OK;
+}
+
+/* What the next opening would have to replay, unless it is little. */
+static void fold_rest(struct drift_db *db)
+{
+	if (db->options.read_only || atomic_load(&db->read_only) ||
+	    memtable_count(layers_active(&db->layers)) < CLOSE_FOLD_EVENTS)
+		return;
+	if (!indexer_freeze(db, &db->committer.position))
+		indexer_wait(db);
+}
+
+void drift_close(struct drift_db *db)
+{
+	struct drift_error error;
+
+	if (!db)
+		return;
+	if (db->committer.started) {
+		committer_stop(db);
+		fold_rest(db);
+		/* Cut the room that was allocated ahead. */
+		if (!db->options.read_only && !atomic_load(&db->read_only) &&
+		    log_set_end(&db->log, atomic_load(&db->log.end), &error))
+			db_report(db, "%s", error.text);
+	}
+	indexer_stop(db);
+	layers_release(&db->layers);
+	index_close(db->index);
+	if (db->log.dir >= 0)
+		log_close(&db->log);
+	tables_release(&db->tables);
+	clock_release(&db->clock);
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	if (db->dir_fd >= 0)
+		close(db->dir_fd);
+	free(db->index_path);
+	free(db->dir);
+	free(db);
+}
+
+/* ---- What it says of itself --------------------------------------------------------- */
+
+const char *drift_dir(const struct drift_db *db)
+{
+	return db->dir;
+}
+
+drift_seq drift_head(struct drift_db *db)
+{
+	return atomic_load(&db->head);
+}
+
+drift_time_ns drift_head_time(struct drift_db *db)
+{
+	return atomic_load(&db->head_time);
+}
+
+drift_time_ns drift_now(struct drift_db *db)
+{
+	return clock_now(&db->clock);
+}
+
+bool drift_is_read_only(struct drift_db *db)
+{
+	return db->options.read_only || atomic_load(&db->read_only);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* db.h - what an open database is made of. Private to engine/.
+ *
+ * Threads: the committer (commit.c) is the only one that appends to the log,
+ * inserts into the memtable and publishes; the indexer (indexer.c) the only one
+ * that writes the index. Readers pin the layers, then begin an index read: what is
+ * not in the one is in the other.
+ *
+ * Locks, in order: committer.lock, indexer.lock, clock.lock; none is held while
+ * another thread's callback runs, and readers take none of them. */
+#ifndef DRIFT_ENGINE_DB_H
+#define DRIFT_ENGINE_DB_H
+
+#include <pthread.h>
+
+#include "engine/clock.h"
+#include "engine/engine.h"
+#include "engine/layers.h"
+#include "engine/tables.h"
+
+struct request;
+
+struct committer {
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* Under lock: */
+	struct request *first, **last;	/* queue */
+	bool stop;
+	/* The committer's own: */
+	struct index_mark position;	/* the newest transaction */
+	drift_time_ns sync_due;		/* monotonic ns; 0: nothing waits for it */
+	void (*hook)(void *arg, struct drift_batch *batch);
+	void *hook_arg;
+};
+
+struct indexer {
+	pthread_t thread;
+	bool started;
+	pthread_mutex_t lock;	/* also: who replaces the layer set holds it */
+	pthread_cond_t wake;	/* for the indexer */
+	pthread_cond_t done;	/* a layer was folded, or could not be */
+	bool stop;
+	bool failing;		/* the last fold did not succeed */
+};
+
+struct drift_db {
+	struct drift_options options;
+	const struct drift_io *io;
+	char *dir;
+	char *index_path;
+	int dir_fd;
+	int lock_fd;
+	uint8_t database_id[DATABASE_ID_BYTES];
+	struct log log;
+	struct index *index;
+	struct tables tables;
+	struct layers layers;
+	struct clock clock;
+	struct committer committer;
+	struct indexer indexer;
+	_Atomic drift_seq head;
+	_Atomic drift_time_ns head_time;
+	_Atomic uint64_t ddl_visible;	/* DDL statements readers see */
+	_Atomic bool read_only;
+};
+
+/* One line to the operator. */
+void db_report(struct drift_db *db, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* recover.c: walk what the index has not, cut a torn tail. */
+enum drift_err db_recover(struct drift_db *db, struct drift_error *error);
+
+/* commit.c */
+enum drift_err committer_start(struct drift_db *db, struct drift_error *error);
+void committer_stop(struct drift_db *db);
+
+/* indexer.c */
+enum drift_err indexer_start(struct drift_db *db, struct drift_error *error);
+void indexer_stop(struct drift_db *db);
+/* Freeze the active memtable (the committer's position is its mark) and wake the
+ * indexer; waits for it first while LAYERS_MAX are in use. */
+enum drift_err indexer_freeze(struct drift_db *db,
+			      const struct index_mark *mark);
+/* Wait until nothing is frozen, or folding fails. */
+void indexer_wait(struct drift_db *db);
+
+/* fold.c: all of a frozen memtable into the index, in one write transaction. */
+enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
+		    const struct index_mark *mark);
+/* Load what the index knows of tables: catalog, fields, counts. */
+enum drift_err fold_load(struct drift_db *db, struct index_mark *mark);
+
+/* apply.c: a durable event or DDL statement into memory. */
+struct applied_event {
+	uint32_t table_id;
+	struct slice key;
+	struct slice row;
+	drift_seq seq;
+	drift_time_ns time;
+	enum drift_op op;
+	bool integer_key;
+	struct place place;
+};
+enum drift_err apply_event(struct drift_db *db,
+			   const struct applied_event *event);
+enum drift_err apply_ddl(struct drift_db *db, const struct frame_ddl *ddl,
+			 struct slice body, drift_seq seq, drift_time_ns time);
+
+/* ---- Reading: read.c ---- */
+
+/* Layers and index at one moment: what every reader works on. */
+struct reading {
+	struct drift_db *db;
+	struct layer_set *layers;
+	struct index_reader *index;
+};
+
+enum drift_err reading_begin(struct reading *reading, struct drift_db *db);
+void reading_end(struct reading *reading);	/* all zeros is fine */
+
+/* The newest version of a row with seq <= seq, tombstones included: DRIFT_NO_ROW
+ * when it never was. Slices point into the reading, or memory for what had to be
+ * read from the log. */
+enum drift_err reading_get(struct reading *reading, uint32_t table_id,
+			   struct slice key, drift_seq seq, struct buf *memory,
+			   struct drift_version *version);
+/* The same in the index alone. */
+enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
+				 struct slice key, drift_seq seq,
+				 struct buf *memory,
+				 struct drift_version *version);
+/* The newest layer entry of the row with seq <= seq, or NULL. */
+const struct entry *reading_get_layers(struct reading *reading,
+				       uint32_t table_id, struct slice key,
+				       drift_seq seq);
+/* Read a version's row from the log. */
+enum drift_err version_load(struct drift_db *db,
+			    const struct index_version *place,
+			    struct buf *memory, struct drift_version *version);
+
+/* A place in the log where a transaction begins, at or before event seq (before:
+ * strictly), as near as the marks are. */
+enum drift_err reading_place(struct reading *reading, drift_seq seq, bool before,
+			     struct place *place);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* events.c - the log as a stream of events and DDL statements, and an event as a
+ * line of the dump format. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/db.h"
+#include "engine/json.h"
+#include "engine/walk.h"
+
+struct drift_events {
+	struct drift_db *db;
+	drift_seq from, to;
+	bool to_end;		/* DDL after the last event too */
+	bool in_tx;
+	struct walk walk;
+};
+
+enum drift_err drift_events_open(struct drift_db *db, drift_seq from,
+				 drift_seq to, struct drift_events **out,
+				 struct drift_error *error)
+{
+	struct drift_events *events = calloc(1, sizeof(*events));
+	struct reading reading;
+	struct place place;
+	drift_seq head = drift_head(db);
+	enum drift_err err;
+
+	*out = NULL;
+	if (!events)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	events->db = db;
+	events->from = from;
+	events->to_end = to == DRIFT_SEQ_MAX;
+	events->to = to < head ? to : head;
+	err = reading_begin(&reading, db);
+	if (!err)
+		/* DDL that takes effect with `from` stands before it. */
+		err = reading_place(&reading, from, true, &place);
+	reading_end(&reading);
+	if (!err)
+		err = walk_init(&events->walk, &db->log, &place, false, error);
+	if (err) {
+		drift_events_close(events);
+		return drift_fail_code(error, err);
+	}
+	*out = events;
+	return DRIFT_OK;
+}
+
+void drift_events_close(struct drift_events *events)
+{
+	if (!events)
+		return;
+	walk_release(&events->walk);
+	free(events);
+}
+
+/* The definition a DDL statement made, or ended. One that no event ever saw (made
+ * and dropped at the same seq) is still the table's newest. */
+static const struct table_def *ddl_table(struct drift_db *db,
+					 const struct frame_ddl *ddl,
+					 drift_seq seq)
+{
+	drift_seq at = ddl->op == DDL_DROP ? seq - 1 : seq;
+	const struct table_def *def =
+		tables_def(&db->tables, ddl->table_id, at, 0);
+	struct table *table = tables_get(&db->tables, ddl->table_id);
+
+	if (def || !table)
+		return def;
+	return atomic_load(&table->newest)->def;
+}
+
+static enum drift_err take_frame(struct drift_events *events,
+				 const struct frame *frame,
+				 struct drift_event *event)
+{
+	const struct walk *walk = &events->walk;
+	struct frame_event body;
+	struct frame_ddl ddl;
+	enum drift_err err;
+
+	*event = (struct drift_event){
+		.ddl = frame->kind == FRAME_DDL,
+		.seq = frame->seq,
+		.tx = walk->tx,
+		.time = walk->time,
+		.user = walk->user,
+		.client = walk->client,
+		.comment = walk->comment,
+	};
+	if (event->ddl) {
+		err = frame_read_ddl(frame, &ddl);
+		if (err)
+			return err;
+		event->table_id = ddl.table_id;
+		event->sql = ddl.sql;
+		event->table = ddl_table(events->db, &ddl, frame->seq);
+		return event->table ? DRIFT_OK : DRIFT_CORRUPT;
+	}
+	err = frame_read_event(frame, &body);
+	if (err)
+		return err;
+	event->table_id = body.table_id;
+	event->key = body.key;
+	event->row = body.row;
+	event->op = frame_op(frame);
+	event->integer_key = frame->flags & FRAME_INTEGER_KEY;
+	event->table = tables_def(&events->db->tables, body.table_id, frame->seq,
+				  0);
+	return event->table ? DRIFT_OK : DRIFT_CORRUPT;
+}
+
+static bool wanted(const struct drift_events *events, const struct frame *frame)
+{
+	if (frame->seq < events->from)
+		return false;
+	return frame->seq <= events->to ||
+	       (frame->kind == FRAME_DDL && events->to_end);
+}
+
+enum drift_err drift_events_next(struct drift_events *events,
+				 struct drift_event *event,
+				 struct drift_error *error)
+{
+	struct walk *walk = &events->walk;
+	struct frame frame;
+	struct place place;
+	enum drift_err err;
+
+	for (;;) {
+		if (!events->in_tx) {
+			err = walk_next(walk, error);
+			if (err)
+				return err;
+			events->in_tx = true;
+			if (walk->last_seq >= walk->count + events->to &&
+			    walk->count)
+				return DRIFT_DONE;
+		}
+		err = walk_frame(walk, &frame, &place, error);
+		if (err == DRIFT_DONE) {
+			events->in_tx = false;
+			continue;
+		}
+		if (err)
+			return err;
+		if (!wanted(events, &frame))
+			continue;
+		err = take_frame(events, &frame, event);
+		return err ? drift_fail(error, err,
+					"segment %" PRIu64 " offset %" PRIu64
+					": malformed event",
+					place.segment, place.offset)
+			   : DRIFT_OK;
+	}
+}
+
+/* ---- As text ------------------------------------------------------------------- */
+
+static void print_member(struct buf *out, const char *name, struct slice text)
+{
+	if (!text.size)
+		return;
+	buf_printf(out, ",\"%s\":", name);
+	json_print_text(text, out);
+}
+
+static const char *op_name(const struct drift_event *event)
+{
+	static const char *const names[] = {
+		[DRIFT_OP_INSERT] = "insert",
+		[DRIFT_OP_UPDATE] = "update",
+		[DRIFT_OP_DELETE] = "delete",
+	};
+
+	return event->ddl ? "ddl" : names[event->op];
+}
+
+static enum drift_err print_row(const struct drift_event *event, struct buf *out)
+{
+	struct buf key = BUF_INIT;
+	enum drift_err err = row_key_value(event->table, event->key,
+					   event->integer_key, &key);
+
+	buf_add_str(out, ",\"pk\":");
+	if (!err)
+		err = json_print(buf_slice(&key), JSON_COMPACT, out);
+	buf_release(&key);
+	if (err || event->row.size == 0)
+		return err;
+	buf_add_str(out, ",\"row\":");
+	return json_print(event->row, JSON_COMPACT, out);
+}
+
+enum drift_err drift_event_print(const struct drift_event *event,
+				 struct buf *out)
+{
+	enum drift_err err = DRIFT_OK;
+
+	buf_add_char(out, '{');
+	if (!event->ddl)
+		buf_printf(out, "\"seq\":%" PRIu64 ",", event->seq);
+	buf_printf(out, "\"tx\":%" PRIu64 ",\"time\":\"", event->tx);
+	moment_print_time(event->time, out);
+	buf_add_char(out, '"');
+	print_member(out, "user", event->user);
+	print_member(out, "client", event->client);
+	print_member(out, "comment", event->comment);
+	if (!event->ddl)
+		print_member(out, "table", slice_str(event->table->name));
+	print_member(out, "op", slice_str(op_name(event)));
+	if (event->ddl)
+		print_member(out, "sql", event->sql);
+	else
+		err = print_row(event, out);
+	buf_add_str(out, "}\n");
+	return err ? err : buf_status(out);
+}

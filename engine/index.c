@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: MIT */
+/* index.c - LMDB behind index.h: environment, pooled read transactions, one write
+ * transaction, and the CRC on every value. */
+#include "engine/index.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/crc32c.h"
+
+#define READERS_MAX 512
+#define POOL 64
+
+static const char *const space_names[INDEX_SPACES] = {
+	"meta", "current", "gone", "versions", "values",
+	"past", "seqs", "times", "catalog", "tables",
+};
+
+struct index {
+	MDB_env *env;
+	MDB_dbi spaces[INDEX_SPACES];
+	char *suspect_path;
+	_Atomic(struct index_reader *) pool[POOL];
+};
+
+struct index_reader {
+	struct index *index;
+	MDB_txn *txn;
+};
+
+struct index_cursor {
+	struct index *index;
+	MDB_cursor *cursor;
+};
+
+struct index_writer {
+	struct index *index;
+	MDB_txn *txn;
+	MDB_cursor *cursors[INDEX_SPACES];
+	struct buf value;
+};
+
+static enum drift_err index_err(int code)
+{
+	switch (code) {
+	case 0:
+		return DRIFT_OK;
+	case MDB_NOTFOUND:
+		return DRIFT_DONE;
+	case MDB_READERS_FULL:
+		return DRIFT_LIMIT;
+	case ENOMEM:
+		return DRIFT_NOMEM;
+	case ENOSPC:
+	case MDB_MAP_FULL:
+		return DRIFT_FULL;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_PANIC:
+	case MDB_INVALID:
+	case MDB_VERSION_MISMATCH:
+		return DRIFT_CORRUPT;
+	default:
+		return DRIFT_IO;
+	}
+}
+
+/* ---- Opening ---------------------------------------------------------- */
+
+/* Address space, not disk; the largest that this system grants. */
+static int env_open(MDB_env *env, const char *path)
+{
+	static const unsigned gigabytes[] = {1024, 64, 4};
+	int code = EINVAL;
+
+	for (unsigned i = 0; i < 3; i++) {
+		mdb_env_set_mapsize(env, (size_t)gigabytes[i] << 30);
+		code = mdb_env_open(env, path, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+		if (code != ENOMEM)
+			return code;
+	}
+	return code;
+}
+
+/* LMDB trusts its file, and a file cut short faults when it is read. */
+static bool env_file_whole(MDB_env *env)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat st;
+	int fd;
+
+	return !mdb_env_info(env, &info) && !mdb_env_stat(env, &stat) &&
+	       !mdb_env_get_fd(env, &fd) && fstat(fd, &st) == 0 &&
+	       (uint64_t)st.st_size >=
+		       ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+static int open_spaces(struct index *index)
+{
+	MDB_txn *txn;
+	int code = mdb_txn_begin(index->env, NULL, 0, &txn);
+
+	if (code)
+		return code;
+	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
+		code = mdb_dbi_open(txn, space_names[i], MDB_CREATE,
+				    &index->spaces[i]);
+	if (code) {
+		mdb_txn_abort(txn);
+		return code;
+	}
+	return mdb_txn_commit(txn);
+}
+
+static enum drift_err suspect_check(const char *path)
+{
+	return access(path, F_OK) == 0 ? DRIFT_CORRUPT : DRIFT_OK;
+}
+
+enum drift_err index_open(const char *path, struct index **out,
+			  struct drift_error *error)
+{
+	struct index *index = calloc(1, sizeof(*index));
+	int dead, code = ENOMEM;
+	enum drift_err err;
+
+	*out = NULL;
+	if (!index || asprintf(&index->suspect_path, "%s/suspect", path) < 0) {
+		free(index);
+		return drift_fail_code(error, DRIFT_NOMEM);
+	}
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		err = drift_fail(error, io_err(errno), "%s: %m", path);
+		goto failed;
+	}
+	err = suspect_check(index->suspect_path);
+	if (err)
+		goto failed;
+	code = mdb_env_create(&index->env);
+	if (!code)
+		code = mdb_env_set_maxdbs(index->env, INDEX_SPACES);
+	if (!code)
+		code = mdb_env_set_maxreaders(index->env, READERS_MAX);
+	if (!code)
+		code = env_open(index->env, path);
+	if (!code && !env_file_whole(index->env))
+		code = MDB_CORRUPTED;
+	if (!code)
+		code = mdb_reader_check(index->env, &dead);
+	if (!code)
+		code = open_spaces(index);
+	if (!code) {
+		*out = index;
+		return DRIFT_OK;
+	}
+	err = drift_fail(error, index_err(code), "index: %s",
+			 mdb_strerror(code));
+failed:
+	index_close(index);
+	return err;
+}
+
+void index_close(struct index *index)
+{
+	if (!index)
+		return;
+	for (unsigned i = 0; i < POOL; i++) {
+		struct index_reader *reader = atomic_load(&index->pool[i]);
+
+		if (reader)
+			mdb_txn_abort(reader->txn);
+		free(reader);
+	}
+	if (index->env)
+		mdb_env_close(index->env);
+	free(index->suspect_path);
+	free(index);
+}
+
+enum drift_err index_remove(const char *path, struct drift_error *error)
+{
+	static const char *const names[] = {"data.mdb", "lock.mdb", "suspect"};
+	char name[4096];
+
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, names[i]);
+		if (unlink(name) != 0 && errno != ENOENT)
+			return drift_fail(error, io_err(errno), "%s: %m", name);
+	}
+	return DRIFT_OK;
+}
+
+void index_suspect(struct index *index)
+{
+	int fd = open(index->suspect_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+/* ---- Values ----------------------------------------------------------- */
+
+static uint32_t value_crc(struct slice key, const char *value, size_t size)
+{
+	return crc32c(crc32c(0, key.data, key.size), value, size);
+}
+
+static enum drift_err value_check(struct index *index, struct slice key,
+				  const MDB_val *stored, struct slice *value)
+{
+	const char *at = stored->mv_data;
+
+	if (stored->mv_size < 4 ||
+	    be32_get(at) != value_crc(key, at + 4, stored->mv_size - 4)) {
+		index_suspect(index);
+		return DRIFT_CORRUPT;
+	}
+	*value = slice_of(at + 4, stored->mv_size - 4);
+	return DRIFT_OK;
+}
+
+static MDB_val val_of(struct slice slice)
+{
+	return (MDB_val){.mv_size = slice.size, .mv_data = (void *)slice.data};
+}
+
+/* ---- Reading ---------------------------------------------------------- */
+
+enum drift_err index_read_begin(struct index *index, struct index_reader **out)
+{
+	struct index_reader *reader = NULL;
+	int code;
+
+	for (unsigned i = 0; i < POOL && !reader; i++)
+		if (atomic_load_explicit(&index->pool[i], memory_order_relaxed))
+			reader = atomic_exchange(&index->pool[i], NULL);
+	if (reader) {
+		code = mdb_txn_renew(reader->txn);
+		*out = reader;
+		if (!code)
+			return DRIFT_OK;
+		mdb_txn_abort(reader->txn);
+		free(reader);
+		return index_err(code);
+	}
+	reader = calloc(1, sizeof(*reader));
+	if (!reader)
+		return DRIFT_NOMEM;
+	reader->index = index;
+	code = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &reader->txn);
+	if (code) {
+		free(reader);
+		return index_err(code);
+	}
+	*out = reader;
+	return DRIFT_OK;
+}
+
+void index_read_end(struct index *index, struct index_reader *reader)
+{
+	struct index_reader *none;
+
+	if (!reader)
+		return;
+	mdb_txn_reset(reader->txn);
+	for (unsigned i = 0; i < POOL; i++) {
+		none = NULL;
+		if (!atomic_load_explicit(&index->pool[i], memory_order_relaxed) &&
+		    atomic_compare_exchange_strong(&index->pool[i], &none, reader))
+			return;
+	}
+	mdb_txn_abort(reader->txn);
+	free(reader);
+}
+
+enum drift_err index_get(struct index_reader *reader, enum index_space space,
+			 struct slice key, struct slice *value)
+{
+	MDB_val wanted = val_of(key), stored;
+	int code = mdb_get(reader->txn, reader->index->spaces[space], &wanted,
+			   &stored);
+
+	if (code)
+		return index_err(code);
+	return value_check(reader->index, key, &stored, value);
+}
+
+enum drift_err index_cursor_open(struct index_reader *reader,
+				 enum index_space space,
+				 struct index_cursor **out)
+{
+	struct index_cursor *cursor = calloc(1, sizeof(*cursor));
+	int code = ENOMEM;
+
+	if (cursor) {
+		cursor->index = reader->index;
+		code = mdb_cursor_open(reader->txn, reader->index->spaces[space],
+				       &cursor->cursor);
+	}
+	if (code) {
+		free(cursor);
+		return index_err(code);
+	}
+	*out = cursor;
+	return DRIFT_OK;
+}
+
+void index_cursor_close(struct index_cursor *cursor)
+{
+	if (!cursor)
+		return;
+	mdb_cursor_close(cursor->cursor);
+	free(cursor);
+}
+
+static enum drift_err cursor_get(struct index_cursor *cursor, MDB_val *key,
+				 MDB_cursor_op op, struct slice *found,
+				 struct slice *value)
+{
+	MDB_val stored;
+	int code = mdb_cursor_get(cursor->cursor, key, &stored, op);
+
+	if (code)
+		return index_err(code);
+	*found = slice_of(key->mv_data, key->mv_size);
+	return value_check(cursor->index, *found, &stored, value);
+}
+
+enum drift_err index_seek(struct index_cursor *cursor, struct slice key,
+			  bool after, struct slice *found, struct slice *value)
+{
+	MDB_val wanted = val_of(key);
+	enum drift_err err;
+
+	if (key.size == 0)
+		return index_step(cursor, INDEX_FIRST, found, value);
+	err = cursor_get(cursor, &wanted, MDB_SET_RANGE, found, value);
+	if (!err && after && slice_equal(*found, key))
+		err = index_step(cursor, INDEX_NEXT, found, value);
+	return err;
+}
+
+enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
+				 struct slice *found, struct slice *value)
+{
+	MDB_val wanted = val_of(key);
+	enum drift_err err = cursor_get(cursor, &wanted, MDB_SET_RANGE, found,
+					value);
+
+	if (err == DRIFT_DONE)
+		return index_step(cursor, INDEX_LAST, found, value);
+	if (err)
+		return err;
+	return index_step(cursor, INDEX_PREVIOUS, found, value);
+}
+
+enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
+			  struct slice *found, struct slice *value)
+{
+	static const MDB_cursor_op ops[] = {
+		[INDEX_NEXT] = MDB_NEXT,
+		[INDEX_PREVIOUS] = MDB_PREV,
+		[INDEX_FIRST] = MDB_FIRST,
+		[INDEX_LAST] = MDB_LAST,
+	};
+	MDB_val key;
+
+	return cursor_get(cursor, &key, ops[step], found, value);
+}
+
+/* ---- Writing ---------------------------------------------------------- */
+
+enum drift_err index_write_begin(struct index *index, struct index_writer **out)
+{
+	struct index_writer *writer = calloc(1, sizeof(*writer));
+	int code;
+
+	if (!writer)
+		return DRIFT_NOMEM;
+	writer->index = index;
+	code = mdb_txn_begin(index->env, NULL, 0, &writer->txn);
+	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
+		code = mdb_cursor_open(writer->txn, index->spaces[i],
+				       &writer->cursors[i]);
+	if (code) {
+		index_abort(writer);
+		return index_err(code);
+	}
+	*out = writer;
+	return DRIFT_OK;
+}
+
+enum drift_err index_write_get(struct index_writer *writer,
+			       enum index_space space, struct slice key,
+			       struct slice *value)
+{
+	MDB_val wanted = val_of(key), stored;
+	int code = mdb_cursor_get(writer->cursors[space], &wanted, &stored,
+				  MDB_SET);
+
+	if (code)
+		return index_err(code);
+	return value_check(writer->index, key, &stored, value);
+}
+
+enum drift_err index_put(struct index_writer *writer, enum index_space space,
+			 struct slice key, struct slice value)
+{
+	MDB_val where = val_of(key);
+	MDB_val stored = {.mv_size = value.size + 4};
+	char *at;
+	int code;
+
+	/* Its own copy: value may lie in a page that this put moves. */
+	buf_clear(&writer->value);
+	buf_add_be32(&writer->value, value_crc(key, value.data, value.size));
+	buf_add_slice(&writer->value, value);
+	if (buf_status(&writer->value))
+		return DRIFT_NOMEM;
+	code = mdb_cursor_put(writer->cursors[space], &where, &stored,
+			      MDB_RESERVE);
+	if (code)
+		return index_err(code);
+	at = stored.mv_data;
+	memcpy(at, writer->value.data, writer->value.size);
+	return DRIFT_OK;
+}
+
+enum drift_err index_delete(struct index_writer *writer, enum index_space space,
+			    struct slice key)
+{
+	MDB_val where = val_of(key);
+	int code = mdb_del(writer->txn, writer->index->spaces[space], &where,
+			   NULL);
+
+	return code == MDB_NOTFOUND ? DRIFT_OK : index_err(code);
+}
+
+static void writer_free(struct index_writer *writer)
+{
+	buf_release(&writer->value);
+	free(writer);
+}
+
+/* LMDB frees a write transaction's cursors with it only if we close them before:
+ * they are ours until then. */
+static void writer_close_cursors(struct index_writer *writer)
+{
+	for (unsigned i = 0; i < INDEX_SPACES; i++)
+		if (writer->cursors[i])
+			mdb_cursor_close(writer->cursors[i]);
+}
+
+enum drift_err index_commit(struct index_writer *writer)
+{
+	int code;
+
+	writer_close_cursors(writer);
+	code = mdb_txn_commit(writer->txn);
+	writer_free(writer);
+	return index_err(code);
+}
+
+void index_abort(struct index_writer *writer)
+{
+	if (writer->txn) {
+		writer_close_cursors(writer);
+		mdb_txn_abort(writer->txn);
+	}
+	writer_free(writer);
+}
+
+/* ---- What stands in the spaces ---------------------------------------- */
+
+void index_row_encode(const struct index_row *row, struct buf *out)
+{
+	buf_add_be64(out, row->seq);
+	buf_add_be64(out, (uint64_t)row->time);
+	buf_add_char(out, (char)row->integer_key);
+	buf_add_slice(out, row->row);
+}
+
+enum drift_err index_row_decode(struct slice value, struct index_row *row)
+{
+	const char *at = value.data;
+
+	if (value.size < 17)
+		return DRIFT_CORRUPT;
+	row->seq = be64_get(at);
+	row->time = (drift_time_ns)be64_get(at + 8);
+	row->integer_key = at[16] & 1;
+	row->row = slice_of(at + 17, value.size - 17);
+	return DRIFT_OK;
+}
+
+void index_version_encode(const struct index_version *version, struct buf *out)
+{
+	buf_add_be64(out, version->place.segment);
+	buf_add_be64(out, version->place.offset);
+	buf_add_be32(out, version->place.size);
+	buf_add_be64(out, (uint64_t)version->time);
+	buf_add_char(out, (char)version->op);
+	buf_add_char(out, (char)version->integer_key);
+}
+
+enum drift_err index_version_decode(struct slice key, struct slice value,
+				    struct index_version *version)
+{
+	const char *at = value.data;
+
+	if (value.size != 30 || key.size < 12)
+		return DRIFT_CORRUPT;
+	version->seq = be64_get((const char *)key.data + key.size - 8);
+	version->place.segment = be64_get(at);
+	version->place.offset = be64_get(at + 8);
+	version->place.size = be32_get(at + 16);
+	version->time = (drift_time_ns)be64_get(at + 20);
+	version->op = (enum drift_op)(uint8_t)at[28];
+	version->integer_key = at[29] & 1;
+	if (version->op < DRIFT_OP_INSERT || version->op > DRIFT_OP_DELETE)
+		return DRIFT_CORRUPT;
+	return DRIFT_OK;
+}
+
+#define MARK_BYTES 60
+
+static void mark_encode(const struct index_mark *mark, char at[MARK_BYTES])
+{
+	be64_put(at, mark->seq);
+	be64_put(at + 8, (uint64_t)mark->time);
+	be64_put(at + 16, mark->tx);
+	be64_put(at + 24, mark->segment);
+	be64_put(at + 32, mark->end);
+	be32_put(at + 40, mark->commit_size);
+	be32_put(at + 44, mark->commit_crc);
+	be32_put(at + 48, mark->segment_seed);
+	be64_put(at + 52, mark->marked);
+}
+
+enum drift_err index_put_applied(struct index_writer *writer,
+				 const struct index_mark *mark)
+{
+	char at[MARK_BYTES];
+
+	mark_encode(mark, at);
+	return index_put(writer, INDEX_META, SLICE("applied"),
+			 slice_of(at, sizeof(at)));
+}
+
+enum drift_err index_applied(struct index_reader *reader,
+			     struct index_mark *mark)
+{
+	struct slice value;
+	const char *at;
+	enum drift_err err = index_get(reader, INDEX_META, SLICE("applied"),
+				       &value);
+
+	if (err)
+		return err;
+	if (value.size != MARK_BYTES)
+		return DRIFT_CORRUPT;
+	at = value.data;
+	mark->seq = be64_get(at);
+	mark->time = (drift_time_ns)be64_get(at + 8);
+	mark->tx = be64_get(at + 16);
+	mark->segment = be64_get(at + 24);
+	mark->end = be64_get(at + 32);
+	mark->commit_size = be32_get(at + 40);
+	mark->commit_crc = be32_get(at + 44);
+	mark->segment_seed = be32_get(at + 48);
+	mark->marked = be64_get(at + 52);
+	return DRIFT_OK;
+}

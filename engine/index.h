@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* index.h - what LMDB holds: a shortcut that can be rebuilt from the log. The home
+ * of LMDB.
+ *
+ * Every value begins with a CRC-32C over key and the rest of the value; what does
+ * not match is DRIFT_CORRUPT and marks the index as not to be trusted at the next
+ * opening. Integers are big endian, [n] is a size in bytes:
+ *
+ *	current		table[4] row key		seq[8] time[8] flags[1] row
+ *	gone		table[4] row key		seq[8] time[8] flags[1]
+ *			keys that are deleted now, and by which event
+ *	versions	table[4] row key seq[8]		segment[8] offset[8] size[4]
+ *							time[8] op[1] flags[1]
+ *	values		index[4] value row key		from seq[8] value size[2]
+ *			rows that have this value now, and since when
+ *	past		index[4] value to seq[8] row key   from seq[8] value size[2]
+ *			rows that had it in [from, to). to before the row key: who
+ *			asks as of S seeks past everything that ended by then
+ *	seqs		first seq of a transaction[8]	segment[8] offset[8] time[8]
+ *			sparse: one in every MARK_EVENTS events
+ *	times		its commit time[8]		first seq[8]
+ *	catalog		number of the statement[8]	seq[8] time[8] DDL frame body
+ *	tables		table[4]			rows[8] integer keys[1] fields
+ *	meta		"applied"			struct index_mark
+ *
+ * flags: bit 0: the row holds its key as an integer. */
+#ifndef DRIFT_ENGINE_INDEX_H
+#define DRIFT_ENGINE_INDEX_H
+
+#include "engine/log.h"
+
+#define MARK_EVENTS 64
+#define INDEX_KEY_BYTES_MAX 511
+
+enum index_space {
+	INDEX_META, INDEX_CURRENT, INDEX_GONE, INDEX_VERSIONS, INDEX_VALUES,
+	INDEX_PAST, INDEX_SEQS, INDEX_TIMES, INDEX_CATALOG, INDEX_TABLES,
+	INDEX_SPACES,
+};
+
+/* How far into the log the index has come: trusted if and only if the log has that
+ * segment with that header CRC, and that commit frame ends there. */
+struct index_mark {
+	drift_seq seq;
+	drift_time_ns time;
+	uint64_t tx;
+	uint64_t segment, end;		/* place after the commit frame */
+	uint32_t commit_size;		/* the commit frame's bytes, 0: none yet */
+	uint32_t commit_crc;
+	uint32_t segment_seed;
+	drift_seq marked;		/* newest key in seqs */
+};
+
+struct index;
+struct index_reader;
+struct index_cursor;
+struct index_writer;
+
+/* Open path (a directory, made when missing). DRIFT_CORRUPT when the file cannot
+ * be what this program wrote: remove and rebuild. */
+enum drift_err index_open(const char *path, struct index **index,
+			  struct drift_error *error);
+void index_close(struct index *index);
+/* Remove the files of path; it must not be open. */
+enum drift_err index_remove(const char *path, struct drift_error *error);
+/* A value did not match: see that the next opening does not trust it. */
+void index_suspect(struct index *index);
+
+/* ---- Reading: one snapshot ---- */
+
+/* Readers come from a pool; not more than 500 at a time (else DRIFT_LIMIT). */
+enum drift_err index_read_begin(struct index *index,
+				struct index_reader **reader);
+void index_read_end(struct index *index, struct index_reader *reader);
+/* The value without its CRC, in LMDB's memory until index_read_end. DRIFT_DONE
+ * when there is none. */
+enum drift_err index_get(struct index_reader *reader, enum index_space space,
+			 struct slice key, struct slice *value);
+enum drift_err index_applied(struct index_reader *reader,
+			     struct index_mark *mark);
+
+enum index_step { INDEX_NEXT, INDEX_PREVIOUS, INDEX_FIRST, INDEX_LAST };
+
+enum drift_err index_cursor_open(struct index_reader *reader,
+				 enum index_space space,
+				 struct index_cursor **cursor);
+void index_cursor_close(struct index_cursor *cursor);	/* NULL is fine */
+/* First key >= key (after: > key); DRIFT_DONE at the end. */
+enum drift_err index_seek(struct index_cursor *cursor, struct slice key,
+			  bool after, struct slice *found, struct slice *value);
+/* Last key < key. */
+enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
+				 struct slice *found, struct slice *value);
+enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
+			  struct slice *found, struct slice *value);
+
+/* ---- Writing: one at a time, the indexer's ---- */
+
+enum drift_err index_write_begin(struct index *index,
+				 struct index_writer **writer);
+/* As the transaction under way sees it. */
+enum drift_err index_write_get(struct index_writer *writer,
+			       enum index_space space, struct slice key,
+			       struct slice *value);
+enum drift_err index_put(struct index_writer *writer, enum index_space space,
+			 struct slice key, struct slice value);
+/* No matter whether it was there. */
+enum drift_err index_delete(struct index_writer *writer, enum index_space space,
+			    struct slice key);
+enum drift_err index_put_applied(struct index_writer *writer,
+				 const struct index_mark *mark);
+/* Synced on success. The writer is gone either way. */
+enum drift_err index_commit(struct index_writer *writer);
+void index_abort(struct index_writer *writer);
+
+/* ---- What stands in the spaces ---- */
+
+struct index_row {		/* current and gone */
+	drift_seq seq;
+	drift_time_ns time;
+	bool integer_key;
+	struct slice row;	/* empty in gone */
+};
+
+struct index_version {
+	drift_seq seq;
+	struct place place;
+	drift_time_ns time;
+	enum drift_op op;
+	bool integer_key;
+};
+
+void index_row_encode(const struct index_row *row, struct buf *out);
+enum drift_err index_row_decode(struct slice value, struct index_row *row);
+void index_version_encode(const struct index_version *version, struct buf *out);
+/* seq is the key's last 8 bytes. */
+enum drift_err index_version_decode(struct slice key, struct slice value,
+				    struct index_version *version);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* index_scan.c - the rows whose indexed value lies in a range, at one seq.
+ *
+ * Four sources, each row from exactly one of them:
+ *	OWN	the transaction's own writes; nothing else is asked about those keys
+ *	LAYERS	index entries of the memtables: an entry counts if and only if the
+ *		newest version of its row, at our seq, is the event that made it
+ *	NOW	`values`: rows that have the value now and had it by our seq already
+ *	PAST	`past`: rows that had it at our seq and lost it since (only as of a
+ *		seq that the index is ahead of). With equality on the whole value the
+ *		walk begins behind all that ended by our seq, so it costs what changed
+ *		since, however many rows ever had the value.
+ * NOW and PAST skip rows that the layers or the transaction know better. */
+#include "engine/cursor.h"
+
+#include <stdlib.h>
+
+enum phase { PHASE_OWN, PHASE_LAYERS, PHASE_NOW, PHASE_PAST, PHASE_END };
+
+struct index_scan {
+	struct drift_cursor face;
+	struct drift_view view;
+	uint32_t table_id;
+	struct index_def index;		/* columns are the definition's: it lives on */
+	struct range range;
+	bool equality;			/* the range is one whole value */
+	struct reading reading;
+	enum phase phase;
+	const struct memtable *overlay;
+	unsigned layer;			/* PHASE_LAYERS: which */
+	const struct entry *entry;	/* OWN, LAYERS: next to look at */
+	bool entry_set;
+	struct index_cursor *cursor;	/* NOW, PAST */
+	struct buf seek, value, memory;
+};
+
+/* ---- Bounds ------------------------------------------------------------------ */
+
+/* The sort key that the walk of a space begins at. */
+static struct slice start_key(struct index_scan *scan, bool past)
+{
+	buf_clear(&scan->seek);
+	buf_add_be32(&scan->seek, scan->index.id);
+	buf_add_slice(&scan->seek, buf_slice(&scan->range.low));
+	if (past && scan->equality)
+		buf_add_be64(&scan->seek, scan->view.seq + 1);
+	return buf_slice(&scan->seek);
+}
+
+static bool whole_value(const struct range *range, const struct index_def *index)
+{
+	unsigned parts;
+
+	return range->prefix && range->low.size < KEY_VALUE_BYTES_MAX &&
+	       !key_count(buf_slice(&range->low), &parts) &&
+	       parts == index->column_count;
+}
+
+/* ---- OWN ------------------------------------------------------------------------ */
+
+static const struct entry *own(const struct index_scan *scan, struct slice key)
+{
+	return scan->overlay ? memtable_get(scan->overlay, scan->table_id, key,
+					    scan->view.txn_ops)
+			     : NULL;
+}
+
+static const struct entry *own_first(const struct index_scan *scan)
+{
+	char bytes[5] = {0};
+
+	if (!scan->overlay)
+		return NULL;
+	be32_put(bytes + 1, scan->table_id);
+	return memtable_seek(scan->overlay, slice_of(bytes, 5), false,
+			     scan->view.txn_ops);
+}
+
+static enum drift_err next_own(struct index_scan *scan,
+			       struct drift_version *version)
+{
+	const struct entry *entry = scan->entry_set ? scan->entry
+						    : own_first(scan);
+	enum drift_err err;
+
+	scan->entry_set = true;
+	for (; entry && entry->key[0] == 0 &&
+	       be32_get(entry->key + 1) == scan->table_id;
+	     entry = memtable_next_key(scan->overlay, entry,
+				       scan->view.txn_ops)) {
+		if (entry->op == DRIFT_OP_DELETE)
+			continue;
+		*version = entry_version(entry);
+		version->seq = 0;
+		buf_clear(&scan->value);
+		err = row_index_value(&scan->index, version->row, &scan->value);
+		if (err)
+			return err;
+		if (range_place(&scan->range, buf_slice(&scan->value)) != 0)
+			continue;
+		scan->entry = memtable_next_key(scan->overlay, entry,
+						scan->view.txn_ops);
+		return DRIFT_OK;
+	}
+	return DRIFT_DONE;
+}
+
+/* ---- LAYERS --------------------------------------------------------------------- */
+
+static const struct entry *layer_first(struct index_scan *scan,
+				       const struct memtable *memtable)
+{
+	buf_clear(&scan->seek);
+	memtable_index_key(&scan->seek, scan->index.id,
+			   buf_slice(&scan->range.low));
+	return memtable_seek(memtable, buf_slice(&scan->seek), false,
+			     scan->view.seq);
+}
+
+static bool in_index(const struct index_scan *scan, const struct entry *entry)
+{
+	return entry && entry->key[0] == 1 &&
+	       be32_get(entry->key + 1) == scan->index.id &&
+	       range_place(&scan->range, entry_index_value(entry)) <= 0;
+}
+
+/* The row's version that the entry stands for, if it is the newest in the view. */
+static const struct entry *entry_newest(struct index_scan *scan,
+					const struct entry *entry)
+{
+	struct slice key = entry_row_key(entry);
+	const struct entry *newest;
+
+	if (range_place(&scan->range, entry_index_value(entry)) != 0 ||
+	    own(scan, key))
+		return NULL;
+	newest = reading_get_layers(&scan->reading, scan->table_id, key,
+				    scan->view.seq);
+	return newest && newest->seq == entry->seq ? newest : NULL;
+}
+
+static enum drift_err next_layers(struct index_scan *scan,
+				  struct drift_version *version)
+{
+	const struct layer_set *set = scan->reading.layers;
+
+	for (; scan->layer < set->count; scan->layer++) {
+		const struct memtable *memtable =
+			set->layers[scan->layer]->memtable;
+		const struct entry *entry = scan->entry_set
+						    ? scan->entry
+						    : layer_first(scan, memtable);
+
+		while (in_index(scan, entry)) {
+			const struct entry *newest = entry_newest(scan, entry);
+
+			entry = memtable_next_key(memtable, entry,
+						  scan->view.seq);
+			if (!newest)
+				continue;
+			*version = entry_version(newest);
+			scan->entry = entry;
+			scan->entry_set = true;
+			return DRIFT_OK;
+		}
+		scan->entry_set = false;
+	}
+	return DRIFT_DONE;
+}
+
+/* ---- NOW and PAST ----------------------------------------------------------------- */
+
+/* A key of `values` or `past` taken apart. */
+struct interval {
+	struct slice value, key;
+	drift_seq from, to;		/* to 0: still */
+};
+
+static enum drift_err interval_decode(bool past, struct slice key,
+				      struct slice stored,
+				      struct interval *interval)
+{
+	const char *at = key.data;
+	const uint8_t *size = stored.data;
+	size_t value_size, head;
+
+	if (stored.size != 10)
+		return DRIFT_CORRUPT;
+	value_size = (size_t)size[8] << 8 | size[9];
+	head = 4 + value_size + (past ? 8 : 0);
+	if (key.size <= head)
+		return DRIFT_CORRUPT;
+	interval->value = slice_of(at + 4, value_size);
+	interval->from = be64_get(stored.data);
+	interval->to = past ? be64_get(at + 4 + value_size) : 0;
+	interval->key = slice_of(at + head, key.size - head);
+	return DRIFT_OK;
+}
+
+static bool interval_holds(const struct index_scan *scan,
+			   const struct interval *interval)
+{
+	return interval->from <= scan->view.seq &&
+	       (interval->to == 0 || interval->to > scan->view.seq) &&
+	       range_place(&scan->range, interval->value) == 0;
+}
+
+static enum drift_err interval_row(struct index_scan *scan,
+				   const struct interval *interval,
+				   struct drift_version *version)
+{
+	enum drift_err err;
+
+	if (own(scan, interval->key) ||
+	    reading_get_layers(&scan->reading, scan->table_id, interval->key,
+			       scan->view.seq))
+		return DRIFT_NO_ROW;
+	err = reading_get_index(&scan->reading, scan->table_id, interval->key,
+				scan->view.seq, &scan->memory, version);
+	version->key = interval->key;
+	if (!err && version->op == DRIFT_OP_DELETE)
+		return DRIFT_NO_ROW;
+	return err;
+}
+
+static enum drift_err next_interval(struct index_scan *scan, bool past,
+				    struct drift_version *version)
+{
+	struct interval interval;
+	struct slice key, stored;
+	enum drift_err err;
+
+	for (;;) {
+		if (scan->cursor) {
+			err = index_step(scan->cursor, INDEX_NEXT, &key, &stored);
+		} else {
+			err = index_cursor_open(scan->reading.index,
+						past ? INDEX_PAST : INDEX_VALUES,
+						&scan->cursor);
+			if (!err)
+				err = index_seek(scan->cursor,
+						 start_key(scan, past), false,
+						 &key, &stored);
+		}
+		if (err)
+			return err;
+		if (key.size < 4 || be32_get(key.data) != scan->index.id)
+			return DRIFT_DONE;
+		err = interval_decode(past, key, stored, &interval);
+		if (err)
+			return err;
+		if (range_place(&scan->range, interval.value) > 0)
+			return DRIFT_DONE;
+		if (!interval_holds(scan, &interval))
+			continue;
+		err = interval_row(scan, &interval, version);
+		if (err != DRIFT_NO_ROW)
+			return err;
+	}
+}
+
+/* ---- The cursor --------------------------------------------------------------------- */
+
+static enum drift_err next_in_phase(struct index_scan *scan,
+				    struct drift_version *version)
+{
+	switch (scan->phase) {
+	case PHASE_OWN:
+		return next_own(scan, version);
+	case PHASE_LAYERS:
+		return next_layers(scan, version);
+	case PHASE_NOW:
+		return next_interval(scan, false, version);
+	case PHASE_PAST:
+		return next_interval(scan, true, version);
+	case PHASE_END:
+		break;
+	}
+	return DRIFT_DONE;
+}
+
+static enum drift_err index_scan_next(struct drift_cursor *cursor,
+				      struct drift_version *version)
+{
+	struct index_scan *scan = (struct index_scan *)(void *)cursor;
+	enum drift_err err;
+
+	while (scan->phase < PHASE_END) {
+		err = next_in_phase(scan, version);
+		if (err != DRIFT_DONE)
+			return err;
+		scan->phase++;
+		scan->entry_set = false;
+		index_cursor_close(scan->cursor);
+		scan->cursor = NULL;
+	}
+	return DRIFT_DONE;
+}
+
+static void index_scan_close(struct drift_cursor *cursor)
+{
+	struct index_scan *scan = (struct index_scan *)(void *)cursor;
+
+	index_cursor_close(scan->cursor);
+	reading_end(&scan->reading);
+	range_release(&scan->range);
+	buf_release(&scan->seek);
+	buf_release(&scan->value);
+	buf_release(&scan->memory);
+	free(scan);
+}
+
+enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
+				const struct index_def *index,
+				const struct drift_range *range,
+				struct drift_cursor **cursor)
+{
+	struct index_scan *scan = calloc(1, sizeof(*scan));
+	enum drift_err err;
+
+	*cursor = NULL;
+	if (!scan)
+		return DRIFT_NOMEM;
+	scan->face.next = index_scan_next;
+	scan->face.close = index_scan_close;
+	scan->view = view;
+	scan->table_id = table_id;
+	scan->index = *index;
+	err = range_copy(&scan->range, range, KEY_VALUE_BYTES_MAX);
+	scan->equality = whole_value(&scan->range, index);
+	if (!err)
+		err = reading_begin(&scan->reading, view.db);
+	if (!err && view.txn && view.txn_ops)
+		err = txn_overlay(view.txn, &scan->overlay);
+	if (err) {
+		index_scan_close(&scan->face);
+		return err;
+	}
+	*cursor = &scan->face;
+	return DRIFT_OK;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* recover.c - from files to a database in memory: trust the index if the log knows
+ * where it stands, walk what it has not, cut what no commit frame covers.
+ *
+ * A torn tail and damage look alike at first: bytes that are not a whole frame. They
+ * are told apart by what follows. A commit frame says how far the segment was durable
+ * when it was written; if a whole one beyond the bad place says that the bad place
+ * was durable, then it was good once: damage, and nothing may be cut. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/db.h"
+#include "engine/walk.h"
+
+/* ---- The index ---------------------------------------------------------------- */
+
+static enum drift_err no_index(struct drift_db *db, const char *why)
+{
+	if (why)
+		db_report(db, "index: %s; rebuilding it from the log", why);
+	tables_release(&db->tables);
+	return DRIFT_OK;
+}
+
+/* Is the commit frame that the mark tells of in the log? */
+static bool mark_in_log(struct drift_db *db, const struct index_mark *mark)
+{
+	struct place place = {
+		.segment = mark->segment,
+		.offset = mark->end - mark->commit_size,
+		.size = mark->commit_size,
+	};
+	struct log_segment *segment;
+	struct drift_error error;
+	struct frame_commit commit;
+	struct buf memory = BUF_INIT;
+	struct frame frame;
+	bool good;
+
+	if (mark->commit_size == 0 || mark->end < mark->commit_size ||
+	    log_segment_get(&db->log, mark->segment, &segment, &error) ||
+	    segment->seed != mark->segment_seed)
+		return false;
+	good = !log_read(&db->log, &place, &memory, &frame, &error) &&
+	       frame.kind == FRAME_COMMIT && frame.crc == mark->commit_crc &&
+	       !frame_read_commit(&frame, &commit) && commit.tx == mark->tx &&
+	       frame.seq == mark->seq;
+	buf_release(&memory);
+	return good;
+}
+
+/* Open the index and load what it knows; *mark is how far it is to be trusted, all
+ * zeros when not at all (and then it is empty). */
+static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
+				 struct drift_error *error)
+{
+	struct drift_error why = {0};
+	enum drift_err err = index_open(db->index_path, &db->index, &why);
+
+	if (!err) {
+		err = fold_load(db, mark);
+		if (!err && mark_in_log(db, mark))
+			return DRIFT_OK;
+		*mark = (struct index_mark){0};
+		if (err == DRIFT_DONE)	/* a new one */
+			return no_index(db, NULL);
+		index_close(db->index);
+		db->index = NULL;
+		err = err ? err : DRIFT_CORRUPT;
+	}
+	*mark = (struct index_mark){0};
+	if (err != DRIFT_CORRUPT)
+		return drift_fail(error, err, "%s",
+				  why.code ? why.text : drift_err_text(err));
+	err = no_index(db, why.code ? why.text
+				    : "it does not belong to this log");
+	if (!err)
+		err = index_remove(db->index_path, error);
+	if (!err)
+		err = index_open(db->index_path, &db->index, error);
+	return err;
+}
+
+/* ---- Replay ---------------------------------------------------------------------- */
+
+static enum drift_err replay_frame(struct drift_db *db, const struct frame *frame,
+				   const struct place *place)
+{
+	struct frame_event event;
+	struct frame_ddl ddl;
+	enum drift_err err;
+
+	if (frame->kind == FRAME_DDL) {
+		err = frame_read_ddl(frame, &ddl);
+		if (!err)
+			err = apply_ddl(db, &ddl, frame->body, frame->seq,
+					frame->time);
+		return err;
+	}
+	err = frame_read_event(frame, &event);
+	if (!err && frame->kind == FRAME_PUT)
+		err = msg_check_document(event.row);
+	if (err)
+		return err;
+	return apply_event(db, &(struct applied_event){
+				       .table_id = event.table_id,
+				       .key = event.key,
+				       .row = event.row,
+				       .seq = frame->seq,
+				       .time = frame->time,
+				       .op = frame_op(frame),
+				       .integer_key = frame->flags &
+						      FRAME_INTEGER_KEY,
+				       .place = *place,
+			       });
+}
+
+static enum drift_err replay_transaction(struct drift_db *db, struct walk *walk,
+					 struct drift_error *error)
+{
+	struct mem_tx tx = {
+		.first_seq = walk->last_seq - walk->count + 1,
+		.last_seq = walk->last_seq,
+		.time = walk->time,
+		.start = walk->start,
+	};
+	struct frame frame;
+	struct place place;
+	enum drift_err err;
+
+	while (!(err = walk_frame(walk, &frame, &place, error))) {
+		err = replay_frame(db, &frame, &place);
+		if (err)
+			return drift_fail(error, err,
+					  "segment %" PRIu64 " offset %" PRIu64 ": %s",
+					  place.segment, place.offset,
+					  drift_err_text(err));
+	}
+	if (err != DRIFT_DONE)
+		return err;
+	if (walk->count == 0)
+		return DRIFT_OK;
+	return memtable_add_tx(layers_active(&db->layers), &tx);
+}
+
+static enum drift_err check_order(const struct drift_db *db,
+				  const struct walk *walk,
+				  struct drift_error *error)
+{
+	const struct index_mark *at = &db->committer.position;
+
+	if (walk->last_seq - walk->count == at->seq && walk->tx > at->tx &&
+	    walk->time > at->time)
+		return DRIFT_OK;
+	return drift_fail(error, DRIFT_CORRUPT,
+			  "segment %" PRIu64 " offset %" PRIu64
+			  ": transaction %" PRIu64 " does not follow seq %" PRIu64,
+			  walk->start.segment, walk->start.offset, walk->tx,
+			  at->seq);
+}
+
+static void take_position(struct drift_db *db, const struct walk *walk)
+{
+	db->committer.position = (struct index_mark){
+		.seq = walk->last_seq,
+		.time = walk->time,
+		.tx = walk->tx,
+		.segment = walk->end.segment,
+		.end = walk->end.offset,
+		.commit_size = walk->commit_size,
+		.commit_crc = walk->commit_crc,
+		.segment_seed =
+			atomic_load(&db->log.segments)[walk->scout.segment]->seed,
+	};
+}
+
+/* There is no indexer yet: fold here, when the memtable is full. */
+static enum drift_err fold_if_full(struct drift_db *db)
+{
+	const struct index_mark *position = &db->committer.position;
+	enum drift_err err;
+
+	if (memtable_count(layers_active(&db->layers)) <
+	    db->options.fold_events_max)
+		return DRIFT_OK;
+	err = layers_freeze(&db->layers, position);
+	if (!err)
+		err = fold(db, layers_oldest_frozen(&db->layers)->memtable,
+			   position);
+	if (!err)
+		err = layers_drop_oldest(&db->layers);
+	return err;
+}
+
+/* Take in all whole transactions. *fault is what stood behind the last one:
+ * DRIFT_DONE for nothing, DRIFT_CORRUPT for something that is not whole. */
+static enum drift_err replay(struct drift_db *db, struct walk *walk,
+			     enum drift_err *fault, struct drift_error *error)
+{
+	enum drift_err err;
+
+	while (!(*fault = walk_next(walk, error))) {
+		err = check_order(db, walk, error);
+		if (!err)
+			err = replay_transaction(db, walk, error);
+		if (err)
+			return err;
+		take_position(db, walk);
+		err = fold_if_full(db);
+		if (err)
+			return drift_fail_code(error, err);
+	}
+	return *fault == DRIFT_DONE || *fault == DRIFT_CORRUPT ? DRIFT_OK
+							       : *fault;
+}
+
+/* ---- The tail ----------------------------------------------------------------------- */
+
+static bool all_zeros(struct slice bytes)
+{
+	const char *at = bytes.data;
+
+	return bytes.size == 0 ||
+	       (at[0] == 0 && memcmp(at, at + 1, bytes.size - 1) == 0);
+}
+
+/* A whole commit frame in the tail which says that its first byte was durable. */
+static bool tail_was_durable(struct slice tail, uint32_t seed, uint64_t offset,
+			     uint64_t *where)
+{
+	struct frame_commit commit;
+	struct frame frame;
+	size_t size;
+
+	for (size_t i = 0; i + FRAME_HEADER_BYTES < tail.size; i++) {
+		const uint8_t *at = (const uint8_t *)tail.data + i;
+
+		/* Cheap tests first: this runs once a byte. */
+		if (at[24] != FRAME_COMMIT || at[26] || at[27] ||
+		    frame_decode(slice_of(at, tail.size - i), seed, &frame,
+				 &size) ||
+		    frame_read_commit(&frame, &commit) ||
+		    commit.synced <= offset)
+			continue;
+		*where = offset + i;
+		return true;
+	}
+	return false;
+}
+
+static enum drift_err check_tail(struct drift_db *db, struct slice tail,
+				 uint64_t offset, struct drift_error *error)
+{
+	const struct log_segment *segment = log_newest(&db->log);
+	char name[SEGMENT_NAME_BYTES];
+	uint64_t where;
+
+	if (all_zeros(tail))
+		return DRIFT_OK;
+	segment_name(segment->first_seq, name);
+	if (tail_was_durable(tail, segment->seed, offset, &where))
+		return drift_fail(error, DRIFT_CORRUPT,
+				  "segment %s offset %" PRIu64
+				  ": damaged; a transaction that was written later is whole at offset %" PRIu64,
+				  name, offset, where);
+	db_report(db, "segment %s: cut %zu bytes after offset %" PRIu64
+		  ", an unfinished transaction",
+		  name, tail.size, offset);
+	return DRIFT_OK;
+}
+
+/* Bytes after the last whole transaction of the newest segment. */
+static enum drift_err end_log(struct drift_db *db, uint64_t end,
+			      struct drift_error *error)
+{
+	int fd = atomic_load(&log_newest(&db->log)->fd);
+	struct buf tail = BUF_INIT;
+	uint64_t size;
+	size_t got;
+	char *at;
+	enum drift_err err = io_size(db->io, fd, &size);
+
+	if (!err && size < end)
+		err = DRIFT_CORRUPT;
+	if (err)
+		return drift_fail_code(error, err);
+	at = buf_reserve(&tail, size - end + 1);
+	if (!at)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	err = io_read(db->io, fd, at, size - end, end, &got);
+	if (err)
+		err = drift_fail_code(error, err);
+	else
+		err = check_tail(db, slice_of(at, got), end, error);
+	buf_release(&tail);
+	if (err)
+		return err;
+	if (db->options.read_only) {
+		atomic_store(&db->log.end, end);
+		return DRIFT_OK;
+	}
+	return log_set_end(&db->log, end, error);
+}
+
+/* ---- All of it ------------------------------------------------------------------------ */
+
+static struct place start_position(struct drift_db *db,
+				   const struct index_mark *mark)
+{
+	if (mark->commit_size == 0)
+		return log_start(&db->log);
+	db->committer.position = *mark;
+	return (struct place){.segment = mark->segment, .offset = mark->end};
+}
+
+/* The newest segment's whole part ends at `end`, or at its header. */
+static uint64_t whole_end(const struct drift_db *db, const struct place *end)
+{
+	if (end->segment == log_newest(&db->log)->first_seq)
+		return end->offset;
+	return SEGMENT_HEADER_BYTES;
+}
+
+/* A fault in a segment that is not the newest cannot be a torn tail. */
+static bool fault_in_newest(const struct drift_db *db, const struct walk *walk)
+{
+	return walk->scout.segment + 1 == atomic_load(&db->log.count);
+}
+
+enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
+{
+	struct index_mark mark = {0};
+	struct walk walk = {0};
+	struct place place;
+	enum drift_err fault = DRIFT_DONE;
+	enum drift_err err = open_index(db, &mark, error);
+
+	if (err)
+		return err;
+	place = start_position(db, &mark);
+	err = walk_init(&walk, &db->log, &place, true, error);
+	if (!err)
+		err = replay(db, &walk, &fault, error);
+	if (!err && fault == DRIFT_CORRUPT && !fault_in_newest(db, &walk))
+		err = fault;
+	if (!err)
+		err = end_log(db, whole_end(db, &walk.end), error);
+	walk_release(&walk);
+	if (err)
+		return err;
+	clock_set(&db->clock, db->committer.position.time);
+	atomic_store(&db->head, db->committer.position.seq);
+	atomic_store(&db->head_time, db->committer.position.time);
+	atomic_store(&db->ddl_visible, atomic_load(&db->tables.ddl_count));
+	return DRIFT_OK;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* stage.h - a batch in the making: transactions are checked against the newest
+ * state, given seqs and times, and turned into frames. Nothing is written yet. */
+#ifndef DRIFT_ENGINE_STAGE_H
+#define DRIFT_ENGINE_STAGE_H
+
+#include "engine/pending.h"
+
+/* A transaction that was staged and has something to write. */
+struct staged_tx {
+	struct mem_tx mem;		/* its place, within the batch's bytes */
+	struct index_mark mark;		/* the log's position after it */
+	uint32_t first, count;		/* its events in pending */
+	struct drift_txn *txn;
+};
+
+struct stage {
+	struct drift_db *db;
+	struct reading reading;
+	struct buf frames;
+	struct buf memory;		/* rows read from the log */
+	struct pending pending;
+	struct staged_tx *txs;
+	uint32_t tx_count, tx_capacity;
+	struct index_mark position;	/* after the last staged transaction */
+	uint64_t log_end;		/* where frames will go */
+	uint32_t seed;			/* of the segment they go into */
+	bool ddl;			/* holds DDL: nothing more may be staged */
+};
+
+/* Forget the last batch, keep its memory. */
+void stage_clear(struct stage *stage);
+/* Begin a batch at the log's end and the committer's position; stage is clear. */
+enum drift_err stage_begin(struct stage *stage, struct drift_db *db);
+/* Stage one transaction. On an error nothing of it is staged, and the receipt
+ * says why. A transaction that changes nothing is DRIFT_OK with receipt->tx 0. */
+enum drift_err stage_txn(struct stage *stage, struct drift_txn *txn,
+			 struct drift_receipt *receipt);
+/* End the reading; frames and pending stay until the next begin. */
+void stage_end(struct stage *stage);
+void stage_release(struct stage *stage);
+
+/* unique.c: no other row may have the values of a unique index that the events
+ * staged from `first` on have. */
+enum drift_err stage_check_unique(struct stage *stage, uint32_t first,
+				  struct drift_error *error);
+
+#endif

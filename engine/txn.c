@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* txn.c - collecting a transaction's operations; see txn.h. */
+#include "engine/txn.h"
+
+#include <stdlib.h>
+
+struct txn_chunk {
+	struct txn_chunk *next;
+	size_t size, used;
+	char data[];
+};
+
+#define CHUNK_BYTES (16u << 10)
+
+static char *txn_alloc(struct drift_txn *txn, size_t size)
+{
+	struct txn_chunk *chunk = txn->chunks;
+	size_t room = size;
+	char *at;
+
+	if (!chunk || chunk->size - chunk->used < size) {
+		/* Each chunk as large as all before it, within reason. */
+		if (chunk && chunk->size < (1u << 20))
+			room = 2 * chunk->size;
+		else if (chunk)
+			room = chunk->size;
+		if (room < size)
+			room = size;
+		if (!chunk && room < 512)
+			room = 512;
+		chunk = malloc(sizeof(*chunk) + room);
+		if (!chunk)
+			return NULL;
+		*chunk = (struct txn_chunk){.next = txn->chunks, .size = room};
+		txn->chunks = chunk;
+	}
+	at = chunk->data + chunk->used;
+	chunk->used += size;
+	return at;
+}
+
+static enum drift_err txn_keep(struct drift_txn *txn, struct slice from,
+			       struct slice *to)
+{
+	char *at;
+
+	*to = (struct slice){0};
+	if (from.size == 0)
+		return DRIFT_OK;
+	at = txn_alloc(txn, from.size);
+	if (!at)
+		return DRIFT_NOMEM;
+	memcpy(at, from.data, from.size);
+	*to = slice_of(at, from.size);
+	return DRIFT_OK;
+}
+
+static enum drift_err keep_text(const char *text, char **copy)
+{
+	free(*copy);
+	*copy = NULL;
+	if (!text || !*text)
+		return DRIFT_OK;
+	*copy = strdup(text);
+	return *copy ? DRIFT_OK : DRIFT_NOMEM;
+}
+
+enum drift_err drift_txn_new(struct drift_db *db, drift_seq base_seq,
+			     const struct drift_author *author,
+			     struct drift_txn **out)
+{
+	struct drift_txn *txn = calloc(1, sizeof(*txn));
+	enum drift_err err = DRIFT_OK;
+
+	*out = NULL;
+	if (!txn)
+		return DRIFT_NOMEM;
+	txn->db = db;
+	txn->base_seq = base_seq;
+	if (author) {
+		err = keep_text(author->user, &txn->user);
+		if (!err)
+			err = keep_text(author->client, &txn->client);
+		if (!err)
+			err = keep_text(author->comment, &txn->comment);
+	}
+	if (err) {
+		drift_txn_free(txn);
+		return err;
+	}
+	*out = txn;
+	return DRIFT_OK;
+}
+
+static void op_release(struct drift_txn *txn, struct txn_op *op)
+{
+	if (op->kind == TXN_DEFINE)
+		table_def_free((struct table_def *)op->def);
+	if (op->kind == TXN_DEFINE || op->kind == TXN_DROP)
+		txn->ddl_count--;
+	free(op->sql);
+}
+
+void drift_txn_free(struct drift_txn *txn)
+{
+	struct txn_chunk *next;
+
+	if (!txn)
+		return;
+	while (txn->count > 0)
+		op_release(txn, &txn->ops[--txn->count]);
+	for (struct txn_chunk *chunk = txn->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
+	memtable_free(txn->overlay);
+	free(txn->ops);
+	free(txn->user);
+	free(txn->client);
+	free(txn->comment);
+	free(txn);
+}
+
+uint32_t drift_txn_ops(const struct drift_txn *txn)
+{
+	return txn->count;
+}
+
+enum drift_err drift_txn_rewind(struct drift_txn *txn, uint32_t ops)
+{
+	while (txn->count > ops)
+		op_release(txn, &txn->ops[--txn->count]);
+	/* Entries cannot be taken out of a memtable; the next read makes it anew. */
+	if (txn->overlay_ops > ops) {
+		memtable_free(txn->overlay);
+		txn->overlay = NULL;
+		txn->overlay_ops = 0;
+	}
+	return DRIFT_OK;
+}
+
+enum drift_err drift_txn_set_comment(struct drift_txn *txn, const char *comment)
+{
+	return keep_text(comment, &txn->comment);
+}
+
+void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx)
+{
+	txn->replay = true;
+	txn->replay_time = time;
+	txn->replay_tx = tx;
+}
+
+static struct txn_op *op_new(struct drift_txn *txn, enum txn_kind kind,
+			     const struct table_def *def)
+{
+	struct txn_op *ops;
+	uint32_t capacity;
+
+	if (txn->count == txn->capacity) {
+		capacity = txn->capacity ? 2 * txn->capacity : 4;
+		ops = realloc(txn->ops, capacity * sizeof(*ops));
+		if (!ops)
+			return NULL;
+		txn->ops = ops;
+		txn->capacity = capacity;
+	}
+	txn->ops[txn->count] = (struct txn_op){.kind = kind, .def = def};
+	return &txn->ops[txn->count];
+}
+
+/* A document table's key may be an integer in the row; its events say so. */
+static bool has_integer_key(const struct table_def *def, struct slice row)
+{
+	struct slice value;
+	struct msg_cursor cursor;
+	struct msg_value key;
+
+	if (!def->document ||
+	    msg_member(row, slice_str(def->columns[0].name), &value))
+		return false;
+	cursor = msg_cursor_of(value);
+	return !msg_read(&cursor, &key) && key.type == MSG_INT;
+}
+
+enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
+			     struct slice key, struct slice row,
+			     enum drift_put_mode mode,
+			     struct drift_error *error)
+{
+	struct txn_op *op;
+
+	if (row.size > txn->db->options.row_bytes_max)
+		return drift_fail(error, DRIFT_TOO_BIG,
+				  "row of %zu bytes exceeds the limit of %u",
+				  row.size, txn->db->options.row_bytes_max);
+	if (key.size == 0 || key.size > KEY_BYTES_MAX)
+		return drift_fail_code(error, DRIFT_BAD_KEY);
+	op = op_new(txn, TXN_PUT, def);
+	if (!op || txn_keep(txn, key, &op->key) || txn_keep(txn, row, &op->row))
+		return drift_fail_code(error, DRIFT_NOMEM);
+	op->mode = mode;
+	op->integer_key = has_integer_key(def, row);
+	txn->count++;
+	return DRIFT_OK;
+}
+
+enum drift_err drift_txn_delete(struct drift_txn *txn,
+				const struct table_def *def, struct slice key,
+				bool if_exists, struct drift_error *error)
+{
+	struct txn_op *op;
+
+	if (key.size == 0 || key.size > KEY_BYTES_MAX)
+		return drift_fail_code(error, DRIFT_BAD_KEY);
+	op = op_new(txn, TXN_DELETE, def);
+	if (!op || txn_keep(txn, key, &op->key))
+		return drift_fail_code(error, DRIFT_NOMEM);
+	op->flag = if_exists;
+	txn->count++;
+	return DRIFT_OK;
+}
+
+/* Ids are given out here, so that the transaction itself can write to the table;
+ * those of a transaction that never commits are not used again. */
+static void give_ids(struct drift_db *db, struct table_def *def)
+{
+	if (def->id == 0)
+		def->id = atomic_fetch_add(&db->tables.next_id, 1);
+	for (unsigned i = 0; i < def->index_count; i++)
+		if (def->indexes[i].id == 0)
+			def->indexes[i].id =
+				atomic_fetch_add(&db->tables.next_index_id, 1);
+}
+
+enum drift_err drift_txn_define(struct drift_txn *txn,
+				const struct table_def *def,
+				struct drift_error *error)
+{
+	struct table_def *copy;
+	struct txn_op *op;
+	enum drift_err err = table_def_check(def, error);
+
+	if (err)
+		return err;
+	copy = table_def_copy(def);
+	op = copy ? op_new(txn, TXN_DEFINE, copy) : NULL;
+	if (!op) {
+		table_def_free(copy);
+		return drift_fail_code(error, DRIFT_NOMEM);
+	}
+	op->flag = def->id == 0;
+	give_ids(txn->db, copy);
+	txn->count++;
+	txn->ddl_count++;
+	return DRIFT_OK;
+}
+
+enum drift_err drift_txn_drop(struct drift_txn *txn,
+			      const struct table_def *def, bool if_empty,
+			      const char *sql, struct drift_error *error)
+{
+	struct txn_op *op = op_new(txn, TXN_DROP, def);
+
+	if (!op)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	op->flag = if_empty;
+	op->sql = strdup(sql);
+	if (!op->sql)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	txn->count++;
+	txn->ddl_count++;
+	return DRIFT_OK;
+}
+
+static enum drift_err overlay_add(struct memtable *overlay,
+				  const struct txn_op *op, uint32_t number)
+{
+	struct drift_version version = {
+		.row = op->row,
+		.seq = number,
+		.op = op->kind == TXN_DELETE ? DRIFT_OP_DELETE : DRIFT_OP_UPDATE,
+		.integer_key = op->integer_key,
+	};
+
+	if (op->kind != TXN_PUT && op->kind != TXN_DELETE)
+		return DRIFT_OK;
+	return memtable_add_row(overlay, op->def->id, op->key, &version, NULL);
+}
+
+enum drift_err txn_overlay(const struct drift_txn *txn,
+			   const struct memtable **overlay)
+{
+	/* Reading does not change what the transaction is; this is its cache. */
+	struct drift_txn *cache = (struct drift_txn *)txn;
+	enum drift_err err = DRIFT_OK;
+
+	*overlay = NULL;
+	if (txn->count == 0)
+		return DRIFT_OK;
+	if (!cache->overlay)
+		cache->overlay = memtable_new();
+	if (!cache->overlay)
+		return DRIFT_NOMEM;
+	while (cache->overlay_ops < cache->count && !err) {
+		err = overlay_add(cache->overlay,
+				  &cache->ops[cache->overlay_ops],
+				  cache->overlay_ops + 1);
+		cache->overlay_ops++;
+	}
+	*overlay = cache->overlay;
+	return err;
+}
+
+const struct table_def *txn_defined(const struct drift_txn *txn, uint32_t ops,
+				    uint32_t table_id, bool *dropped)
+{
+	*dropped = false;
+	if (txn->ddl_count == 0)
+		return NULL;
+	for (uint32_t i = ops; i-- > 0;) {
+		const struct txn_op *op = &txn->ops[i];
+
+		if (op->kind < TXN_DEFINE || op->def->id != table_id)
+			continue;
+		*dropped = op->kind == TXN_DROP;
+		return *dropped ? NULL : op->def;
+	}
+	return NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* txn.h - a transaction in the making: a list of operations, and an overlay that
+ * the transaction's own reads include. Private to engine/.
+ *
+ * The overlay is a memtable whose seqs are operation numbers, from 1; it is made
+ * when the first read asks for it, so a blind write or a load never pays for it. */
+#ifndef DRIFT_ENGINE_TXN_H
+#define DRIFT_ENGINE_TXN_H
+
+#include "engine/db.h"
+
+enum txn_kind { TXN_PUT, TXN_DELETE, TXN_DEFINE, TXN_DROP };
+
+struct txn_op {
+	enum txn_kind kind;
+	enum drift_put_mode mode;
+	bool flag;			/* delete: if_exists; drop: if_empty */
+	bool integer_key;
+	const struct table_def *def;	/* what the caller saw; define: our copy */
+	struct slice key, row;		/* in the transaction's memory */
+	char *sql;			/* drop */
+};
+
+struct txn_chunk;
+
+struct drift_txn {
+	struct drift_db *db;
+	drift_seq base_seq;
+	char *user, *client, *comment;
+	bool replay;
+	drift_time_ns replay_time;
+	uint64_t replay_tx;
+	struct txn_op *ops;
+	uint32_t count, capacity;
+	uint32_t ddl_count;
+	struct txn_chunk *chunks;
+	struct memtable *overlay;
+	uint32_t overlay_ops;		/* operations in it */
+};
+
+/* The overlay with all operations so far, NULL when there are none. */
+enum drift_err txn_overlay(const struct drift_txn *txn,
+			   const struct memtable **overlay);
+/* The definition that the transaction made for a table, among its first `ops`
+ * operations; *dropped when it dropped it. */
+const struct table_def *txn_defined(const struct drift_txn *txn, uint32_t ops,
+				    uint32_t table_id, bool *dropped);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* unique.c - UNIQUE, checked where commits are staged: against the newest rows, the
+ * batch's earlier transactions, and the transaction's own final state, so that two
+ * rows may swap values within one transaction. NULLs never clash. */
+#include "engine/json.h"
+#include "engine/stage.h"
+
+static bool holds_null(struct slice value)
+{
+	struct msg_value part;
+
+	while (value.size && value.size < KEY_VALUE_BYTES_MAX &&
+	       !key_read(&value, &part))
+		if (part.type == MSG_NIL)
+			return true;
+	return false;
+}
+
+/* The row's content when the transaction is over; empty when it is deleted. */
+static struct slice final_row(const struct stage *stage, uint32_t table_id,
+			      struct slice key, struct slice otherwise)
+{
+	const struct staged *staged = pending_find(&stage->pending, table_id, key);
+
+	if (!staged)
+		return otherwise;
+	return staged->kind == DRIFT_OP_DELETE ? (struct slice){0}
+					       : staged->op->row;
+}
+
+/* Does another row have all of the index's values? The cut value in the index
+ * made it a candidate; the whole members decide. */
+static enum drift_err same_values(const struct index_def *index,
+				  struct slice a, struct slice b, bool *same)
+{
+	struct slice left, right;
+
+	*same = true;
+	for (unsigned i = 0; i < index->column_count && *same; i++) {
+		struct slice name = slice_str(index->columns[i]);
+		enum drift_err one = msg_member(a, name, &left);
+		enum drift_err two = msg_member(b, name, &right);
+
+		if ((one && one != DRIFT_DONE) || (two && two != DRIFT_DONE))
+			return DRIFT_CORRUPT;
+		*same = !one && !two && slice_equal(left, right);
+	}
+	return DRIFT_OK;
+}
+
+static enum drift_err refuse(const struct table_def *def,
+			     const struct index_def *index, struct slice row,
+			     struct drift_error *error)
+{
+	struct buf text = BUF_INIT;
+	struct slice value;
+	enum drift_err err;
+
+	for (unsigned i = 0; i < index->column_count; i++)
+		buf_printf(&text, "%s%s", i ? ", " : "Key (", index->columns[i]);
+	buf_add_str(&text, ")=(");
+	for (unsigned i = 0; i < index->column_count; i++) {
+		buf_add_str(&text, i ? ", " : "");
+		if (!msg_member(row, slice_str(index->columns[i]), &value) &&
+		    json_print(value, JSON_COMPACT, &text))
+			break;
+	}
+	err = drift_fail(error, DRIFT_KEY_EXISTS,
+			 "duplicate key value violates unique constraint \"%s\" of \"%s\": %s) already exists.",
+			 index->name, def->name, buf_cstr(&text));
+	buf_release(&text);
+	return err;
+}
+
+/* Rows that were there before the batch. */
+static enum drift_err check_stored(struct stage *stage,
+				   const struct staged *staged,
+				   const struct index_def *index,
+				   struct slice value, struct drift_error *error)
+{
+	const struct txn_op *op = staged->op;
+	struct drift_view view = drift_view_live(stage->db);
+	struct drift_range range = {.low = value, .prefix = true};
+	struct drift_cursor *cursor;
+	struct drift_version version;
+	bool same = false;
+	enum drift_err err = drift_index_scan(view, op->def->id, index, &range,
+					      &cursor);
+
+	if (err)
+		return drift_fail_code(error, err);
+	while (!same && !(err = drift_cursor_next(cursor, &version))) {
+		struct slice row = final_row(stage, op->def->id, version.key,
+					     version.row);
+
+		if (slice_equal(version.key, op->key) || row.size == 0)
+			continue;
+		err = same_values(index, op->row, row, &same);
+		if (err)
+			break;
+	}
+	drift_cursor_close(cursor);
+	if (same)
+		return refuse(op->def, index, op->row, error);
+	return err == DRIFT_DONE ? DRIFT_OK : drift_fail_code(error, err);
+}
+
+/* Rows that the batch itself adds. */
+static enum drift_err check_staged(struct stage *stage, uint32_t i,
+				   const struct index_def *index,
+				   struct drift_error *error)
+{
+	const struct txn_op *op = stage->pending.staged[i].op;
+	enum drift_err err = DRIFT_OK;
+	bool same = false;
+
+	for (uint32_t j = 0; j < i && !err && !same; j++) {
+		const struct staged *other = &stage->pending.staged[j];
+		const struct staged *last;
+
+		if (other->op->def->id != op->def->id ||
+		    other->kind == DRIFT_OP_DELETE ||
+		    slice_equal(other->op->key, op->key))
+			continue;
+		last = pending_find(&stage->pending, op->def->id, other->op->key);
+		if (last == other)
+			err = same_values(index, op->row, other->op->row, &same);
+	}
+	if (err)
+		return drift_fail_code(error, err);
+	return same ? refuse(op->def, index, op->row, error) : DRIFT_OK;
+}
+
+static enum drift_err check_event(struct stage *stage, uint32_t i,
+				  struct buf *value, struct drift_error *error)
+{
+	const struct staged *staged = &stage->pending.staged[i];
+	const struct table_def *def = staged->op->def;
+	enum drift_err err = DRIFT_OK;
+
+	if (staged->kind == DRIFT_OP_DELETE)
+		return DRIFT_OK;
+	for (unsigned n = 0; n < def->index_count && !err; n++) {
+		const struct index_def *index = &def->indexes[n];
+
+		if (!index->unique)
+			continue;
+		buf_clear(value);
+		err = row_index_value(index, staged->op->row, value);
+		if (err)
+			return drift_fail_code(error, err);
+		if (holds_null(buf_slice(value)) ||
+		    pending_find(&stage->pending, def->id, staged->op->key) !=
+			    staged)
+			continue;
+		err = check_stored(stage, staged, index, buf_slice(value), error);
+		if (!err)
+			err = check_staged(stage, i, index, error);
+	}
+	return err;
+}
+
+enum drift_err stage_check_unique(struct stage *stage, uint32_t first,
+				  struct drift_error *error)
+{
+	struct buf value = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	for (uint32_t i = first; i < stage->pending.count && !err; i++)
+		err = check_event(stage, i, &value, error);
+	buf_release(&value);
+	return err;
+}

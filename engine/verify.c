@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* verify.c - read all of it and say what does not fit: the log against itself, then
+ * the index against the log. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/db.h"
+#include "engine/walk.h"
+
+struct verify {
+	struct drift_db *db;
+	void (*say)(void *arg, const char *line);
+	void *arg;
+	struct drift_verify_report *report;
+	struct reading reading;
+	drift_seq seq;
+	drift_time_ns time;
+	uint64_t tx;
+	uint64_t applied_events;	/* events that the index should hold */
+	drift_seq applied;		/* how far it has come */
+};
+
+static void fault(struct verify *verify, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void fault(struct verify *verify, const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	verify->report->faults++;
+	if (verify->say)
+		verify->say(verify->arg, line);
+}
+
+/* ---- Segments: headers and the digest chain ----------------------------------- */
+
+static enum drift_err check_segment(struct verify *verify, unsigned i)
+{
+	struct log *log = &verify->db->log;
+	struct log_segment *segment = atomic_load(&log->segments)[i];
+	struct log_segment *next;
+	uint8_t digest[DIGEST_BYTES];
+	struct drift_error error;
+	uint64_t size;
+	enum drift_err err;
+
+	verify->report->segments++;
+	err = log_segment_get(log, segment->first_seq, &segment, &error);
+	if (err) {
+		fault(verify, "%s", error.text);
+		return DRIFT_OK;
+	}
+	err = io_size(log->io, atomic_load(&segment->fd), &size);
+	if (err)
+		return err;
+	if (i + 1 == atomic_load(&log->count)) {
+		verify->report->bytes += atomic_load(&log->end);
+		return DRIFT_OK;
+	}
+	verify->report->bytes += size;
+	next = atomic_load(&log->segments)[i + 1];
+	if (log_segment_get(log, next->first_seq, &next, &error))
+		return DRIFT_OK;	/* told of when its turn comes */
+	err = segment_digest(log->io, atomic_load(&segment->fd), size, digest);
+	if (err)
+		return err;
+	if (memcmp(digest, next->previous_digest, DIGEST_BYTES) != 0)
+		fault(verify,
+		      "segment %020" PRIu64 ".seg is not the one that segment %020" PRIu64
+		      ".seg followed: SHA-256 differs",
+		      segment->first_seq, next->first_seq);
+	return DRIFT_OK;
+}
+
+/* ---- Events: the log against itself and `versions` against the log ---------------- */
+
+static enum drift_err check_indexed(struct verify *verify,
+				    const struct frame *frame,
+				    const struct frame_event *event,
+				    const struct place *place)
+{
+	char bytes[4 + KEY_BYTES_MAX + 8];
+	struct slice key = {bytes, 4 + event->key.size + 8};
+	struct index_version version;
+	struct slice value;
+	enum drift_err err;
+
+	be32_put(bytes, event->table_id);
+	memcpy(bytes + 4, event->key.data, event->key.size);
+	be64_put(bytes + 4 + event->key.size, frame->seq);
+	err = index_get(verify->reading.index, INDEX_VERSIONS, key, &value);
+	if (!err)
+		err = index_version_decode(key, value, &version);
+	if (err == DRIFT_DONE || err == DRIFT_CORRUPT) {
+		fault(verify, "index: event %" PRIu64 " is %s", frame->seq,
+		      err == DRIFT_DONE ? "missing" : "damaged");
+		return DRIFT_OK;
+	}
+	if (!err && (version.place.segment != place->segment ||
+		     version.place.offset != place->offset ||
+		     version.place.size != place->size ||
+		     version.op != frame_op(frame)))
+		fault(verify, "index: event %" PRIu64 " is elsewhere in the log",
+		      frame->seq);
+	return err;
+}
+
+static enum drift_err check_frame(struct verify *verify,
+				  const struct frame *frame,
+				  const struct place *place)
+{
+	struct frame_event event;
+
+	if (frame->kind == FRAME_DDL)
+		return DRIFT_OK;
+	verify->report->events++;
+	if (frame_read_event(frame, &event) ||
+	    (frame->kind == FRAME_PUT && msg_check_document(event.row))) {
+		fault(verify, "segment %020" PRIu64 ".seg offset %" PRIu64
+		      ": malformed event", place->segment, place->offset);
+		return DRIFT_OK;
+	}
+	if (frame->seq > verify->applied)
+		return DRIFT_OK;
+	verify->applied_events++;
+	return check_indexed(verify, frame, &event, place);
+}
+
+static enum drift_err check_transaction(struct verify *verify, struct walk *walk,
+					struct drift_error *error)
+{
+	struct frame frame;
+	struct place place;
+	enum drift_err err;
+
+	verify->report->transactions++;
+	if (walk->last_seq - walk->count != verify->seq)
+		fault(verify, "transaction %" PRIu64 ": seqs do not follow %" PRIu64,
+		      walk->tx, verify->seq);
+	if (walk->time <= verify->time || walk->tx <= verify->tx)
+		fault(verify, "transaction %" PRIu64 ": time or number runs backwards",
+		      walk->tx);
+	verify->seq = walk->last_seq;
+	verify->time = walk->time;
+	verify->tx = walk->tx;
+	while (!(err = walk_frame(walk, &frame, &place, error))) {
+		err = check_frame(verify, &frame, &place);
+		if (err)
+			return err;
+	}
+	return err == DRIFT_DONE ? DRIFT_OK : err;
+}
+
+static enum drift_err check_log(struct verify *verify)
+{
+	struct place start = log_start(&verify->db->log);
+	struct drift_error error = {0};
+	struct walk walk;
+	enum drift_err err = walk_init(&walk, &verify->db->log, &start, false,
+				       &error);
+
+	while (!err) {
+		err = walk_next(&walk, &error);
+		if (!err)
+			err = check_transaction(verify, &walk, &error);
+	}
+	walk_release(&walk);
+	if (err == DRIFT_CORRUPT)
+		fault(verify, "%s", error.text);
+	return err == DRIFT_DONE || err == DRIFT_CORRUPT ? DRIFT_OK : err;
+}
+
+/* ---- Rows: `current` and `gone` against the log -------------------------------------- */
+
+static enum drift_err check_row(struct verify *verify, struct slice key,
+				struct slice value, bool gone)
+{
+	struct drift_version version = {0};
+	struct buf memory = BUF_INIT;
+	struct index_version newest;
+	struct index_cursor *cursor;
+	struct slice found, stored;
+	struct index_row row;
+	struct buf bound = BUF_INIT;
+	enum drift_err err = index_row_decode(value, &row);
+
+	buf_add_slice(&bound, key);
+	buf_add_be64(&bound, DRIFT_SEQ_MAX);
+	if (!err)
+		err = buf_status(&bound);
+	if (!err)
+		err = index_cursor_open(verify->reading.index, INDEX_VERSIONS,
+					&cursor);
+	if (err)
+		goto done;
+	err = index_seek_before(cursor, buf_slice(&bound), &found, &stored);
+	if (!err && found.size == bound.size &&
+	    memcmp(found.data, key.data, key.size) == 0)
+		err = index_version_decode(found, stored, &newest);
+	else if (!err)
+		err = DRIFT_DONE;
+	index_cursor_close(cursor);
+	if (!err)
+		err = version_load(verify->db, &newest, &memory, &version);
+	if (!err && (version.seq != row.seq || version.time != row.time ||
+		     gone != (version.op == DRIFT_OP_DELETE) ||
+		     !slice_equal(version.row, row.row)))
+		err = DRIFT_DONE;
+	if (err == DRIFT_DONE || err == DRIFT_CORRUPT) {
+		fault(verify, "index: row of table %u at event %" PRIu64
+		      " differs from the log", be32_get(key.data), row.seq);
+		err = DRIFT_OK;
+	}
+done:
+	buf_release(&bound);
+	buf_release(&memory);
+	return err;
+}
+
+static enum drift_err check_space(struct verify *verify, enum index_space space,
+				  uint64_t *count)
+{
+	struct index_cursor *cursor;
+	struct slice key, value;
+	enum drift_err err = index_cursor_open(verify->reading.index, space,
+					       &cursor);
+
+	*count = 0;
+	if (err)
+		return err;
+	err = index_step(cursor, INDEX_FIRST, &key, &value);
+	while (!err || err == DRIFT_CORRUPT) {
+		++*count;
+		if (err)
+			fault(verify, "index: a value's CRC does not match");
+		else if (space != INDEX_VERSIONS)
+			err = check_row(verify, key, value, space == INDEX_GONE);
+		if (err && err != DRIFT_CORRUPT)
+			break;
+		err = index_step(cursor, INDEX_NEXT, &key, &value);
+	}
+	index_cursor_close(cursor);
+	return err == DRIFT_DONE ? DRIFT_OK : err;
+}
+
+static enum drift_err check_index(struct verify *verify)
+{
+	uint64_t rows, gone, versions;
+	enum drift_err err = check_space(verify, INDEX_CURRENT, &rows);
+
+	if (!err)
+		err = check_space(verify, INDEX_GONE, &gone);
+	if (!err)
+		err = check_space(verify, INDEX_VERSIONS, &versions);
+	if (!err && versions != verify->applied_events)
+		fault(verify, "index: %" PRIu64 " versions, the log has %" PRIu64
+		      " events up to %" PRIu64, versions, verify->applied_events,
+		      verify->applied);
+	return err;
+}
+
+enum drift_err drift_verify(struct drift_db *db,
+			    void (*say)(void *arg, const char *line), void *arg,
+			    struct drift_verify_report *report)
+{
+	struct verify verify = {.db = db, .say = say, .arg = arg,
+				.report = report};
+	struct index_mark mark;
+	enum drift_err err;
+
+	*report = (struct drift_verify_report){0};
+	err = reading_begin(&verify.reading, db);
+	if (!err) {
+		err = index_applied(verify.reading.index, &mark);
+		verify.applied = err ? 0 : mark.seq;
+		err = err == DRIFT_DONE ? DRIFT_OK : err;
+	}
+	for (unsigned i = 0; !err && i < atomic_load(&db->log.count); i++)
+		err = check_segment(&verify, i);
+	if (!err)
+		err = check_log(&verify);
+	if (!err)
+		err = check_index(&verify);
+	reading_end(&verify.reading);
+	if (err)
+		return err;
+	return report->faults ? DRIFT_CORRUPT : DRIFT_OK;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* view.c - the database at one seq: its tables, and one row of it. */
+#include "engine/txn.h"
+
+struct drift_view drift_view_live(struct drift_db *db)
+{
+	struct drift_view view = {.db = db};
+
+	/* DDL becomes visible just before the head: read in the other order, a view
+	 * never shows rows of a table that it does not know. */
+	view.seq = atomic_load(&db->head);
+	view.ddl = atomic_load(&db->ddl_visible);
+	return view;
+}
+
+struct drift_view drift_view_at(struct drift_db *db, drift_seq seq)
+{
+	return (struct drift_view){.db = db, .seq = seq};
+}
+
+const struct table_def *drift_table(struct drift_view view, struct slice name)
+{
+	const struct table_def *def =
+		tables_find(&view.db->tables, name, view.seq, view.ddl);
+	const struct drift_txn *txn = view.txn;
+	const struct table_def *own;
+	bool dropped;
+
+	if (!txn || txn->ddl_count == 0)
+		return def;
+	if (def) {
+		own = txn_defined(txn, view.txn_ops, def->id, &dropped);
+		if (!own && !dropped)
+			return def;
+	}
+	for (uint32_t i = view.txn_ops; i-- > 0;) {
+		own = txn->ops[i].def;
+		if (txn->ops[i].kind == TXN_DEFINE &&
+		    slice_equal(slice_str(own->name), name) &&
+		    txn_defined(txn, view.txn_ops, own->id, &dropped) == own)
+			return own;
+	}
+	return NULL;
+}
+
+const struct table_def *drift_table_by_id(struct drift_view view, uint32_t id)
+{
+	const struct table_def *own;
+	bool dropped = false;
+
+	if (view.txn) {
+		own = txn_defined(view.txn, view.txn_ops, id, &dropped);
+		if (own || dropped)
+			return own;
+	}
+	return tables_def(&view.db->tables, id, view.seq, view.ddl);
+}
+
+const struct table_def *drift_table_next(struct drift_view view,
+					 struct slice after)
+{
+	const struct table_def *def = NULL, *best = NULL;
+	const struct drift_txn *txn = view.txn;
+
+	/* Tables that the transaction dropped are passed over. */
+	do {
+		def = tables_next(&view.db->tables,
+				  def ? slice_str(def->name) : after, view.seq,
+				  view.ddl);
+	} while (def && drift_table(view, slice_str(def->name)) == NULL);
+	best = def ? drift_table(view, slice_str(def->name)) : NULL;
+	for (uint32_t i = 0; txn && i < view.txn_ops; i++) {
+		const struct table_def *own = txn->ops[i].def;
+
+		if (txn->ops[i].kind != TXN_DEFINE ||
+		    slice_compare(slice_str(own->name), after) <= 0 ||
+		    drift_table(view, slice_str(own->name)) != own)
+			continue;
+		if (!best || strcmp(own->name, best->name) < 0)
+			best = own;
+	}
+	return best;
+}
+
+uint64_t drift_ddl_count(struct drift_db *db)
+{
+	return atomic_load(&db->ddl_visible);
+}
+
+/* ---- Fields and counts ----------------------------------------------------------- */
+
+unsigned drift_field_count(struct drift_db *db, uint32_t table_id)
+{
+	const struct table *table = tables_get(&db->tables, table_id);
+	const struct fields *fields = table ? atomic_load(&table->fields) : NULL;
+
+	return fields ? atomic_load(&fields->count) : 0;
+}
+
+struct field drift_field(struct drift_db *db, uint32_t table_id, unsigned i)
+{
+	const struct table *table = tables_get(&db->tables, table_id);
+	const struct table_field *field =
+		atomic_load(&atomic_load(&table->fields)->list[i]);
+
+	return (struct field){.name = field->name,
+			      .types = atomic_load(&field->types)};
+}
+
+bool drift_has_integer_keys(struct drift_db *db, uint32_t table_id)
+{
+	const struct table *table = tables_get(&db->tables, table_id);
+
+	return table && atomic_load(&table->integer_keys);
+}
+
+uint64_t drift_row_count(struct drift_db *db, uint32_t table_id)
+{
+	const struct table *table = tables_get(&db->tables, table_id);
+	int64_t rows = table ? atomic_load(&table->row_count) : 0;
+
+	return rows > 0 ? (uint64_t)rows : 0;
+}
+
+/* ---- One row --------------------------------------------------------------------- */
+
+void drift_row_release(struct drift_row *row)
+{
+	buf_release(&row->memory);
+	row->version = (struct drift_version){0};
+}
+
+/* Copy what the version points to into the row's memory (where its row may be
+ * already, if it was read from the log). */
+static enum drift_err row_own(struct drift_row *row,
+			      const struct drift_version *version)
+{
+	struct buf *memory = &row->memory;
+	size_t size = version->row.size;
+	const char *data = version->row.data;
+	bool inside = memory->data && data >= memory->data &&
+		      data < memory->data + memory->capacity;
+	size_t at = inside ? (size_t)(data - memory->data) : 0;
+
+	if (!inside) {
+		buf_clear(memory);
+		buf_add(memory, data, size);
+	}
+	size_t key_at = memory->size;
+
+	buf_add_slice(memory, version->key);
+	if (buf_status(memory))
+		return DRIFT_NOMEM;
+	row->version = *version;
+	row->version.row = slice_of(memory->data + at, size);
+	row->version.key = slice_of(memory->data + key_at, version->key.size);
+	return DRIFT_OK;
+}
+
+static enum drift_err get_own(struct drift_view view, uint32_t table_id,
+			      struct slice key, struct drift_version *version)
+{
+	const struct memtable *overlay;
+	const struct entry *entry;
+	enum drift_err err;
+
+	if (!view.txn || view.txn_ops == 0)
+		return DRIFT_NO_ROW;
+	err = txn_overlay(view.txn, &overlay);
+	if (err)
+		return err;
+	entry = overlay ? memtable_get(overlay, table_id, key, view.txn_ops)
+			: NULL;
+	if (!entry)
+		return DRIFT_NO_ROW;
+	*version = entry_version(entry);
+	version->seq = 0;
+	return DRIFT_OK;
+}
+
+enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
+				 struct slice key, struct drift_row *row)
+{
+	struct drift_version version;
+	struct reading reading = {0};
+	enum drift_err err = get_own(view, table_id, key, &version);
+
+	if (err == DRIFT_NO_ROW) {
+		err = reading_begin(&reading, view.db);
+		if (!err)
+			err = reading_get(&reading, table_id, key, view.seq,
+					  &row->memory, &version);
+	}
+	if (!err)
+		err = row_own(row, &version);
+	reading_end(&reading);
+	return err;
+}
+
+enum drift_err drift_get(struct drift_view view, uint32_t table_id,
+			 struct slice key, struct drift_row *row)
+{
+	enum drift_err err = drift_get_version(view, table_id, key, row);
+
+	if (!err && row->version.op == DRIFT_OP_DELETE)
+		return DRIFT_NO_ROW;
+	return err;
+}
