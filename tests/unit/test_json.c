@@ -56,6 +56,25 @@ static void value_faults_name_the_value(void **state)
 		       "number out of range: 1e999", 7);
 }
 
+static void a_nul_byte_is_refused_behind_a_number_too(void **state)
+{
+	static const struct slice texts[] = {
+		SLICE("{\"a\":7\0}"), SLICE("{\"a\":7}\0"), SLICE("\0"),
+		SLICE("{\"a\":\"\0\"}"), SLICE("{\"a\0\":7}"),
+	};
+	struct drift_error error = {0};
+	struct buf out = BUF_INIT;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(json_parse_document(texts[i], &out, &error),
+				 DRIFT_BAD_JSON);
+	assert_string_equal(error.text, "a NUL byte is not allowed");
+	assert_int_equal(error.position, 4);
+	buf_release(&out);
+}
+
 static void a_refusal_needs_no_one_to_tell(void **state)
 {
 	struct buf out = BUF_INIT;
@@ -266,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(form_faults_name_the_byte),
 		cmocka_unit_test(value_faults_name_the_value),
+		cmocka_unit_test(a_nul_byte_is_refused_behind_a_number_too),
 		cmocka_unit_test(a_refusal_needs_no_one_to_tell),
 		cmocka_unit_test(nesting_ends_at_128_levels),
 		cmocka_unit_test(values_come_back_as_they_were),
