@@ -360,7 +360,7 @@ static enum drift_err fold_row(struct fold *fold, const struct entry *newest)
 	struct slice table_key = {newest->key + 1, newest->key_size - 1};
 	struct table *table = tables_get(&fold->db->tables, fold->table_id);
 	const struct table_def *def = atomic_load(&table->newest)->def;
-	bool existed;
+	bool existed = false;
 	enum drift_err err = collect_versions(fold, newest);
 
 	if (!err)

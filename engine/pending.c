@@ -22,21 +22,19 @@ void pending_release(struct pending *pending)
 static void link_in(struct pending *pending, uint32_t i)
 {
 	struct staged *staged = &pending->staged[i];
-	uint32_t bucket = row_bucket(pending, staged->op->def->id,
-				     staged->op->key);
 
-	staged->chain = pending->buckets[bucket];
-	pending->buckets[bucket] = i + 1;
+	staged->bucket = row_bucket(pending, staged->op->def->id,
+				    staged->op->key);
+	staged->chain = pending->buckets[staged->bucket];
+	pending->buckets[staged->bucket] = i + 1;
 }
 
 void pending_rewind(struct pending *pending, uint32_t count)
 {
 	while (pending->count > count) {
-		struct staged *staged = &pending->staged[--pending->count];
-		uint32_t bucket = row_bucket(pending, staged->op->def->id,
-					     staged->op->key);
+		const struct staged *staged = &pending->staged[--pending->count];
 
-		pending->buckets[bucket] = staged->chain;
+		pending->buckets[staged->bucket] = staged->chain;
 	}
 }
 

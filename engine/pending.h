@@ -14,6 +14,7 @@ struct staged {
 	enum drift_op kind;
 	uint64_t offset;	/* of its frame in the batch's bytes */
 	uint32_t size;
+	uint32_t bucket;
 	uint32_t chain;		/* next in its bucket: index + 1 */
 };
 
@@ -25,7 +26,7 @@ struct pending {
 };
 
 void pending_release(struct pending *pending);
-/* Forget all, keep memory. */
+/* Forget all, keep memory. The transactions may be gone already. */
 void pending_clear(struct pending *pending);
 /* The newest staged event of the row, NULL when there is none. */
 const struct staged *pending_find(const struct pending *pending,

@@ -53,6 +53,7 @@ static void define(struct fixture *f, bool unique)
 	index = table_def_add_index(def, "v");
 	assert_int_equal(index_def_add_column(index, "v"), DRIFT_OK);
 	index->unique = unique;
+	free(def->sql);
 	def->sql = strdup("CREATE TABLE t (pk=id, INDEX(v))");
 	assert_int_equal(drift_txn_new(f->db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
 	assert_int_equal(drift_txn_define(txn, def, NULL), DRIFT_OK);
