@@ -62,7 +62,7 @@ static inline uint64_t number_at(const uint8_t *at, unsigned size)
 
 static inline int64_t sign_extend(uint64_t value, unsigned size)
 {
-	unsigned shift = 64 - 8 * size;
+	unsigned shift = (64 - 8 * size) & 63;
 
 	return (int64_t)(value << shift) >> shift;
 }
