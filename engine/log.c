@@ -379,7 +379,7 @@ struct place log_start(const struct log *log)
 }
 
 /* How far the cursor's segment may be read. */
-static enum drift_err cursor_enter(struct log_cursor *cursor, bool whole_file,
+static enum drift_err cursor_enter(struct log_cursor *cursor,
 				   struct drift_error *error)
 {
 	struct log *log = cursor->log;
@@ -395,7 +395,7 @@ static enum drift_err cursor_enter(struct log_cursor *cursor, bool whole_file,
 		return err;
 	buf_clear(&cursor->window);
 	cursor->window_at = cursor->offset;
-	if (!whole_file && cursor->segment + 1 == count &&
+	if (!cursor->whole_file && cursor->segment + 1 == count &&
 	    count == atomic_load(&log->count)) {
 		cursor->limit = end;
 		return DRIFT_OK;
@@ -408,12 +408,13 @@ enum drift_err log_cursor_init(struct log_cursor *cursor, struct log *log,
 			       const struct place *place, bool whole_file,
 			       struct drift_error *error)
 {
-	*cursor = (struct log_cursor){.log = log, .offset = place->offset};
+	*cursor = (struct log_cursor){.log = log, .whole_file = whole_file,
+				      .offset = place->offset};
 	if (segment_index(log, place->segment, &cursor->segment))
 		return drift_fail(error, DRIFT_NO_ROW,
 				  "the log has no segment %" PRIu64,
 				  place->segment);
-	return cursor_enter(cursor, whole_file, error);
+	return cursor_enter(cursor, error);
 }
 
 void log_cursor_release(struct log_cursor *cursor)
@@ -505,7 +506,7 @@ enum drift_err log_cursor_next(struct log_cursor *cursor, struct frame *frame,
 			return DRIFT_DONE;
 		cursor->segment++;
 		cursor->offset = SEGMENT_HEADER_BYTES;
-		err = cursor_enter(cursor, false, error);
+		err = cursor_enter(cursor, error);
 		if (err)
 			return err;
 		err = DRIFT_DONE;

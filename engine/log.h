@@ -86,6 +86,7 @@ enum drift_err log_read(struct log *log, const struct place *place,
 
 struct log_cursor {
 	struct log *log;
+	bool whole_file;	/* limits are files' sizes, see log_cursor_init */
 	unsigned segment;	/* index */
 	uint64_t offset;	/* of the next frame */
 	uint64_t limit;		/* end of that segment */

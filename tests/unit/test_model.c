@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+/* test_model.c - thousands of random operations, and after each handful every kind
+ * of read at random moments, compared with a model that is a plain list of states.
+ *
+ * Memtables are tiny, so folds run beside the reads all the time. The seed is
+ * printed; DRIFTFS_SEED repeats a run, DRIFTFS_MODEL_ROUNDS makes it longer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+
+#define KEYS 24
+#define VALUES 5
+#define NONE (-1)
+#define TEXT_MAX 16384
+
+/* ---- The model ----------------------------------------------------------------- */
+
+struct state {
+	int value[KEYS];
+};
+
+struct event {
+	int key;
+	int value;
+};
+
+static struct state *states;	/* by seq */
+static struct event *events;	/* by seq */
+static uint64_t head;
+static size_t capacity;
+
+static void model_add(int key, int value)
+{
+	if (head + 2 > capacity) {
+		capacity = capacity ? 2 * capacity : 1024;
+		states = realloc(states, capacity * sizeof(*states));
+		events = realloc(events, capacity * sizeof(*events));
+		if (head == 0)
+			for (int k = 0; k < KEYS; k++)
+				states[0].value[k] = NONE;
+	}
+	states[head + 1] = states[head];
+	head++;
+	states[head].value[key] = value;
+	events[head] = (struct event){key, value};
+}
+
+/* ---- The database ---------------------------------------------------------------- */
+
+static char dir[64] = "/tmp/driftfs-model-XXXXXX";
+static struct drift_db *db;
+static const struct table_def *t;
+static uint64_t seed;
+
+static unsigned draw(unsigned below)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)((seed >> 11) % below);
+}
+
+static void quiet(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+}
+
+static void open_db(void)
+{
+	struct drift_options options = {
+		.fold_events_max = 16,
+		.segment_bytes_max = 64 << 10,
+		.report = quiet,
+	};
+	struct drift_error error;
+
+	if (drift_open(dir, &options, &db, &error))
+		fail_msg("%s", error.text);
+	t = drift_table(drift_view_live(db), SLICE("t"));
+}
+
+static void make_table(void)
+{
+	struct table_def *def = table_def_new("t");
+	struct drift_txn *txn;
+	struct drift_receipt receipt;
+
+	def->document = true;
+	assert_non_null(table_def_add_column(def, "id"));
+	def->columns[0].type = DRIFT_TEXT;
+	def->key_count = 1;
+	def->key_columns = calloc(1, sizeof(unsigned));
+	assert_int_equal(index_def_add_column(table_def_add_index(def, "v"), "v"),
+			 DRIFT_OK);
+	assert_int_equal(drift_txn_new(db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
+	assert_int_equal(drift_txn_define(txn, def, NULL), DRIFT_OK);
+	assert_int_equal(drift_commit(txn, DRIFT_DURABLE, &receipt), DRIFT_OK);
+	drift_txn_free(txn);
+	table_def_free(def);
+	t = drift_table(drift_view_live(db), SLICE("t"));
+}
+
+static struct slice key_of(int k, struct buf *key)
+{
+	char name[8];
+
+	snprintf(name, sizeof(name), "k%02d", k);
+	buf_clear(key);
+	key_add_text(key, slice_str(name));
+	return buf_slice(key);
+}
+
+static void txn_write(struct drift_txn *txn, int k, int value)
+{
+	struct buf key = BUF_INIT, row = BUF_INIT;
+	char name[8];
+
+	key_of(k, &key);
+	if (value == NONE) {
+		assert_int_equal(drift_txn_delete(txn, t, buf_slice(&key), true, NULL),
+				 DRIFT_OK);
+	} else {
+		snprintf(name, sizeof(name), "k%02d", k);
+		msg_add_map(&row, 2);
+		msg_add_text(&row, SLICE("id"));
+		msg_add_text(&row, slice_str(name));
+		msg_add_text(&row, SLICE("v"));
+		msg_add_int(&row, value);
+		assert_int_equal(drift_txn_put(txn, t, buf_slice(&key), buf_slice(&row),
+					       DRIFT_PUT, NULL), DRIFT_OK);
+	}
+	buf_release(&key);
+	buf_release(&row);
+}
+
+/* ---- Reading both ------------------------------------------------------------------ */
+
+static int value_of(struct slice row)
+{
+	struct slice bytes;
+	struct msg_cursor cursor;
+	int64_t v;
+
+	if (row.size == 0)
+		return NONE;
+	assert_int_equal(msg_member(row, SLICE("v"), &bytes), DRIFT_OK);
+	cursor = msg_cursor_of(bytes);
+	assert_int_equal(msg_read_int(&cursor, &v), DRIFT_OK);
+	return (int)v;
+}
+
+static int key_number(struct slice key)
+{
+	struct msg_value part;
+
+	assert_int_equal(key_read(&key, &part), DRIFT_OK);
+	return atoi((const char *)part.bytes.data + 1);
+}
+
+static void check_scan(struct drift_view view, const struct state *state)
+{
+	struct drift_cursor *cursor;
+	struct drift_version version;
+	struct drift_range range = {0};
+	struct buf low = BUF_INIT, high = BUF_INIT;
+	int from = 0, to = KEYS - 1, at;
+	enum drift_err err;
+
+	if (draw(2)) {
+		from = (int)draw(KEYS);
+		to = from + (int)draw((unsigned)(KEYS - from));
+		range.low = key_of(from, &low);
+		range.high = key_of(to, &high);
+		range.low_open = draw(2);
+		range.high_open = draw(2);
+		from += range.low_open;
+		to -= range.high_open;
+	}
+	at = from;
+	assert_int_equal(drift_scan(view, t->id, &range, &cursor), DRIFT_OK);
+	while (!(err = drift_cursor_next(cursor, &version))) {
+		while (at <= to && state->value[at] == NONE)
+			at++;
+		assert_true(at <= to);
+		assert_int_equal(key_number(version.key), at);
+		assert_int_equal(value_of(version.row), state->value[at]);
+		if (version.seq)
+			assert_int_equal(events[version.seq].key, at);
+		at++;
+	}
+	assert_int_equal(err, DRIFT_DONE);
+	while (at <= to && state->value[at] == NONE)
+		at++;
+	assert_true(at > to);
+	drift_cursor_close(cursor);
+	buf_release(&low);
+	buf_release(&high);
+}
+
+static void check_points(struct drift_view view, const struct state *state)
+{
+	struct drift_row row = DRIFT_ROW_INIT;
+	struct buf key = BUF_INIT;
+
+	for (int n = 0; n < 4; n++) {
+		int k = (int)draw(KEYS);
+		enum drift_err err = drift_get(view, t->id, key_of(k, &key), &row);
+
+		assert_int_equal(err, state->value[k] == NONE ? DRIFT_NO_ROW : DRIFT_OK);
+		if (!err)
+			assert_int_equal(value_of(row.version.row), state->value[k]);
+	}
+	drift_row_release(&row);
+	buf_release(&key);
+}
+
+static void check_index(struct drift_view view, const struct state *state)
+{
+	bool seen[KEYS] = {false};
+	struct buf low = BUF_INIT, high = BUF_INIT;
+	struct drift_range range = {0};
+	struct drift_cursor *cursor;
+	struct drift_version version;
+	int from = (int)draw(VALUES), to = from;
+	enum drift_err err;
+
+	key_add_int(&low, from);
+	range.low = buf_slice(&low);
+	if (draw(2)) {
+		range.prefix = true;
+	} else {
+		to = from + (int)draw((unsigned)(VALUES - from));
+		key_add_int(&high, to);
+		range.high = buf_slice(&high);
+	}
+	assert_int_equal(drift_index_scan(view, t->id, &t->indexes[0], &range,
+					  &cursor), DRIFT_OK);
+	while (!(err = drift_cursor_next(cursor, &version))) {
+		int k = key_number(version.key);
+
+		assert_false(seen[k]);
+		seen[k] = true;
+		assert_int_equal(value_of(version.row), state->value[k]);
+		assert_in_range(state->value[k], from, to);
+	}
+	assert_int_equal(err, DRIFT_DONE);
+	for (int k = 0; k < KEYS; k++)
+		assert_int_equal(seen[k], state->value[k] != NONE &&
+						  state->value[k] >= from &&
+						  state->value[k] <= to);
+	drift_cursor_close(cursor);
+	buf_release(&low);
+	buf_release(&high);
+}
+
+/* The versions of one key up to seq, against the list of events. */
+static void check_history(drift_seq seq)
+{
+	struct drift_cursor *cursor;
+	struct drift_version version;
+	struct buf low = BUF_INIT;
+	int k = (int)draw(KEYS);
+	struct drift_range range = {.low = key_of(k, &low), .prefix = true};
+	drift_seq at = 0, end;
+	enum drift_err err;
+
+	assert_int_equal(drift_history(drift_view_at(db, seq), t->id, &range, &cursor),
+			 DRIFT_OK);
+	while (!(err = drift_cursor_next(cursor, &version))) {
+		do
+			at++;
+		while (at <= seq && events[at].key != k);
+		assert_int_equal(version.seq, at);
+		assert_int_equal(value_of(version.row), events[at].value);
+		for (end = at + 1; end <= seq && events[end].key != k; end++)
+			;
+		assert_int_equal(version.end_seq, end <= seq ? end : 0);
+	}
+	assert_int_equal(err, DRIFT_DONE);
+	for (at++; at <= seq; at++)
+		assert_int_not_equal(events[at].key, k);
+	drift_cursor_close(cursor);
+	buf_release(&low);
+}
+
+static void check_events(void)
+{
+	drift_seq from = 1 + draw((unsigned)head), to = from + draw(40);
+	struct drift_events *stream;
+	struct drift_event event;
+	enum drift_err err;
+
+	if (to > head)
+		to = head;
+	assert_int_equal(drift_events_open(db, from, to, &stream, NULL), DRIFT_OK);
+	while (!(err = drift_events_next(stream, &event, NULL))) {
+		if (event.ddl)
+			continue;
+		assert_int_equal(event.seq, from);
+		assert_int_equal(key_number(event.key), events[from].key);
+		assert_int_equal(value_of(event.row), events[from].value);
+		from++;
+	}
+	assert_int_equal(err, DRIFT_DONE);
+	assert_int_equal(from, to + 1);
+	drift_events_close(stream);
+}
+
+static void check_reads(void)
+{
+	drift_seq seq = draw(3) ? draw((unsigned)head + 1) : head;
+	struct drift_view view = seq == head && draw(2) ? drift_view_live(db)
+							: drift_view_at(db, seq);
+
+	assert_int_equal(drift_head(db), head);
+	check_scan(view, &states[seq]);
+	check_points(view, &states[seq]);
+	check_index(view, &states[seq]);
+	check_history(seq);
+	if (head)
+		check_events();
+}
+
+/* ---- Writing both ------------------------------------------------------------------ */
+
+static void random_transaction(void)
+{
+	struct state state = states[head];
+	struct event mine[12];
+	struct drift_receipt receipt;
+	struct drift_txn *txn;
+	struct drift_view view;
+	unsigned ops = 1 + draw(12), count = 0;
+
+	assert_int_equal(drift_txn_new(db, head, NULL, &txn), DRIFT_OK);
+	for (unsigned i = 0; i < ops; i++) {
+		struct event e = {(int)draw(KEYS),
+				  draw(4) ? (int)draw(VALUES) : NONE};
+
+		txn_write(txn, e.key, e.value);
+		if (state.value[e.key] != e.value)
+			mine[count++] = e;
+		state.value[e.key] = e.value;
+	}
+	if (draw(4) == 0) {
+		view = drift_view_live(db);
+		view.txn = txn;
+		view.txn_ops = drift_txn_ops(txn);
+		check_scan(view, &state);
+		check_points(view, &state);
+		check_index(view, &state);
+	}
+	if (draw(8)) {
+		assert_int_equal(drift_commit(txn, draw(2) ? DRIFT_DURABLE
+							   : DRIFT_DURABLE_LATER,
+					      &receipt), DRIFT_OK);
+		assert_int_equal(receipt.count, count);
+		for (unsigned i = 0; i < count; i++)
+			model_add(mine[i].key, mine[i].value);
+	}
+	drift_txn_free(txn);
+}
+
+static void reopen(void)
+{
+	char command[128];
+
+	drift_close(db);
+	if (draw(4) == 0) {
+		snprintf(command, sizeof(command), "rm -rf %s/index", dir);
+		assert_int_equal(system(command), 0);
+	}
+	open_db();
+}
+
+static void database_equals_model(void **state)
+{
+	const char *rounds_text = getenv("DRIFTFS_MODEL_ROUNDS");
+	const char *seed_text = getenv("DRIFTFS_SEED");
+	int rounds = rounds_text ? atoi(rounds_text) : 1500;
+	struct drift_verify_report report;
+	char command[128];
+
+	(void)state;
+	seed = seed_text ? strtoull(seed_text, NULL, 0)
+			 : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
+	printf("DRIFTFS_SEED=%llu\n", (unsigned long long)seed);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(drift_init(dir, NULL), DRIFT_OK);
+	open_db();
+	make_table();
+	model_add(0, NONE);
+	head = 0;
+	for (int i = 0; i < rounds; i++) {
+		random_transaction();
+		check_reads();
+		if (draw(50) == 0)
+			assert_int_equal(drift_fold(db), DRIFT_OK);
+		if (draw(100) == 0)
+			reopen();
+	}
+	assert_int_equal(drift_verify(db, NULL, NULL, &report), DRIFT_OK);
+	assert_int_equal(report.events, head);
+	drift_close(db);
+	free(states);
+	free(events);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(database_equals_model),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
