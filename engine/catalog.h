@@ -86,6 +86,12 @@ enum drift_err table_def_check(const struct table_def *def,
 enum drift_err table_def_encode(const struct table_def *def, struct buf *out);
 enum drift_err table_def_decode(struct slice bytes, struct table_def **def);
 
+/* Does the column take this value (MessagePack; nil always)? Else DRIFT_BAD_TYPE,
+ * DRIFT_TOO_LONG or DRIFT_BAD_TEXT. */
+enum drift_err column_def_check_value(const struct column_def *column,
+				      struct slice value,
+				      struct drift_error *error);
+
 /* The column called name, NULL when none is declared. */
 const struct column_def *table_def_column(const struct table_def *def,
 					  struct slice name);

@@ -16,71 +16,22 @@ struct shaping {
 	bool is_null[TABLE_COLUMNS_MAX];	/* ... and says null */
 };
 
-static uint32_t characters(struct slice text)
+static bool is_null(struct slice value)
 {
-	const uint8_t *bytes = text.data;
-	uint32_t count = 0;
-	size_t i;
+	struct msg_cursor cursor = msg_cursor_of(value);
+	struct msg_value scalar;
 
-	for (i = 0; i < text.size; i++)
-		count += (bytes[i] & 0xc0) != 0x80;
-	return count;
+	return msg_read(&cursor, &scalar) == DRIFT_OK && scalar.type == MSG_NIL;
 }
 
-static bool fits(enum drift_type type, const struct msg_value *value)
+/* An integer in a REAL column is stored as a real. */
+static bool is_to_be_real(const struct column_def *column, struct slice value)
 {
-	drift_time_ns time;
+	struct msg_cursor cursor = msg_cursor_of(value);
+	struct msg_value scalar;
 
-	switch (type) {
-	case DRIFT_ANY:
-	case DRIFT_JSON:
-		return true;
-	case DRIFT_INTEGER:
-		return value->type == MSG_INT;
-	case DRIFT_REAL:
-		return value->type == MSG_REAL || value->type == MSG_INT;
-	case DRIFT_TEXT:
-		return value->type == MSG_TEXT;
-	case DRIFT_BOOLEAN:
-		return value->type == MSG_BOOL;
-	case DRIFT_TIMESTAMP:
-		return value->type == MSG_TEXT &&
-		       moment_parse_timestamp(value->bytes, &time) == DRIFT_OK;
-	case DRIFT_BLOB:
-		return value->type == MSG_BLOB || value->type == MSG_TEXT;
-	}
-	return false;
-}
-
-/* Text anywhere in the value must be text. */
-static enum drift_err check_text(struct slice bytes,
-				 const struct msg_value *value,
-				 struct drift_error *error)
-{
-	if (value->type == MSG_TEXT)
-		return row_check_text(value->bytes, error);
-	if (value->type < MSG_ARRAY || msg_check_value(bytes) == DRIFT_OK)
-		return DRIFT_OK;
-	return drift_fail(error, DRIFT_BAD_TEXT,
-			  "invalid byte sequence for encoding \"UTF8\"");
-}
-
-static enum drift_err check_declared(const struct column_def *column,
-				     struct slice bytes,
-				     const struct msg_value *value,
-				     struct drift_error *error)
-{
-	if (value->type == MSG_NIL)
-		return DRIFT_OK;
-	if (!fits(column->type, value))
-		return row_refuse_type(drift_type_name(column->type), bytes,
-				       error);
-	if (column->length_max > 0 && value->type == MSG_TEXT &&
-	    characters(value->bytes) > column->length_max)
-		return drift_fail(error, DRIFT_TOO_LONG,
-				  "value too long for type character varying(%u)",
-				  column->length_max);
-	return DRIFT_OK;
+	return column->type == DRIFT_REAL &&
+	       msg_read(&cursor, &scalar) == DRIFT_OK && scalar.type == MSG_INT;
 }
 
 /* Number of name's column, column_count if there is none. Members mostly come in
@@ -103,37 +54,34 @@ static unsigned find_column(struct shaping *shaping, struct slice name)
 }
 
 static enum drift_err check_member(struct shaping *shaping, struct slice name,
-				   struct slice bytes,
-				   const struct msg_value *value)
+				   struct slice value)
 {
+	static const struct column_def any = {.type = DRIFT_ANY};
 	const struct table_def *def = shaping->def;
 	enum drift_err err = row_check_text(name, shaping->error);
-	unsigned column;
+	const struct column_def *column;
+	unsigned number;
 
-	if (!err)
-		err = check_text(bytes, value, shaping->error);
 	if (err)
 		return err;
-	column = find_column(shaping, name);
-	if (column == def->column_count)
-		return def->document ? DRIFT_OK :
-				       row_refuse_column(def, name,
-							 shaping->error);
-	shaping->has[column] = true;
-	shaping->is_null[column] = value->type == MSG_NIL;
-	shaping->converts |= value->type == MSG_INT &&
-			     def->columns[column].type == DRIFT_REAL;
-	return check_declared(&def->columns[column], bytes, value,
-			      shaping->error);
+	number = find_column(shaping, name);
+	if (number == def->column_count) {
+		if (!def->document)
+			return row_refuse_column(def, name, shaping->error);
+		return column_def_check_value(&any, value, shaping->error);
+	}
+	column = &def->columns[number];
+	shaping->has[number] = true;
+	shaping->is_null[number] = is_null(value);
+	shaping->converts |= is_to_be_real(column, value);
+	return column_def_check_value(column, value, shaping->error);
 }
 
 static enum drift_err check_members(struct shaping *shaping,
 				    struct slice document)
 {
 	struct msg_cursor cursor = msg_cursor_of(document);
-	struct msg_cursor inside;
-	struct msg_value value;
-	struct slice bytes;
+	struct slice value;
 	struct slice name;
 	enum drift_err err;
 	uint32_t i;
@@ -142,13 +90,9 @@ static enum drift_err check_members(struct shaping *shaping,
 	for (i = 0; !err && i < shaping->count; i++) {
 		err = msg_read_text(&cursor, &name);
 		if (!err)
-			err = msg_skip(&cursor, &bytes);
-		if (err)
-			break;
-		inside = msg_cursor_of(bytes);
-		err = msg_read(&inside, &value);
+			err = msg_skip(&cursor, &value);
 		if (!err)
-			err = check_member(shaping, name, bytes, &value);
+			err = check_member(shaping, name, value);
 	}
 	return err ? drift_fail_code(shaping->error, err) : DRIFT_OK;
 }
@@ -167,12 +111,6 @@ static bool is_key(const struct table_def *def, unsigned column)
 static bool takes_default(const struct shaping *shaping, unsigned column)
 {
 	return !shaping->has[column] && shaping->def->columns[column].has_default;
-}
-
-static bool default_is_null(const struct column_def *column)
-{
-	return column->default_value.size == 1 &&
-	       (uint8_t)column->default_value.data[0] == 0xc0;
 }
 
 /* NOT NULL, of the row as it will be; key columns are so by nature. */
@@ -194,7 +132,7 @@ static enum drift_err check_nulls(const struct shaping *shaping, bool has_key,
 			null = false;
 		else
 			null = !is_new || !column->has_default ||
-			       default_is_null(column);
+			       is_null(buf_slice(&column->default_value));
 		if (null)
 			return row_refuse_null(def, column->name, shaping->error);
 	}
@@ -247,6 +185,19 @@ static enum drift_err add_missing_key(const struct shaping *shaping,
 	return err;
 }
 
+static void add_value(const struct column_def *column, struct slice value,
+		      struct buf *row)
+{
+	struct msg_cursor cursor = msg_cursor_of(value);
+	int64_t integer;
+
+	if (is_to_be_real(column, value) &&
+	    msg_read_int(&cursor, &integer) == DRIFT_OK)
+		msg_add_real(row, (double)integer);
+	else
+		buf_add_slice(row, value);
+}
+
 static void add_defaults(const struct shaping *shaping, bool has_key,
 			 struct buf *row)
 {
@@ -257,7 +208,8 @@ static void add_defaults(const struct shaping *shaping, bool has_key,
 		if (!takes_default(shaping, i) || (has_key && is_key(def, i)))
 			continue;
 		msg_add_text(row, slice_str(def->columns[i].name));
-		buf_add_slice(row, buf_slice(&def->columns[i].default_value));
+		add_value(&def->columns[i],
+			  buf_slice(&def->columns[i].default_value), row);
 	}
 }
 
@@ -267,12 +219,10 @@ static enum drift_err add_members(struct shaping *shaping,
 {
 	const struct table_def *def = shaping->def;
 	struct msg_cursor cursor = msg_cursor_of(document);
-	struct msg_cursor inside;
-	struct slice bytes;
+	struct slice value;
 	struct slice name;
 	enum drift_err err;
-	int64_t integer;
-	unsigned column;
+	unsigned number;
 	uint32_t left;
 
 	err = msg_read_map(&cursor, &left);
@@ -283,18 +233,15 @@ static enum drift_err add_members(struct shaping *shaping,
 	for (; !err && left > 0; left--) {
 		err = msg_read_text(&cursor, &name);
 		if (!err)
-			err = msg_skip(&cursor, &bytes);
+			err = msg_skip(&cursor, &value);
 		if (err)
 			break;
 		msg_add_text(row, name);
-		column = find_column(shaping, name);
-		inside = msg_cursor_of(bytes);
-		if (column < def->column_count &&
-		    def->columns[column].type == DRIFT_REAL &&
-		    msg_read_int(&inside, &integer) == DRIFT_OK)
-			msg_add_real(row, (double)integer);
+		number = find_column(shaping, name);
+		if (number < def->column_count)
+			add_value(&def->columns[number], value, row);
 		else
-			buf_add_slice(row, bytes);
+			buf_add_slice(row, value);
 	}
 	return err;
 }

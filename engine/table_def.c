@@ -279,6 +279,10 @@ static enum drift_err check_columns(const struct table_def *def,
 				  def->name);
 	for (i = 0; i < def->column_count; i++) {
 		err = check_name("column", def->columns[i].name, error);
+		if (!err && def->columns[i].has_default)
+			err = column_def_check_value(
+				&def->columns[i],
+				buf_slice(&def->columns[i].default_value), error);
 		if (err)
 			return err;
 		for (j = 0; j < i; j++)

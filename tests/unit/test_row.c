@@ -267,6 +267,42 @@ static void defaults_are_for_new_rows(void **state)
 	table_def_free(def);
 }
 
+static void a_default_is_checked_when_defined_and_made_real(void **state)
+{
+	struct table_def *def = users();
+	struct column_def *score = &def->columns[3];
+	struct drift_error error = {0};
+
+	(void)state;
+	score->has_default = true;
+	msg_add_int(&score->default_value, 3);
+	assert_int_equal(table_def_check(def, &error), DRIFT_OK);
+	assert_shape(def, "{\"id\":1,\"name\":\"n\",\"age\":2}", NULL,
+		     "{\"id\":1,\"name\":\"n\",\"age\":2,\"score\":3.0}");
+	buf_clear(&score->default_value);
+	msg_add_text(&score->default_value, SLICE("abc"));
+	assert_int_equal(table_def_check(def, &error), DRIFT_BAD_TYPE);
+	assert_string_equal(error.text,
+			    "invalid input syntax for type real: \"abc\"");
+	table_def_free(def);
+}
+
+static void a_real_that_is_none_is_refused(void **state)
+{
+	struct table_def *def = document_table();
+	struct drift_error error;
+	struct buf row = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(row_shape(def,
+				   SLICE("\x82\xa2id\xa1x\xa1v\xcb\x7f\xf0\0\0\0\0\0\0"),
+				   (struct slice){0}, true, &row, &error),
+			 DRIFT_BAD_TYPE);
+	assert_string_equal(error.text, "a real must be finite");
+	buf_release(&row);
+	table_def_free(def);
+}
+
 static void unknown_members_are_refused_by_name(void **state)
 {
 	struct table_def *def = users();
@@ -409,6 +445,8 @@ int main(void)
 		cmocka_unit_test(length_is_counted_in_characters),
 		cmocka_unit_test(not_null_holds_for_the_finished_row),
 		cmocka_unit_test(defaults_are_for_new_rows),
+		cmocka_unit_test(a_default_is_checked_when_defined_and_made_real),
+		cmocka_unit_test(a_real_that_is_none_is_refused),
 		cmocka_unit_test(unknown_members_are_refused_by_name),
 		cmocka_unit_test(text_that_is_none_is_refused),
 		cmocka_unit_test(a_key_must_have_a_file_name),
