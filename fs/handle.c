@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* handle.c - the list of handles that hold something of the database. */
+#include "fs/handle.h"
+
+#include "fs/tree.h"
+
+void handles_init(struct handles *handles)
+{
+	*handles = (struct handles){0};
+	pthread_mutex_init(&handles->lock, NULL);
+}
+
+void handles_release(struct handles *handles)
+{
+	while (handles->first) {
+		struct handle *handle = handles->first;
+
+		handle_unregister(handle);
+		handle->ops->free(handle);
+	}
+	pthread_mutex_destroy(&handles->lock);
+}
+
+void handle_register(struct handle *handle)
+{
+	struct handles *handles = &handle->tree->handles;
+
+	pthread_mutex_lock(&handles->lock);
+	handle->next = handles->first;
+	handle->link = &handles->first;
+	if (handle->next)
+		handle->next->link = &handle->next;
+	handles->first = handle;
+	pthread_mutex_unlock(&handles->lock);
+}
+
+void handle_unregister(struct handle *handle)
+{
+	struct handles *handles = &handle->tree->handles;
+
+	pthread_mutex_lock(&handles->lock);
+	*handle->link = handle->next;
+	if (handle->next)
+		handle->next->link = handle->link;
+	pthread_mutex_unlock(&handles->lock);
+}
+
+void reply_text(fuse_req_t req, struct slice text, size_t size, off_t offset)
+{
+	size_t from = offset < 0 || (uint64_t)offset > text.size ? text.size
+								 : (size_t)offset;
+
+	if (size > text.size - from)
+		size = text.size - from;
+	fuse_reply_buf(req, (const char *)text.data + from, size);
+}

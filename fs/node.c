@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* node.c - the table of nodes the kernel holds references to.
+ *
+ * The kernel counts what it was given: one reference for each entry in a reply,
+ * given back in lumps by FORGET. While it holds one it may send requests to that
+ * number, so a node lives exactly as long. A rename keeps the number and changes
+ * what it stands for: the kernel moves its directory entry to the new name and
+ * goes on using the same number, with all it has cached. */
+#include "fs/node.h"
+
+#include <stdlib.h>
+
+#include "fs/scratch.h"
+
+#define BUCKETS_MIN 1024
+
+/* An identity and the memory its key points into. */
+struct identity_box {
+	struct identity identity;	/* first: node->identity points here */
+	struct identity_box *former;
+	char key[];
+};
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+	const uint8_t *at = data;
+
+	for (size_t i = 0; i < size; i++)	/* FNV-1a, 64 bits */
+		hash = (hash ^ at[i]) * 0x100000001b3;
+	return hash;
+}
+
+static uint64_t identity_hash(const struct identity *identity)
+{
+	uint64_t words[2] = {
+		(uint64_t)identity->kind << 32 | identity->table_id,
+		identity->seq,
+	};
+	uint64_t hash = hash_bytes(0xcbf29ce484222325, words, sizeof(words));
+
+	return hash_bytes(hash, identity->key.data, identity->key.size);
+}
+
+bool identity_equal(const struct identity *a, const struct identity *b)
+{
+	return a->kind == b->kind && a->table_id == b->table_id &&
+	       a->seq == b->seq && slice_equal(a->key, b->key);
+}
+
+uint64_t identity_ino(const struct identity *identity, drift_seq version)
+{
+	if (version)
+		return version;
+	return identity_hash(identity) >> 2 | (uint64_t)1 << 62;
+}
+
+static struct identity_box *box_new(const struct identity *identity)
+{
+	struct identity_box *box = malloc(sizeof(*box) + identity->key.size);
+
+	if (!box)
+		return NULL;
+	box->identity = *identity;
+	box->former = NULL;
+	if (identity->key.size)
+		memcpy(box->key, identity->key.data, identity->key.size);
+	box->identity.key.data = box->key;
+	return box;
+}
+
+static struct node *node_new(const struct identity *identity)
+{
+	struct node *node = calloc(1, sizeof(*node));
+	struct identity_box *box = box_new(identity);
+
+	if (!node || !box) {
+		free(node);
+		free(box);
+		return NULL;
+	}
+	atomic_init(&node->identity, &box->identity);
+	atomic_init(&node->size, -1);
+	return node;
+}
+
+static void node_free(struct node *node)
+{
+	struct identity_box *box = (struct identity_box *)node_identity(node);
+
+	while (box) {
+		struct identity_box *former = box->former;
+
+		free(box);
+		box = former;
+	}
+	scratch_drop(node->scratch);
+	free(node);
+}
+
+static struct node **bucket_of(const struct nodes *nodes,
+			       const struct identity *identity)
+{
+	return &nodes->buckets[identity_hash(identity) & (nodes->bucket_count - 1)];
+}
+
+enum drift_err nodes_init(struct nodes *nodes, const struct identity *root)
+{
+	*nodes = (struct nodes){.bucket_count = BUCKETS_MIN};
+	nodes->buckets = calloc(nodes->bucket_count, sizeof(*nodes->buckets));
+	nodes->root = node_new(root);
+	if (!nodes->buckets || !nodes->root) {
+		nodes_release(nodes);
+		return DRIFT_NOMEM;
+	}
+	pthread_mutex_init(&nodes->lock, NULL);
+	*bucket_of(nodes, root) = nodes->root;
+	nodes->count = 1;
+	return DRIFT_OK;
+}
+
+void nodes_release(struct nodes *nodes)
+{
+	if (nodes->buckets && nodes->root) {
+		for (size_t i = 0; i < nodes->bucket_count; i++) {
+			while (nodes->buckets[i]) {
+				struct node *node = nodes->buckets[i];
+
+				nodes->buckets[i] = node->next;
+				node_free(node);
+			}
+		}
+		pthread_mutex_destroy(&nodes->lock);
+	} else if (nodes->root) {
+		node_free(nodes->root);
+	}
+	free(nodes->buckets);
+	*nodes = (struct nodes){0};
+}
+
+/* Twice the buckets; with no memory for them the chains just grow. */
+static void grow(struct nodes *nodes)
+{
+	struct nodes wider = {.bucket_count = nodes->bucket_count * 2};
+
+	wider.buckets = calloc(wider.bucket_count, sizeof(*wider.buckets));
+	if (!wider.buckets)
+		return;
+	for (size_t i = 0; i < nodes->bucket_count; i++) {
+		while (nodes->buckets[i]) {
+			struct node *node = nodes->buckets[i];
+			struct node **bucket = bucket_of(&wider, node_identity(node));
+
+			nodes->buckets[i] = node->next;
+			node->next = *bucket;
+			*bucket = node;
+		}
+	}
+	free(nodes->buckets);
+	nodes->buckets = wider.buckets;
+	nodes->bucket_count = wider.bucket_count;
+}
+
+static struct node *find(const struct nodes *nodes, const struct identity *identity)
+{
+	struct node *node = *bucket_of(nodes, identity);
+
+	while (node && !identity_equal(node_identity(node), identity))
+		node = node->next;
+	return node;
+}
+
+static void insert(struct nodes *nodes, struct node *node)
+{
+	struct node **bucket;
+
+	if (nodes->count >= nodes->bucket_count)
+		grow(nodes);
+	bucket = bucket_of(nodes, node_identity(node));
+	node->next = *bucket;
+	*bucket = node;
+	nodes->count++;
+}
+
+/* A node that a rename took out of the table is not found: fine. */
+static void take_out(struct nodes *nodes, const struct node *node)
+{
+	struct node **at = bucket_of(nodes, node_identity(node));
+
+	while (*at && *at != node)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	*at = node->next;
+	nodes->count--;
+}
+
+struct node *node_get(struct nodes *nodes, const struct identity *identity)
+{
+	struct node *node;
+
+	pthread_mutex_lock(&nodes->lock);
+	node = find(nodes, identity);
+	if (!node) {
+		node = node_new(identity);
+		if (node)
+			insert(nodes, node);
+	}
+	if (node)
+		node->lookups++;
+	pthread_mutex_unlock(&nodes->lock);
+	return node;
+}
+
+void node_forget(struct nodes *nodes, struct node *node, uint64_t count)
+{
+	bool last;
+
+	if (node == nodes->root)
+		return;
+	pthread_mutex_lock(&nodes->lock);
+	node->lookups -= count < node->lookups ? count : node->lookups;
+	last = node->lookups == 0;
+	if (last)
+		take_out(nodes, node);
+	pthread_mutex_unlock(&nodes->lock);
+	if (last)
+		node_free(node);
+}
+
+fuse_ino_t node_known(struct nodes *nodes, const struct identity *identity,
+		      drift_time_ns changed)
+{
+	fuse_ino_t number = 0;
+	struct node *node;
+
+	pthread_mutex_lock(&nodes->lock);
+	node = find(nodes, identity);
+	if (node) {
+		number = node_number(nodes, node);
+		if (changed)
+			node->changed = changed;
+	}
+	pthread_mutex_unlock(&nodes->lock);
+	return number;
+}
+
+bool node_held(struct nodes *nodes, const struct identity *identity,
+	       fuse_ino_t number)
+{
+	return node_known(nodes, identity, 0) == number;
+}
+
+struct scratch *node_scratch(struct nodes *nodes, struct node *node)
+{
+	struct scratch *scratch;
+
+	pthread_mutex_lock(&nodes->lock);
+	scratch = scratch_hold(node->scratch);
+	pthread_mutex_unlock(&nodes->lock);
+	return scratch;
+}
+
+void node_set_scratch(struct nodes *nodes, struct node *node,
+		      struct scratch *scratch)
+{
+	struct scratch *former;
+
+	pthread_mutex_lock(&nodes->lock);
+	former = node->scratch;
+	node->scratch = scratch;
+	pthread_mutex_unlock(&nodes->lock);
+	scratch_drop(former);
+}
+
+void node_move(struct nodes *nodes, const struct identity *from,
+	       const struct identity *to, struct scratch *scratch)
+{
+	struct identity_box *box = box_new(to);
+	struct node *node, *former;
+
+	pthread_mutex_lock(&nodes->lock);
+	former = find(nodes, to);
+	node = find(nodes, from);
+	if (former)
+		take_out(nodes, former);
+	if (node) {
+		struct scratch *old = node->scratch;
+
+		take_out(nodes, node);
+		node->scratch = scratch;
+		scratch = old;
+	}
+	/* Without memory for the new identity the node keeps one that is gone:
+	 * the kernel is told so (ESTALE) and looks the new name up. */
+	if (node && box) {
+		box->former = (struct identity_box *)node_identity(node);
+		atomic_store_explicit(&node->identity, &box->identity,
+				      memory_order_release);
+		insert(nodes, node);
+		box = NULL;
+	}
+	pthread_mutex_unlock(&nodes->lock);
+	free(box);
+	scratch_drop(scratch);
+}
+
+void nodes_each(struct nodes *nodes,
+		void (*visit)(void *arg, const struct identity *identity,
+			      fuse_ino_t number),
+		void *arg)
+{
+	pthread_mutex_lock(&nodes->lock);
+	for (size_t i = 0; i < nodes->bucket_count; i++)
+		for (struct node *node = nodes->buckets[i]; node; node = node->next)
+			visit(arg, node_identity(node), node_number(nodes, node));
+	pthread_mutex_unlock(&nodes->lock);
+}

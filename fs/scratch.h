@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* scratch.h - files in rows/ that are not rows: what editors and copying tools
+ * write beside a row before they rename it into place. In memory, private to the
+ * mount, gone at unmount, never events. */
+#ifndef DRIFT_FS_SCRATCH_H
+#define DRIFT_FS_SCRATCH_H
+
+#include "fs/node.h"
+
+struct tree;
+
+#define SCRATCH_BYTES_MAX ((size_t)64 << 20)	/* of all of a mount together */
+
+struct scratch {
+	struct scratch *next;	/* by scratches->lock */
+	atomic_uint holds;
+	uint32_t table_id;	/* by scratches->lock, like name and linked */
+	char *name;
+	bool linked;		/* can be found by its name */
+	pthread_mutex_t lock;
+	struct buf content;	/* by lock, like modified */
+	drift_time_ns modified;
+	struct scratches *owner;
+};
+
+struct scratches {
+	pthread_mutex_t lock;
+	struct scratch *first;
+	atomic_size_t bytes;	/* of content, all together */
+};
+
+void scratches_init(struct scratches *scratches);
+void scratches_release(struct scratches *scratches);
+
+/* The one of that name, held for the caller; NULL if there is none. */
+struct scratch *scratch_find(struct scratches *scratches, uint32_t table_id,
+			     struct slice name);
+/* Found or made. NULL when out of memory. */
+struct scratch *scratch_make(struct scratches *scratches, uint32_t table_id,
+			     struct slice name, drift_time_ns now, bool *made);
+struct scratch *scratch_hold(struct scratch *scratch);	/* NULL is fine */
+void scratch_drop(struct scratch *scratch);		/* NULL is fine */
+/* Take its name away: it lives on for those who hold it. */
+void scratch_unlink(struct scratches *scratches, struct scratch *scratch);
+/* Give it another name, replacing what had it. DRIFT_NOMEM: nothing changed. */
+[[nodiscard]] enum drift_err scratch_rename(struct scratches *scratches,
+					    struct scratch *scratch,
+					    uint32_t table_id, struct slice name);
+/* The names in a table's rows/, each NUL-terminated, one after another. */
+void scratch_names(struct scratches *scratches, uint32_t table_id,
+		   struct buf *names);
+size_t scratch_size(struct scratch *scratch, drift_time_ns *modified);
+/* Write bytes at offset, with zeros in a gap. DRIFT_LIMIT above the bound. */
+[[nodiscard]] enum drift_err scratch_write(struct scratch *scratch, off_t offset,
+					   struct slice bytes, drift_time_ns now);
+[[nodiscard]] enum drift_err scratch_truncate(struct scratch *scratch, off_t size,
+					      drift_time_ns now);
+
+/* Open node, whose content is scratch (the hold is taken over). */
+struct fuse_file_info;
+[[nodiscard]] enum drift_err scratch_open(struct tree *tree, struct scratch *scratch,
+					  struct fuse_file_info *fi);
+
+#endif
