@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/* attr.c - attributes, read from the committed state only.
+ *
+ * A size is exact, so a row is rendered to learn its size. Whatever never changes
+ * is measured once and then kept by the kernel; a row as it is now is kept too,
+ * until the commit that changes it says so. */
+#include "fs/attr.h"
+
+#include "fs/name.h"
+#include "fs/reader.h"
+#include "fs/text_file.h"
+
+#define BLOCK_BYTES 512
+
+bool attr_is_pinned(const struct identity *identity)
+{
+	switch (identity->kind) {
+	case NODE_VERSION:
+	case NODE_TOMBSTONE:
+	case NODE_LINK:
+		return true;
+	default:
+		return identity->seq != SEQ_LIVE;
+	}
+}
+
+double attr_timeout_s(const struct identity *identity)
+{
+	if (attr_is_pinned(identity))
+		return FOREVER_S;
+	switch (identity->kind) {
+	case NODE_SCRATCH:
+	case NODE_EVENTS:
+	case NODE_COUNT:
+	case NODE_SCHEMA_SQL:
+	case NODE_SCHEMA_JSON:
+	case NODE_ERRORS:
+		return 0;
+	default:
+		return FOREVER_S;
+	}
+}
+
+double attr_entry_timeout_s(const struct identity *identity)
+{
+	switch (identity->kind) {
+	case NODE_SCRATCH:
+	case NODE_LINK:	/* its name may mean another moment next time: "head" */
+		return 0;
+	default:
+		return FOREVER_S;
+	}
+}
+
+static mode_t permissions(const struct tree *tree, const struct identity *identity)
+{
+	mode_t type = name_type(identity->kind);
+	bool pinned = attr_is_pinned(identity) || tree->options.read_only;
+
+	if (type == S_IFLNK)
+		return 0777;
+	if (identity->kind == NODE_QUERY)
+		return 0666 & ~tree->options.umask;
+	if (type == S_IFDIR) {
+		bool grows = identity->kind == NODE_TABLES ||
+			     identity->kind == NODE_ROWS;
+
+		return (pinned || !grows ? 0555 : 0777) & ~tree->options.umask;
+	}
+	if (pinned || (identity->kind != NODE_ROW && identity->kind != NODE_SCRATCH))
+		return 0444 & ~tree->options.umask;
+	return 0666 & ~tree->options.umask;
+}
+
+void attr_fill(const struct tree *tree, const struct identity *identity,
+	       drift_seq version, size_t size, drift_time_ns time, struct stat *st)
+{
+	struct timespec when = {.tv_sec = time / 1000000000,
+				.tv_nsec = time % 1000000000};
+
+	if (when.tv_nsec < 0) {
+		when.tv_sec--;
+		when.tv_nsec += 1000000000;
+	}
+	*st = (struct stat){
+		.st_ino = identity_ino(identity, version),
+		.st_mode = name_type(identity->kind) | permissions(tree, identity),
+		.st_nlink = name_type(identity->kind) == S_IFDIR ? 2 : 1,
+		.st_uid = tree->options.uid,
+		.st_gid = tree->options.gid,
+		.st_size = (off_t)size,
+		.st_blksize = 4096,
+		.st_blocks = (blkcnt_t)((size + BLOCK_BYTES - 1) / BLOCK_BYTES),
+		.st_atim = when,
+		.st_mtim = when,
+		.st_ctim = when,
+	};
+}
+
+enum drift_err attr_row_text(const struct tree *tree, struct slice row,
+			     struct buf *text)
+{
+	enum drift_err err = json_print(row, tree->options.style, text);
+
+	if (err)
+		return err;
+	buf_add_char(text, '\n');
+	return buf_status(text);
+}
+
+enum drift_err attr_of_version(struct tree *tree, const struct identity *identity,
+			       const struct drift_version *version, struct stat *st)
+{
+	struct reader *reader = reader_mine();
+	enum drift_err err;
+
+	if (!reader)
+		return DRIFT_NOMEM;
+	buf_clear(&reader->text);
+	err = attr_row_text(tree, version->row, &reader->text);
+	if (!err)
+		attr_fill(tree, identity, version->seq, reader->text.size,
+			  version->time, st);
+	return err;
+}
+
+static enum drift_err read_row(struct tree *tree, struct identity *identity,
+			       struct stat *st)
+{
+	struct reader *reader = reader_mine();
+	struct drift_version *version;
+	enum drift_err err;
+
+	if (!reader)
+		return DRIFT_NOMEM;
+	err = drift_get(tree_view(tree, identity->seq), identity->table_id,
+			identity->key, &reader->row);
+	if (err)
+		return err;
+	version = &reader->row.version;
+	if (identity->seq != SEQ_LIVE) {
+		identity->kind = NODE_VERSION;
+		identity->seq = version->seq;
+	}
+	return attr_of_version(tree, identity, version, st);
+}
+
+enum drift_err attr_of_absent(struct tree *tree, const struct node *node,
+			      struct stat *st)
+{
+	struct identity identity = *node_identity(node);
+	struct reader *reader = reader_mine();
+	enum drift_err err;
+
+	if (!reader)
+		return DRIFT_NOMEM;
+	if (identity.kind != NODE_ROW || (!node->writers && !node->readers))
+		return DRIFT_NO_ROW;
+	if (node->writers) {	/* being made */
+		attr_fill(tree, &identity, 0, 0, drift_now(tree->db), st);
+		return DRIFT_OK;
+	}
+	err = drift_get_version(drift_view_live(tree->db), identity.table_id,
+				identity.key, &reader->row);
+	if (!err)
+		err = drift_get(drift_view_at(tree->db, reader->row.version.seq - 1),
+				identity.table_id, identity.key, &reader->row);
+	if (!err)
+		err = attr_of_version(tree, &identity, &reader->row.version, st);
+	st->st_nlink = 0;
+	return err;
+}
+
+static enum drift_err read_version(struct tree *tree, struct identity *identity,
+				   struct stat *st)
+{
+	bool tombstone = identity->kind == NODE_TOMBSTONE;
+	struct reader *reader = reader_mine();
+	struct drift_version *version;
+	enum drift_err err;
+
+	if (!reader)
+		return DRIFT_NOMEM;
+	if (identity->seq > drift_head(tree->db))
+		return DRIFT_NO_ROW;
+	err = drift_get_version(tree_view(tree, identity->seq), identity->table_id,
+				identity->key, &reader->row);
+	if (err)
+		return err;
+	version = &reader->row.version;
+	if (version->seq != identity->seq ||
+	    (version->op == DRIFT_OP_DELETE) != tombstone)
+		return DRIFT_NO_ROW;
+	if (!tombstone)
+		return attr_of_version(tree, identity, version, st);
+	attr_fill(tree, identity, version->seq, 0, version->time, st);
+	return DRIFT_OK;
+}
+
+/* When the database came to be as it was at seq. */
+static drift_time_ns time_of(struct tree *tree, drift_seq seq)
+{
+	struct drift_tx tx;
+
+	if (seq == SEQ_LIVE)
+		return tree->mounted_time;
+	return seq == 0 || drift_tx_of(tree->db, seq, &tx) ? 0 : tx.time;
+}
+
+static enum drift_err read_table(struct tree *tree, const struct node *node,
+				 const struct identity *identity, struct stat *st)
+{
+	const struct table_def *def;
+	drift_time_ns changed;
+
+	def = drift_table_by_id(tree_view(tree, identity->seq), identity->table_id);
+	if (!def)
+		return DRIFT_NO_TABLE;
+	changed = node ? node->changed : 0;
+	attr_fill(tree, identity, 0, 0, changed ? changed : def->created_time, st);
+	return DRIFT_OK;
+}
+
+static enum drift_err read_directory(struct tree *tree, const struct node *node,
+				     const struct identity *identity, struct stat *st)
+{
+	drift_time_ns changed = node ? node->changed : 0;
+
+	if (identity->seq != SEQ_LIVE && identity->seq > drift_head(tree->db))
+		return DRIFT_BAD_MOMENT;
+	if (!changed)
+		changed = time_of(tree, identity->seq);
+	attr_fill(tree, identity, 0, 0, changed, st);
+	return DRIFT_OK;
+}
+
+static enum drift_err read_versions(struct tree *tree,
+				    const struct identity *identity,
+				    struct stat *st)
+{
+	struct reader *reader = reader_mine();
+	enum drift_err err;
+
+	if (!reader)
+		return DRIFT_NOMEM;
+	err = read_table(tree, NULL, identity, st);
+	if (err)
+		return err;
+	return drift_get_version(tree_view(tree, identity->seq), identity->table_id,
+				 identity->key, &reader->row);
+}
+
+static enum drift_err read_scratch(struct tree *tree, struct node *node,
+				   const struct identity *identity, struct stat *st)
+{
+	struct scratch *scratch;
+	drift_time_ns modified;
+	size_t size;
+
+	scratch = node ? node_scratch(&tree->nodes, node)
+		       : scratch_find(&tree->scratches, identity->table_id,
+				      identity->key);
+	if (!scratch)
+		return DRIFT_NO_ROW;
+	size = scratch_size(scratch, &modified);
+	attr_fill(tree, identity, 0, size, modified, st);
+	scratch_drop(scratch);
+	return DRIFT_OK;
+}
+
+static enum drift_err read_text(struct tree *tree, const struct identity *identity,
+				uid_t caller, struct stat *st)
+{
+	drift_time_ns time = identity->seq == SEQ_LIVE ? drift_head_time(tree->db)
+						       : time_of(tree, identity->seq);
+	struct reader *reader = reader_mine();
+	enum drift_err err;
+
+	if (!reader)
+		return DRIFT_NOMEM;
+	buf_clear(&reader->text);
+	err = text_render(tree, identity, caller, &reader->text);
+	if (!err)
+		attr_fill(tree, identity, 0, reader->text.size, time, st);
+	return err;
+}
+
+static enum drift_err read_events(struct tree *tree, const struct identity *identity,
+				  struct stat *st)
+{
+	uint64_t size = 0;
+	enum drift_err err;
+
+	err = events_size(tree, identity->table_id, &size);
+	if (!err)
+		attr_fill(tree, identity, 0, size, drift_head_time(tree->db), st);
+	return err;
+}
+
+static enum drift_err read_link(struct tree *tree, const struct identity *identity,
+				struct stat *st)
+{
+	struct buf target = BUF_INIT;
+	enum drift_err err;
+
+	name_link_target(identity, &target);
+	err = buf_status(&target);
+	attr_fill(tree, identity, 0, target.size, time_of(tree, identity->seq), st);
+	buf_release(&target);
+	return err;
+}
+
+enum drift_err attr_read(struct tree *tree, struct node *node,
+			 struct identity *identity, uid_t caller, struct stat *st)
+{
+	switch (identity->kind) {
+	case NODE_ROW:
+		return read_row(tree, identity, st);
+	case NODE_VERSION:
+	case NODE_TOMBSTONE:
+		return read_version(tree, identity, st);
+	case NODE_TABLE:
+	case NODE_ROWS:
+	case NODE_HISTORY:
+		return read_table(tree, node, identity, st);
+	case NODE_VERSIONS:
+		return read_versions(tree, identity, st);
+	case NODE_SCRATCH:
+		return read_scratch(tree, node, identity, st);
+	case NODE_EVENTS:
+		return read_events(tree, identity, st);
+	case NODE_COUNT:
+	case NODE_SCHEMA_SQL:
+	case NODE_SCHEMA_JSON:
+	case NODE_ERRORS:
+	case NODE_RELEASE:
+		return read_text(tree, identity, caller, st);
+	case NODE_LINK:
+		return read_link(tree, identity, st);
+	default:
+		return read_directory(tree, node, identity, st);
+	}
+}
