@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* refusal.c - refusals as JSON lines, the newest of each user. */
+#include "fs/refusal.h"
+
+#include <stdlib.h>
+
+#include "fs/name.h"
+
+#define USER_BYTES_MAX ((size_t)256 << 10)	/* above, the older half goes */
+#define USERS_MAX 64				/* above, the longest silent goes */
+
+struct refused {
+	struct refused *next;	/* the one with the newest refusal first */
+	uid_t uid;
+	struct buf lines;
+};
+
+void refusals_init(struct refusals *refusals)
+{
+	*refusals = (struct refusals){0};
+	pthread_mutex_init(&refusals->lock, NULL);
+}
+
+static void refused_free(struct refused *refused)
+{
+	buf_release(&refused->lines);
+	free(refused);
+}
+
+void refusals_release(struct refusals *refusals)
+{
+	while (refusals->first) {
+		struct refused *refused = refusals->first;
+
+		refusals->first = refused->next;
+		refused_free(refused);
+	}
+	pthread_mutex_destroy(&refusals->lock);
+}
+
+/* The user's, moved or put to the front; NULL when out of memory. */
+static struct refused *front(struct refusals *refusals, uid_t uid)
+{
+	struct refused **at = &refusals->first, *found;
+	unsigned users = 0;
+
+	while (*at && (*at)->uid != uid && ++users < USERS_MAX)
+		at = &(*at)->next;
+	found = *at;
+	if (found)
+		*at = found->next;
+	if (found && found->uid != uid) {
+		refused_free(found);
+		found = NULL;
+	}
+	if (!found)
+		found = calloc(1, sizeof(*found));
+	if (!found)
+		return NULL;
+	found->uid = uid;
+	found->next = refusals->first;
+	refusals->first = found;
+	return found;
+}
+
+static void drop_older_half(struct buf *lines)
+{
+	char *end = lines->data + lines->size;
+	char *from = memchr(lines->data + lines->size / 2, '\n', lines->size / 2);
+
+	from = from ? from + 1 : end;
+	lines->size = (size_t)(end - from);
+	memmove(lines->data, from, lines->size);
+}
+
+static void print_line(struct tree *tree, uid_t uid, const struct identity *identity,
+		       const struct drift_error *error, struct buf *line)
+{
+	const char *text = error->text[0] ? error->text : drift_err_text(error->code);
+	struct buf path = BUF_INIT;
+
+	name_path(tree, identity, &path);
+	buf_add_str(line, "{\"time\":\"");
+	moment_print_time(drift_now(tree->db), line);
+	buf_printf(line, "\",\"uid\":%u,\"path\":", (unsigned)uid);
+	json_print_text(buf_slice(&path), line);
+	buf_printf(line, ",\"errno\":\"%s\",\"sqlstate\":\"%s\",\"text\":",
+		   strerrorname_np(drift_err_errno(error->code)),
+		   drift_err_sqlstate(error->code));
+	json_print_text(slice_str(text), line);
+	if (error->position > 0)
+		buf_printf(line, ",\"position\":%d", error->position);
+	buf_add_str(line, "}\n");
+	buf_release(&path);
+}
+
+void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
+		 const struct drift_error *error)
+{
+	struct refusals *refusals = &tree->refusals;
+	struct buf line = BUF_INIT;
+	struct refused *refused;
+
+	print_line(tree, uid, identity, error, &line);
+	pthread_mutex_lock(&refusals->lock);
+	refused = buf_status(&line) ? NULL : front(refusals, uid);
+	if (refused) {
+		if (refused->lines.size + line.size > USER_BYTES_MAX)
+			drop_older_half(&refused->lines);
+		buf_add_slice(&refused->lines, buf_slice(&line));
+	}
+	pthread_mutex_unlock(&refusals->lock);
+	buf_release(&line);
+}
+
+void refusal_text(struct tree *tree, uid_t uid, struct buf *text)
+{
+	struct refusals *refusals = &tree->refusals;
+
+	pthread_mutex_lock(&refusals->lock);
+	for (struct refused *at = refusals->first; at; at = at->next)
+		if (at->uid == uid)
+			buf_add_slice(text, buf_slice(&at->lines));
+	pthread_mutex_unlock(&refusals->lock);
+}

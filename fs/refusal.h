@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* refusal.h - what was refused lately, and why: .driftfs/errors.
+ *
+ * An errno cannot say which member of which document was wrong, and a shell may
+ * not even show the errno. Each user reads the refusals of his own requests. */
+#ifndef DRIFT_FS_REFUSAL_H
+#define DRIFT_FS_REFUSAL_H
+
+#include "fs/node.h"
+
+struct tree;
+struct refused;		/* one user's */
+
+struct refusals {
+	pthread_mutex_t lock;
+	struct refused *first;
+};
+
+void refusals_init(struct refusals *refusals);
+void refusals_release(struct refusals *refusals);
+
+/* Add a line about a request on identity. error may lack a text. */
+void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
+		 const struct drift_error *error);
+/* Append what uid may read. */
+void refusal_text(struct tree *tree, uid_t uid, struct buf *text);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* remove.c - names taken away: rm of a row or a scratch file, rmdir of a table. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fs/attr.h"
+#include "fs/name.h"
+#include "fs/ops.h"
+#include "fs/reader.h"
+
+struct removal {
+	struct change change;
+	uint32_t table_id;
+	size_t key_size;
+	char key[];
+};
+
+static void removal_done(struct change *change, const struct drift_receipt *receipt)
+{
+	reply_err(change->req, receipt->err);
+	free(change);
+}
+
+static enum drift_err build_delete(struct change *change, struct drift_txn **txn,
+				   struct drift_error *error)
+{
+	struct removal *removal = (struct removal *)change;
+	const struct table_def *def;
+	enum drift_err err;
+
+	def = drift_table_by_id(drift_view_live(change->tree->db), removal->table_id);
+	if (!def)
+		return DRIFT_NO_TABLE;
+	err = change_txn(change, DRIFT_SEQ_MAX, txn);
+	if (err)
+		return err;
+	return drift_txn_delete(*txn, def, slice_of(removal->key, removal->key_size),
+				false, error);
+}
+
+static enum drift_err build_drop(struct change *change, struct drift_txn **txn,
+				 struct drift_error *error)
+{
+	struct removal *removal = (struct removal *)change;
+	struct buf sql = BUF_INIT;
+	const struct table_def *def;
+	enum drift_err err;
+
+	def = drift_table_by_id(drift_view_live(change->tree->db), removal->table_id);
+	if (!def)
+		return DRIFT_NO_TABLE;
+	err = change_txn(change, DRIFT_SEQ_MAX, txn);
+	if (err)
+		return err;
+	buf_add_str(&sql, "DROP TABLE \"");
+	for (const char *at = def->name; *at; at++) {
+		if (*at == '"')
+			buf_add_char(&sql, '"');
+		buf_add_char(&sql, *at);
+	}
+	buf_add_char(&sql, '"');
+	err = drift_txn_drop(*txn, def, true, buf_cstr(&sql), error);
+	buf_release(&sql);
+	return err;
+}
+
+static void start(fuse_req_t req, const struct identity *identity,
+		  enum drift_err (*build)(struct change *, struct drift_txn **,
+					  struct drift_error *))
+{
+	struct removal *removal = malloc(sizeof(*removal) + identity->key.size);
+
+	if (!removal) {
+		reply_err(req, DRIFT_NOMEM);
+		return;
+	}
+	removal->change = (struct change){
+		.tree = tree_of(req), .req = req, .durability = DRIFT_DURABLE,
+		.build = build, .done = removal_done};
+	removal->table_id = identity->table_id;
+	removal->key_size = identity->key.size;
+	if (identity->key.size)
+		memcpy(removal->key, identity->key.data, identity->key.size);
+	change_start(&removal->change);
+}
+
+static void unlink_scratch(fuse_req_t req, const struct identity *identity)
+{
+	struct scratches *scratches = &tree_of(req)->scratches;
+	struct scratch *scratch;
+
+	scratch = scratch_find(scratches, identity->table_id, identity->key);
+	if (scratch)
+		scratch_unlink(scratches, scratch);
+	reply_err(req, scratch ? DRIFT_OK : DRIFT_NO_ROW);
+	scratch_drop(scratch);
+}
+
+/* What name stands for, or an answered request. */
+static bool resolve(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
+		    struct identity *identity)
+{
+	struct tree *tree = tree_of(req);
+	const struct identity *parent =
+		node_identity(node_of(&tree->nodes, parent_ino));
+	struct reader *reader = reader_mine();
+	enum drift_err err;
+
+	if (attr_is_pinned(parent)) {
+		reply_err(req, DRIFT_READ_ONLY);
+		return false;
+	}
+	err = reader ? name_parse(tree, parent, slice_str(name), &reader->key,
+				  identity)
+		     : DRIFT_NOMEM;
+	if (err == DRIFT_BAD_NAME || err == DRIFT_BAD_TEXT)
+		err = DRIFT_NO_ROW;
+	if (err)
+		reply_err(req, err);
+	return !err;
+}
+
+void remove_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct identity identity;
+
+	if (!resolve(req, parent, name, &identity))
+		return;
+	if (identity.kind == NODE_SCRATCH)
+		unlink_scratch(req, &identity);
+	else if (identity.kind == NODE_ROW)
+		start(req, &identity, build_delete);
+	else
+		fuse_reply_err(req, attr_is_pinned(&identity) ? EROFS : EPERM);
+}
+
+void remove_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct identity identity;
+
+	if (!resolve(req, parent, name, &identity))
+		return;
+	if (identity.kind == NODE_TABLE)
+		start(req, &identity, build_drop);
+	else
+		fuse_reply_err(req, attr_is_pinned(&identity) ? EROFS : EPERM);
+}

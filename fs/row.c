@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* row.c - rows opened for reading.
+ *
+ * A live row is rendered once, when it is opened: whoever has it open reads that
+ * version whole, whatever is committed meanwhile. A pinned version is rendered
+ * when it is first read, because mostly the kernel has its pages already. */
+#include "fs/row.h"
+
+#include <stdlib.h>
+
+#include "fs/attr.h"
+#include "fs/reader.h"
+#include "fs/text_file.h"
+
+enum drift_err row_open(struct tree *tree, struct node *node,
+			struct fuse_file_info *fi)
+{
+	const struct identity *identity = node_identity(node);
+	struct reader *reader = reader_mine();
+	enum drift_err err;
+
+	if (!reader)
+		return DRIFT_NOMEM;
+	err = drift_get(drift_view_live(tree->db), identity->table_id, identity->key,
+			&reader->row);
+	if (err)
+		return err;
+	buf_clear(&reader->text);
+	err = attr_row_text(tree, reader->row.version.row, &reader->text);
+	return err ? err : text_open_copy(tree, node, buf_slice(&reader->text),
+						fi);
+}
+
+/* ---- Pinned versions ---------------------------------------------------- */
+
+struct version_handle {
+	struct handle handle;
+	const struct identity *identity;	/* lives as long as its node */
+	pthread_mutex_t lock;
+	bool rendered;
+	struct buf text;	/* by lock until rendered, then fixed */
+};
+
+static enum drift_err version_render(struct version_handle *open)
+{
+	struct tree *tree = open->handle.tree;
+	const struct identity *identity = open->identity;
+	struct reader *reader = reader_mine();
+	enum drift_err err;
+
+	if (!reader)
+		return DRIFT_NOMEM;
+	err = drift_get(drift_view_at(tree->db, identity->seq), identity->table_id,
+			identity->key, &reader->row);
+	if (err)
+		return err;
+	buf_clear(&open->text);
+	err = attr_row_text(tree, reader->row.version.row, &open->text);
+	open->rendered = !err;
+	return err;
+}
+
+static void version_read(fuse_req_t req, struct handle *handle, size_t size,
+			 off_t offset)
+{
+	struct version_handle *open = (struct version_handle *)handle;
+	enum drift_err err = DRIFT_OK;
+
+	pthread_mutex_lock(&open->lock);
+	if (!open->rendered)
+		err = version_render(open);
+	pthread_mutex_unlock(&open->lock);
+	if (err)
+		reply_err(req, err);
+	else
+		reply_text(req, buf_slice(&open->text), size, offset);
+}
+
+static void version_free(struct handle *handle)
+{
+	struct version_handle *open = (struct version_handle *)handle;
+
+	pthread_mutex_destroy(&open->lock);
+	buf_release(&open->text);
+	free(open);
+}
+
+static void version_release(fuse_req_t req, struct handle *handle)
+{
+	version_free(handle);
+	reply_err(req, DRIFT_OK);
+}
+
+static const struct handle_ops version_ops = {
+	.read = version_read,
+	.release = version_release,
+	.free = version_free,
+};
+
+enum drift_err row_open_version(struct tree *tree, struct node *node,
+				struct fuse_file_info *fi)
+{
+	struct version_handle *open;
+
+	if (node_identity(node)->kind == NODE_TOMBSTONE)
+		return text_open_copy(tree, NULL, (struct slice){0}, fi);
+	open = calloc(1, sizeof(*open));
+	if (!open)
+		return DRIFT_NOMEM;
+	open->handle = (struct handle){.ops = &version_ops, .tree = tree};
+	open->identity = node_identity(node);
+	pthread_mutex_init(&open->lock, NULL);
+	fi->keep_cache = 1;
+	fi->noflush = 1;
+	handle_give(&open->handle, fi);
+	return DRIFT_OK;
+}
