@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* text_file.c - files whose text is made at once, and handles that hold one. */
+#include "fs/text_file.h"
+
+#include <stdlib.h>
+
+#include "query/query.h"
+
+static const char *const type_names[] = {
+	[DRIFT_ANY] = "any", [DRIFT_INTEGER] = "integer", [DRIFT_REAL] = "real",
+	[DRIFT_TEXT] = "text", [DRIFT_BOOLEAN] = "boolean", [DRIFT_JSON] = "json",
+	[DRIFT_TIMESTAMP] = "timestamp", [DRIFT_BLOB] = "blob",
+};
+
+static void add_name(const char *name, struct buf *text)
+{
+	json_print_text(slice_str(name), text);
+}
+
+static void print_columns(const struct table_def *def, struct buf *text)
+{
+	for (unsigned i = 0; i < def->column_count; i++) {
+		const struct column_def *column = &def->columns[i];
+
+		buf_add_str(text, i ? ",\n    {\"name\": " : "\n    {\"name\": ");
+		add_name(column->name, text);
+		buf_printf(text, ", \"type\": \"%s\", \"not_null\": %s}",
+			   type_names[column->type],
+			   column->not_null ? "true" : "false");
+	}
+}
+
+static void print_indexes(const struct table_def *def, struct buf *text)
+{
+	for (unsigned i = 0; i < def->index_count; i++) {
+		const struct index_def *index = &def->indexes[i];
+
+		buf_add_str(text, i ? ",\n    {\"name\": " : "\n    {\"name\": ");
+		add_name(index->name, text);
+		buf_printf(text, ", \"unique\": %s, \"columns\": [",
+			   index->unique ? "true" : "false");
+		for (unsigned c = 0; c < index->column_count; c++) {
+			buf_add_str(text, c ? ", " : "");
+			add_name(index->columns[c], text);
+		}
+		buf_add_str(text, "]}");
+	}
+}
+
+static void print_schema(const struct table_def *def, struct buf *text)
+{
+	buf_add_str(text, "{\n  \"table\": ");
+	add_name(def->name, text);
+	buf_printf(text, ",\n  \"document\": %s,\n  \"key\": [",
+		   def->document ? "true" : "false");
+	for (unsigned i = 0; i < def->key_count; i++) {
+		buf_add_str(text, i ? ", " : "");
+		add_name(def->columns[def->key_columns[i]].name, text);
+	}
+	buf_add_str(text, "],\n  \"columns\": [");
+	print_columns(def, text);
+	buf_add_str(text, def->index_count ? "\n  ],\n  \"indexes\": ["
+					   : "\n  ],\n  \"indexes\": []\n}\n");
+	if (!def->index_count)
+		return;
+	print_indexes(def, text);
+	buf_add_str(text, "\n  ]\n}\n");
+}
+
+static enum drift_err count_rows(struct drift_view view, uint32_t table_id,
+				 uint64_t *count)
+{
+	struct drift_cursor *cursor = NULL;
+	struct drift_version version;
+	enum drift_err err;
+
+	*count = 0;
+	err = drift_scan(view, table_id, &(struct drift_range){0}, &cursor);
+	while (!err) {
+		err = drift_cursor_next(cursor, &version);
+		if (!err)
+			++*count;
+	}
+	drift_cursor_close(cursor);
+	return err == DRIFT_DONE ? DRIFT_OK : err;
+}
+
+static enum drift_err print_count(struct tree *tree, const struct identity *identity,
+				  struct buf *text)
+{
+	enum drift_err err = DRIFT_OK;
+	uint64_t count;
+
+	if (identity->seq == SEQ_LIVE)
+		count = drift_row_count(tree->db, identity->table_id);
+	else
+		err = count_rows(tree_view(tree, identity->seq), identity->table_id,
+				 &count);
+	if (!err)
+		buf_printf(text, "%llu\n", (unsigned long long)count);
+	return err;
+}
+
+static enum drift_err print_sql(const struct table_def *def, struct buf *text)
+{
+	enum drift_err err = query_definition_sql(def, text);
+
+	if (!err && (text->size == 0 || text->data[text->size - 1] != '\n'))
+		buf_add_char(text, '\n');
+	return err;
+}
+
+static enum drift_err render_table(struct tree *tree, const struct identity *identity,
+				   struct buf *text)
+{
+	const struct table_def *def;
+
+	def = drift_table_by_id(tree_view(tree, identity->seq), identity->table_id);
+	if (!def)
+		return DRIFT_NO_TABLE;
+	if (identity->kind == NODE_COUNT)
+		return print_count(tree, identity, text);
+	if (identity->kind == NODE_SCHEMA_SQL)
+		return print_sql(def, text);
+	print_schema(def, text);
+	return DRIFT_OK;
+}
+
+enum drift_err text_render(struct tree *tree, const struct identity *identity,
+			   uid_t uid, struct buf *text)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (identity->kind == NODE_ERRORS)
+		refusal_text(tree, uid, text);
+	else if (identity->kind == NODE_RELEASE)
+		buf_printf(text, "driftfs, format %d\n", DRIFT_FORMAT_VERSION);
+	else
+		err = render_table(tree, identity, text);
+	return err ? err : buf_status(text);
+}
+
+/* ---- Handles on a text -------------------------------------------------- */
+
+struct text_handle {
+	struct handle handle;
+	struct node *node;
+	size_t size;
+	char text[];
+};
+
+static void text_read(fuse_req_t req, struct handle *handle, size_t size,
+		      off_t offset)
+{
+	struct text_handle *open = (struct text_handle *)handle;
+
+	reply_text(req, slice_of(open->text, open->size), size, offset);
+}
+
+static void text_free(struct handle *handle)
+{
+	struct text_handle *open = (struct text_handle *)handle;
+
+	if (open->node)
+		atomic_fetch_sub(&open->node->readers, 1);
+	free(open);
+}
+
+static void text_release(fuse_req_t req, struct handle *handle)
+{
+	text_free(handle);
+	reply_err(req, DRIFT_OK);
+}
+
+static const struct handle_ops text_ops = {
+	.read = text_read,
+	.release = text_release,
+	.free = text_free,
+};
+
+enum drift_err text_open_copy(struct tree *tree, struct node *node,
+			      struct slice text, struct fuse_file_info *fi)
+{
+	struct text_handle *open = malloc(sizeof(*open) + text.size);
+
+	if (!open)
+		return DRIFT_NOMEM;
+	open->handle = (struct handle){.ops = &text_ops, .tree = tree};
+	open->node = node;
+	if (node)
+		atomic_fetch_add(&node->readers, 1);
+	open->size = text.size;
+	if (text.size)
+		memcpy(open->text, text.data, text.size);
+	fi->direct_io = 1;
+	fi->noflush = 1;
+	handle_give(&open->handle, fi);
+	return DRIFT_OK;
+}
+
+enum drift_err text_open(struct tree *tree, const struct identity *identity,
+			 uid_t uid, struct fuse_file_info *fi)
+{
+	struct buf text = BUF_INIT;
+	enum drift_err err;
+
+	err = text_render(tree, identity, uid, &text);
+	if (!err)
+		err = text_open_copy(tree, NULL, buf_slice(&text), fi);
+	buf_release(&text);
+	return err;
+}
