@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* invalidate.h - telling the kernel what it must not remember any longer, before
+ * anyone is told that the change was made. */
+#ifndef DRIFT_FS_INVALIDATE_H
+#define DRIFT_FS_INVALIDATE_H
+
+#include "fs/tree.h"
+
+/* Follow the commits of tree->db; tree->session must be there. */
+[[nodiscard]] enum drift_err invalidator_start(struct tree *tree);
+/* End following: batches under way are released. */
+void invalidator_stop(struct tree *tree);
+
+#endif

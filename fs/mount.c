@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* mount.c - the daemon's life: from the command line to a tree that answers, and
+ * to its end.
+ *
+ * Fork first: neither threads nor the index survive one. The child opens the
+ * database, mounts, and reports through a pipe when the kernel's first request
+ * came in, so the parent returns when the tree answers and not before. What goes
+ * wrong until then is said on the caller's own stderr. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "fs/fs.h"
+#include "fs/invalidate.h"
+#include "fs/mountpoint.h"
+#include "fs/ops.h"
+#include "fs/option.h"
+#include "query/query.h"
+
+#define THREADS_MAX 32		/* each long query keeps one busy */
+#define IDLE_THREADS_MAX 8
+
+enum exit_code {
+	EXIT_MOUNTED = 0,
+	EXIT_REFUSED = 1,
+	EXIT_DAMAGED = 3,
+	EXIT_NEWER = 4,
+	EXIT_MOUNT_FAILED = 32,
+};
+
+struct daemon {
+	struct options options;
+	char *db;		/* absolute */
+	char *mountpoint;	/* absolute */
+	int ready_fd;		/* to the parent; -1 when there is none (any more) */
+	bool detached;		/* stderr is gone: messages go to syslog */
+	struct tree tree;
+};
+
+static void report(void *arg, const char *line)
+{
+	const struct daemon *daemon = arg;
+
+	if (daemon->detached)
+		syslog(LOG_WARNING, "%s", line);
+	else
+		fprintf(stderr, "driftfs: %s\n", line);
+}
+
+/* ---- Readiness ------------------------------------------------------------ */
+
+/* From here on nobody reads what the daemon prints. */
+static void let_go_of_terminal(struct daemon *daemon)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
+	}
+	openlog("driftfs", LOG_PID, LOG_DAEMON);
+	daemon->detached = true;
+}
+
+/* The kernel's first request: the mount is there and is being answered. */
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct tree *tree = userdata;
+	struct daemon *daemon =
+		(struct daemon *)((char *)tree - offsetof(struct daemon, tree));
+
+	/* Row nodes' sizes come from commits only; links never change. */
+	conn->want &= ~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_WRITEBACK_CACHE);
+	if (conn->capable & FUSE_CAP_CACHE_SYMLINKS)
+		conn->want |= FUSE_CAP_CACHE_SYMLINKS;
+	if (conn->capable & FUSE_CAP_EXPLICIT_INVAL_DATA)
+		conn->want |= FUSE_CAP_EXPLICIT_INVAL_DATA;
+	if (daemon->ready_fd < 0)
+		return;
+	let_go_of_terminal(daemon);
+	if (write(daemon->ready_fd, "", 1) != 1)
+		report(daemon, "cannot tell the caller that the tree is mounted");
+	close(daemon->ready_fd);
+	daemon->ready_fd = -1;
+}
+
+/* The parent's part: its exit code is what the child reports. */
+static int wait_until_ready(int fd, pid_t child)
+{
+	ssize_t size;
+	int status;
+	char byte;
+
+	do
+		size = read(fd, &byte, 1);
+	while (size < 0 && errno == EINTR);
+	close(fd);
+	if (size == 1)
+		return EXIT_MOUNTED;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_MOUNT_FAILED;
+	return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status)
+							: EXIT_MOUNT_FAILED;
+}
+
+/* ---- The session ----------------------------------------------------------- */
+
+static int exit_code_of(enum drift_err err)
+{
+	switch (err) {
+	case DRIFT_CORRUPT:
+		return EXIT_DAMAGED;
+	case DRIFT_NEWER:
+		return EXIT_NEWER;
+	default:
+		return EXIT_REFUSED;
+	}
+}
+
+static int say(const struct drift_error *error)
+{
+	fprintf(stderr, "driftfs: %s\n",
+		error->text[0] ? error->text : drift_err_text(error->code));
+	return exit_code_of(error->code);
+}
+
+/* A comma or a backslash in a path would end the option's value. */
+static void add_escaped(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == ',' || *text == '\\')
+			buf_add_char(out, '\\');
+		buf_add_char(out, *text);
+	}
+}
+
+static struct fuse_session *new_session(struct daemon *daemon)
+{
+	struct fuse_lowlevel_ops ops = ops_table;
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_session *session = NULL;
+	struct buf list = BUF_INIT;
+
+	buf_add_str(&list, "subtype=driftfs,fsname=");
+	add_escaped(&list, daemon->db);
+	if (daemon->options.passed.size) {
+		buf_add_char(&list, ',');
+		buf_add_slice(&list, buf_slice(&daemon->options.passed));
+	}
+	if (daemon->options.tree.read_only)
+		buf_add_str(&list, ",ro");
+	if (daemon->options.allow_other)	/* the kernel checks uid, gid and mode */
+		buf_add_str(&list, ",default_permissions");
+	ops.init = op_init;
+	if (!buf_status(&list) && !fuse_opt_add_arg(&args, "driftfs") &&
+	    !fuse_opt_add_arg(&args, "-o") &&
+	    !fuse_opt_add_arg(&args, buf_cstr(&list)) &&
+	    (!daemon->options.debug || !fuse_opt_add_arg(&args, "-d")))
+		session = fuse_session_new(&args, &ops, sizeof(ops), &daemon->tree);
+	fuse_opt_free_args(&args);
+	buf_release(&list);
+	return session;
+}
+
+static int serve(struct daemon *daemon, struct fuse_session *session)
+{
+	struct fuse_loop_config *config;
+	int status;
+
+	if (daemon->options.single_threaded)
+		return fuse_session_loop(session);
+	config = fuse_loop_cfg_create();
+	if (!config)
+		return -1;
+	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
+	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS_MAX);
+	status = fuse_session_loop_mt(session, config);
+	fuse_loop_cfg_destroy(config);
+	return status;
+}
+
+/* Stop signals are for the thread that serves: its wait must be what they end. */
+static void mask_stop_signals(int how)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(how, &signals, NULL);
+}
+
+static int run_session(struct daemon *daemon, struct fuse_session *session)
+{
+	struct query_server *server = NULL;
+	struct drift_error error = {0};
+
+	daemon->tree.session = session;
+	if (invalidator_start(&daemon->tree)) {
+		fprintf(stderr, "driftfs: cannot start a thread\n");
+		return EXIT_MOUNT_FAILED;
+	}
+	if (query_server_start(daemon->tree.db, &server, &error))
+		return say(&error);
+	if (fuse_session_mount(session, daemon->mountpoint)) {
+		query_server_stop(server);
+		return EXIT_MOUNT_FAILED;
+	}
+	mask_stop_signals(SIG_UNBLOCK);
+	(void)serve(daemon, session);
+	mask_stop_signals(SIG_BLOCK);
+	query_server_stop(server);
+	changes_stop(&daemon->tree.changes);
+	mountpoint_abandon(daemon->mountpoint);
+	invalidator_stop(&daemon->tree);
+	fuse_session_unmount(session);
+	return EXIT_MOUNTED;
+}
+
+static int mount_tree(struct daemon *daemon)
+{
+	struct fuse_session *session = new_session(daemon);
+	int status = EXIT_MOUNT_FAILED;
+
+	if (session && fuse_set_signal_handlers(session) == 0) {
+		status = run_session(daemon, session);
+		fuse_remove_signal_handlers(session);
+	}
+	tree_release(&daemon->tree);
+	if (session)
+		fuse_session_destroy(session);
+	return status;
+}
+
+/* ---- The database ----------------------------------------------------------- */
+
+/* The moment to mount: the head that moves on, or the one asked for. */
+static enum drift_err root_seq(struct daemon *daemon, struct drift_db *db,
+			       drift_seq *seq, struct drift_error *error)
+{
+	const char *as_of = daemon->options.as_of;
+	struct moment moment;
+	enum drift_err err;
+
+	*seq = SEQ_LIVE;
+	if (!as_of)
+		return DRIFT_OK;
+	err = moment_parse(slice_str(as_of), MOMENT_OF_SQL, drift_now(db), &moment,
+			   error);
+	return err ? err : drift_resolve(db, &moment, false, seq, error);
+}
+
+static int open_and_mount(struct daemon *daemon)
+{
+	struct drift_options options = {
+		.read_only = daemon->options.tree.read_only,
+		.interval_ms = daemon->options.interval_ms,
+		.report = report,
+		.report_arg = daemon,
+	};
+	struct drift_error error = {0};
+	struct drift_db *db = NULL;
+	drift_seq seq;
+	int status;
+
+	if (drift_open(daemon->db, &options, &db, &error))
+		return say(&error);
+	if (root_seq(daemon, db, &seq, &error) ||
+	    tree_init(&daemon->tree, db, &daemon->options.tree, seq))
+		status = say(&error);
+	else
+		status = mount_tree(daemon);
+	drift_close(db);
+	return status;
+}
+
+static int run_daemon(struct daemon *daemon)
+{
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	mask_stop_signals(SIG_BLOCK);
+	return open_and_mount(daemon);
+}
+
+static int fork_daemon(struct daemon *daemon)
+{
+	int ends[2];
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) != 0 || (child = fork()) < 0) {
+		perror("driftfs");
+		return EXIT_MOUNT_FAILED;
+	}
+	if (child) {
+		close(ends[1]);
+		return wait_until_ready(ends[0], child);
+	}
+	close(ends[0]);
+	daemon->ready_fd = ends[1];
+	setsid();
+	if (chdir("/") != 0)
+		perror("driftfs: /");
+	return run_daemon(daemon);
+}
+
+/* ---- The command line -------------------------------------------------------- */
+
+static int mount_database(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+
+	daemon->mountpoint = mountpoint_resolve(options->mountpoint);
+	if (!daemon->mountpoint)
+		return EXIT_REFUSED;
+	if (options->remount)
+		return mountpoint_remount(daemon->mountpoint,
+					  options->tree.read_only);
+	daemon->db = realpath(options->db, NULL);
+	if (!daemon->db) {
+		fprintf(stderr, "driftfs: database %s: %s\n", options->db,
+			strerror(errno));
+		return EXIT_REFUSED;
+	}
+	if (!mountpoint_prepare(daemon->mountpoint, daemon->db))
+		return EXIT_REFUSED;
+	if (options->fake)
+		return EXIT_MOUNTED;
+	return options->foreground ? run_daemon(daemon) : fork_daemon(daemon);
+}
+
+int fs_main(int argc, char **argv)
+{
+	struct daemon daemon = {.ready_fd = -1};
+	const struct options *options = &daemon.options;
+	int status = EXIT_REFUSED;
+
+	if (!options_parse(&daemon.options, argc, argv))
+		goto done;
+	status = EXIT_MOUNTED;
+	if (options->help)
+		options_usage("driftfs");
+	else if (options->version)
+		printf("driftfs, format %d, libfuse %s\n", DRIFT_FORMAT_VERSION,
+		       fuse_pkgversion());
+	else if (options->unmount)
+		status = mountpoint_unmount(options->mountpoint);
+	else
+		status = mount_database(&daemon);
+done:
+	free(daemon.db);
+	free(daemon.mountpoint);
+	options_release(&daemon.options);
+	return status;
+}

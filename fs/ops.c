@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/* ops.c - the kernel's requests: find the node, ask, answer. */
+#include "fs/ops.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#include "fs/attr.h"
+#include "fs/lookup.h"
+#include "fs/name.h"
+#include "fs/query_file.h"
+#include "fs/row.h"
+#include "fs/text_file.h"
+
+void reply_err(fuse_req_t req, enum drift_err err)
+{
+	fuse_reply_err(req, drift_err_errno(err));
+}
+
+static struct node *node_in(fuse_req_t req, fuse_ino_t ino)
+{
+	return node_of(&tree_of(req)->nodes, ino);
+}
+
+/* What the kernel still has a name for is gone: on ESTALE it looks the path up
+ * again from the root, and finds out. */
+static void reply_gone(fuse_req_t req, enum drift_err err)
+{
+	if (err == DRIFT_NO_ROW || err == DRIFT_NO_TABLE)
+		fuse_reply_err(req, ESTALE);
+	else
+		reply_err(req, err);
+}
+
+/* ---- Names and attributes ----------------------------------------------- */
+
+/* A missing name of a pinned view is missing for ever: the kernel may keep that
+ * (entry->ino 0). The head's own directory of seqs is not such a view. */
+static void reply_missing(fuse_req_t req, const struct identity *parent,
+			  struct fuse_entry_param *entry)
+{
+	if (!attr_is_pinned(parent)) {
+		reply_err(req, DRIFT_NO_ROW);
+		return;
+	}
+	entry->ino = 0;
+	entry->entry_timeout = FOREVER_S;
+	fuse_reply_entry(req, entry);
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
+{
+	struct tree *tree = tree_of(req);
+	const struct identity *parent = node_identity(node_in(req, parent_ino));
+	struct fuse_entry_param entry = {0};
+	enum drift_err err;
+
+	err = lookup_name(tree, parent, slice_str(name), fuse_req_ctx(req)->uid,
+			  &entry);
+	switch (err) {
+	case DRIFT_OK:
+		if (fuse_reply_entry(req, &entry))
+			lookup_undo(tree, &entry);
+		break;
+	case DRIFT_NO_TABLE:
+		reply_gone(req, err);
+		break;
+	case DRIFT_NO_ROW:
+	case DRIFT_BAD_NAME:
+	case DRIFT_BAD_TEXT:
+	case DRIFT_BAD_KEY:
+	case DRIFT_BAD_MOMENT:
+		reply_missing(req, parent, &entry);
+		break;
+	default:
+		reply_err(req, err);
+	}
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
+{
+	node_forget(&tree_of(req)->nodes, node_in(req, ino), count);
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count,
+			    struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count; i++)
+		node_forget(&tree_of(req)->nodes, node_in(req, forgets[i].ino),
+			    forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static enum drift_err attr_now(fuse_req_t req, struct node *node, struct stat *st,
+			       double *timeout_s)
+{
+	struct identity identity = *node_identity(node);
+	enum drift_err err;
+
+	*timeout_s = attr_timeout_s(&identity);
+	err = attr_read(tree_of(req), node, &identity, fuse_req_ctx(req)->uid, st);
+	if (err == DRIFT_NO_ROW && identity.kind == NODE_ROW) {
+		*timeout_s = 0;
+		err = attr_of_absent(tree_of(req), node, st);
+	}
+	return err;
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	double timeout_s;
+	enum drift_err err;
+	struct stat st;
+
+	(void)fi;
+	err = attr_now(req, node_in(req, ino), &st, &timeout_s);
+	if (err)
+		reply_gone(req, err);
+	else
+		fuse_reply_attr(req, &st, timeout_s);
+}
+
+/* A size is set through a handle, which has a buffer to cut; by path only one
+ * that changes nothing. */
+static enum drift_err set_size(fuse_req_t req, struct node *node, off_t size,
+			       struct fuse_file_info *fi)
+{
+	struct handle *handle = fi ? handle_of(fi) : NULL;
+	enum node_kind kind = node_identity(node)->kind;
+	struct scratch *scratch;
+	double timeout_s;
+	enum drift_err err;
+	struct stat st;
+
+	if (handle && handle->ops->truncate)
+		return handle->ops->truncate(handle, size);
+	if (kind == NODE_QUERY)
+		return DRIFT_OK;
+	if (kind == NODE_SCRATCH) {
+		scratch = node_scratch(&tree_of(req)->nodes, node);
+		err = !scratch ? DRIFT_NO_ROW
+			       : scratch_truncate(scratch, size,
+						  drift_now(tree_of(req)->db));
+		scratch_drop(scratch);
+		return err;
+	}
+	err = attr_now(req, node, &st, &timeout_s);
+	return err ? err : st.st_size == size ? DRIFT_OK : DRIFT_BAD_ARGUMENT;
+}
+
+/* Times, modes and owners are the mount's and the log's: setting them succeeds,
+ * because copying tools insist, and changes nothing. */
+static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		       struct fuse_file_info *fi)
+{
+	struct node *node = node_in(req, ino);
+	enum drift_err err = DRIFT_OK;
+	double timeout_s;
+	struct stat st;
+
+	if (attr_is_pinned(node_identity(node)))
+		err = DRIFT_READ_ONLY;
+	if (!err && (to_set & FUSE_SET_ATTR_SIZE))
+		err = set_size(req, node, attr->st_size, fi);
+	if (!err)
+		err = attr_now(req, node, &st, &timeout_s);
+	if (err)
+		reply_gone(req, err);
+	else
+		fuse_reply_attr(req, &st, 0);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	struct buf target = BUF_INIT;
+
+	name_link_target(node_identity(node_in(req, ino)), &target);
+	fuse_reply_readlink(req, buf_cstr(&target));
+	buf_release(&target);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct statvfs st;
+
+	(void)ino;
+	if (statvfs(drift_dir(tree_of(req)->db), &st)) {
+		fuse_reply_err(req, errno);
+		return;
+	}
+	st.f_namemax = NAME_BYTES_MAX;
+	fuse_reply_statfs(req, &st);
+}
+
+/* ---- What there is not -------------------------------------------------- */
+
+/* Of all the kinds of node only rows, scratch files and tables can be made. */
+static void refuse_making(fuse_req_t req, fuse_ino_t parent)
+{
+	bool pinned = attr_is_pinned(node_identity(node_in(req, parent)));
+
+	fuse_reply_err(req, pinned ? EROFS : EPERM);
+}
+
+static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		     dev_t device)
+{
+	(void)name, (void)mode, (void)device;
+	refuse_making(req, parent);
+}
+
+static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
+		       const char *name)
+{
+	(void)target, (void)name;
+	refuse_making(req, parent);
+}
+
+static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
+		    const char *name)
+{
+	(void)ino, (void)name;
+	refuse_making(req, parent);
+}
+
+/* ---- Open files --------------------------------------------------------- */
+
+static enum drift_err open_node(fuse_req_t req, struct node *node,
+				struct fuse_file_info *fi)
+{
+	const struct identity *identity = node_identity(node);
+	bool writes = (fi->flags & O_ACCMODE) != O_RDONLY;
+	struct tree *tree = tree_of(req);
+
+	if (identity->kind == NODE_QUERY)
+		return query_file_open(tree, node, fuse_req_ctx(req), fi);
+	if (writes && attr_is_pinned(identity))
+		return DRIFT_READ_ONLY;
+	switch (identity->kind) {
+	case NODE_ROW:
+		return writes ? row_write_open(tree, node, false, fi)
+			      : row_open(tree, node, fi);
+	case NODE_SCRATCH:
+		return scratch_open(tree, node_scratch(&tree->nodes, node), fi);
+	case NODE_VERSION:
+	case NODE_TOMBSTONE:
+		return row_open_version(tree, node, fi);
+	default:
+		break;
+	}
+	if (writes)
+		return DRIFT_UNSAFE;	/* EACCES: there is nothing to write */
+	if (identity->kind == NODE_EVENTS)
+		return events_open(tree, identity->table_id, fi);
+	return text_open(tree, identity, fuse_req_ctx(req)->uid, fi);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	enum drift_err err = open_node(req, node_in(req, ino), fi);
+
+	if (err)
+		reply_gone(req, err);
+	else
+		fuse_reply_open(req, fi);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		    struct fuse_file_info *fi)
+{
+	struct handle *handle = handle_of(fi);
+
+	(void)ino;
+	handle->ops->read(req, handle, size, offset);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size,
+		     off_t offset, struct fuse_file_info *fi)
+{
+	struct handle *handle = handle_of(fi);
+
+	(void)ino;
+	if (handle->ops->write)
+		handle->ops->write(req, handle, slice_of(bytes, size), offset);
+	else
+		fuse_reply_err(req, EBADF);
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct handle *handle = handle_of(fi);
+
+	(void)ino;
+	if (handle->ops->flush)
+		handle->ops->flush(req, handle);
+	else
+		reply_err(req, DRIFT_OK);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
+		     struct fuse_file_info *fi)
+{
+	struct handle *handle = handle_of(fi);
+
+	(void)ino, (void)datasync;
+	if (handle->ops->sync)
+		handle->ops->sync(req, handle);
+	else
+		reply_err(req, DRIFT_OK);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct handle *handle = handle_of(fi);
+
+	(void)ino;
+	handle->ops->release(req, handle);
+}
+
+static void synced(void *arg, const struct drift_receipt *receipt)
+{
+	reply_err(arg, receipt->err);
+}
+
+/* fsync of a directory: everything committed before is durable. */
+static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
+			struct fuse_file_info *fi)
+{
+	(void)ino, (void)datasync, (void)fi;
+	drift_sync_async(tree_of(req)->db, synced, req);
+}
+
+/* Extended attributes, access, locks and the rest are left out: libfuse answers
+ * ENOSYS, once, and the kernel does not ask again. */
+const struct fuse_lowlevel_ops ops_table = {
+	.lookup = op_lookup,
+	.forget = op_forget,
+	.forget_multi = op_forget_multi,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.readlink = op_readlink,
+	.mknod = op_mknod,
+	.mkdir = make_op_mkdir,
+	.unlink = remove_op_unlink,
+	.rmdir = remove_op_rmdir,
+	.symlink = op_symlink,
+	.rename = rename_op,
+	.link = op_link,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.release = op_release,
+	.fsync = op_fsync,
+	.opendir = dir_op_open,
+	.readdir = dir_op_read,
+	.readdirplus = dir_op_read_plus,
+	.releasedir = dir_op_release,
+	.fsyncdir = op_fsyncdir,
+	.statfs = op_statfs,
+	.create = make_op_create,
+};
