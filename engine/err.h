@@ -54,6 +54,10 @@
 	X(INTERRUPTED, EINTR, "57014", "canceled")                              \
 	X(TIMEOUT, ETIMEDOUT, "57014", "statement timeout")                     \
 	X(UNSUPPORTED, EOPNOTSUPP, "0A000", "not supported")                    \
+	X(BAD_LOGIN, EACCES, "28000", "not allowed to connect")                 \
+	X(TOO_MANY, EUSERS, "53300", "too many connections")                    \
+	X(PROTOCOL, EPROTO, "08P01", "protocol violation")                      \
+	X(STOPPING, ESHUTDOWN, "57P01", "the server is stopping")               \
 	X(NO_FUNCTION, EINVAL, "42883", "no such function")                     \
 	X(NO_SAVEPOINT, EINVAL, "3B001", "no such savepoint")                   \
 	X(NO_SETTING, EINVAL, "42704", "no such setting")                       \
