@@ -29,8 +29,8 @@ static void bound_copy(struct buf *to, bool *open, struct slice from,
 	buf_add_slice(to, from);
 }
 
-enum drift_err range_copy(struct range *range, const struct drift_range *from,
-			  size_t bytes_max)
+enum drift_err cursor_range_copy(struct range *range,
+				 const struct drift_range *from, size_t bytes_max)
 {
 	*range = (struct range){0};
 	if (!from)
@@ -45,13 +45,13 @@ enum drift_err range_copy(struct range *range, const struct drift_range *from,
 		bound_copy(&range->high, &range->high_open, from->high,
 			   from->high_open, bytes_max);
 	if (buf_status(&range->low) || buf_status(&range->high)) {
-		range_release(range);
+		cursor_range_release(range);
 		return DRIFT_NOMEM;
 	}
 	return DRIFT_OK;
 }
 
-void range_release(struct range *range)
+void cursor_range_release(struct range *range)
 {
 	buf_release(&range->low);
 	buf_release(&range->high);

@@ -26,9 +26,9 @@ struct range {
 };
 
 /* bytes_max: bounds are cut to that many bytes, and then include what is equal. */
-enum drift_err range_copy(struct range *range, const struct drift_range *from,
-			  size_t bytes_max);
-void range_release(struct range *range);
+enum drift_err cursor_range_copy(struct range *range,
+				 const struct drift_range *from, size_t bytes_max);
+void cursor_range_release(struct range *range);
 /* <0: key comes before the range, 0: inside, >0: after. */
 int range_place(const struct range *range, struct slice key);
 

@@ -222,7 +222,7 @@ static void history_close(struct drift_cursor *cursor)
 
 	index_cursor_close(history->versions);
 	reading_end(&history->reading);
-	range_release(&history->range);
+	cursor_range_release(&history->range);
 	buf_release(&history->key);
 	buf_release(&history->memory);
 	free(history->entries);
@@ -273,7 +273,7 @@ enum drift_err drift_history(struct drift_view view, uint32_t table_id,
 	view.txn = NULL;
 	history->view = view;
 	history->table_id = table_id;
-	err = range_copy(&history->range, range, KEY_BYTES_MAX);
+	err = cursor_range_copy(&history->range, range, KEY_BYTES_MAX);
 	if (!err)
 		err = history_begin(history);
 	if (err) {

@@ -303,7 +303,7 @@ static void index_scan_close(struct drift_cursor *cursor)
 
 	index_cursor_close(scan->cursor);
 	reading_end(&scan->reading);
-	range_release(&scan->range);
+	cursor_range_release(&scan->range);
 	buf_release(&scan->seek);
 	buf_release(&scan->value);
 	buf_release(&scan->memory);
@@ -326,7 +326,7 @@ enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
 	scan->view = view;
 	scan->table_id = table_id;
 	scan->index = *index;
-	err = range_copy(&scan->range, range, KEY_VALUE_BYTES_MAX);
+	err = cursor_range_copy(&scan->range, range, KEY_VALUE_BYTES_MAX);
 	scan->equality = whole_value(&scan->range, index);
 	if (!err)
 		err = reading_begin(&scan->reading, view.db);

@@ -251,7 +251,7 @@ static void scan_close(struct drift_cursor *cursor)
 	struct scan *scan = (struct scan *)(void *)cursor;
 
 	scan_end_reading(scan);
-	range_release(&scan->range);
+	cursor_range_release(&scan->range);
 	buf_release(&scan->last_key);
 	buf_release(&scan->memory);
 	free(scan);
@@ -271,7 +271,7 @@ enum drift_err drift_scan(struct drift_view view, uint32_t table_id,
 	scan->face.close = scan_close;
 	scan->view = view;
 	scan->table_id = table_id;
-	err = range_copy(&scan->range, range, KEY_BYTES_MAX);
+	err = cursor_range_copy(&scan->range, range, KEY_BYTES_MAX);
 	if (!err)
 		err = scan_begin_reading(scan);
 	if (err) {
