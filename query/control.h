@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* control.h - BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE. */
+#ifndef DRIFT_QUERY_CONTROL_H
+#define DRIFT_QUERY_CONTROL_H
+
+#include "query/statement.h"
+
+enum drift_err control_begin(struct query_session *session,
+			     struct statement *statement,
+			     struct drift_error *error);
+enum drift_err control_commit(struct query_session *session,
+			      struct statement *statement,
+			      struct drift_error *error);
+enum drift_err control_rollback(struct query_session *session,
+				struct statement *statement,
+				struct drift_error *error);
+enum drift_err control_savepoint(struct query_session *session,
+				 struct statement *statement,
+				 struct drift_error *error);
+enum drift_err control_release(struct query_session *session,
+			       struct statement *statement,
+			       struct drift_error *error);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* cursor.c - xFilter to xColumn: rows of a view, in the way the plan says.
+ *
+ * A cursor reads the statement's view, or its own when the table has a moment.
+ * Nothing is copied: a version's bytes stay good until the next one is asked for,
+ * and columns are decoded when SQLite asks for the first of them. */
+#include "query/cursor.h"
+
+#include <stdlib.h>
+
+#include "query/limit.h"
+#include "query/plan.h"
+#include "query/session.h"
+#include "query/value.h"
+
+static const struct drift_vtab *vtab_of(const struct cursor *cursor)
+{
+	return (const struct drift_vtab *)cursor->base.pVtab;
+}
+
+static int fail(const struct cursor *cursor, enum drift_err err)
+{
+	return module_fail(vtab_of(cursor)->session, err, NULL);
+}
+
+int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
+{
+	const struct drift_vtab *vtab = (const struct drift_vtab *)base;
+	struct cursor *cursor = calloc(1, sizeof(*cursor));
+
+	if (!cursor)
+		return SQLITE_NOMEM;
+	if (reader_init(&cursor->reader, vtab->relation, vtab->column_count)) {
+		free(cursor);
+		return SQLITE_NOMEM;
+	}
+	*out = &cursor->base;
+	return SQLITE_OK;
+}
+
+int cursor_close(sqlite3_vtab_cursor *base)
+{
+	struct cursor *cursor = (struct cursor *)base;
+
+	drift_cursor_close(cursor->source);
+	drift_row_release(&cursor->row);
+	reader_release(&cursor->reader);
+	range_release(&cursor->range);
+	buf_release(&cursor->text);
+	free(cursor);
+	return SQLITE_OK;
+}
+
+int cursor_eof(sqlite3_vtab_cursor *base)
+{
+	return ((struct cursor *)base)->at_end;
+}
+
+int cursor_next(sqlite3_vtab_cursor *base)
+{
+	struct cursor *cursor = (struct cursor *)base;
+	enum drift_err err = DRIFT_DONE;
+
+	while (cursor->source) {
+		err = drift_cursor_next(cursor->source, &cursor->version);
+		if (err || !asof_is_range(&cursor->asof) ||
+		    asof_matches(&cursor->asof, &cursor->version))
+			break;
+		if (limit_reached(vtab_of(cursor)->session))
+			return SQLITE_INTERRUPT;
+	}
+	reader_begin(&cursor->reader);
+	cursor->at_end = err == DRIFT_DONE;
+	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
+}
+
+/* One row by its whole key, no scan. */
+static int filter_key(struct cursor *cursor, struct slice key)
+{
+	enum drift_err err = drift_get(cursor->view,
+				       vtab_of(cursor)->relation->def->id, key,
+				       &cursor->row);
+
+	reader_begin(&cursor->reader);
+	cursor->at_end = err == DRIFT_NO_ROW;
+	if (err == DRIFT_NO_ROW)
+		return SQLITE_OK;
+	cursor->version = cursor->row.version;
+	return err ? fail(cursor, err) : SQLITE_OK;
+}
+
+static enum drift_err open_source(struct cursor *cursor, int plan,
+				  const struct drift_range *range)
+{
+	const struct table_def *def = vtab_of(cursor)->relation->def;
+
+	if (asof_is_range(&cursor->asof))
+		return drift_history(cursor->view, def->id, range, &cursor->source);
+	if (range && PLAN_ACCESS(plan) == PLAN_INDEX)
+		return drift_index_scan(cursor->view, def->id,
+					&def->indexes[PLAN_INDEX_NUMBER(plan)],
+					range, &cursor->source);
+	return drift_scan(cursor->view, def->id, range, &cursor->source);
+}
+
+/* Set the view and the form; false: the table was not there at that moment. */
+static bool set_view(struct cursor *cursor, int plan, sqlite3_value **argv)
+{
+	const struct query_session *session = vtab_of(cursor)->session;
+	uint32_t id = vtab_of(cursor)->relation->def->id;
+
+	cursor->asof = (struct asof){ASOF_VIEW, 0, 0};
+	cursor->view = session->view;
+	if (!(plan & PLAN_ASOF))
+		return true;
+	cursor->asof.form = sqlite3_value_int64(argv[HIDDEN_FORM]);
+	cursor->asof.a = sqlite3_value_int64(argv[HIDDEN_A]);
+	cursor->asof.b = sqlite3_value_int64(argv[HIDDEN_B]);
+	if (asof_form(&cursor->asof) != ASOF_AT ||
+	    (drift_seq)cursor->asof.a >= session->view.seq)
+		return true;
+	cursor->view = drift_view_at(session->db, (drift_seq)cursor->asof.a);
+	return drift_table_by_id(cursor->view, id) != NULL;
+}
+
+static enum range_answer make_range(struct cursor *cursor, int plan,
+				    sqlite3_value **argv)
+{
+	const struct drift_vtab *vtab = vtab_of(cursor);
+	const struct table_def *def = vtab->relation->def;
+	const struct index_def *index = NULL;
+	unsigned equalities = PLAN_EQUALITIES(plan);
+	sqlite3_value **bounds = argv + equalities;
+
+	if (PLAN_ACCESS(plan) == PLAN_INDEX)
+		index = &def->indexes[PLAN_INDEX_NUMBER(plan)];
+	buf_clear(&cursor->range.low);
+	buf_clear(&cursor->range.high);
+	return range_make(&cursor->range, vtab->session, vtab->relation, index,
+			  equalities, argv, plan & PLAN_LOW ? bounds[0] : NULL,
+			  plan & PLAN_HIGH ? bounds[plan & PLAN_LOW ? 1 : 0] : NULL);
+}
+
+static bool is_point(const struct cursor *cursor, int plan)
+{
+	return PLAN_ACCESS(plan) == PLAN_KEY && !asof_is_range(&cursor->asof) &&
+	       PLAN_EQUALITIES(plan) == vtab_of(cursor)->relation->def->key_count;
+}
+
+int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text,
+		  int argc, sqlite3_value **argv)
+{
+	struct cursor *cursor = (struct cursor *)base;
+	enum range_answer answer = RANGE_UNFIT;
+	enum drift_err err;
+
+	(void)argc;
+	drift_cursor_close(cursor->source);
+	cursor->source = NULL;
+	cursor->at_end = true;
+	reader_want(&cursor->reader, strtoull(text, NULL, 16));
+	if (!set_view(cursor, plan, argv))
+		return SQLITE_OK;
+	if (PLAN_ACCESS(plan) != PLAN_SCAN)
+		answer = make_range(cursor, plan, argv + (plan & PLAN_ASOF ? 3 : 0));
+	if (answer == RANGE_NOMEM)
+		return SQLITE_NOMEM;
+	if (answer == RANGE_NONE)
+		return SQLITE_OK;
+	if (answer == RANGE_OK && is_point(cursor, plan))
+		return filter_key(cursor, buf_slice(&cursor->range.low));
+	err = open_source(cursor, plan,
+			  answer == RANGE_OK ? &cursor->range.bounds : NULL);
+	return err ? fail(cursor, err) : cursor_next(base);
+}
+
+/* A delete has no row; its key columns come from the key. */
+static int key_result(struct cursor *cursor, sqlite3_context *context, unsigned i)
+{
+	const struct table_def *def = vtab_of(cursor)->relation->def;
+	struct slice rest = cursor->version.key;
+	struct reader_value part = {0};
+
+	for (unsigned k = 0; k < def->key_count && rest.size > 0; k++) {
+		enum drift_err err = key_read(&rest, &part.value);
+
+		if (err)
+			return fail(cursor, err);
+		if (def->key_columns[k] == i)
+			value_result(context, &part, &cursor->text);
+	}
+	return SQLITE_OK;
+}
+
+int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int i)
+{
+	struct cursor *cursor = (struct cursor *)base;
+	unsigned count = vtab_of(cursor)->column_count;
+	const struct reader_value *value;
+	enum drift_err err;
+
+	if ((unsigned)i >= count)
+		return hidden_result(cursor, context,
+				     (enum relation_hidden)((unsigned)i - count));
+	if (sqlite3_vtab_nochange(context))
+		return SQLITE_OK;
+	if (cursor->version.row.size == 0)
+		return key_result(cursor, context, (unsigned)i);
+	value = reader_get(&cursor->reader, cursor->version.row, (unsigned)i, &err);
+	if (err)
+		return fail(cursor, err);
+	if (value)
+		value_result(context, value, &cursor->text);
+	return SQLITE_OK;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* cursor.h - one walk of SQLite over one table. */
+#ifndef DRIFT_QUERY_CURSOR_H
+#define DRIFT_QUERY_CURSOR_H
+
+#include "query/module.h"
+#include "query/range.h"
+
+struct cursor {
+	sqlite3_vtab_cursor base;
+	struct asof asof;
+	struct drift_view view;
+	struct drift_cursor *source;	/* NULL: at most the one row below */
+	struct drift_row row;
+	struct drift_version version;	/* the present row */
+	bool at_end;
+	struct reader reader;
+	struct range range;
+	struct buf text;	/* memory for values that are made */
+};
+
+/* hidden.c: answer with a hidden column of the present row. */
+int hidden_result(struct cursor *cursor, sqlite3_context *context,
+		  enum relation_hidden column);
+
+#endif

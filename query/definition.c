@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* definition.c - the CREATE TABLE statement that a definition would come from. */
+#include "engine/json.h"
+#include "query/query.h"
+#include "query/token.h"
+
+static bool is_plain(const char *name)
+{
+	static const char *const words[] = {
+		"index", "unique", "primary", "check", "constraint", "foreign",
+		"table", "select", "from", "where", "order", "group", "not", "null",
+		"default", "pk",
+	};
+
+	if (!*name || (*name >= '0' && *name <= '9'))
+		return false;
+	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(name, words[i]) == 0)
+			return false;
+	return name[strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789")] == '\0';
+}
+
+static void add_name(const char *name, struct buf *out)
+{
+	if (is_plain(name))
+		buf_add_str(out, name);
+	else
+		token_quote_name(slice_str(name), out);
+}
+
+static void add_names(char *const *names, unsigned count, struct buf *out)
+{
+	buf_add_char(out, '(');
+	for (unsigned i = 0; i < count; i++) {
+		buf_add_str(out, i ? ", " : "");
+		add_name(names[i], out);
+	}
+	buf_add_char(out, ')');
+}
+
+static void add_default(const struct column_def *column, struct buf *out)
+{
+	struct msg_cursor cursor = msg_cursor_of(buf_slice(&column->default_value));
+	struct msg_value value;
+	struct buf json = BUF_INIT;
+
+	buf_add_str(out, " DEFAULT ");
+	if (msg_read(&cursor, &value) ||
+	    json_print(buf_slice(&column->default_value), JSON_COMPACT, &json))
+		out->failed = true;
+	else if (value.type == MSG_TEXT && column->type != DRIFT_JSON)
+		token_quote_string(value.bytes, out);
+	else if (column->type == DRIFT_JSON)
+		token_quote_string(buf_slice(&json), out);
+	else
+		buf_add_slice(out, buf_slice(&json));
+	buf_release(&json);
+}
+
+static bool is_only_key(const struct table_def *def, unsigned i)
+{
+	return def->key_count == 1 && def->key_columns[0] == i;
+}
+
+static void add_column(const struct table_def *def, unsigned i, struct buf *out)
+{
+	const struct column_def *column = &def->columns[i];
+
+	add_name(column->name, out);
+	if (column->declared && column->declared[0])
+		buf_printf(out, " %s", column->declared);
+	if (is_only_key(def, i))
+		buf_add_str(out, " PRIMARY KEY");
+	else if (column->not_null)
+		buf_add_str(out, " NOT NULL");
+	if (column->has_default)
+		add_default(column, out);
+}
+
+static void add_key(const struct table_def *def, struct buf *out)
+{
+	buf_add_str(out, ", PRIMARY KEY (");
+	for (unsigned i = 0; i < def->key_count; i++) {
+		buf_add_str(out, i ? ", " : "");
+		add_name(def->columns[def->key_columns[i]].name, out);
+	}
+	buf_add_char(out, ')');
+}
+
+enum drift_err query_definition_sql(const struct table_def *def, struct buf *out)
+{
+	buf_add_str(out, "CREATE TABLE ");
+	add_name(def->name, out);
+	buf_add_str(out, " (");
+	if (def->document) {
+		buf_add_str(out, "pk=");
+		add_name(def->columns[0].name, out);
+	}
+	for (unsigned i = 0; i < def->column_count && !def->document; i++) {
+		buf_add_str(out, i ? ", " : "");
+		add_column(def, i, out);
+	}
+	if (def->key_count > 1)
+		add_key(def, out);
+	for (unsigned i = 0; i < def->index_count; i++) {
+		const struct index_def *index = &def->indexes[i];
+
+		buf_add_str(out, index->unique ? ", UNIQUE " : ", INDEX ");
+		add_names(index->columns, index->column_count, out);
+	}
+	buf_add_char(out, ')');
+	return buf_status(out);
+}

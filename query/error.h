@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* error.h - SQLite's failures in PostgreSQL's words. */
+#ifndef DRIFT_QUERY_ERROR_H
+#define DRIFT_QUERY_ERROR_H
+
+#include "query/rewrite.h"
+
+/* The failure the session's connection has just had: what a callback left in
+ * session->inner, else SQLite's message. rewrite (may be NULL) maps its place. */
+enum drift_err error_of_sqlite(struct query_session *session, int rc,
+			       const struct statement *statement,
+			       const struct rewrite *rewrite,
+			       struct drift_error *error);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* limit.c - SQLite can open files, load code and compute for ever; a session can't.
+ *
+ * The authorizer allows what queries need and nothing else, so what a later SQLite
+ * learns to do is refused until it is listed here. printf('%.*c', 900000000) and
+ * its like run inside one instruction, where no progress handler comes by: only the
+ * limit on lengths stops those. */
+#include "query/limit.h"
+
+#include <strings.h>
+#include <time.h>
+
+#include "query/session.h"
+
+#define HEAP_BYTES_MAX (256ll << 20)
+#define PROGRESS_OPERATIONS 2000
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void limit_begin(struct query_session *session)
+{
+	session->spent_ns = 0;
+	session->resumed_ns = clock_ns();
+	session->timed_out = false;
+}
+
+void limit_resume(struct query_session *session)
+{
+	session->resumed_ns = clock_ns();
+}
+
+void limit_pause(struct query_session *session)
+{
+	session->spent_ns += clock_ns() - session->resumed_ns;
+}
+
+bool limit_reached(struct query_session *session)
+{
+	uint64_t spent_ns;
+
+	if (atomic_load_explicit(&session->interrupted, memory_order_relaxed))
+		return true;
+	spent_ns = session->spent_ns + clock_ns() - session->resumed_ns;
+	session->timed_out = spent_ns / 1000000 > session->timeout_ms;
+	return session->timed_out;
+}
+
+enum drift_err limit_fail(const struct query_session *session,
+			  struct drift_error *error)
+{
+	if (session->timed_out)
+		return drift_fail(error, DRIFT_TIMEOUT,
+				  "canceling statement due to statement timeout");
+	return drift_fail(error, DRIFT_INTERRUPTED,
+			  "canceling statement due to user request");
+}
+
+static int progress(void *session)
+{
+	return limit_reached(session);
+}
+
+/* Functions that reach files, code or memory. */
+static bool is_forbidden_function(const char *name)
+{
+	static const char *const names[] = {
+		"load_extension", "fts3_tokenizer", "readfile", "writefile",
+		"edit", "fts5", "rtreecheck", "rtreedepth", "rtreenode",
+		"sqlite_compileoption_get", "sqlite_compileoption_used",
+		"sqlite_log", "sqlite_source_id",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (name && strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Only our own tables and SQL's own; not sqlite_schema, dbstat and the like. */
+static bool is_table(const struct query_session *session, const char *name)
+{
+	const struct relation *at = session->relations;
+
+	while (at && name && strcasecmp(at->name, name) != 0)
+		at = at->next;
+	return at != NULL;
+}
+
+/* A table of SQLite's own that may be read: the JSON functions. A read of no column
+ * may be of a name in WITH, which shows nothing unless it is one of SQLite's. */
+static bool is_readable(const char *table, const char *column)
+{
+	static const char *const denied[] = {"sqlite_", "pragma_", "dbstat",
+					     "bytecode", "tables_used"};
+
+	if (!table || strcasecmp(table, "json_each") == 0 ||
+	    strcasecmp(table, "json_tree") == 0)
+		return true;
+	if (column && column[0] != '\0')
+		return false;
+	for (unsigned i = 0; i < sizeof(denied) / sizeof(*denied); i++)
+		if (strncasecmp(table, denied[i], strlen(denied[i])) == 0)
+			return false;
+	return true;
+}
+
+static int authorize(void *user, int action, const char *one, const char *two,
+		     const char *database, const char *trigger)
+{
+	const struct query_session *session = user;
+
+	(void)database;
+	(void)trigger;
+	if (session->internal)
+		return SQLITE_OK;
+	switch (action) {
+	case SQLITE_SELECT:
+	case SQLITE_RECURSIVE:
+		return SQLITE_OK;
+	case SQLITE_READ:
+		return is_table(session, one) || is_readable(one, two) ? SQLITE_OK :
+									 SQLITE_DENY;
+	case SQLITE_FUNCTION:
+		return is_forbidden_function(two) ? SQLITE_DENY : SQLITE_OK;
+	case SQLITE_INSERT:
+	case SQLITE_UPDATE:
+	case SQLITE_DELETE:
+		return is_table(session, one) ? SQLITE_OK : SQLITE_DENY;
+	default:
+		return SQLITE_DENY;
+	}
+}
+
+static void set_sizes(sqlite3 *db)
+{
+	static const struct {
+		int what;
+		int most;
+	} limits[] = {
+		{SQLITE_LIMIT_LENGTH, 17 << 20},
+		{SQLITE_LIMIT_SQL_LENGTH, 1 << 20},
+		{SQLITE_LIMIT_EXPR_DEPTH, 100},
+		{SQLITE_LIMIT_COMPOUND_SELECT, 50},
+		{SQLITE_LIMIT_ATTACHED, 0},
+		{SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
+		{SQLITE_LIMIT_TRIGGER_DEPTH, 10},
+		{SQLITE_LIMIT_WORKER_THREADS, 0},
+	};
+
+	for (unsigned i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		sqlite3_limit(db, limits[i].what, limits[i].most);
+}
+
+enum drift_err limit_install(struct query_session *session)
+{
+	sqlite3 *db = session->sqlite;
+	int dqs = !session->quoted_identifiers;
+
+	sqlite3_hard_heap_limit64(HEAP_BYTES_MAX);
+	set_sizes(db);
+	if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) ||
+	    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) ||
+	    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL) ||
+	    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, dqs, NULL) ||
+	    sqlite3_set_authorizer(db, authorize, session))
+		return DRIFT_INTERNAL;
+	sqlite3_progress_handler(db, PROGRESS_OPERATIONS, progress, session);
+	return DRIFT_OK;
+}

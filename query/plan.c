@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.c - xBestIndex: which way into a table fits a query's constraints.
+ *
+ * Every way is a list of columns (the key's, or an index's): equalities on the
+ * first of them, then bounds on the next. The cheapest by estimated rows wins.
+ * Constraints with another collation than BINARY are left to SQLite. */
+#include "query/plan.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "query/module.h"
+#include "query/session.h"
+
+struct way {
+	enum plan_access access;
+	unsigned index;		/* in the definition */
+	unsigned column_count;
+	int columns[TABLE_KEY_PARTS_MAX];
+	unsigned equalities;
+	int equal[TABLE_KEY_PARTS_MAX];	/* constraint numbers */
+	int low, high;		/* constraint numbers, -1 */
+	double rows;
+	double cost;
+};
+
+struct planning {
+	sqlite3_index_info *info;
+	const struct drift_vtab *vtab;
+	const struct table_def *def;
+	int arguments[3];	/* constraint numbers of form, a, b; -1 */
+	int64_t form;		/* -1: not known yet */
+	int64_t at;
+	double rows;		/* in the table */
+	struct way best;
+};
+
+/* The usable constraint op1 or op2 on column, -1. */
+static int constraint_on(const struct planning *planning, int column, int op1,
+			 int op2)
+{
+	for (int i = 0; i < planning->info->nConstraint; i++) {
+		const struct sqlite3_index_constraint *constraint =
+			&planning->info->aConstraint[i];
+
+		if (!constraint->usable || constraint->iColumn != column ||
+		    (constraint->op != op1 && constraint->op != op2))
+			continue;
+		if (strcasecmp(sqlite3_vtab_collation(planning->info, i),
+			       "BINARY") == 0)
+			return i;
+	}
+	return -1;
+}
+
+static bool is_range_form(const struct planning *planning)
+{
+	struct asof asof = {.form = planning->form};
+
+	return planning->form < 0 || asof_is_range(&asof);
+}
+
+/* Find the call's arguments. False: they cannot be had in this plan. */
+static bool find_arguments(struct planning *planning)
+{
+	sqlite3_index_info *info = planning->info;
+
+	planning->form = ASOF_VIEW;
+	for (int i = 0; i < info->nConstraint; i++) {
+		int argument = info->aConstraint[i].iColumn -
+			       (int)planning->vtab->column_count;
+		sqlite3_value *value = NULL;
+
+		if (argument < HIDDEN_FORM || argument > HIDDEN_B ||
+		    info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
+			continue;
+		if (!info->aConstraint[i].usable)
+			return false;
+		planning->arguments[argument] = i;
+		(void)sqlite3_vtab_rhs_value(info, i, &value);
+		if (argument == HIDDEN_FORM)
+			planning->form = value ? sqlite3_value_int64(value) : -1;
+		else if (argument == HIDDEN_A && value)
+			planning->at = sqlite3_value_int64(value);
+	}
+	return true;
+}
+
+/* Take the constraints that fit the way's columns, first to last. */
+static void take_constraints(const struct planning *planning, struct way *way)
+{
+	way->equalities = 0;
+	way->low = -1;
+	way->high = -1;
+	for (unsigned i = 0; i < way->column_count; i++) {
+		int equal = constraint_on(planning, way->columns[i],
+					  SQLITE_INDEX_CONSTRAINT_EQ,
+					  SQLITE_INDEX_CONSTRAINT_EQ);
+
+		if (equal < 0) {
+			way->low = constraint_on(planning, way->columns[i],
+						 SQLITE_INDEX_CONSTRAINT_GT,
+						 SQLITE_INDEX_CONSTRAINT_GE);
+			way->high = constraint_on(planning, way->columns[i],
+						  SQLITE_INDEX_CONSTRAINT_LT,
+						  SQLITE_INDEX_CONSTRAINT_LE);
+			return;
+		}
+		way->equal[way->equalities++] = equal;
+	}
+}
+
+static void estimate(const struct planning *planning, struct way *way, bool unique)
+{
+	double rows = planning->rows;
+
+	for (unsigned i = 0; i < way->equalities; i++)
+		rows /= i == 0 ? 40 : 8;
+	if (way->low >= 0)
+		rows /= 3;
+	if (way->high >= 0)
+		rows /= 3;
+	if (unique && way->equalities == way->column_count)
+		rows = is_range_form(planning) ? 4 : 1;
+	way->rows = rows < 1 ? 1 : rows;
+	way->cost = way->rows * (way->access == PLAN_INDEX ? 2.5 : 1) + 4;
+	if (is_range_form(planning))
+		way->cost *= 4;
+}
+
+static void consider(struct planning *planning, struct way *way, bool unique)
+{
+	take_constraints(planning, way);
+	if (way->equalities == 0 && way->low < 0 && way->high < 0)
+		return;
+	estimate(planning, way, unique);
+	if (way->cost < planning->best.cost)
+		planning->best = *way;
+}
+
+static void consider_key(struct planning *planning)
+{
+	struct way way = {.access = PLAN_KEY,
+			  .column_count = planning->def->key_count};
+
+	for (unsigned i = 0; i < way.column_count; i++)
+		way.columns[i] = (int)planning->def->key_columns[i];
+	consider(planning, &way, true);
+}
+
+static void consider_index(struct planning *planning, unsigned index)
+{
+	const struct index_def *def = &planning->def->indexes[index];
+	struct way way = {.access = PLAN_INDEX, .index = index};
+
+	for (unsigned i = 0; i < def->column_count && i < TABLE_KEY_PARTS_MAX; i++) {
+		int column = relation_column(planning->vtab->relation,
+					     slice_str(def->columns[i]));
+
+		if (column < 0 || (unsigned)column >= planning->vtab->column_count)
+			break;
+		way.columns[way.column_count++] = column;
+	}
+	consider(planning, &way, def->unique && way.column_count == def->column_count);
+}
+
+/* Keys without a type are ordered by their text; SQLite would put integers first. */
+static bool has_mixed_keys(const struct planning *planning)
+{
+	const struct query_session *session = planning->vtab->session;
+	const struct table_def *def = planning->def;
+	bool typed = true;
+
+	for (unsigned i = 0; i < def->key_count; i++) {
+		enum drift_type type = def->columns[def->key_columns[i]].type;
+
+		typed = typed && type != DRIFT_ANY && type != DRIFT_BLOB &&
+			type != DRIFT_JSON && type != DRIFT_BOOLEAN;
+	}
+	return !typed && (session->transaction.txn ||
+			  drift_has_integer_keys(session->db, def->id));
+}
+
+/* Rows come in the order of their keys' bytes: SQLite's order of the key columns. */
+static bool is_ordered(const struct planning *planning)
+{
+	const sqlite3_index_info *info = planning->info;
+
+	if (planning->best.access == PLAN_INDEX || info->nOrderBy == 0 ||
+	    info->nOrderBy > (int)planning->def->key_count)
+		return false;
+	if (has_mixed_keys(planning))
+		return false;
+	for (int i = 0; i < info->nOrderBy; i++)
+		if (info->aOrderBy[i].desc ||
+		    info->aOrderBy[i].iColumn != (int)planning->def->key_columns[i])
+			return false;
+	return true;
+}
+
+static void use(sqlite3_index_info *info, int constraint, int *argument,
+		bool omit)
+{
+	if (constraint < 0)
+		return;
+	info->aConstraintUsage[constraint].argvIndex = ++*argument;
+	info->aConstraintUsage[constraint].omit = omit;
+}
+
+static int make_plan(struct planning *planning)
+{
+	const struct way *way = &planning->best;
+	sqlite3_index_info *info = planning->info;
+	int plan = PLAN_MAKE(way->access, way->equalities, way->index);
+	int argument = 0;
+
+	if (planning->arguments[HIDDEN_FORM] >= 0) {
+		plan |= PLAN_ASOF;
+		for (int i = 0; i < 3; i++)
+			use(info, planning->arguments[i], &argument, true);
+	}
+	for (unsigned i = 0; i < way->equalities; i++)
+		use(info, way->equal[i], &argument, false);
+	if (way->low >= 0)
+		plan |= PLAN_LOW;
+	if (way->high >= 0)
+		plan |= PLAN_HIGH;
+	use(info, way->low, &argument, false);
+	use(info, way->high, &argument, false);
+	return plan;
+}
+
+static void describe_columns(const struct planning *planning, struct buf *text)
+{
+	const struct way *way = &planning->best;
+	const struct relation_column *columns = planning->vtab->relation->columns;
+	const char *and = "";
+
+	buf_add_str(text, " (");
+	for (unsigned i = 0; i < way->equalities; i++) {
+		buf_printf(text, "%s%s=?", and, columns[way->columns[i]].name);
+		and = " AND ";
+	}
+	if (way->low >= 0) {
+		buf_printf(text, "%s%s>?", and,
+			   columns[way->columns[way->equalities]].name);
+		and = " AND ";
+	}
+	if (way->high >= 0)
+		buf_printf(text, "%s%s<?", and,
+			   columns[way->columns[way->equalities]].name);
+	buf_add_char(text, ')');
+}
+
+/* What EXPLAIN says of it: " USING INDEX type (type=?) AS OF @seq:5". */
+static void describe(const struct planning *planning, struct buf *text)
+{
+	const struct way *way = &planning->best;
+
+	if (way->access == PLAN_KEY)
+		buf_add_str(text, " USING PRIMARY KEY");
+	else if (way->access == PLAN_INDEX)
+		buf_printf(text, " USING INDEX %s",
+			   planning->def->indexes[way->index].name);
+	if (way->access != PLAN_SCAN)
+		describe_columns(planning, text);
+	if (planning->form == ASOF_AT)
+		buf_printf(text, " AS OF @seq:%lld", (long long)planning->at);
+	else if (is_range_form(planning))
+		buf_add_str(text, " OVER ALL VERSIONS");
+}
+
+static int set_text(const struct planning *planning)
+{
+	struct buf text = BUF_INIT;
+
+	buf_printf(&text, "%llx|", (unsigned long long)planning->info->colUsed);
+	describe(planning, &text);
+	if (!buf_status(&text))
+		planning->info->idxStr = sqlite3_mprintf("%s", buf_cstr(&text));
+	planning->info->needToFreeIdxStr = 1;
+	buf_release(&text);
+	return planning->info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+	const struct drift_vtab *vtab = (const struct drift_vtab *)base;
+	struct planning planning = {
+		.info = info,
+		.vtab = vtab,
+		.def = vtab->relation->def,
+		.arguments = {-1, -1, -1},
+		.best = {.access = PLAN_SCAN, .low = -1, .high = -1},
+	};
+	const struct way *best = &planning.best;
+
+	if (!find_arguments(&planning))
+		return SQLITE_CONSTRAINT;
+	planning.rows = (double)drift_row_count(vtab->session->db, planning.def->id) + 1;
+	estimate(&planning, &planning.best, false);
+	consider_key(&planning);
+	for (unsigned i = 0; i < planning.def->index_count; i++)
+		if (!is_range_form(&planning))
+			consider_index(&planning, i);
+	info->idxNum = make_plan(&planning);
+	info->estimatedCost = best->cost;
+	info->estimatedRows = (sqlite3_int64)best->rows;
+	info->orderByConsumed = is_ordered(&planning);
+	if (best->access == PLAN_KEY && !is_range_form(&planning) &&
+	    best->equalities == best->column_count)
+		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+	return set_text(&planning);
+}

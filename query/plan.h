@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.h - what xBestIndex tells xFilter.
+ *
+ * idxNum:
+ *	bits 0-1	enum plan_access
+ *	bit 2		PLAN_ASOF: the arguments form, a, b come first
+ *	bit 3		PLAN_LOW: a lower bound follows the equalities
+ *	bit 4		PLAN_HIGH: an upper bound follows that
+ *	bits 8-11	number of equalities, on the first columns of the key or index
+ *	bits 16-23	number of the index in the table's definition
+ * Bounds are taken as inclusive; SQLite checks every constraint again.
+ *
+ * idxStr: the used columns as hexadecimal, '|', and what EXPLAIN shows. */
+#ifndef DRIFT_QUERY_PLAN_H
+#define DRIFT_QUERY_PLAN_H
+
+enum plan_access {
+	PLAN_SCAN,	/* the whole table, in key order */
+	PLAN_KEY,	/* one key, or a run of keys in order */
+	PLAN_INDEX,	/* rows by an index, in no order */
+};
+
+#define PLAN_ACCESS(plan) ((enum plan_access)((plan) & 3))
+#define PLAN_ASOF 4
+#define PLAN_LOW 8
+#define PLAN_HIGH 16
+#define PLAN_EQUALITIES(plan) ((unsigned)(plan) >> 8 & 15)
+#define PLAN_INDEX_NUMBER(plan) ((unsigned)(plan) >> 16 & 255)
+#define PLAN_MAKE(access, equalities, index) \
+	((int)(access) | (int)(equalities) << 8 | (int)(index) << 16)
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* range.c - SQL values to key bytes, only where both compare alike.
+ *
+ * SQLite hands over a constraint's right side as it is and converts it only when it
+ * compares. So the column's affinity is applied here. A field without affinity is
+ * subtle: the other side may have one that SQLite applies to the field ('5' = 5 is
+ * then true), and arrays count as NULL in an index. Where a field has held such
+ * values and the bytes could miss a row, the answer is RANGE_UNFIT.
+ *
+ * All bounds are inclusive on whole parts: [low, everything that begins with high],
+ * which is [low, successor(high)). */
+#include "query/range.h"
+
+#include "query/session.h"
+
+void range_release(struct range *range)
+{
+	buf_release(&range->low);
+	buf_release(&range->high);
+}
+
+/* The least bytes greater than all that begin with these; empty if none is. */
+static void make_successor(struct buf *bytes)
+{
+	while (bytes->size > 0 &&
+	       (unsigned char)bytes->data[bytes->size - 1] == 0xff)
+		bytes->size--;
+	if (bytes->size > 0)
+		bytes->data[bytes->size - 1]++;
+}
+
+static enum range_answer add_text(sqlite3_value *value, struct buf *key)
+{
+	const char *text = (const char *)sqlite3_value_text(value);
+	size_t size = (size_t)sqlite3_value_bytes(value);
+
+	if (!text)
+		return RANGE_NOMEM;
+	if (memchr(text, '\0', size))
+		return RANGE_UNFIT;
+	key_add_text(key, slice_of(text, size));
+	return RANGE_OK;
+}
+
+static enum range_answer add_natural(sqlite3_value *value, struct buf *key)
+{
+	switch (sqlite3_value_type(value)) {
+	case SQLITE_INTEGER:
+		key_add_int(key, sqlite3_value_int64(value));
+		return RANGE_OK;
+	case SQLITE_FLOAT:
+		key_add_real(key, sqlite3_value_double(value));
+		return RANGE_OK;
+	case SQLITE_TEXT:
+		return add_text(value, key);
+	case SQLITE_BLOB:
+		key_add_blob(key, slice_of(sqlite3_value_blob(value),
+					   (size_t)sqlite3_value_bytes(value)));
+		return RANGE_OK;
+	default:
+		return RANGE_NONE;
+	}
+}
+
+/* Could a comparison with value convert the field, or meet an array? */
+static bool is_subtle(uint32_t types, sqlite3_value *value)
+{
+	const uint32_t containers = 1u << MSG_ARRAY | 1u << MSG_MAP;
+	const uint32_t numbers = 1u << MSG_BOOL | 1u << MSG_INT | 1u << MSG_REAL;
+	int type = sqlite3_value_type(value);
+
+	if (types & containers)
+		return true;
+	if (type == SQLITE_TEXT)
+		return (types & numbers) &&
+		       sqlite3_value_numeric_type(value) != SQLITE_TEXT;
+	return (type == SQLITE_INTEGER || type == SQLITE_FLOAT) &&
+	       (types & 1u << MSG_TEXT);
+}
+
+static enum range_answer add_part(const struct query_session *session,
+				  const struct relation *relation,
+				  unsigned column, sqlite3_value *value,
+				  struct buf *key)
+{
+	int type = sqlite3_value_type(value);
+
+	if (type == SQLITE_NULL)
+		return RANGE_NONE;
+	switch (relation_affinity(relation, column)) {
+	case RELATION_TEXT:
+		if (type == SQLITE_BLOB)
+			return add_natural(value, key);
+		return add_text(value, key);
+	case RELATION_NUMERIC:
+		(void)sqlite3_value_numeric_type(value);
+		return add_natural(value, key);
+	default:
+		if (is_subtle(relation_column_types(session, relation, (int)column),
+			      value))
+			return RANGE_UNFIT;
+		return add_natural(value, key);
+	}
+}
+
+/* The number in the relation of column i of the key or index. */
+static unsigned column_at(const struct relation *relation,
+			  const struct index_def *index, unsigned i)
+{
+	if (!index)
+		return relation->def->key_columns[i];
+	return (unsigned)relation_column(relation, slice_str(index->columns[i]));
+}
+
+static void cut(const struct index_def *index, struct buf *bytes)
+{
+	if (index && bytes->size > KEY_VALUE_BYTES_MAX)
+		bytes->size = KEY_VALUE_BYTES_MAX;
+}
+
+/* With no value: past the NULLs (0x01), up to the end of what low begins with. */
+static enum range_answer add_bounds(struct range *range,
+				    const struct query_session *session,
+				    const struct relation *relation,
+				    unsigned column, sqlite3_value *low,
+				    sqlite3_value *high)
+{
+	enum range_answer answer = RANGE_OK;
+
+	if (high)
+		answer = add_part(session, relation, column, high, &range->high);
+	if (answer)
+		return answer;
+	if (low)
+		return add_part(session, relation, column, low, &range->low);
+	if (high)
+		buf_add_char(&range->low, '\x02');
+	return RANGE_OK;
+}
+
+enum range_answer range_make(struct range *range,
+			     const struct query_session *session,
+			     const struct relation *relation,
+			     const struct index_def *index,
+			     unsigned equalities, sqlite3_value **equal,
+			     sqlite3_value *low, sqlite3_value *high)
+{
+	enum range_answer answer = RANGE_OK;
+
+	for (unsigned i = 0; i < equalities && !answer; i++)
+		answer = add_part(session, relation, column_at(relation, index, i),
+				  equal[i], &range->low);
+	buf_add_slice(&range->high, buf_slice(&range->low));
+	if (!answer && (low || high))
+		answer = add_bounds(range, session, relation,
+				    column_at(relation, index, equalities), low, high);
+	if (answer)
+		return answer;
+	if (buf_status(&range->low) || buf_status(&range->high))
+		return RANGE_NOMEM;
+	cut(index, &range->low);
+	cut(index, &range->high);
+	make_successor(&range->high);
+	range->bounds = (struct drift_range){.high_open = true};
+	if (range->low.size)
+		range->bounds.low = buf_slice(&range->low);
+	if (range->high.size)
+		range->bounds.high = buf_slice(&range->high);
+	return RANGE_OK;
+}

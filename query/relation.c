@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/* relation.c - a table's columns by number and by name.
+ *
+ * Rows are decoded member by member, so a name must lead to its column at once:
+ * columns hang in chains by a hash of their lower-case names, which serves both
+ * the exact look-up (documents) and the one that disregards case (SQL). */
+#include "query/relation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "query/module.h"
+#include "query/session.h"
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* FNV-1a. */
+static uint32_t hash_of(struct slice name)
+{
+	const char *bytes = name.data;
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < name.size; i++)
+		hash = (hash ^ (unsigned char)lower(bytes[i])) * 16777619u;
+	return hash;
+}
+
+static bool names_match(const struct relation_column *column, struct slice name,
+			bool exact)
+{
+	if (column->size != name.size)
+		return false;
+	if (exact)
+		return memcmp(column->name, name.data, name.size) == 0;
+	return strncasecmp(column->name, name.data, name.size) == 0;
+}
+
+static int find(const struct relation *relation, struct slice name, bool exact)
+{
+	uint32_t hash = hash_of(name);
+	int at = -1;
+
+	if (relation->slot_count)
+		at = relation->slots[hash & (relation->slot_count - 1)];
+	for (; at >= 0; at = relation->columns[at].next) {
+		const struct relation_column *column = &relation->columns[at];
+
+		if (column->hash == hash && names_match(column, name, exact) &&
+		    (exact || !column->marked))
+			return at;
+	}
+	return -1;
+}
+
+int relation_column(const struct relation *relation, struct slice name)
+{
+	return find(relation, name, true);
+}
+
+int relation_column_in_sql(const struct relation *relation, struct slice name)
+{
+	return find(relation, name, false);
+}
+
+static void chain(struct relation *relation, int column)
+{
+	struct relation_column *entry = &relation->columns[column];
+	int *slot = &relation->slots[entry->hash & (relation->slot_count - 1)];
+
+	entry->next = *slot;
+	*slot = column;
+}
+
+static enum drift_err grow(struct relation *relation)
+{
+	unsigned capacity = relation->column_capacity * 2 + 16;
+	struct relation_column *columns;
+	int *slots;
+
+	columns = realloc(relation->columns, capacity * sizeof(*columns));
+	if (!columns)
+		return DRIFT_NOMEM;
+	relation->columns = columns;
+	relation->column_capacity = capacity;
+	while (relation->slot_count < capacity)
+		relation->slot_count = relation->slot_count * 2 + 32 * !relation->slot_count;
+	slots = realloc(relation->slots, relation->slot_count * sizeof(*slots));
+	if (!slots)
+		return DRIFT_NOMEM;
+	relation->slots = slots;
+	memset(slots, 0xff, relation->slot_count * sizeof(*slots));
+	for (unsigned i = 0; i < relation->column_count; i++)
+		chain(relation, (int)i);
+	return DRIFT_OK;
+}
+
+/* A field's name that SQL cannot use: empty, taken, or a hidden column's. */
+static bool needs_mark(const struct relation *relation,
+		       const struct relation_column *column)
+{
+	struct slice name = slice_of(column->name, column->size);
+
+	if (column->def)
+		return false;
+	return name.size == 0 || declare_hidden_column(name) >= 0 ||
+	       find(relation, name, false) >= 0;
+}
+
+static enum drift_err add_column(struct relation *relation,
+				 struct relation_column column)
+{
+	if (relation->column_count >= RELATION_COLUMNS_MAX)
+		return DRIFT_LIMIT;
+	if (relation->column_count == relation->column_capacity && grow(relation))
+		return DRIFT_NOMEM;
+	column.size = (uint32_t)strlen(column.name);
+	column.hash = hash_of(slice_of(column.name, column.size));
+	column.marked = needs_mark(relation, &column);
+	relation->columns[relation->column_count] = column;
+	chain(relation, (int)relation->column_count++);
+	relation->declared = false;
+	return DRIFT_OK;
+}
+
+/* Take in the fields that were seen since the last time. */
+static enum drift_err take_fields(struct relation *relation, struct drift_db *db)
+{
+	unsigned count;
+
+	if (!relation->def->document || relation->def->id == 0)
+		return DRIFT_OK;
+	count = drift_field_count(db, relation->def->id);
+	for (; relation->fields_taken < count; relation->fields_taken++) {
+		unsigned i = relation->fields_taken;
+		struct field field = drift_field(db, relation->def->id, i);
+		int at = relation_column(relation, slice_str(field.name));
+		enum drift_err err;
+
+		if (at >= 0) {
+			if (!relation->columns[at].def)
+				relation->columns[at].field = (int)i;
+			continue;
+		}
+		err = add_column(relation, (struct relation_column){
+						   .name = field.name,
+						   .field = (int)i,
+					   });
+		if (err == DRIFT_NOMEM)
+			return err;
+	}
+	return DRIFT_OK;
+}
+
+enum drift_err relation_add_field(struct relation *relation, struct slice name)
+{
+	char *copy = strndup(name.data, name.size);
+	enum drift_err err;
+
+	if (!copy)
+		return DRIFT_NOMEM;
+	err = add_column(relation, (struct relation_column){
+					   .name = copy,
+					   .field = -1,
+					   .owned = true,
+				   });
+	if (err)
+		free(copy);
+	return err;
+}
+
+enum drift_err relation_note_members(struct relation *relation,
+				     struct slice document)
+{
+	struct msg_cursor cursor = msg_cursor_of(document);
+	struct slice name;
+	uint32_t count;
+	enum drift_err err = msg_read_map(&cursor, &count);
+
+	while (!err && count-- > 0) {
+		err = msg_read_text(&cursor, &name);
+		if (!err)
+			err = msg_skip(&cursor, NULL);
+		if (!err && relation_column(relation, name) < 0)
+			err = relation_add_field(relation, name);
+	}
+	return err == DRIFT_LIMIT ? DRIFT_OK : err;
+}
+
+static void relation_free(struct relation *relation)
+{
+	for (unsigned i = 0; i < relation->column_count; i++)
+		if (relation->columns[i].owned)
+			free((char *)relation->columns[i].name);
+	free(relation->columns);
+	free(relation->slots);
+	free(relation->name);
+	free(relation);
+}
+
+static struct relation *relation_new(const char *name,
+				     const struct table_def *def)
+{
+	struct relation *relation = calloc(1, sizeof(*relation));
+
+	if (!relation)
+		return NULL;
+	relation->def = def;
+	relation->name = strdup(name);
+	if (!relation->name) {
+		free(relation);
+		return NULL;
+	}
+	for (unsigned i = 0; i < def->column_count; i++) {
+		struct relation_column column = {
+			.name = def->columns[i].name,
+			.field = -1,
+			.def = &def->columns[i],
+		};
+
+		if (add_column(relation, column)) {
+			relation_free(relation);
+			return NULL;
+		}
+	}
+	return relation;
+}
+
+static struct relation **find_by_name(struct query_session *session,
+				      const char *name)
+{
+	struct relation **at = &session->relations;
+
+	while (*at && strcasecmp((*at)->name, name) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+/* Unlink and free; SQLite forgets it too. */
+static void forget(struct query_session *session, struct relation **at)
+{
+	struct relation *relation = *at;
+	struct buf sql = BUF_INIT;
+
+	buf_add_str(&sql, "DROP TABLE IF EXISTS ");
+	token_quote_name(slice_str(relation->name), &sql);
+	(void)!session_exec(session, buf_cstr(&sql), NULL);
+	buf_release(&sql);
+	*at = relation->next;
+	relation_free(relation);
+}
+
+void relation_forget_all(struct query_session *session)
+{
+	while (session->relations)
+		forget(session, &session->relations);
+}
+
+static enum drift_err get(struct query_session *session, const char *name,
+			  const struct table_def *def,
+			  struct relation **relation)
+{
+	struct relation **at = find_by_name(session, name);
+
+	if (*at && ((*at)->def != def || strcmp((*at)->name, name) != 0))
+		forget(session, at);
+	at = find_by_name(session, name);
+	if (!*at)
+		*at = relation_new(name, def);
+	*relation = *at;
+	if (!*at)
+		return DRIFT_NOMEM;
+	return take_fields(*at, session->db);
+}
+
+enum drift_err relation_get(struct query_session *session,
+			    const struct table_def *def,
+			    struct relation **relation)
+{
+	return get(session, def->name, def, relation);
+}
+
+enum drift_err relation_get_past(struct query_session *session,
+				 const struct table_def *def,
+				 struct relation **relation)
+{
+	struct buf name = BUF_INIT;
+	enum drift_err err;
+
+	buf_printf(&name, "%s#%u.%llu", def->name, def->id,
+		   (unsigned long long)def->from_seq);
+	err = buf_status(&name);
+	if (!err)
+		err = get(session, buf_cstr(&name), def, relation);
+	buf_release(&name);
+	return err;
+}
+
+const struct table_def *relation_table(struct drift_view view, struct slice name)
+{
+	const struct table_def *def = drift_table(view, name);
+	char folded[TABLE_NAME_BYTES_MAX];
+	const char *bytes = name.data;
+
+	if (def || name.size > sizeof(folded))
+		return def;
+	for (size_t i = 0; i < name.size; i++)
+		folded[i] = lower(bytes[i]);
+	if (memcmp(folded, bytes, name.size) == 0)
+		return NULL;
+	return drift_table(view, slice_of(folded, name.size));
+}
+
+/* Declare what the token names, if it names a table. */
+static enum drift_err sync_name(struct query_session *session, struct slice name,
+				struct drift_error *error)
+{
+	const struct table_def *def = relation_table(session->view, name);
+	struct relation *relation;
+	enum drift_err err;
+
+	if (!def) {
+		struct relation **at = &session->relations;
+
+		while (*at && (strlen((*at)->name) != name.size ||
+			       strncasecmp((*at)->name, name.data, name.size) != 0))
+			at = &(*at)->next;
+		if (*at)
+			forget(session, at);
+		return DRIFT_OK;
+	}
+	err = relation_get(session, def, &relation);
+	if (err)
+		return drift_fail_code(error, err);
+	return relation_declare(session, relation, error);
+}
+
+enum drift_err relation_sync(struct query_session *session, const char *script,
+			     const struct token *tokens, unsigned count,
+			     struct drift_error *error)
+{
+	struct buf name = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < count && !err; i++) {
+		struct slice text = token_slice(script, tokens[i]);
+
+		if (!token_is_name(tokens[i]))
+			continue;
+		if (tokens[i].kind == TOKEN_QUOTED) {
+			buf_clear(&name);
+			token_text(script, tokens[i], &name);
+			text = buf_slice(&name);
+		}
+		if (text.size > 0 && text.size <= TABLE_NAME_BYTES_MAX)
+			err = sync_name(session, text, error);
+	}
+	buf_release(&name);
+	return err;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* relation.h - SQLite's picture of one table: its columns by number.
+ *
+ * A relation's columns are the table's declared ones, every field seen in its
+ * rows so far, and fields that a statement of this session names before any row
+ * has them; then the hidden ones below. They are only ever added, and what SQLite
+ * was told is renewed when a statement mentions the table again. Its SQLite name is
+ * the table's, or "name#id" for a table that has another one's name by now.
+ *
+ * Names are compared as SQLite does, case aside. A field that differs from another
+ * column in case only is shown but has no name in SQL: its SQLite name carries a
+ * mark (RELATION_MARK) that is cut off where names are handed out. */
+#ifndef DRIFT_QUERY_RELATION_H
+#define DRIFT_QUERY_RELATION_H
+
+#include "engine/engine.h"
+#include "query/token.h"
+
+struct query_session;
+
+#define RELATION_MARK '\x01'
+#define RELATION_COLUMNS_MAX 1900
+
+/* Hidden columns, in this order after the visible ones. The first three are the
+ * arguments of the table-valued form, "t"(form, a, b): asof.h. */
+enum relation_hidden {
+	HIDDEN_FORM,
+	HIDDEN_A,
+	HIDDEN_B,
+	HIDDEN_DOC,
+	HIDDEN_ROW_START,
+	HIDDEN_ROW_END,
+	HIDDEN_SEQ,
+	HIDDEN_SEQ_END,
+	HIDDEN_OP,
+	HIDDEN_TX,
+	HIDDEN_USER,
+	HIDDEN_COMMENT,
+	HIDDEN_KEY,	/* key bytes, and the version's seq in range forms */
+	HIDDEN_COUNT,
+};
+
+struct relation_column {
+	const char *name;
+	uint32_t size;
+	uint32_t hash;		/* of the name in lower case */
+	int next;		/* with the same slot; -1 */
+	int field;		/* its number in drift_field, -1 */
+	bool marked;		/* has no name in SQL */
+	bool owned;		/* name is ours to free */
+	const struct column_def *def;	/* NULL: a field of a document table */
+};
+
+struct relation {
+	struct relation *next;
+	char *name;		/* in SQLite */
+	const struct table_def *def;
+	bool declared;		/* SQLite knows it with all its columns */
+	unsigned fields_taken;	/* the first of drift_field that are columns */
+	unsigned column_count;
+	unsigned column_capacity;
+	struct relation_column *columns;
+	unsigned slot_count;	/* a power of two */
+	int *slots;
+};
+
+/* The relation of def under the name it has in SQL, made when it is new. */
+enum drift_err relation_get(struct query_session *session,
+			    const struct table_def *def,
+			    struct relation **relation);
+/* The same for a table whose name may be another one's by now: "name#id". */
+enum drift_err relation_get_past(struct query_session *session,
+				 const struct table_def *def,
+				 struct relation **relation);
+/* Make SQLite know the relation with all its columns. No statement may run. */
+enum drift_err relation_declare(struct query_session *session,
+				struct relation *relation,
+				struct drift_error *error);
+/* Declare the tables whose names are among the tokens, and forget those that the
+ * session's view no longer has. */
+enum drift_err relation_sync(struct query_session *session, const char *script,
+			     const struct token *tokens, unsigned count,
+			     struct drift_error *error);
+/* Forget all of them: when a transaction with DDL has ended. */
+void relation_forget_all(struct query_session *session);
+
+/* The table a name stands for in view: exact, else its lower case. */
+const struct table_def *relation_table(struct drift_view view,
+				       struct slice name);
+/* The column with exactly this name, -1: none. */
+int relation_column(const struct relation *relation, struct slice name);
+/* The column a SQL name means (case aside, marked ones left out), -1: none. */
+int relation_column_in_sql(const struct relation *relation, struct slice name);
+/* Add a field that no row has yet; DRIFT_LIMIT when there are too many columns. */
+enum drift_err relation_add_field(struct relation *relation, struct slice name);
+/* Add the members of a document that are no columns yet. */
+enum drift_err relation_note_members(struct relation *relation,
+				     struct slice document);
+
+/* What SQLite does to the other side of a comparison with the column. */
+enum relation_affinity { RELATION_NO_AFFINITY, RELATION_TEXT, RELATION_NUMERIC };
+enum relation_affinity relation_affinity(const struct relation *relation,
+					 unsigned column);
+
+/* Bits 1 << enum msg_type that the column may hold; all when it is not known. */
+uint32_t relation_column_types(const struct query_session *session,
+			       const struct relation *relation, int column);
+/* One type for clients: DRIFT_ANY when it is not known. */
+enum drift_type relation_column_type(const struct query_session *session,
+				     const struct relation *relation, int column);
+/* The relation and column that SQLite calls table.column; -1: none, or a hidden
+ * one, whose type is set anyway. */
+int relation_origin(const struct query_session *session, const char *table,
+		    const char *column, const struct relation **relation,
+		    enum drift_type *type);
+
+#endif

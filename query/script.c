@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* script.c - how far a script that comes in pieces is whole.
+ *
+ * A door that gets writes in pieces (the mount's query file) must not run half a
+ * statement: `DELETE FROM t` may go on with ` WHERE ...`. Only ';' ends what
+ * writes; what only reads may run as soon as nothing is left open. */
+#include "query/query.h"
+#include "query/token.h"
+
+size_t query_complete(const char *script, size_t size)
+{
+	size_t complete = 0;
+	size_t at = 0;
+
+	for (;;) {
+		struct token token = token_next(script, size, &at);
+
+		if (token.kind == TOKEN_END || token.kind == TOKEN_OPEN)
+			return complete;
+		if (token_is(script, token, ";"))
+			complete = at;
+	}
+}
+
+static bool is_one_of(const char *script, struct token token,
+		      const char *const *words)
+{
+	for (; *words; words++)
+		if (token_is_word(script, token, *words))
+			return true;
+	return false;
+}
+
+bool query_reads_only(const char *script, size_t size)
+{
+	static const char *const reading[] = {"SELECT", "WITH", "VALUES",
+		"EXPLAIN", "SHOW", "DESCRIBE", "DESC", NULL};
+	static const char *const writing[] = {"INSERT", "UPDATE", "DELETE",
+		"REPLACE", NULL};
+	size_t at = 0;
+	long depth = 0;
+	struct token token = token_next(script, size, &at);
+	bool with = token_is_word(script, token, "WITH");
+	bool ended = false;
+
+	if (!is_one_of(script, token, reading))
+		return false;
+	while ((token = token_next(script, size, &at)).kind != TOKEN_END) {
+		if (token.kind == TOKEN_OPEN || ended)
+			return false;
+		if (token_is(script, token, "("))
+			depth++;
+		else if (token_is(script, token, ")"))
+			depth--;
+		else if (token_is(script, token, ";"))
+			ended = true;
+		else if (with && depth == 0 && is_one_of(script, token, writing))
+			return false;
+	}
+	return depth == 0;
+}

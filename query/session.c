@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* session.c - a session's life, and the loop over its script's statements. */
+#include "query/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "query/error.h"
+#include "query/function.h"
+#include "query/limit.h"
+#include "query/module.h"
+#include "query/value.h"
+
+#define TIMEOUT_MS_DEFAULT 30000
+#define RETRIES_MAX 20
+#define SCRIPT_BYTES_MAX (1u << 30)
+
+static char *copy_or_null(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static enum drift_err take_options(struct query_session *session,
+				   const struct query_options *options)
+{
+	static const struct query_options none = {0};
+
+	if (!options)
+		options = &none;
+	session->user = copy_or_null(options->user);
+	session->client = copy_or_null(options->client);
+	if ((options->user && !session->user) ||
+	    (options->client && !session->client))
+		return DRIFT_NOMEM;
+	session->pinned = options->pinned;
+	session->as_of = options->as_of;
+	session->quoted_identifiers = options->quoted_identifiers;
+	session->timeout_ms = options->timeout_ms ? options->timeout_ms :
+						    TIMEOUT_MS_DEFAULT;
+	return DRIFT_OK;
+}
+
+static enum drift_err open_sqlite(struct query_session *session,
+				  struct drift_error *error)
+{
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+			  SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
+	enum drift_err err;
+
+	if (sqlite3_open_v2(":memory:", &session->sqlite, flags, NULL))
+		return drift_fail(error, DRIFT_NOMEM, "out of memory");
+	err = module_register(session, error);
+	if (!err)
+		err = keep_register(session);
+	if (!err)
+		err = function_register(session);
+	if (!err)
+		err = session_exec(session, "PRAGMA temp_store=MEMORY", error);
+	return err ? err : limit_install(session);
+}
+
+enum drift_err query_session_open(struct drift_db *db,
+				  const struct query_options *options,
+				  struct query_session **out,
+				  struct drift_error *error)
+{
+	struct query_session *session = calloc(1, sizeof(*session));
+	enum drift_err err;
+
+	if (!session)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	session->db = db;
+	err = take_options(session, options);
+	if (!err)
+		err = open_sqlite(session, error);
+	if (err) {
+		query_session_close(session);
+		return drift_fail_code(error, err);
+	}
+	*out = session;
+	return DRIFT_OK;
+}
+
+static void end_rows(struct query_session *session)
+{
+	sqlite3_finalize(session->select);
+	session->select = NULL;
+	session->state = SESSION_BETWEEN;
+}
+
+void query_session_close(struct query_session *session)
+{
+	if (!session)
+		return;
+	end_rows(session);
+	transaction_rollback(session);
+	if (session->sqlite)
+		relation_forget_all(session);
+	sqlite3_close(session->sqlite);
+	answer_release(&session->answer);
+	tokens_release(&session->tokens);
+	buf_release(&session->script);
+	buf_release(&session->value);
+	buf_release(&session->message);
+	sqlite3_free(session->column_types);
+	setting_release(session);
+	free(session->inserted);
+	free(session->user);
+	free(session->client);
+	free(session);
+}
+
+void query_interrupt(struct query_session *session)
+{
+	atomic_store(&session->interrupted, true);
+}
+
+enum drift_err session_exec(struct query_session *session, const char *sql,
+			    struct drift_error *error)
+{
+	int rc;
+
+	session->internal = true;
+	session->inner.code = DRIFT_OK;
+	rc = sqlite3_exec(session->sqlite, sql, NULL, NULL, NULL);
+	session->internal = false;
+	return rc ? error_of_sqlite(session, rc, NULL, NULL, error) : DRIFT_OK;
+}
+
+void session_say(struct query_session *session, const char *tag,
+		 const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	snprintf(session->tag, sizeof(session->tag), "%s", tag);
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	buf_clear(&session->message);
+	buf_add_str(&session->message, text);
+}
+
+enum drift_err query_start(struct query_session *session, const char *script,
+			   size_t size, struct drift_error *error)
+{
+	end_rows(session);
+	atomic_store(&session->interrupted, false);
+	buf_clear(&session->script);
+	session->script_at = 0;
+	if (size > SCRIPT_BYTES_MAX)
+		return drift_fail(error, DRIFT_TOO_BIG, "the script is too long");
+	if (memchr(script, '\0', size))
+		return drift_fail(error, DRIFT_BAD_TEXT,
+				  "invalid byte sequence for encoding \"UTF8\": 0x00");
+	buf_add(&session->script, script, size);
+	if (buf_status(&session->script))
+		return drift_fail_code(error, DRIFT_NOMEM);
+	return DRIFT_OK;
+}
+
+/* Drop what is left of the script. */
+static enum drift_err fail(struct query_session *session, enum drift_err err,
+			   struct drift_error *error)
+{
+	end_rows(session);
+	session->script_at = session->script.size;
+	transaction_fail_statement(session);
+	return drift_fail_code(error, err);
+}
+
+/* One run of a statement, and the commit of what it wrote if it has no rows. */
+static enum drift_err attempt(struct query_session *session,
+			      struct statement *statement, bool *may_retry,
+			      struct drift_error *error)
+{
+	enum drift_err err;
+
+	*may_retry = false;
+	statement->at = 0;
+	session->inner.code = DRIFT_OK;
+	session->changed = 0;
+	session->row_count = 0;
+	session_say(session, "", "%s", "");
+	transaction_begin_statement(session);
+	err = statement_run(session, statement, error);
+	if (err || session->state != SESSION_BETWEEN)
+		return err;
+	*may_retry = !session->transaction.open;
+	return transaction_end_statement(session, error);
+}
+
+/* Another writer was first: on its own, a statement just runs again. */
+static bool is_retryable(enum drift_err err)
+{
+	return err == DRIFT_CONFLICT || err == DRIFT_KEY_EXISTS ||
+	       err == DRIFT_NO_ROW;
+}
+
+static enum drift_err run_statement(struct query_session *session,
+				    enum query_event *event,
+				    struct drift_error *error)
+{
+	struct statement statement = {
+		.script = session->script.data,
+		.tokens = session->tokens.list,
+		.count = session->tokens.count,
+	};
+	bool may_retry;
+	enum drift_err err;
+
+	limit_begin(session);
+	for (unsigned i = 0;; i++) {
+		struct drift_error failure = {0};
+
+		err = attempt(session, &statement, &may_retry, &failure);
+		if (!err)
+			break;
+		if (may_retry && is_retryable(err) && i < RETRIES_MAX)
+			continue;
+		if (error)
+			*error = failure;
+		return fail(session, err, error);
+	}
+	*event = session->state == SESSION_BETWEEN ? QUERY_DONE : QUERY_COLUMNS;
+	err = result_begin(session);
+	return err ? fail(session, err, error) : DRIFT_OK;
+}
+
+static enum drift_err next_statement(struct query_session *session,
+				     enum query_event *event,
+				     struct drift_error *error)
+{
+	enum drift_err err;
+
+	*event = QUERY_END;
+	err = tokens_read(&session->tokens, session->script.data,
+			  session->script.size, &session->script_at);
+	if (err)
+		return fail(session, err, error);
+	return session->tokens.count ? run_statement(session, event, error) : DRIFT_OK;
+}
+
+static void finish_rows(struct query_session *session, enum query_event *event)
+{
+	end_rows(session);
+	if (session->tag[0] == '\0')
+		snprintf(session->tag, sizeof(session->tag), "SELECT %llu",
+			 (unsigned long long)session->row_count);
+	*event = QUERY_DONE;
+}
+
+static enum drift_err next_sql_row(struct query_session *session,
+				   enum query_event *event,
+				   struct drift_error *error)
+{
+	struct statement statement = {
+		.script = session->script.data,
+		.tokens = session->tokens.list,
+		.count = session->tokens.count,
+	};
+	int rc = sqlite3_step(session->select);
+
+	if (rc == SQLITE_ROW) {
+		session->row_count++;
+		*event = QUERY_ROW;
+		return DRIFT_OK;
+	}
+	if (rc != SQLITE_DONE)
+		return fail(session, error_of_sqlite(session, rc, &statement, NULL,
+						     error), error);
+	finish_rows(session, event);
+	return DRIFT_OK;
+}
+
+static void next_answer_row(struct query_session *session,
+			    enum query_event *event)
+{
+	if (session->row >= answer_rows(&session->answer)) {
+		finish_rows(session, event);
+		return;
+	}
+	session->row++;
+	session->row_count++;
+	*event = QUERY_ROW;
+}
+
+enum drift_err query_next(struct query_session *session,
+			  enum query_event *event, struct drift_error *error)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (error)
+		*error = (struct drift_error){0};
+	limit_resume(session);
+	switch (session->state) {
+	case SESSION_BETWEEN:
+		err = next_statement(session, event, error);
+		break;
+	case SESSION_SQL_ROWS:
+		err = next_sql_row(session, event, error);
+		break;
+	case SESSION_ANSWER_ROWS:
+		next_answer_row(session, event);
+		break;
+	}
+	limit_pause(session);
+	return err;
+}
+
+const char *query_tag(const struct query_session *session)
+{
+	return session->tag;
+}
+
+const char *query_message(const struct query_session *session)
+{
+	return buf_cstr((struct buf *)&session->message);
+}
+
+char query_status(const struct query_session *session)
+{
+	if (!session->transaction.open)
+		return 'I';
+	return session->transaction.failed ? 'E' : 'T';
+}

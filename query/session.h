@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* session.h - what the files of query/ share: one session's state.
+ *
+ * A statement runs in three steps. It gets its views (transaction_begin_statement),
+ * it is run by the handler of its first word, and what it wrote is committed or
+ * taken back (transaction_end_statement). Rows, if it has any, are computed
+ * afterwards, one at each query_next. */
+#ifndef DRIFT_QUERY_SESSION_H
+#define DRIFT_QUERY_SESSION_H
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "query/answer.h"
+#include "query/query.h"
+#include "query/relation.h"
+#include "query/setting.h"
+#include "query/statement.h"
+#include "query/transaction.h"
+
+#define SESSION_KEEP_BYTES 16
+
+enum session_state {
+	SESSION_BETWEEN,	/* statements; at the script's end too */
+	SESSION_SQL_ROWS,	/* stepping `select` */
+	SESSION_ANSWER_ROWS,	/* handing out `answer` */
+};
+
+struct query_session {
+	struct drift_db *db;
+	sqlite3 *sqlite;
+	char *user;
+	char *client;
+	bool pinned;
+	drift_seq as_of;
+	bool quoted_identifiers;
+	bool has_moment;	/* SET system_time_asof: reads are at `moment` */
+	drift_seq moment;
+	bool internal;		/* our own SQL runs: the authorizer lets it */
+	/* Marks values that carry a JSON or boolean type through SQLite's
+	 * temporary tables; see keep.c. */
+	unsigned char keep[SESSION_KEEP_BYTES];
+
+	/* limit.c */
+	uint32_t timeout_ms;
+	uint64_t spent_ns;	/* by the statement, waiting for readers not counted */
+	uint64_t resumed_ns;	/* when query_next was last entered */
+	_Atomic bool interrupted;
+	bool timed_out;
+
+	struct transaction transaction;
+	struct drift_view view;	/* what the statement reads */
+	drift_time_ns now;	/* of the statement */
+	struct relation *relations;
+
+	struct buf script;
+	size_t script_at;
+	struct tokens tokens;
+	enum session_state state;
+	sqlite3_stmt *select;
+	struct answer answer;
+	unsigned row;		/* of answer: the next one */
+	uint64_t row_count;
+	enum drift_type *column_types;	/* of select's columns */
+	struct buf value;	/* memory of a name handed out */
+
+	/* The first failure inside a SQLite callback: it knows more than SQLite. */
+	struct drift_error inner;
+	uint64_t changed;	/* rows the statement wrote */
+	/* Of an INSERT with a column list: which columns it names. */
+	const struct relation *insert_into;
+	bool *inserted;
+
+	char *settings[SETTING_COUNT_MAX];	/* NULL: the initial value */
+	char tag[64];
+	struct buf message;
+};
+
+/* Run SQL of our own that answers no rows. */
+enum drift_err session_exec(struct query_session *session, const char *sql,
+			    struct drift_error *error);
+/* Hand out session->answer as the statement's rows. */
+static inline void session_answer(struct query_session *session)
+{
+	session->state = SESSION_ANSWER_ROWS;
+	session->row = 0;
+}
+/* result.c: the types of the columns of session->select. */
+enum drift_err result_begin(struct query_session *session);
+/* Set the tag and the sentence (printf) for people. */
+void session_say(struct query_session *session, const char *tag,
+		 const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

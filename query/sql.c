@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* sql.c - from a statement's tokens to a compiled SQLite statement, and its run.
+ *
+ * The tables it mentions are declared first. Document tables take any field, so the
+ * fields an INSERT or UPDATE assigns become columns before SQLite looks for them;
+ * reading a field that no row ever had stays an error. */
+#include "query/sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "query/error.h"
+#include "query/module.h"
+#include "query/rewrite.h"
+#include "query/session.h"
+#include "query/verb.h"
+
+/* Make sure the relation has a column of the token's name. */
+static enum drift_err want_column(struct relation *relation,
+				  const struct statement *statement,
+				  struct token token, struct drift_error *error)
+{
+	struct buf name = BUF_INIT;
+	enum drift_err err;
+
+	token_text(statement->script, token, &name);
+	err = buf_status(&name);
+	if (!err && relation_column_in_sql(relation, buf_slice(&name)) < 0 &&
+	    declare_hidden_column(buf_slice(&name)) < 0)
+		err = relation_add_field(relation, buf_slice(&name));
+	buf_release(&name);
+	if (err == DRIFT_LIMIT)
+		return drift_fail(error, err, "too many columns in \"%s\"",
+				  relation->name);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+/* The end of INSERT's column list, its first token; 0 when it has none. */
+static unsigned column_list(const struct statement *statement,
+			    const struct verb *verb)
+{
+	if (verb->kind != VERB_INSERT ||
+	    !token_is(statement->script, statement->tokens[verb->after_target], "("))
+		return 0;
+	return verb_find_close(statement, verb->after_target);
+}
+
+static enum drift_err want_inserted(struct relation *relation,
+				    const struct statement *statement,
+				    const struct verb *verb,
+				    struct drift_error *error)
+{
+	unsigned end = column_list(statement, verb);
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = verb->after_target + 1; i < end && !err; i++)
+		if (token_is_name(statement->tokens[i]))
+			err = want_column(relation, statement, statement->tokens[i],
+					  error);
+	return err;
+}
+
+static enum drift_err want_updated(struct relation *relation,
+				   const struct statement *statement,
+				   const struct verb *verb,
+				   struct drift_error *error)
+{
+	unsigned i = verb_find_word(statement, verb->at, "SET") + 1;
+	enum drift_err err = DRIFT_OK;
+
+	for (; i + 1 < statement->count && !err; i++) {
+		if (token_is(statement->script, statement->tokens[i], "("))
+			i = verb_find_close(statement, i);
+		else if (token_is_word(statement->script, statement->tokens[i], "WHERE"))
+			break;
+		else if (token_is_name(statement->tokens[i]) &&
+			 token_is(statement->script, statement->tokens[i + 1], "="))
+			err = want_column(relation, statement, statement->tokens[i],
+					  error);
+	}
+	return err;
+}
+
+/* The table written to, with all columns the statement assigns; NULL when there is
+ * no such table, which SQLite reports. */
+static enum drift_err declare_target(struct query_session *session,
+				     const struct statement *statement,
+				     const struct verb *verb,
+				     struct relation **relation,
+				     struct drift_error *error)
+{
+	struct buf name = BUF_INIT;
+	const struct table_def *def;
+	enum drift_err err = DRIFT_OK;
+
+	*relation = NULL;
+	token_text(statement->script, statement->tokens[verb->target], &name);
+	def = relation_table(transaction_present(session), buf_slice(&name));
+	buf_release(&name);
+	if (def)
+		err = relation_get(session, def, relation);
+	if (err || !def)
+		return err ? drift_fail_code(error, err) : DRIFT_OK;
+	if (def->document && verb->kind == VERB_INSERT)
+		err = want_inserted(*relation, statement, verb, error);
+	else if (def->document && verb->kind == VERB_UPDATE)
+		err = want_updated(*relation, statement, verb, error);
+	return err ? err : relation_declare(session, *relation, error);
+}
+
+/* Note which columns an INSERT names: the others get their defaults. */
+static enum drift_err note_inserted(struct query_session *session,
+				    const struct statement *statement,
+				    const struct verb *verb,
+				    const struct relation *relation)
+{
+	unsigned end = column_list(statement, verb);
+	struct buf name = BUF_INIT;
+
+	free(session->inserted);
+	session->inserted = NULL;
+	session->insert_into = relation;
+	if (!end || !relation)
+		return DRIFT_OK;
+	session->inserted = calloc(relation->column_count + 1, sizeof(bool));
+	if (!session->inserted)
+		return DRIFT_NOMEM;
+	for (unsigned i = verb->after_target + 1; i < end; i++) {
+		int column;
+
+		if (!token_is_name(statement->tokens[i]))
+			continue;
+		buf_clear(&name);
+		token_text(statement->script, statement->tokens[i], &name);
+		column = relation_column_in_sql(relation, buf_slice(&name));
+		if (column >= 0)
+			session->inserted[column] = true;
+	}
+	buf_release(&name);
+	return DRIFT_OK;
+}
+
+static enum drift_err prepare_text(struct query_session *session,
+				   const struct statement *statement,
+				   const struct rewrite *rewrite,
+				   const char *prefix, sqlite3_stmt **stmt,
+				   struct drift_error *error)
+{
+	struct buf sql = BUF_INIT;
+	struct slice text = buf_slice(&rewrite->sql);
+	int rc;
+
+	if (prefix[0]) {
+		buf_add_str(&sql, prefix);
+		buf_add_slice(&sql, text);
+		text = buf_slice(&sql);
+	}
+	rc = sqlite3_prepare_v3(session->sqlite, text.data, (int)text.size, 0, stmt,
+				NULL);
+	buf_release(&sql);
+	if (rc)
+		return error_of_sqlite(session, rc, statement,
+				       prefix[0] ? NULL : rewrite, error);
+	if (sqlite3_bind_parameter_count(*stmt) > 0) {
+		sqlite3_finalize(*stmt);
+		*stmt = NULL;
+		return drift_fail(error, DRIFT_UNSUPPORTED,
+				  "parameters are not supported");
+	}
+	return DRIFT_OK;
+}
+
+static enum drift_err prepare(struct query_session *session,
+			      const struct statement *statement,
+			      const struct verb *verb, const char *prefix,
+			      sqlite3_stmt **stmt, struct drift_error *error)
+{
+	struct rewrite rewrite = REWRITE_INIT;
+	struct relation *target = NULL;
+	enum drift_err err;
+
+	err = rewrite_make(session, statement, verb, &rewrite, error);
+	if (!err)
+		err = relation_sync(session, statement->script, statement->tokens,
+				    statement->count, error);
+	if (!err && verb->kind != VERB_READ)
+		err = declare_target(session, statement, verb, &target, error);
+	if (!err)
+		err = note_inserted(session, statement, verb, target);
+	if (!err)
+		err = prepare_text(session, statement, &rewrite, prefix, stmt, error);
+	rewrite_release(&rewrite);
+	return err;
+}
+
+enum drift_err sql_prepare(struct query_session *session,
+			   const struct statement *statement, const char *prefix,
+			   sqlite3_stmt **stmt, struct drift_error *error)
+{
+	struct verb verb;
+	enum drift_err err = verb_find(statement, &verb, error);
+
+	return err ? err : prepare(session, statement, &verb, prefix, stmt, error);
+}
+
+static void say_changed(struct query_session *session, enum verb_kind kind)
+{
+	static const struct {
+		const char *tag;
+		const char *verb;
+	} words[] = {
+		[VERB_INSERT] = {"INSERT 0", "Inserted"},
+		[VERB_UPDATE] = {"UPDATE", "Updated"},
+		[VERB_DELETE] = {"DELETE", "Deleted"},
+	};
+	char tag[64];
+
+	snprintf(tag, sizeof(tag), "%s %llu", words[kind].tag,
+		 (unsigned long long)session->changed);
+	session_say(session, tag, "%s %llu row(s)", words[kind].verb,
+		    (unsigned long long)session->changed);
+}
+
+/* Step a statement without rows to its end. */
+static enum drift_err run_write(struct query_session *session,
+				const struct statement *statement,
+				sqlite3_stmt *stmt, struct drift_error *error)
+{
+	int rc = sqlite3_step(stmt);
+	enum drift_err err = DRIFT_OK;
+
+	if (rc != SQLITE_DONE)
+		err = error_of_sqlite(session, rc, statement, NULL, error);
+	sqlite3_finalize(stmt);
+	return err;
+}
+
+enum drift_err sql_run(struct query_session *session,
+		       struct statement *statement, struct drift_error *error)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct verb verb;
+	enum drift_err err = verb_find(statement, &verb, error);
+
+	session->transaction.blind = verb.kind == VERB_INSERT;
+	if (!err)
+		err = prepare(session, statement, &verb, "", &stmt, error);
+	if (err)
+		return err;
+	if (verb.kind == VERB_READ) {
+		session->select = stmt;
+		session->state = SESSION_SQL_ROWS;
+		return DRIFT_OK;
+	}
+	err = run_write(session, statement, stmt, error);
+	if (!err)
+		say_changed(session, verb.kind);
+	return err;
+}
+
+enum drift_err sql_select(struct query_session *session, const char *sql,
+			  struct drift_error *error)
+{
+	int rc = sqlite3_prepare_v3(session->sqlite, sql, -1, 0, &session->select,
+				    NULL);
+
+	if (rc)
+		return error_of_sqlite(session, rc, NULL, NULL, error);
+	session->state = SESSION_SQL_ROWS;
+	return DRIFT_OK;
+}

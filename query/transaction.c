@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* transaction.c - from a statement's views to its commit. */
+#include "query/transaction.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "query/session.h"
+
+static struct drift_view with_own_writes(const struct transaction *transaction)
+{
+	struct drift_view view = transaction->base;
+
+	view.txn = transaction->txn;
+	view.txn_ops = transaction->txn ? drift_txn_ops(transaction->txn) : 0;
+	return view;
+}
+
+void transaction_begin_statement(struct query_session *session)
+{
+	struct transaction *transaction = &session->transaction;
+
+	session->now = drift_now(session->db);
+	transaction->blind = false;
+	if (!transaction->open && session->pinned)
+		transaction->base = drift_view_at(session->db, session->as_of);
+	else if (!transaction->open)
+		transaction->base = drift_view_live(session->db);
+	session->view = with_own_writes(transaction);
+	transaction->statement_ops = session->view.txn_ops;
+	if (session->has_moment && session->moment < session->view.seq)
+		session->view = drift_view_at(session->db, session->moment);
+}
+
+struct drift_view transaction_present(const struct query_session *session)
+{
+	return with_own_writes(&session->transaction);
+}
+
+enum drift_err transaction_write(struct query_session *session,
+				 struct drift_txn **txn,
+				 struct drift_error *error)
+{
+	struct transaction *transaction = &session->transaction;
+	struct drift_author author = {session->user, session->client, NULL};
+	enum drift_err err;
+
+	if (session->pinned || session->has_moment)
+		return drift_fail(error, DRIFT_READ_ONLY,
+				  "cannot write to the past: this is a read-only view");
+	if (transaction->read_only)
+		return drift_fail(error, DRIFT_READ_ONLY,
+				  "cannot write in a read-only transaction");
+	if (!transaction->txn) {
+		err = drift_txn_new(session->db,
+				    transaction->blind ? DRIFT_SEQ_MAX :
+							 transaction->base.seq,
+				    &author, &transaction->txn);
+		if (err)
+			return drift_fail_code(error, err);
+	}
+	*txn = transaction->txn;
+	return DRIFT_OK;
+}
+
+/* Forget the engine's transaction and what hangs on it. */
+static void clear(struct query_session *session)
+{
+	struct transaction *transaction = &session->transaction;
+
+	if (transaction->ddl)
+		relation_forget_all(session);
+	drift_txn_free(transaction->txn);
+	for (unsigned i = 0; i < transaction->savepoint_count; i++)
+		free(transaction->savepoints[i].name);
+	free(transaction->savepoints);
+	*transaction = (struct transaction){0};
+}
+
+static enum drift_err commit(struct query_session *session,
+			     struct drift_error *error)
+{
+	struct drift_receipt receipt = {0};
+	enum drift_err err = DRIFT_OK;
+
+	if (session->transaction.txn && drift_txn_ops(session->transaction.txn) > 0)
+		err = drift_commit(session->transaction.txn, DRIFT_DURABLE, &receipt);
+	if (err && error) {
+		*error = receipt.error;
+		err = drift_fail_code(error, err);
+	}
+	clear(session);
+	return err;
+}
+
+enum drift_err transaction_end_statement(struct query_session *session,
+					 struct drift_error *error)
+{
+	if (session->transaction.open || !session->transaction.txn)
+		return DRIFT_OK;
+	return commit(session, error);
+}
+
+void transaction_fail_statement(struct query_session *session)
+{
+	struct transaction *transaction = &session->transaction;
+
+	if (!transaction->open) {
+		clear(session);
+		return;
+	}
+	transaction->failed = true;
+	if (transaction->ddl)
+		relation_forget_all(session);
+	if (transaction->txn &&
+	    drift_txn_rewind(transaction->txn, transaction->statement_ops)) {
+		/* It cannot be used any more; ROLLBACK is all that is left. */
+		drift_txn_free(transaction->txn);
+		transaction->txn = NULL;
+	}
+}
+
+enum drift_err transaction_begin(struct query_session *session, bool read_only,
+				 struct drift_error *error)
+{
+	struct transaction *transaction = &session->transaction;
+
+	if (transaction->open)
+		return drift_fail(error, DRIFT_IN_TX,
+				  "there is already a transaction in progress");
+	transaction->open = true;
+	transaction->read_only = read_only;
+	return DRIFT_OK;
+}
+
+enum drift_err transaction_commit(struct query_session *session,
+				  const char *comment, bool *rolled_back,
+				  struct drift_error *error)
+{
+	struct transaction *transaction = &session->transaction;
+	enum drift_err err = DRIFT_OK;
+
+	*rolled_back = transaction->failed;
+	if (!transaction->open)
+		return drift_fail(error, DRIFT_NO_TX,
+				  "there is no transaction in progress");
+	if (transaction->failed) {
+		clear(session);
+		return DRIFT_OK;
+	}
+	if (comment && transaction->txn)
+		err = drift_txn_set_comment(transaction->txn, comment);
+	if (err) {
+		clear(session);
+		return drift_fail_code(error, err);
+	}
+	return commit(session, error);
+}
+
+void transaction_rollback(struct query_session *session)
+{
+	clear(session);
+}
+
+static int find_savepoint(const struct transaction *transaction, const char *name)
+{
+	for (unsigned i = transaction->savepoint_count; i > 0; i--)
+		if (strcasecmp(transaction->savepoints[i - 1].name, name) == 0)
+			return (int)i - 1;
+	return -1;
+}
+
+static enum drift_err require_open(const struct transaction *transaction,
+				   const char *what, struct drift_error *error)
+{
+	if (transaction->open)
+		return DRIFT_OK;
+	return drift_fail(error, DRIFT_NO_TX,
+			  "%s can only be used in transaction blocks", what);
+}
+
+enum drift_err transaction_savepoint(struct query_session *session,
+				     const char *name, struct drift_error *error)
+{
+	struct transaction *transaction = &session->transaction;
+	enum drift_err err = require_open(transaction, "SAVEPOINT", error);
+	struct savepoint *list;
+	char *copy;
+
+	if (err)
+		return err;
+	list = realloc(transaction->savepoints,
+		       (transaction->savepoint_count + 1) * sizeof(*list));
+	if (!list)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	transaction->savepoints = list;
+	copy = strdup(name);
+	if (!copy)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	list[transaction->savepoint_count++] = (struct savepoint){
+		copy, transaction->txn ? drift_txn_ops(transaction->txn) : 0};
+	return DRIFT_OK;
+}
+
+/* Forget savepoints number from on. */
+static void drop_savepoints(struct transaction *transaction, unsigned from)
+{
+	while (transaction->savepoint_count > from)
+		free(transaction->savepoints[--transaction->savepoint_count].name);
+}
+
+static enum drift_err get_savepoint(const struct transaction *transaction,
+				    const char *what, const char *name, int *found,
+				    struct drift_error *error)
+{
+	enum drift_err err = require_open(transaction, what, error);
+
+	if (err)
+		return err;
+	*found = find_savepoint(transaction, name);
+	if (*found < 0)
+		return drift_fail(error, DRIFT_NO_SAVEPOINT,
+				  "savepoint \"%s\" does not exist", name);
+	return DRIFT_OK;
+}
+
+enum drift_err transaction_rollback_to(struct query_session *session,
+				       const char *name,
+				       struct drift_error *error)
+{
+	struct transaction *transaction = &session->transaction;
+	int found;
+	enum drift_err err = get_savepoint(transaction, "ROLLBACK TO SAVEPOINT", name,
+					   &found, error);
+
+	if (err)
+		return err;
+	if (transaction->ddl)
+		relation_forget_all(session);
+	if (transaction->txn)
+		err = drift_txn_rewind(transaction->txn,
+				       transaction->savepoints[found].ops);
+	if (err)
+		return drift_fail_code(error, err);
+	drop_savepoints(transaction, (unsigned)found + 1);
+	transaction->failed = false;
+	return DRIFT_OK;
+}
+
+enum drift_err transaction_release(struct query_session *session,
+				   const char *name, struct drift_error *error)
+{
+	struct transaction *transaction = &session->transaction;
+	int found;
+	enum drift_err err = get_savepoint(transaction, "RELEASE SAVEPOINT", name,
+					   &found, error);
+
+	if (!err)
+		drop_savepoints(transaction, (unsigned)found);
+	return err;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* write.c - checks a row, finds its key, puts it into the transaction.
+ *
+ * A key that is there is refused here, where the words for it are known; the engine
+ * checks again at commit, for writers that came between. */
+#include "query/write.h"
+
+#include "engine/json.h"
+#include "query/session.h"
+
+static void print_key(const struct table_def *def, struct slice key,
+		      struct buf *out)
+{
+	struct msg_value part;
+
+	buf_add_char(out, '(');
+	for (unsigned i = 0; i < def->key_count; i++)
+		buf_printf(out, "%s%s", i ? ", " : "",
+			   def->columns[def->key_columns[i]].name);
+	buf_add_str(out, ")=(");
+	for (unsigned i = 0; key.size > 0 && !key_read(&key, &part); i++) {
+		buf_add_str(out, i ? ", " : "");
+		if (part.type == MSG_INT)
+			buf_printf(out, "%lld", (long long)part.integer);
+		else if (part.type == MSG_REAL)
+			json_print_real(part.real, out);
+		else if (part.type == MSG_TEXT)
+			buf_add_slice(out, part.bytes);
+	}
+	buf_add_char(out, ')');
+}
+
+enum drift_err write_key_exists(const struct table_def *def, struct slice key,
+				struct drift_error *error)
+{
+	struct buf text = BUF_INIT;
+	enum drift_err err;
+
+	print_key(def, key, &text);
+	err = drift_fail(error, DRIFT_KEY_EXISTS,
+			 "duplicate key value violates PRIMARY KEY \"%s\": "
+			 "Key %s already exists.", def->name, buf_cstr(&text));
+	buf_release(&text);
+	return err;
+}
+
+/* DRIFT_KEY_EXISTS, or DRIFT_OK when there is no such row. */
+static enum drift_err check_absent(struct query_session *session,
+				   const struct table_def *def, struct slice key,
+				   struct drift_error *error)
+{
+	struct drift_row row = DRIFT_ROW_INIT;
+	enum drift_err err = drift_get(transaction_present(session), def->id, key,
+				       &row);
+
+	drift_row_release(&row);
+	if (err == DRIFT_NO_ROW)
+		return DRIFT_OK;
+	if (err)
+		return drift_fail_code(error, err);
+	return write_key_exists(def, key, error);
+}
+
+/* In a transaction of several statements, later ones must know new fields. */
+static enum drift_err note_fields(struct query_session *session,
+				  const struct table_def *def, struct slice row)
+{
+	struct relation *relation;
+	enum drift_err err;
+
+	if (!session->transaction.open || !def->document)
+		return DRIFT_OK;
+	err = relation_get(session, def, &relation);
+	return err ? err : relation_note_members(relation, row);
+}
+
+static enum drift_err put(struct query_session *session,
+			  const struct table_def *def, struct slice key,
+			  struct slice row, enum drift_put_mode mode,
+			  struct drift_error *error)
+{
+	struct drift_txn *txn;
+	enum drift_err err = transaction_write(session, &txn, error);
+
+	if (err)
+		return err;
+	err = drift_txn_put(txn, def, key, row, mode, error);
+	if (err == DRIFT_KEY_EXISTS)
+		return write_key_exists(def, key, error);
+	if (!err)
+		err = note_fields(session, def, row);
+	return err;
+}
+
+enum drift_err write_insert(struct query_session *session,
+			    const struct table_def *def, struct slice document,
+			    enum write_mode mode, struct drift_error *error)
+{
+	struct buf row = BUF_INIT;
+	struct buf key = BUF_INIT;
+	enum drift_err err;
+
+	err = row_shape(def, document, slice_of(NULL, 0), true, &row, error);
+	if (!err)
+		err = row_key(def, buf_slice(&row), &key, error);
+	if (!err && mode == WRITE_INSERT)
+		err = check_absent(session, def, buf_slice(&key), error);
+	if (!err)
+		err = put(session, def, buf_slice(&key), buf_slice(&row),
+			  mode == WRITE_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT,
+			  error);
+	buf_release(&key);
+	buf_release(&row);
+	return err;
+}
+
+/* The row goes from old_key to key. */
+static enum drift_err move(struct query_session *session,
+			   const struct table_def *def, struct slice old_key,
+			   struct slice key, struct slice row,
+			   enum write_mode mode, struct drift_error *error)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (mode == WRITE_INSERT)
+		err = check_absent(session, def, key, error);
+	if (!err)
+		err = write_delete(session, def, old_key, error);
+	if (!err)
+		err = put(session, def, key, row,
+			  mode == WRITE_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT, error);
+	return err;
+}
+
+enum drift_err write_update(struct query_session *session,
+			    const struct table_def *def, struct slice old_key,
+			    struct slice document, enum write_mode mode,
+			    struct drift_error *error)
+{
+	struct buf row = BUF_INIT;
+	struct buf key = BUF_INIT;
+	enum drift_err err;
+
+	err = row_shape(def, document, slice_of(NULL, 0), false, &row, error);
+	if (!err)
+		err = row_key(def, buf_slice(&row), &key, error);
+	if (!err && slice_equal(buf_slice(&key), old_key))
+		err = put(session, def, old_key, buf_slice(&row), DRIFT_PUT_UPDATE,
+			  error);
+	else if (!err)
+		err = move(session, def, old_key, buf_slice(&key), buf_slice(&row),
+			   mode, error);
+	buf_release(&key);
+	buf_release(&row);
+	return err;
+}
+
+enum drift_err write_delete(struct query_session *session,
+			    const struct table_def *def, struct slice key,
+			    struct drift_error *error)
+{
+	struct drift_txn *txn;
+	enum drift_err err = transaction_write(session, &txn, error);
+
+	return err ? err : drift_txn_delete(txn, def, key, false, error);
+}

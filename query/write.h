@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* write.h - one row into the session's transaction, by the rules of every door. */
+#ifndef DRIFT_QUERY_WRITE_H
+#define DRIFT_QUERY_WRITE_H
+
+#include "engine/engine.h"
+
+struct query_session;
+
+/* What to do when a row of that key is there. */
+enum write_mode { WRITE_INSERT, WRITE_REPLACE };
+
+/* Store a new row. DRIFT_KEY_EXISTS with PostgreSQL's words (WRITE_INSERT). */
+enum drift_err write_insert(struct query_session *session,
+			    const struct table_def *def, struct slice document,
+			    enum write_mode mode, struct drift_error *error);
+/* Replace the row old_key; its key may change. */
+enum drift_err write_update(struct query_session *session,
+			    const struct table_def *def, struct slice old_key,
+			    struct slice document, enum write_mode mode,
+			    struct drift_error *error);
+enum drift_err write_delete(struct query_session *session,
+			    const struct table_def *def, struct slice key,
+			    struct drift_error *error);
+/* The failure of a key that is there already. */
+enum drift_err write_key_exists(const struct table_def *def, struct slice key,
+				struct drift_error *error);
+
+struct statement;
+/* INSERT INTO t {...}, {...}; PATCH t KEY k SET {...}. */
+enum drift_err write_run_documents(struct query_session *session,
+				   struct statement *statement,
+				   struct drift_error *error);
+enum drift_err write_run_patch(struct query_session *session,
+			       struct statement *statement,
+			       struct drift_error *error);
+
+#endif
