@@ -245,9 +245,12 @@ enum drift_err drift_txn_drop(struct drift_txn *txn,
 			      const struct table_def *def, bool if_empty,
 			      const char *sql, struct drift_error *error);
 /* For load: exact time (strictly after the newest transaction's, or
- * DRIFT_BAD_ARGUMENT at commit), transaction id (above the newest; 0 = next), and
- * that equal rows are events too. */
-void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx);
+ * DRIFT_BAD_ARGUMENT at commit), transaction id (above the newest; 0 = next), the
+ * seq its first event must get (DRIFT_BAD_ARGUMENT at commit if it would get
+ * another, so that transactions sent behind one that failed fail too; 0 = any),
+ * and that equal rows are events too. */
+void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx,
+		      drift_seq first_seq);
 
 /* What a commit did. Numbers are after equal rows were left out. */
 struct drift_receipt {

@@ -390,6 +390,10 @@ static enum drift_err draw_time(struct stage *stage,
 		return drift_fail(error, DRIFT_BAD_ARGUMENT,
 				  "transaction %" PRIu64 " is not after %" PRIu64,
 				  txn->replay_tx, stage->position.tx);
+	if (txn->replay_seq && txn->replay_seq != stage->position.seq + 1)
+		return drift_fail(error, DRIFT_BAD_ARGUMENT,
+				  "seq %" PRIu64 " where %" PRIu64 " follows",
+				  txn->replay_seq, stage->position.seq + 1);
 	if (!clock_take(&stage->db->clock, *time)) {
 		moment_print_time(*time, &text);
 		err = drift_fail(error, DRIFT_BAD_ARGUMENT,

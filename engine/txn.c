@@ -144,11 +144,13 @@ enum drift_err drift_txn_set_comment(struct drift_txn *txn, const char *comment)
 	return keep_text(comment, &txn->comment);
 }
 
-void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx)
+void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx,
+		      drift_seq first_seq)
 {
 	txn->replay = true;
 	txn->replay_time = time;
 	txn->replay_tx = tx;
+	txn->replay_seq = first_seq;
 }
 
 static struct txn_op *op_new(struct drift_txn *txn, enum txn_kind kind,

@@ -30,6 +30,7 @@ struct drift_txn {
 	bool replay;
 	drift_time_ns replay_time;
 	uint64_t replay_tx;
+	drift_seq replay_seq;
 	struct txn_op *ops;
 	uint32_t count, capacity;
 	uint32_t ddl_count;

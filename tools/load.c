@@ -3,10 +3,10 @@
  * the seq, time, transaction and author it had.
  *
  * Lines of one transaction stand together, so the file is read once, in order, and
- * one transaction at a time is in memory. What could make the history in the
- * database differ from the file (a gap, a disorder, times that run backwards) is
- * refused with the line's number; transactions before that line are in. Commits
- * are synced as they come along, and all of them before load says it is done. */
+ * memory holds one transaction and those on their way to the log. What could make
+ * the history in the database differ from the file (a gap, a disorder, times that
+ * run backwards) is refused with the line's number; transactions before that line
+ * are in. All of it is on disk before load says that it is done. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "query/query.h"
 #include "tools/command.h"
 #include "tools/dump_line.h"
+#include "tools/flight.h"
 
 struct load {
 	struct drift_db *db;
@@ -29,6 +30,10 @@ struct load {
 	drift_time_ns time;
 	struct buf author;		/* "user\0client\0comment\0" */
 	uint64_t first_line;
+	size_t bytes;			/* of its lines */
+	bool defines;			/* it has DDL */
+
+	struct flights flights;
 
 	/* The definition used last: a table's lines mostly stand together. */
 	const struct table_def *table;
@@ -42,6 +47,7 @@ struct load {
 static void load_release(struct load *load)
 {
 	drift_txn_free(load->txn);
+	flights_release(&load->flights);
 	buf_release(&load->author);
 	buf_release(&load->pk_document);
 	buf_release(&load->key);
@@ -62,23 +68,41 @@ static struct drift_view load_view(const struct load *load)
 
 /* ---- Transactions ----------------------------------------------------- */
 
+/* What was sent and failed is told with the line it began at. */
+static enum drift_err fail_in_flight(struct load *load, enum drift_err err,
+				     struct drift_error *error)
+{
+	if (load->flights.err) {
+		load->line_number = load->flights.line;
+		*error = load->flights.error;
+	}
+	return drift_fail_code(error, err);
+}
+
+static enum drift_err land_all(struct load *load, struct drift_error *error)
+{
+	enum drift_err err = flights_wait(&load->flights);
+
+	return err ? fail_in_flight(load, err, error) : DRIFT_OK;
+}
+
+/* Send the transaction in hand off. One with definitions is waited for: the lines
+ * after it look them up. */
 static enum drift_err commit(struct load *load, struct drift_error *error)
 {
-	struct drift_receipt receipt;
 	enum drift_err err;
 
 	if (!load->txn)
 		return DRIFT_OK;
-	err = drift_commit(load->txn, DRIFT_DURABLE_LATER, &receipt);
-	drift_txn_free(load->txn);
+	err = flights_send(&load->flights, load->txn, load->first_line, load->bytes);
 	load->txn = NULL;
-	load->table = NULL;
 	load->transactions++;
-	if (!err)
+	if (err)
+		return fail_in_flight(load, err, error);
+	if (!load->defines)
 		return DRIFT_OK;
-	load->line_number = load->first_line;
-	*error = receipt.error;
-	return drift_fail_code(error, err);
+	load->table = NULL;
+	return land_all(load, error);
 }
 
 static void author_text(const struct dump_line *line, struct buf *author)
@@ -123,10 +147,12 @@ static enum drift_err begin(struct load *load, const struct dump_line *line,
 	err = drift_txn_new(load->db, DRIFT_SEQ_MAX, &author, &load->txn);
 	if (err)
 		return drift_fail_code(error, err);
-	drift_txn_replay(load->txn, line->time, line->tx);
+	drift_txn_replay(load->txn, line->time, line->tx, load->next_seq);
 	load->tx = line->tx;
 	load->time = line->time;
 	load->first_line = load->line_number;
+	load->bytes = 0;
+	load->defines = false;
 	return DRIFT_OK;
 }
 
@@ -218,10 +244,6 @@ static enum drift_err add_event(struct load *load, const struct dump_line *line,
 {
 	enum drift_err err;
 
-	if (line->seq != load->next_seq)
-		return drift_fail(error, DRIFT_BAD_ARGUMENT,
-				  "seq %" PRIu64 " where %" PRIu64 " should follow",
-				  line->seq, load->next_seq);
 	err = find_table(load, line->table, error);
 	if (!err)
 		err = find_key(load, line->pk, error);
@@ -237,10 +259,16 @@ static enum drift_err add_event(struct load *load, const struct dump_line *line,
 	return DRIFT_OK;
 }
 
+/* What it defines may hang on rows that are still on their way. */
 static enum drift_err add_ddl(struct load *load, const struct dump_line *line,
 			      struct drift_error *error)
 {
+	enum drift_err err = land_all(load, error);
+
+	if (err)
+		return err;
 	load->ddl_ops++;
+	load->defines = true;
 	return query_ddl(load_view(load), load->txn, line->sql.data,
 			 line->sql.size, error);
 }
@@ -248,18 +276,21 @@ static enum drift_err add_ddl(struct load *load, const struct dump_line *line,
 static enum drift_err add_line(struct load *load, const struct dump_line *line,
 			       struct drift_error *error)
 {
-	uint64_t line_number = load->line_number;
 	enum drift_err err = DRIFT_OK;
 
+	if (!line->ddl && line->seq != load->next_seq)
+		return drift_fail(error, DRIFT_BAD_ARGUMENT,
+				  "seq %" PRIu64 " where %" PRIu64 " should follow",
+				  line->seq, load->next_seq);
 	if (load->txn && line->tx != load->tx) {
 		err = commit(load, error);
 		if (err)
 			return err;
-		load->line_number = line_number;
 	}
 	err = load->txn ? go_on(load, line, error) : begin(load, line, error);
 	if (err)
 		return err;
+	load->bytes += line->document.size;
 	return line->ddl ? add_ddl(load, line, error)
 			 : add_event(load, line, error);
 }
@@ -286,6 +317,8 @@ static enum drift_err read_lines(struct load *load, struct drift_error *error)
 		err = drift_fail(error, DRIFT_IO, "%s", strerror(errno));
 	if (!err)
 		err = commit(load, error);
+	if (!err)
+		err = land_all(load, error);
 	free(text);
 	dump_line_release(&line);
 	return err;
@@ -341,8 +374,11 @@ static int run(struct load *load)
 		return complain(&error);
 	err = read_lines(load, &error);
 	if (err) {
-		int status = complain_of_line(load, &error);
+		int status;
 
+		/* The first failure counts, and that may be one in flight. */
+		(void)land_all(load, &error);
+		status = complain_of_line(load, &error);
 		if (drift_sync(load->db))
 			fputs("driftdb: what was loaded may not be on disk\n",
 			      stderr);
@@ -363,6 +399,7 @@ int command_load(const struct arguments *arguments)
 
 	if (open_file(&load, arguments->file, &error))
 		return complain(&error);
+	flights_init(&load.flights);
 	if (drift_open(arguments->dir, NULL, &load.db, &error)) {
 		status = complain(&error);
 	} else {

@@ -43,9 +43,9 @@ setup()
 @test "a refused statement is status 1, its reason and place on stderr" {
 	fails_with 1 driftdb sql -d db -e 'SELECT FORM x'
 	says '^ERROR 42'
-	fails_with 1 driftdb sql -d db -e 'SELECT * FROM nothing'
+	fails_with 1 driftdb sql -d db -e 'SELECT * FROM missing'
 	says '^ERROR 42P01: '
-	driftdb sql -d db -e 'SELECT 1 AS n; SELECT * FROM nothing' >out 2>err || status=$?
+	driftdb sql -d db -e 'SELECT 1 AS n; SELECT * FROM missing' >out 2>err || status=$?
 	same "$status" 1
 	same "$(cat out)" '{"n":1}'
 	grep -q '^ERROR 42P01' err
@@ -61,7 +61,7 @@ setup()
 	fails_with 4 driftdb sql -d newer -e 'SELECT 1'
 	cp -a db damaged
 	segment=$(ls damaged/log/*.seg)
-	offset=$(grep -obUaP '\xa2id' "$segment" | head -n 1 | cut -d : -f 1)
+	offset=$(LC_ALL=C grep -obUaP '\xa2id' "$segment" | head -n 1 | cut -d : -f 1)
 	printf '\x00' | dd of="$segment" bs=1 seek="$offset" conv=notrunc status=none
 	fails_with 3 driftdb verify -d damaged
 }

@@ -48,7 +48,7 @@ locked_by_other()
 		SELECT * FROM t ORDER BY id;
 		SELECT count(*) AS n FROM t FOR SYSTEM_TIME AS OF @SEQ:1;
 		DELETE FROM t WHERE id = 'b';
-		SELECT * FROM nothing;
+		SELECT * FROM missing;
 	SQL
 	for format in json csv tsv table; do
 		cp -a db here
@@ -73,9 +73,9 @@ locked_by_other()
 	same "$(psql -At -c 'SELECT id, n FROM t')" 'a|7'
 	psql -q -c "INSERT INTO t (id, n) VALUES ('b', 8)"
 	same "$(jq .n mnt/tables/t/rows/b.json)" 8
-	run psql -At -c 'SELECT * FROM nothing'
+	run psql -At -c 'SELECT * FROM missing'
 	same "$status" 1
-	says 'ERROR: .*nothing'
-	run psql -v VERBOSITY=sqlstate -c 'SELECT * FROM nothing'
+	says 'ERROR: .*missing'
+	run psql -v VERBOSITY=sqlstate -c 'SELECT * FROM missing'
 	says 42P01
 }
