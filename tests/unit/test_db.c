@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_db.c - a database from outside: commit, read now and as of the past, close,
  * kill, reopen. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/unit/cmocka_test.h"
+
 #include <unistd.h>
 
 #include "engine/engine.h"

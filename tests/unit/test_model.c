@@ -3,15 +3,9 @@
  * of read at random moments, compared with a model that is a plain list of states.
  *
  * Memtables are tiny, so folds run beside the reads all the time. The seed is
- * printed; DRIFTFS_SEED repeats a run, DRIFTFS_MODEL_ROUNDS makes it longer. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+ * printed; SEED repeats a run, DRIFTFS_MODEL_ROUNDS makes it longer. */
+#include "tests/unit/cmocka_test.h"
+
 #include <unistd.h>
 
 #include "engine/engine.h"
@@ -62,10 +56,7 @@ static uint64_t seed;
 
 static unsigned draw(unsigned below)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)((seed >> 11) % below);
+	return (unsigned)((test_random(&seed) >> 11) % below);
 }
 
 static void quiet(void *arg, const char *line)
@@ -385,15 +376,12 @@ static void reopen(void)
 static void database_equals_model(void **state)
 {
 	const char *rounds_text = getenv("DRIFTFS_MODEL_ROUNDS");
-	const char *seed_text = getenv("DRIFTFS_SEED");
 	int rounds = rounds_text ? atoi(rounds_text) : 1500;
 	struct drift_verify_report report;
 	char command[128];
 
 	(void)state;
-	seed = seed_text ? strtoull(seed_text, NULL, 0)
-			 : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
-	printf("DRIFTFS_SEED=%llu\n", (unsigned long long)seed);
+	seed = test_seed();
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(drift_init(dir, NULL), DRIFT_OK);
 	open_db();
