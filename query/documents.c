@@ -59,16 +59,12 @@ enum drift_err write_run_documents(struct query_session *session,
 	session->transaction.blind = true;
 	err = get_table(session, statement, &def, error);
 	while (!err) {
-		struct token token = statement_peek(statement);
-
 		err = take_document(statement, &document, error);
 		if (!err)
 			err = write_insert(session, def, buf_slice(&document),
 					   WRITE_INSERT, error);
-		if (err) {
-			err = statement_place(token, err, error);
+		if (err)
 			break;
-		}
 		session->changed++;
 		if (!statement_accept_punct(statement, ","))
 			break;

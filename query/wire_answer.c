@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* wire_answer.c - rows to DataRow, in one of two ways.
+ *
+ * PostgreSQL's way: each statement has its columns and their types. A column whose
+ * type nothing tells takes that of its first value: the row description is not sent
+ * before the first row is there, and is mended then.
+ * driftdb's way (SET driftql.format): the script's answers as text that the printer
+ * made, in chunks, as rows of one column: the command line prints the same through a
+ * daemon as without one. */
+#include "query/wire_answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "query/format.h"
+#include "query/setting.h"
+
+enum oid {
+	OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25,
+	OID_JSON = 114, OID_FLOAT8 = 701, OID_TIMESTAMPTZ = 1184,
+};
+
+struct wire_column {
+	enum oid oid;
+	size_t unknown_at;	/* its type in wire->out, to be mended; 0: known */
+};
+
+struct wire_rows {
+	struct wire *wire;
+	struct query_session *session;
+	bool any;		/* a statement was run */
+	bool first;		/* the next row is the first */
+	struct wire_column *columns;
+	unsigned count;
+};
+
+void wire_ready(struct wire *wire, char status)
+{
+	wire_begin(wire, 'Z');
+	buf_add_char(&wire->out, status);
+	wire_end(wire);
+}
+
+/* Bytes, from 1, to characters, from 1. */
+static int character_position(const char *script, int position)
+{
+	int characters = 1;
+
+	for (int i = 0; script && i + 1 < position && script[i]; i++)
+		characters += ((unsigned char)script[i + 1] & 0xc0) != 0x80;
+	return characters;
+}
+
+static void add_error_field(struct wire *wire, char field, const char *text)
+{
+	buf_add_char(&wire->out, field);
+	wire_add_text(wire, text);
+}
+
+void wire_error(struct wire *wire, const struct drift_error *error,
+		const char *severity, const char *script)
+{
+	char position[16];
+
+	wire_begin(wire, 'E');
+	add_error_field(wire, 'S', severity);
+	add_error_field(wire, 'V', severity);
+	add_error_field(wire, 'C', drift_err_sqlstate(error->code));
+	add_error_field(wire, 'M', error->text);
+	if (error->position > 0 && script) {
+		snprintf(position, sizeof(position), "%d",
+			 character_position(script, error->position));
+		add_error_field(wire, 'P', position);
+	}
+	buf_add_char(&wire->out, '\0');
+	wire_end(wire);
+}
+
+static enum oid oid_of_type(enum drift_type type)
+{
+	switch (type) {
+	case DRIFT_INTEGER:
+		return OID_INT8;
+	case DRIFT_REAL:
+		return OID_FLOAT8;
+	case DRIFT_BOOLEAN:
+		return OID_BOOL;
+	case DRIFT_JSON:
+		return OID_JSON;
+	case DRIFT_TIMESTAMP:
+		return OID_TIMESTAMPTZ;
+	case DRIFT_BLOB:
+		return OID_BYTEA;
+	default:
+		return OID_TEXT;
+	}
+}
+
+static enum oid oid_of_value(const struct query_session *session, unsigned i)
+{
+	struct msg_value value;
+	bool is_json;
+
+	query_value(session, i, &value, &is_json);
+	switch (value.type) {
+	case MSG_BOOL:
+		return OID_BOOL;
+	case MSG_INT:
+		return OID_INT8;
+	case MSG_REAL:
+		return OID_FLOAT8;
+	case MSG_BLOB:
+		return OID_BYTEA;
+	default:
+		return is_json ? OID_JSON : OID_TEXT;
+	}
+}
+
+static int size_of(enum oid oid)
+{
+	switch (oid) {
+	case OID_BOOL:
+		return 1;
+	case OID_INT8:
+	case OID_FLOAT8:
+	case OID_TIMESTAMPTZ:
+		return 8;
+	default:
+		return -1;
+	}
+}
+
+/* A column's part of RowDescription; returns where its type stands. */
+static size_t add_column(struct wire *wire, const char *name, enum oid oid)
+{
+	size_t at;
+
+	wire_add_text(wire, name);
+	buf_add_be32(&wire->out, 0);		/* table */
+	wire_add_be16(wire, 0);			/* column */
+	at = wire->out.size;
+	buf_add_be32(&wire->out, oid);
+	wire_add_be16(wire, (unsigned)size_of(oid));
+	buf_add_be32(&wire->out, UINT32_MAX);	/* type modifier: none */
+	wire_add_be16(wire, 0);			/* text */
+	return at;
+}
+
+static enum drift_err describe(struct wire_rows *rows)
+{
+	struct wire *wire = rows->wire;
+	unsigned count = query_column_count(rows->session);
+	struct wire_column *columns =
+		realloc(rows->columns, (count + 1) * sizeof(*columns));
+
+	if (!columns)
+		return DRIFT_NOMEM;
+	rows->columns = columns;
+	rows->count = count;
+	rows->first = true;
+	wire_begin(wire, 'T');
+	wire_add_be16(wire, count);
+	for (unsigned i = 0; i < count; i++) {
+		enum drift_type type = query_column_type(rows->session, i);
+		size_t at;
+
+		columns[i].oid = oid_of_type(type);
+		at = add_column(wire, query_column_name(rows->session, i),
+				columns[i].oid);
+		columns[i].unknown_at = type == DRIFT_ANY ? at : 0;
+	}
+	wire_end(wire);
+	return buf_status(&wire->out);
+}
+
+/* Give the columns without a type that of their first value. */
+static void mend_types(struct wire_rows *rows)
+{
+	for (unsigned i = 0; i < rows->count; i++) {
+		struct wire_column *column = &rows->columns[i];
+		char *at = rows->wire->out.data + column->unknown_at;
+
+		if (!column->unknown_at)
+			continue;
+		column->oid = oid_of_value(rows->session, i);
+		be32_put(at, column->oid);
+		at[4] = (char)(size_of(column->oid) >> 8);
+		at[5] = (char)size_of(column->oid);
+	}
+	rows->first = false;
+}
+
+/* "2026-04-27T20:31:24Z" is "2026-04-27 20:31:24+00" in PostgreSQL's ISO style. */
+static void add_time(struct slice text, struct buf *out)
+{
+	const char *bytes = text.data;
+
+	if (text.size < 20 || bytes[10] != 'T' || bytes[text.size - 1] != 'Z') {
+		buf_add_slice(out, text);
+		return;
+	}
+	buf_add(out, bytes, 10);
+	buf_add_char(out, ' ');
+	buf_add(out, bytes + 11, text.size - 12);
+	buf_add_str(out, "+00");
+}
+
+static void add_value(const struct msg_value *value, enum oid oid, struct buf *out)
+{
+	size_t start = out->size;
+
+	if (value->type == MSG_TEXT && oid == OID_TIMESTAMPTZ) {
+		add_time(value->bytes, out);
+		return;
+	}
+	format_plain(value, "f", "t", out);
+	/* A whole float8 has no ".0" in PostgreSQL. */
+	if (value->type == MSG_REAL && !buf_status(out) && out->size - start > 2 &&
+	    memcmp(out->data + out->size - 2, ".0", 2) == 0)
+		out->size -= 2;
+}
+
+static enum drift_err write_row(struct wire_rows *rows)
+{
+	struct buf *out = &rows->wire->out;
+
+	if (rows->first)
+		mend_types(rows);
+	wire_begin(rows->wire, 'D');
+	wire_add_be16(rows->wire, rows->count);
+	for (unsigned i = 0; i < rows->count; i++) {
+		struct msg_value value;
+		size_t size_at = out->size;
+
+		query_value(rows->session, i, &value, NULL);
+		buf_add_be32(out, UINT32_MAX);
+		if (value.type == MSG_NIL)
+			continue;
+		add_value(&value, rows->columns[i].oid, out);
+		if (!buf_status(out))
+			be32_put(out->data + size_at,
+				 (uint32_t)(out->size - size_at - 4));
+	}
+	wire_end(rows->wire);
+	return wire_flush_if_full(rows->wire);
+}
+
+static void write_complete(struct wire *wire, const char *tag)
+{
+	wire_begin(wire, 'C');
+	wire_add_text(wire, tag);
+	wire_end(wire);
+}
+
+static enum drift_err write_event(struct wire_rows *rows, enum query_event event)
+{
+	bool empty = event == QUERY_END && !rows->any;
+
+	rows->any = true;
+	switch (event) {
+	case QUERY_COLUMNS:
+		return describe(rows);
+	case QUERY_ROW:
+		return write_row(rows);
+	case QUERY_DONE:
+		write_complete(rows->wire, query_tag(rows->session));
+		return DRIFT_OK;
+	case QUERY_END:
+		if (empty) {
+			wire_begin(rows->wire, 'I');
+			wire_end(rows->wire);
+		}
+		return DRIFT_OK;
+	}
+	return DRIFT_INTERNAL;
+}
+
+static enum drift_err answer_rows(struct wire *wire, struct query_session *session,
+				  struct drift_error *error)
+{
+	struct wire_rows rows = {.wire = wire, .session = session};
+	enum query_event event = QUERY_DONE;
+	enum drift_err err = DRIFT_OK;
+
+	while (!err && event != QUERY_END) {
+		err = query_next(session, &event, error);
+		if (!err)
+			err = write_event(&rows, event);
+	}
+	free(rows.columns);
+	return err;
+}
+
+static enum drift_err send_chunk(struct wire *wire, const struct buf *chunk)
+{
+	wire_begin(wire, 'D');
+	wire_add_be16(wire, 1);
+	buf_add_be32(&wire->out, (uint32_t)chunk->size);
+	buf_add_slice(&wire->out, buf_slice(chunk));
+	wire_end(wire);
+	return wire_flush(wire);
+}
+
+static enum drift_err answer_text(struct wire *wire, struct query_session *session,
+				  enum query_format format,
+				  struct drift_error *error)
+{
+	struct query_printer *printer;
+	struct buf chunk = BUF_INIT;
+	bool ended = false;
+	enum drift_err err = query_printer_new(session, format, &printer);
+
+	if (err)
+		return drift_fail_code(error, err);
+	query_printer_messages(printer, strcmp(setting_get(session, "driftql.messages"),
+					       "on") == 0);
+	wire_begin(wire, 'T');
+	wire_add_be16(wire, 1);
+	(void)add_column(wire, "answer", OID_TEXT);
+	wire_end(wire);
+	while (!err && !ended) {
+		enum drift_err sent = DRIFT_OK;
+
+		buf_clear(&chunk);
+		err = query_printer_run(printer, WIRE_OUT_BYTES, &chunk, &ended, error);
+		if (chunk.size > 0 && !buf_status(&chunk))
+			sent = send_chunk(wire, &chunk);
+		err = err ? err : sent;
+	}
+	if (!err)
+		write_complete(wire, "SELECT 1");
+	query_printer_free(printer);
+	buf_release(&chunk);
+	return err;
+}
+
+enum drift_err wire_answer(struct wire *wire, struct query_session *session,
+			   const char *script, size_t size)
+{
+	struct drift_error error = {0};
+	enum query_format format;
+	bool text = query_format_parse(setting_get(session, "driftql.format"), &format);
+	enum drift_err err = query_start(session, script, size, &error);
+
+	if (!err)
+		err = text ? answer_text(wire, session, format, &error) :
+			     answer_rows(wire, session, &error);
+	if (err && error.code == DRIFT_OK)
+		return err;
+	if (err)
+		wire_error(wire, &error, "ERROR", script);
+	return DRIFT_OK;
+}
