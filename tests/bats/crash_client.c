@@ -135,24 +135,24 @@ static int check_rows(const char *rows_path, int step)
 {
 	DIR *rows = opendir(rows_path);
 	struct dirent *entry;
-	int n = 0, status = 0;
+	int n = 0, reason = 0;
 
 	if (!rows)
 		return -1;
-	for (errno = 0; !status && (entry = readdir(rows)); errno = 0)
-		if (is_row(entry->d_name) && n++ % step == 0)
-			status = check_row(dirfd(rows), entry->d_name);
-	if (!status && errno)
-		status = -1;
-	if (status) {
-		int reason = errno;
-
-		closedir(rows);
-		errno = reason;
-		return -1;
+	while (!reason) {
+		errno = 0;
+		entry = readdir(rows);
+		if (!entry) {
+			reason = errno;
+			break;
+		}
+		if (is_row(entry->d_name) && n++ % step == 0 &&
+		    check_row(dirfd(rows), entry->d_name))
+			reason = errno;
 	}
 	closedir(rows);
-	return 0;
+	errno = reason;
+	return reason ? -1 : 0;
 }
 
 static int read_rows(const char *rows_path)

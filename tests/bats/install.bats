@@ -21,11 +21,11 @@ install_here()
 	cp -a /usr/sbin/. usr-sbin
 	mount --bind usr-local /usr/local
 	mount --bind usr-sbin /usr/sbin
-	make -s -C "$ROOT" install BUILD="$BUILD"
+	make -s -C "$ROOT" -o "$BUILD/driftfs" -o "$BUILD/driftdb" install BUILD="$BUILD"
 }
 
 @test "a staged install has the programs and the mount helpers, and uninstalls" {
-	make -s -C "$ROOT" install BUILD="$BUILD" DESTDIR="$PWD/stage" PREFIX=/usr
+	make -s -C "$ROOT" -o "$BUILD/driftfs" -o "$BUILD/driftdb" install BUILD="$BUILD" DESTDIR="$PWD/stage" PREFIX=/usr
 	same "$(cd stage && find . ! -type d | sort | xargs)" \
 		"./sbin/mount.driftfs ./sbin/mount.fuse.driftfs ./usr/bin/driftdb ./usr/bin/driftfs"
 	same "$(readlink stage/sbin/mount.fuse.driftfs)" /usr/bin/driftfs
