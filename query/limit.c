@@ -157,17 +157,22 @@ static void set_sizes(sqlite3 *db)
 		sqlite3_limit(db, limits[i].what, limits[i].most);
 }
 
+enum drift_err limit_quoted_identifiers(struct query_session *session, bool always)
+{
+	return sqlite3_db_config(session->sqlite, SQLITE_DBCONFIG_DQS_DML, !always,
+				 NULL) ? DRIFT_INTERNAL : DRIFT_OK;
+}
+
 enum drift_err limit_install(struct query_session *session)
 {
 	sqlite3 *db = session->sqlite;
-	int dqs = !session->quoted_identifiers;
 
 	sqlite3_hard_heap_limit64(HEAP_BYTES_MAX);
 	set_sizes(db);
 	if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) ||
 	    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) ||
 	    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL) ||
-	    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, dqs, NULL) ||
+	    limit_quoted_identifiers(session, session->quoted_identifiers) ||
 	    sqlite3_set_authorizer(db, authorize, session))
 		return DRIFT_INTERNAL;
 	sqlite3_progress_handler(db, PROGRESS_OPERATIONS, progress, session);

@@ -11,6 +11,8 @@ struct query_session;
 
 /* Lock the session's connection down: authorizer, sizes, time. */
 enum drift_err limit_install(struct query_session *session);
+/* Is "x" always an identifier, or a string where no column is called so? */
+enum drift_err limit_quoted_identifiers(struct query_session *session, bool always);
 /* A statement begins: its time is counted from 0. */
 void limit_begin(struct query_session *session);
 /* The session computes; it waits for its reader. Only the former counts. */

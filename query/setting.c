@@ -2,13 +2,15 @@
 /* setting.c - the settings PostgreSQL clients send, and our own few.
  *
  * A setting that would change answers is taken only with the value that is true
- * here; those that do not matter are kept, so that SHOW tells what was set. */
+ * here; those that do not matter are kept, so that SHOW tells what was set.
+ * driftql.format makes the session our command line's: it speaks DriftQL, where "x"
+ * may be a string, and gets its answers as text (wire_answer.c). */
 #include "query/setting.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
-#include "query/function.h"
+#include "query/limit.h"
 #include "query/session.h"
 #include "query/temporal.h"
 
@@ -148,6 +150,8 @@ enum drift_err setting_put(struct query_session *session, const char *name,
 		return drift_fail_code(error, DRIFT_NOMEM);
 	free(session->settings[i]);
 	session->settings[i] = copy;
+	if (strcasecmp(name, "driftql.format") == 0)
+		return limit_quoted_identifiers(session, false);
 	return DRIFT_OK;
 }
 
