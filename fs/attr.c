@@ -11,6 +11,7 @@
 #include "fs/text_file.h"
 
 #define BLOCK_BYTES 512
+#define SETTLING_NS 100000000	/* see just_changed */
 
 bool attr_is_pinned(const struct identity *identity)
 {
@@ -24,11 +25,25 @@ bool attr_is_pinned(const struct identity *identity)
 	}
 }
 
-double attr_timeout_s(const struct identity *identity)
+/* The kernel marks new attributes as good before it has stored the size of the
+ * file, and another processor may look in between. Not if they are not kept: so
+ * the first ones after a change are not. */
+static bool just_changed(const struct tree *tree, const struct stat *st)
+{
+	drift_time_ns changed = (drift_time_ns)st->st_mtim.tv_sec * 1000000000 +
+				st->st_mtim.tv_nsec;
+
+	return drift_now(tree->db) - changed < SETTLING_NS;
+}
+
+double attr_timeout_s(const struct tree *tree, const struct identity *identity,
+		      const struct stat *st)
 {
 	if (attr_is_pinned(identity))
 		return FOREVER_S;
 	switch (identity->kind) {
+	case NODE_ROW:
+		return just_changed(tree, st) ? 0 : FOREVER_S;
 	case NODE_SCRATCH:
 	case NODE_EVENTS:
 	case NODE_COUNT:

@@ -31,9 +31,10 @@
 void attr_fill(const struct tree *tree, const struct identity *identity,
 	       drift_seq version, size_t size, drift_time_ns time, struct stat *st);
 
-/* How long the kernel may keep a name that leads to identity, and attributes. */
+/* How long the kernel may keep a name that leads to identity, and st. */
 double attr_entry_timeout_s(const struct identity *identity);
-double attr_timeout_s(const struct identity *identity);
+double attr_timeout_s(const struct tree *tree, const struct identity *identity,
+		      const struct stat *st);
 /* True if nothing about the node can ever change. */
 bool attr_is_pinned(const struct identity *identity);
 

@@ -36,7 +36,7 @@ static enum drift_err get_node(struct tree *tree, const struct identity *identit
 	entry->ino = node_number(&tree->nodes, node);
 	entry->generation = 0;
 	entry->entry_timeout = attr_entry_timeout_s(identity);
-	entry->attr_timeout = attr_timeout_s(identity);
+	entry->attr_timeout = attr_timeout_s(tree, identity, &entry->attr);
 	return DRIFT_OK;
 }
 
@@ -62,6 +62,8 @@ enum drift_err lookup_name(struct tree *tree, const struct identity *parent,
 			&entry->attr);
 	if (err)
 		lookup_undo(tree, entry);
+	else
+		entry->attr_timeout = attr_timeout_s(tree, &identity, &entry->attr);
 	return err;
 }
 

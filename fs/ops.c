@@ -98,8 +98,9 @@ static enum drift_err attr_now(fuse_req_t req, struct node *node, struct stat *s
 	struct identity identity = *node_identity(node);
 	enum drift_err err;
 
-	*timeout_s = attr_timeout_s(&identity);
 	err = attr_read(tree_of(req), node, &identity, fuse_req_ctx(req)->uid, st);
+	if (!err)
+		*timeout_s = attr_timeout_s(tree_of(req), &identity, st);
 	if (err == DRIFT_NO_ROW && identity.kind == NODE_ROW) {
 		*timeout_s = 0;
 		err = attr_of_absent(tree_of(req), node, st);
@@ -109,7 +110,7 @@ static enum drift_err attr_now(fuse_req_t req, struct node *node, struct stat *s
 
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	double timeout_s;
+	double timeout_s = 0;
 	enum drift_err err;
 	struct stat st;
 
@@ -129,7 +130,7 @@ static enum drift_err set_size(fuse_req_t req, struct node *node, off_t size,
 	struct handle *handle = fi ? handle_of(fi) : NULL;
 	enum node_kind kind = node_identity(node)->kind;
 	struct scratch *scratch;
-	double timeout_s;
+	double timeout_s = 0;
 	enum drift_err err;
 	struct stat st;
 
@@ -156,7 +157,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 {
 	struct node *node = node_in(req, ino);
 	enum drift_err err = DRIFT_OK;
-	double timeout_s;
+	double timeout_s = 0;
 	struct stat st;
 
 	if (attr_is_pinned(node_identity(node)))

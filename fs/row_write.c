@@ -52,6 +52,8 @@ struct row_write {
 	struct buf document;		/* append: the patch; else the row to store */
 	struct waiter *waiters;		/* flushes while committing */
 	bool releasing;			/* the commit answers the RELEASE */
+	enum drift_err refused;		/* the last refusal, and where, so that a */
+	int refused_at;			/* program that insists is noted once */
 };
 
 static void row_write_free(struct handle *handle)
@@ -82,6 +84,10 @@ static enum drift_err refuse(struct row_write *open, fuse_req_t req,
 	(void)!drift_fail_code(error, err);
 	open->unsaved = false;
 	open->ready = false;
+	if (err == open->refused && error->position == open->refused_at)
+		return err;
+	open->refused = err;
+	open->refused_at = error->position;
 	refusal_add(open->handle.tree, fuse_req_ctx(req)->uid, &open->identity, error);
 	return err;
 }
@@ -234,28 +240,52 @@ static void forget_text(struct row_write *open)
 	open->base = 0;
 }
 
-static enum drift_err take(struct row_write *open, struct slice bytes, off_t offset,
-			   struct drift_error *error)
+/* Bytes at the end of a text that came in order: a write that fails leaves
+ * nothing behind, because the writer may try the same bytes again. */
+static enum drift_err take_next(struct row_write *open, struct slice bytes,
+				struct drift_error *error)
 {
+	struct json_prefix before = open->prefix;
 	size_t former = open->text.size;
-	enum drift_err err = DRIFT_OK;
-	uint64_t end;
+	enum drift_err err = resize(open, former + bytes.size);
 
-	if (open->append)	/* the kernel's idea of the size may be old */
-		offset = (off_t)former;
-	end = (uint64_t)offset + bytes.size;
-	if (end > former)
+	if (err)
+		return err;
+	memcpy(open->text.data + former, bytes.data, bytes.size);
+	err = feed(open, bytes, error);
+	if (err) {
+		(void)!resize(open, former);
+		open->prefix = before;
+	}
+	return err;
+}
+
+static enum drift_err take_anywhere(struct row_write *open, struct slice bytes,
+				    uint64_t offset)
+{
+	uint64_t end = offset + bytes.size;
+	enum drift_err err = DRIFT_OK;
+
+	if (end > open->text.size)
 		err = resize(open, end);
 	if (err)
 		return err;
 	memcpy(open->text.data + offset, bytes.data, bytes.size);
-	if (open->ordered && (size_t)offset == former)
-		return feed(open, bytes, error);
 	open->ordered = false;
 	open->checked = false;
 	open->ready = false;
 	open->unsaved = true;
 	return DRIFT_OK;
+}
+
+static enum drift_err take(struct row_write *open, struct slice bytes, off_t offset,
+			   struct drift_error *error)
+{
+	if (open->append)	/* the kernel's idea of the size may be old */
+		offset = (off_t)open->text.size;
+	if (open->ordered && (size_t)offset == open->text.size)
+		return take_next(open, bytes, error);
+	return take_anywhere(open, bytes, (uint64_t)offset);
 }
 
 static void row_write_write(fuse_req_t req, struct handle *handle,
@@ -264,15 +294,13 @@ static void row_write_write(fuse_req_t req, struct handle *handle,
 	struct row_write *open = (struct row_write *)handle;
 	struct drift_error error = {0};
 	enum drift_err err = DRIFT_OK;
-	bool known;
 
 	lock_text(open);
-	known = json_prefix_state(&open->prefix) == JSON_PREFIX_BROKEN;
 	if (bytes.size)
 		err = take(open, bytes, offset, &error);
 	if (err == DRIFT_TOO_BIG || err == DRIFT_LIMIT)
 		forget_text(open);
-	if (err && !(known && err == DRIFT_BAD_JSON))
+	if (err)
 		err = refuse(open, req, &error, err);
 	pthread_mutex_unlock(&open->lock);
 	if (err)
