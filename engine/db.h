@@ -90,8 +90,10 @@ void indexer_wait(struct drift_db *db);
 /* fold.c: all of a frozen memtable into the index, in one write transaction. */
 enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 		    const struct index_mark *mark);
-/* Load what the index knows of tables: catalog, fields, counts. */
-enum drift_err fold_load(struct drift_db *db, struct index_mark *mark);
+
+/* load.c: what the index knows of tables: definitions, fields, counts; and how far
+ * it has come. DRIFT_DONE when it is empty. */
+enum drift_err load_tables(struct drift_db *db, struct index_mark *mark);
 
 /* apply.c: a durable event or DDL statement into memory. */
 struct applied_event {

@@ -58,7 +58,7 @@ static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
 	enum drift_err err = index_open(db->index_path, &db->index, &why);
 
 	if (!err) {
-		err = fold_load(db, mark);
+		err = load_tables(db, mark);
 		if (!err && mark_in_log(db, mark))
 			return DRIFT_OK;
 		*mark = (struct index_mark){0};

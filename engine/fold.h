@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* fold.h - one fold under way, shared by fold.c (rows, marks, DDL) and fold_values.c
+ * (secondary indexes). Private to engine/. */
+#ifndef DRIFT_ENGINE_FOLD_H
+#define DRIFT_ENGINE_FOLD_H
+
+#include "engine/db.h"
+
+/* A put or delete in `values` or `past`, kept back to be done in key order. */
+struct value_op {
+	enum index_space space;
+	bool is_delete;
+	uint32_t key_at, key_size;	/* in fold.bytes */
+	drift_seq from;
+	uint16_t value_size;
+};
+
+struct fold {
+	struct drift_db *db;
+	struct index_writer *writer;
+	/* Versions of the row at hand, oldest first. */
+	const struct entry **versions;
+	size_t version_count, version_capacity;
+	struct buf key, value, old_row;
+	/* Secondary indexes. */
+	struct value_op *ops;
+	size_t op_count, op_capacity;
+	struct buf bytes;
+	struct buf before, after;	/* index values */
+	/* Rows added to the table at hand. */
+	uint32_t table_id;
+	int64_t rows;
+};
+
+/* fold_values.c: note what the versions of the row at hand mean for one index.
+ * existed: the index has the row now, as old_row. */
+enum drift_err fold_row_values(struct fold *fold, const struct index_def *index,
+			       struct slice key, bool existed);
+/* Carry out what was noted, in key order. */
+enum drift_err fold_values(struct fold *fold);
+
+#endif

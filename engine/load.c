@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* load.c - what the index remembers of tables (definitions, fields, row counts), back
+ * into memory when a database is opened. */
+#include "engine/db.h"
+
+static enum drift_err load_ddl(struct drift_db *db, struct slice value)
+{
+	const char *at = value.data;
+	struct frame frame = {.kind = FRAME_DDL};
+	struct frame_ddl ddl;
+	enum drift_err err;
+
+	if (value.size < 16)
+		return DRIFT_CORRUPT;
+	frame.body = slice_of(at + 16, value.size - 16);
+	err = frame_read_ddl(&frame, &ddl);
+	if (err)
+		return err;
+	return tables_apply(&db->tables, &ddl, be64_get(at),
+			    (drift_time_ns)be64_get(at + 8));
+}
+
+static enum drift_err load_table(struct drift_db *db, struct slice key,
+				 struct slice value)
+{
+	const char *at = value.data;
+	struct msg_cursor cursor;
+	struct slice name;
+	struct table *table;
+	uint32_t count;
+	int64_t types;
+	enum drift_err err;
+
+	if (key.size != 4 || value.size < 9)
+		return DRIFT_CORRUPT;
+	table = tables_get(&db->tables, be32_get(key.data));
+	if (!table)
+		return DRIFT_CORRUPT;
+	atomic_store(&table->row_count, (int64_t)be64_get(at));
+	atomic_store(&table->integer_keys, at[8] != 0);
+	cursor = msg_cursor_of(slice_of(at + 9, value.size - 9));
+	err = msg_read_array(&cursor, &count);
+	for (uint32_t i = 0; i + 1 < count && !err; i += 2) {
+		err = msg_read_text(&cursor, &name);
+		if (!err)
+			err = msg_read_int(&cursor, &types);
+		if (!err)
+			err = table_note_field(table, name, (uint32_t)types);
+	}
+	atomic_store(&table->dirty, false);
+	return err;
+}
+
+static enum drift_err load_space(struct drift_db *db,
+				 struct index_reader *reader,
+				 enum index_space space)
+{
+	struct index_cursor *cursor;
+	struct slice key, value;
+	enum drift_err err = index_cursor_open(reader, space, &cursor);
+
+	if (err)
+		return err;
+	for (err = index_step(cursor, INDEX_FIRST, &key, &value); !err;
+	     err = index_step(cursor, INDEX_NEXT, &key, &value)) {
+		err = space == INDEX_CATALOG ? load_ddl(db, value)
+					     : load_table(db, key, value);
+		if (err)
+			break;
+	}
+	index_cursor_close(cursor);
+	return err == DRIFT_DONE ? DRIFT_OK : err;
+}
+
+enum drift_err load_tables(struct drift_db *db, struct index_mark *mark)
+{
+	struct index_reader *reader;
+	enum drift_err err = index_read_begin(db->index, &reader);
+
+	if (err)
+		return err;
+	err = index_applied(reader, mark);
+	if (!err)
+		err = load_space(db, reader, INDEX_CATALOG);
+	if (!err)
+		err = load_space(db, reader, INDEX_TABLES);
+	index_read_end(db->index, reader);
+	return err;
+}
