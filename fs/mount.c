@@ -287,6 +287,9 @@ static int open_and_mount(struct daemon *daemon)
 static int run_daemon(struct daemon *daemon)
 {
 	signal(SIGPIPE, SIG_IGN);
+	/* A shell starts what it puts into the background with SIGINT ignored. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	umask(077);
 	mask_stop_signals(SIG_BLOCK);
 	return open_and_mount(daemon);

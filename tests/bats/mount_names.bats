@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Names: one key, one name, whatever is in the key.
+load lib
+
+setup()
+{
+	begin_test
+	new_mount
+	mkdir mnt/tables/t
+	rows=mnt/tables/t/rows
+}
+
+@test "any key has a name, and the name leads back" {
+	cat >sql <<-'SQL'
+		INSERT INTO t {"id":"../x"}, {"id":"/etc/passwd"}, {"id":"."}, {"id":".."},
+			{"id":"50%"}, {"id":"a\nb"}, {"id":"tab\there"}, {"id":"ü€😀"},
+			{"id":"with space"}, {"id":"a,b"}, {"id":".hidden"}, {"id":"x.json"},
+			{"id":12}, {"id":"-"}, {"id":"'quoted\""}, {"id":"\u007f"};
+	SQL
+	driftdb sql -d db -f sql
+	same "$(ls $rows | sort | tr '\n' '|')" "$(printf '%s\n' %2E.json %2E..json \
+		%2E.%2Fx.json %2Fetc%2Fpasswd.json 50%25.json a%0Ab.json tab%09here.json \
+		'ü€😀.json' 'with space.json' a,b.json %2Ehidden.json x.json.json 12.json \
+		-.json "'quoted\".json" %7F.json |
+		sort | tr '\n' '|')"
+	for name in "$rows"/*; do
+		key=$(jq -r '.id | tostring' "$name")
+		echo "{\"seen\":true}" >>"$name"
+		same "$(jq -r '.id | tostring' "$name")" "$key"
+		same "$(jq .seen "$name")" true
+	done
+	same "$(driftdb sql -d db -e 'SELECT count(*) AS n FROM t WHERE seen')" '{"n":16}'
+}
+
+@test "a name that is not canonical is refused when made and missing when looked up" {
+	echo '{}' >"$rows/a%2Fb.json"
+	for name in a%2fb.json %41.json 'x%.json' '100%zz.json' $'a\nb.json' $'\x7f.json'; do
+		[ ! -e "$rows/$name" ]
+		fails_with 1 bash -c 'echo "{}" >"$1"' - "$rows/$name"
+		says 'Invalid argument'
+	done
+	fails_with 1 touch "$rows/"$'\xc0\xaf.json'
+	says 'Invalid or incomplete multibyte'
+	[ ! -e "$rows/"$'\xff.json' ]
+	same "$(ls $rows)" a%2Fb.json
+}
+
+@test "names are at most 255 bytes, keys fit into them" {
+	long=$(printf 'x%.0s' {1..250})
+	echo '{}' >$rows/$long.json
+	same "$(jq -r .id $rows/$long.json)" "$long"
+	for act in touch stat cat rm mkdir "mv $rows/$long.json"; do
+		fails_with 1 $act $rows/x$long.json
+		says 'File name too long'
+	done
+	fails_with 1 driftdb sql -d db -e "INSERT INTO t {\"id\":\"x$long\"}"
+	mkdir mnt/tables/$(printf 'y%.0s' {1..200})
+	fails_with 1 mkdir mnt/tables/$(printf 'y%.0s' {1..201})
+	fails_with 1 mkdir mnt/tables/$(printf 'y%.0s' {1..256})
+	says 'File name too long'
+}
+
+@test "integer, real and composite keys" {
+	driftdb sql -d db -e 'CREATE TABLE n (k INTEGER PRIMARY KEY, v TEXT);
+		CREATE TABLE c (a TEXT, b INTEGER, v TEXT, PRIMARY KEY (a, b))'
+	echo '{"v":"x"}' >mnt/tables/n/rows/-5.json
+	same "$(jq -c . mnt/tables/n/rows/-5.json)" '{"k":-5,"v":"x"}'
+	for name in 007 +1 -0 1.5 x 99999999999999999999; do
+		fails_with 1 bash -c 'echo "{}" >"$1"' - mnt/tables/n/rows/$name.json
+	done
+	for i in 10 9 -10 100; do
+		echo '{}' >mnt/tables/n/rows/$i.json
+	done
+	same "$(ls -U mnt/tables/n/rows | tr '\n' ' ')" \
+		'-10.json -5.json 9.json 10.json 100.json '
+	mv mnt/tables/n/rows/9.json mnt/tables/n/rows/8.json
+	same "$(jq -c . mnt/tables/n/rows/8.json)" '{"k":8}'
+	echo '{"v":"y"}' >'mnt/tables/c/rows/x%2Cy,7.json'
+	same "$(jq -c . 'mnt/tables/c/rows/x%2Cy,7.json')" '{"a":"x,y","b":7,"v":"y"}'
+	mv 'mnt/tables/c/rows/x%2Cy,7.json' mnt/tables/c/rows/z,8.json
+	same "$(jq -c . mnt/tables/c/rows/z,8.json)" '{"a":"z","b":8,"v":"y"}'
+	fails_with 1 bash -c 'echo "{\"v\":5}" >mnt/tables/n/rows/1.json'
+	same "$(ls mnt/tables/c/history | tr '\n' ' ')" 'x%2Cy,7 z,8 '
+}
+
+@test "table names are escaped as keys are" {
+	mkdir 'mnt/tables/a%2Fb' 'mnt/tables/with space' mnt/tables/ü
+	same "$(ls mnt/tables | tr '\n' '|')" 'a%2Fb|t|with space|ü|'
+	echo '{}' >'mnt/tables/a%2Fb/rows/x.json'
+	driftdb sql -d db -e 'SELECT id FROM "a/b"' | grep -q x
+	fails_with 1 mkdir mnt/tables/%41
+	fails_with 1 mkdir mnt/tables/t
+	says 'File exists'
+}
+
+@test "a directory listed while it changes: each entry once, cookies stay good" {
+	driftdb sql -d db -f <(
+		echo 'BEGIN;'
+		for i in {10000..16000}; do
+			echo "INSERT INTO t {\"id\":\"k$i\"};"
+		done
+		echo 'COMMIT;') >/dev/null
+	same "$(ls -U $rows | sort | uniq | wc -l)" 6001
+	"$BUILD/tests/bats/listing" $rows 6001
+	same "$(find $rows -newer db | wc -l)" "$(find $rows -newer db | sort -u | wc -l)"
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The query files: write DriftQL, read the answer.
+load lib
+
+setup()
+{
+	begin_test
+	new_mount
+	mkdir mnt/tables/t
+	rows=mnt/tables/t/rows
+	for i in 1 2 3; do
+		echo "{\"v\":$i}" >$rows/k$i.json
+	done
+}
+
+@test "two descriptors: the answer stays for the next reader of the session" {
+	echo 'SELECT id, v FROM t ORDER BY id' >mnt/query
+	same "$(cat mnt/query)" $'{"id":"k1","v":1}\n{"id":"k2","v":2}\n{"id":"k3","v":3}'
+	same "$(wc -l <mnt/query)" 3
+	echo 'UPDATE t SET v = v + 1 WHERE v > 1;' >mnt/query
+	same "$(cat mnt/query)" 'Updated 2 row(s)'
+	same "$(jq .v $rows/k3.json)" 4
+	same "$(setsid cat mnt/query)" ''
+}
+
+@test "each name is a format" {
+	echo 'SELECT id, v FROM t WHERE v < 3' >mnt/query.csv
+	same "$(cat mnt/query.csv)" $'id,v\nk1,1\nk2,2'
+	echo 'SELECT id FROM t WHERE v = 1' >mnt/query.json
+	same "$(jq -r .id mnt/query.json)" k1
+	echo 'SELECT id FROM t WHERE v = 1' >mnt/query.table
+	run cat mnt/query.table
+	says '\(1 row\)'
+}
+
+@test "one descriptor: ask, read, ask again" {
+	exec 5<>mnt/query
+	echo 'SELECT count(*) AS n FROM t;' >&5
+	same "$(cat <&5)" '{"n":3}'
+	echo 'SELECT max(v) AS m FROM t' >&5
+	same "$(cat <&5)" '{"m":3}'
+	echo 'BEGIN;' >&5
+	echo 'DELETE FROM t;' >&5
+	same "$(ls $rows | wc -l)" 3
+	echo 'ROLLBACK;' >&5
+	same "$(ls $rows | wc -l)" 3
+	echo 'BEGIN; DELETE FROM t WHERE v = 1; COMMIT;' >&5
+	same "$(ls $rows | wc -l)" 2
+	exec 5>&-
+}
+
+@test "a transaction left open is rolled back, and said so" {
+	exec 5<>mnt/query
+	echo 'BEGIN; DELETE FROM t;' >&5
+	exec 5>&-
+	eventually 5 grep -q 'rolled back' mnt/.driftfs/errors
+	same "$(ls $rows | wc -l)" 3
+}
+
+@test "what writes is not run before its semicolon" {
+	exec 5<>mnt/query
+	printf 'DELETE FROM t' >&5
+	printf " WHERE id = 'k1'" >&5
+	same "$(ls $rows | wc -l)" 3
+	printf ';' >&5
+	same "$(ls $rows | wc -l)" 2
+	printf 'DELETE FROM' >&5
+	run cat <&5
+	same "$status" 1
+	exec 5>&-
+	{ printf 'SELECT id FROM t'; printf " WHERE id = 'k2'"; } >mnt/query
+	same "$(cat mnt/query)" '{"id":"k2"}'
+	echo "DELETE FROM t WHERE id = 'k2'" >mnt/query
+	same "$(ls $rows)" k3.json
+}
+
+@test "an error fails the write, is the answer, and is noted" {
+	fails_with 1 bash -c "echo 'SELECT nope FROM t' >mnt/query"
+	says 'Invalid argument'
+	run bash -c "echo 'SELECT nope FROM t' >mnt/query; cat mnt/query"
+	says 'ERROR 42703: column "nope" does not exist'
+	fails_with 1 bash -c "echo 'INSERT INTO t {\"id\":\"k1\"};' >mnt/query"
+	says 'File exists'
+	same "$(tail -n 1 mnt/.driftfs/errors | jq -r .sqlstate)" 23505
+}
+
+@test "a pinned query answers as of then, and writes nothing" {
+	rm $rows/k1.json
+	echo 'SELECT count(*) AS n FROM t' >mnt/@seq/3/query
+	same "$(cat mnt/@seq/3/query)" '{"n":3}'
+	echo 'SELECT count(*) AS n FROM t' >mnt/query
+	same "$(cat mnt/query)" '{"n":2}'
+	fails_with 1 bash -c "echo 'DELETE FROM t;' >mnt/@seq/3/query"
+	says 'Read-only'
+}
+
+series='WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c'
+
+@test "a large answer streams" {
+	echo "$series WHERE i < 300000) SELECT i FROM c" >mnt/query
+	same "$(cat mnt/query | md5sum)" \
+		"$(seq 300000 | sed 's/.*/{"i":&}/' | md5sum)"
+	fails_with 1 cat mnt/query
+	echo "$series) SELECT i FROM c" >mnt/query
+	same "$(head -n 2 mnt/query | tail -n 1)" '{"i":2}'
+	rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$MOUNT_PID/status")
+	[ "$rss" -lt 500000 ]
+}
+
+@test "a statement that does not end is interrupted with its writer" {
+	(exec bash -c "echo '$series) SELECT count(*) FROM c' >mnt/query") &
+	asker=$!
+	eventually 5 busy
+	kill -INT $asker
+	eventually 5 ended $asker
+	same "$(jq .v $rows/k1.json)" 1
+}
+
+# The daemon is computing: its threads have used a tenth of a second more.
+busy()
+{
+	local used
+
+	used=$(awk '{ print $14 + $15 }' "/proc/$MOUNT_PID/stat")
+	[ "$used" -gt $((${used_before:=$used} + 10)) ]
+}
+
+@test "many can ask at once" {
+	for i in {1..8}; do
+		setsid bash -c "echo 'SELECT $i AS n, count(*) AS c FROM t' >mnt/query
+			cat mnt/query" >answer.$i &
+		askers+=($!)
+	done
+	wait "${askers[@]}"
+	for i in {1..8}; do
+		same "$(cat answer.$i)" "{\"n\":$i,\"c\":3}"
+	done
+}
