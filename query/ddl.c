@@ -19,7 +19,6 @@ static enum drift_err create_table(struct drift_view view, struct drift_txn *txn
 {
 	bool if_absent = statement_accept(statement, "IF");
 	struct table_def *def = NULL;
-	struct token token;
 	enum drift_err err = DRIFT_OK;
 
 	ddl->created = true;
@@ -27,7 +26,6 @@ static enum drift_err create_table(struct drift_view view, struct drift_txn *txn
 		err = statement_expect(statement, "NOT", error);
 	if (!err && if_absent)
 		err = statement_expect(statement, "EXISTS", error);
-	token = statement_peek(statement);
 	if (!err)
 		err = define_table(statement, &def, error);
 	if (err)
@@ -40,7 +38,7 @@ static enum drift_err create_table(struct drift_view view, struct drift_txn *txn
 	if (!err && !ddl->skipped)
 		err = drift_txn_define(txn, def, error);
 	table_def_free(def);
-	return statement_place(token, err, error);
+	return err;
 }
 
 static enum drift_err drop_table(struct drift_view view, struct drift_txn *txn,
@@ -51,12 +49,10 @@ static enum drift_err drop_table(struct drift_view view, struct drift_txn *txn,
 	const struct table_def *def = NULL;
 	struct slice text = statement_text(statement);
 	struct buf sql = BUF_INIT;
-	struct token token;
 	enum drift_err err = DRIFT_OK;
 
 	if (if_there)
 		err = statement_expect(statement, "EXISTS", error);
-	token = statement_peek(statement);
 	if (!err)
 		err = statement_name(statement, &ddl->name, error);
 	if (!err)
@@ -66,11 +62,9 @@ static enum drift_err drop_table(struct drift_view view, struct drift_txn *txn,
 	ddl->skipped = if_there && !def;
 	if (err || ddl->skipped)
 		return err;
-	if (!def) {
-		err = drift_fail(error, DRIFT_NO_TABLE, "table \"%s\" does not exist",
-				 buf_cstr(&ddl->name));
-		return statement_place(token, err, error);
-	}
+	if (!def)
+		return drift_fail(error, DRIFT_NO_TABLE, "table \"%s\" does not exist",
+				  buf_cstr(&ddl->name));
 	buf_add_slice(&sql, text);
 	err = drift_txn_drop(txn, def, false, buf_cstr(&sql), error);
 	buf_release(&sql);

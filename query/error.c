@@ -61,6 +61,8 @@ static enum drift_err format_message(unsigned i, const char *message,
 		return drift_fail(error, messages[i].code, "%s", message);
 	if (messages[i].shape == QUOTED && strrchr(rest, '"'))
 		end = strrchr(rest, '"');
+	if (strstr(rest, " is prohibited"))
+		end = strstr(rest, " is prohibited");
 	snprintf(text, sizeof(text), "%.*s", (int)(end - rest), rest);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"

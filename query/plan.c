@@ -123,7 +123,7 @@ static void estimate(const struct planning *planning, struct way *way, bool uniq
 	if (unique && way->equalities == way->column_count)
 		rows = is_range_form(planning) ? 4 : 1;
 	way->rows = rows < 1 ? 1 : rows;
-	way->cost = way->rows * (way->access == PLAN_INDEX ? 2.5 : 1) + 4;
+	way->cost = rows * (way->access == PLAN_INDEX ? 2.5 : 1) + 4;
 	if (is_range_form(planning))
 		way->cost *= 4;
 }

@@ -4,7 +4,7 @@
  * Types come from where a column's values come from (SQLite knows a result column's
  * table and column, through subqueries too): a declared type, or what the field has
  * held so far. A value's own subtype says the rest: what a JSON function made. */
-#include <strings.h>
+#include <stdlib.h>
 
 #include "query/session.h"
 #include "query/value.h"
@@ -40,21 +40,9 @@ const char *query_column_name(const struct query_session *session, unsigned i)
 	return name ? without_mark((struct query_session *)session, name) : "";
 }
 
-static enum drift_type origin_type(const struct query_session *session, unsigned i)
-{
-	const struct relation *relation;
-	enum drift_type type;
-
-	(void)relation_origin(session,
-			      sqlite3_column_table_name(session->select, (int)i),
-			      sqlite3_column_origin_name(session->select, (int)i),
-			      &relation, &type);
-	return type;
-}
-
 enum drift_type query_column_type(const struct query_session *session, unsigned i)
 {
-	return session->state == SESSION_SQL_ROWS ? origin_type(session, i) :
+	return session->state == SESSION_SQL_ROWS ? session->columns[i].type :
 						    DRIFT_TEXT;
 }
 
@@ -65,13 +53,19 @@ static bool begins_json(sqlite3_value *value)
 	return text && (text[0] == '{' || text[0] == '[');
 }
 
+/* Sorting loses subtypes. Then a field that has held arrays or objects, and never a
+ * text that could look like one, still tells. */
 static bool is_json_text(const struct query_session *session, unsigned i,
 			 sqlite3_value *value)
 {
+	const struct session_column *column = &session->columns[i];
+	const uint32_t containers = 1u << MSG_ARRAY | 1u << MSG_MAP;
+
 	if (!begins_json(value))
 		return false;
 	return sqlite3_value_subtype(value) == VALUE_JSON ||
-	       session->column_types[i] == DRIFT_JSON;
+	       column->type == DRIFT_JSON ||
+	       ((column->held & containers) && !(column->held & 1u << MSG_TEXT));
 }
 
 static void sql_value(const struct query_session *session, unsigned i,
@@ -87,7 +81,7 @@ static void sql_value(const struct query_session *session, unsigned i,
 		value->type = MSG_INT;
 		value->integer = sqlite3_value_int64(from);
 		if (sqlite3_value_subtype(from) == VALUE_BOOLEAN ||
-		    session->column_types[i] == DRIFT_BOOLEAN) {
+		    session->columns[i].type == DRIFT_BOOLEAN) {
 			value->type = MSG_BOOL;
 			value->boolean = sqlite3_value_int64(from) != 0;
 		}
@@ -123,18 +117,36 @@ void query_value(const struct query_session *session, unsigned i,
 			      MSG_NIL;
 }
 
+static void find_origin(struct query_session *session, unsigned i)
+{
+	struct session_column *column = &session->columns[i];
+	const struct relation *relation;
+	int found;
+
+	found = relation_origin(session,
+				sqlite3_column_table_name(session->select, (int)i),
+				sqlite3_column_origin_name(session->select, (int)i),
+				&relation, &column->type);
+	column->held = 1u << MSG_TEXT;
+	if (found >= 0 && relation->columns[found].field >= 0)
+		column->held = relation_column_types(session, relation, found);
+}
+
 enum drift_err result_begin(struct query_session *session)
 {
 	unsigned count = query_column_count(session);
-	enum drift_type *types;
+	struct session_column *columns;
 
 	if (session->state != SESSION_SQL_ROWS)
 		return DRIFT_OK;
-	types = sqlite3_realloc64(session->column_types, (count + 1) * sizeof(*types));
-	if (!types)
-		return DRIFT_NOMEM;
-	session->column_types = types;
+	if (count > session->column_capacity) {
+		columns = realloc(session->columns, count * sizeof(*columns));
+		if (!columns)
+			return DRIFT_NOMEM;
+		session->columns = columns;
+		session->column_capacity = count;
+	}
 	for (unsigned i = 0; i < count; i++)
-		types[i] = origin_type(session, i);
+		find_origin(session, i);
 	return DRIFT_OK;
 }

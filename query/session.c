@@ -13,6 +13,7 @@
 
 #define TIMEOUT_MS_DEFAULT 30000
 #define RETRIES_MAX 20
+#define RETRIES_REFUSED_MAX 2	/* of what may have been refused for good */
 #define SCRIPT_BYTES_MAX (1u << 30)
 
 static char *copy_or_null(const char *text)
@@ -45,6 +46,10 @@ static enum drift_err open_sqlite(struct query_session *session,
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 			  SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
+	/* The JSON table functions are declared at their first use, which the
+	 * authorizer would refuse. */
+	static const char set_up[] = "PRAGMA temp_store=MEMORY;"
+				     "SELECT 1 FROM json_each('[]'), json_tree('[]')";
 	enum drift_err err;
 
 	if (sqlite3_open_v2(":memory:", &session->sqlite, flags, NULL))
@@ -55,7 +60,7 @@ static enum drift_err open_sqlite(struct query_session *session,
 	if (!err)
 		err = function_register(session);
 	if (!err)
-		err = session_exec(session, "PRAGMA temp_store=MEMORY", error);
+		err = session_exec(session, set_up, error);
 	return err ? err : limit_install(session);
 }
 
@@ -102,7 +107,7 @@ void query_session_close(struct query_session *session)
 	buf_release(&session->script);
 	buf_release(&session->value);
 	buf_release(&session->message);
-	sqlite3_free(session->column_types);
+	free(session->columns);
 	setting_release(session);
 	free(session->inserted);
 	free(session->user);
@@ -190,11 +195,14 @@ static enum drift_err attempt(struct query_session *session,
 	return transaction_end_statement(session, error);
 }
 
-/* Another writer was first: on its own, a statement just runs again. */
-static bool is_retryable(enum drift_err err)
+/* Another writer was first: on its own, a statement just runs again, and finds what
+ * is there now. */
+static bool is_retryable(enum drift_err err, unsigned tries)
 {
-	return err == DRIFT_CONFLICT || err == DRIFT_KEY_EXISTS ||
-	       err == DRIFT_NO_ROW;
+	if (err == DRIFT_CONFLICT)
+		return tries < RETRIES_MAX;
+	return (err == DRIFT_KEY_EXISTS || err == DRIFT_NO_ROW) &&
+	       tries < RETRIES_REFUSED_MAX;
 }
 
 static enum drift_err run_statement(struct query_session *session,
@@ -216,7 +224,7 @@ static enum drift_err run_statement(struct query_session *session,
 		err = attempt(session, &statement, &may_retry, &failure);
 		if (!err)
 			break;
-		if (may_retry && is_retryable(err) && i < RETRIES_MAX)
+		if (may_retry && is_retryable(err, i))
 			continue;
 		if (error)
 			*error = failure;

@@ -26,6 +26,12 @@ enum session_state {
 	SESSION_ANSWER_ROWS,	/* handing out `answer` */
 };
 
+/* Where a result column's values come from. */
+struct session_column {
+	enum drift_type type;	/* DRIFT_ANY: not known */
+	uint32_t held;		/* a field's types so far, bits 1 << enum msg_type */
+};
+
 struct query_session {
 	struct drift_db *db;
 	sqlite3 *sqlite;
@@ -61,7 +67,8 @@ struct query_session {
 	struct answer answer;
 	unsigned row;		/* of answer: the next one */
 	uint64_t row_count;
-	enum drift_type *column_types;	/* of select's columns */
+	struct session_column *columns;	/* of select */
+	unsigned column_capacity;
 	struct buf value;	/* memory of a name handed out */
 
 	/* The first failure inside a SQLite callback: it knows more than SQLite. */
