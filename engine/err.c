@@ -9,10 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* An analyzer's macros of these names; here are the functions. */
-#undef drift_fail
-#undef drift_fail_code
-
 struct err_row {
 	const char *name;
 	int number;

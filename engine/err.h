@@ -85,15 +85,6 @@ enum drift_err drift_fail(struct drift_error *error, enum drift_err code,
 /* Fill *error with code and its general text unless it already tells of code. */
 enum drift_err drift_fail_code(struct drift_error *error, enum drift_err code);
 
-#ifdef __clang_analyzer__
-/* What a static analyzer, which sees one file at a time, cannot know: they return
- * the code they are given. */
-#define drift_fail(error, code, ...)                                            \
-	((void)drift_fail(error, code, __VA_ARGS__), (code))
-#define drift_fail_code(error, code)                                            \
-	((void)drift_fail_code(error, code), (code))
-#endif
-
 /* The columns of the table above. */
 int drift_err_errno(enum drift_err code);	  /* for fs/ only */
 const char *drift_err_sqlstate(enum drift_err code); /* for query/ only */
