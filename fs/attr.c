@@ -177,12 +177,13 @@ enum drift_err attr_of_absent(struct tree *tree, const struct node *node,
 	}
 	err = drift_get_version(drift_view_live(tree->db), identity.table_id,
 				identity.key, &reader->row);
-	if (!err)
+	if (!err && reader->row.version.op == DRIFT_OP_DELETE)
 		err = drift_get(drift_view_at(tree->db, reader->row.version.seq - 1),
 				identity.table_id, identity.key, &reader->row);
 	if (!err)
 		err = attr_of_version(tree, &identity, &reader->row.version, st);
-	st->st_nlink = 0;
+	if (!err)
+		st->st_nlink = 0;
 	return err;
 }
 

@@ -486,15 +486,13 @@ void dir_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fi->cache_readdir = 1;
 		fi->keep_cache = 1;
 	}
-	handle_register(&dir->handle);
 	handle_give(&dir->handle, fi);
-	fuse_reply_open(req, fi);
+	reply_open(req, fi);
 }
 
 void dir_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	handle_unregister(handle_of(fi));
-	dir_free(handle_of(fi));
+	dir_free(handle_take(fi));
 	reply_err(req, DRIFT_OK);
 }

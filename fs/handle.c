@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* handle.c - the list of handles that hold something of the database. */
+/* handle.c - the list of open handles. */
 #include "fs/handle.h"
 
 #include "fs/tree.h"
@@ -10,21 +10,31 @@ void handles_init(struct handles *handles)
 	pthread_mutex_init(&handles->lock, NULL);
 }
 
+static void unlink_handle(struct handles *handles, struct handle *handle)
+{
+	pthread_mutex_lock(&handles->lock);
+	*handle->link = handle->next;
+	if (handle->next)
+		handle->next->link = handle->link;
+	pthread_mutex_unlock(&handles->lock);
+}
+
 void handles_release(struct handles *handles)
 {
 	while (handles->first) {
 		struct handle *handle = handles->first;
 
-		handle_unregister(handle);
+		unlink_handle(handles, handle);
 		handle->ops->free(handle);
 	}
 	pthread_mutex_destroy(&handles->lock);
 }
 
-void handle_register(struct handle *handle)
+void handle_give(struct handle *handle, struct fuse_file_info *fi)
 {
 	struct handles *handles = &handle->tree->handles;
 
+	fi->fh = (uintptr_t)handle;
 	pthread_mutex_lock(&handles->lock);
 	handle->next = handles->first;
 	handle->link = &handles->first;
@@ -34,15 +44,12 @@ void handle_register(struct handle *handle)
 	pthread_mutex_unlock(&handles->lock);
 }
 
-void handle_unregister(struct handle *handle)
+struct handle *handle_take(struct fuse_file_info *fi)
 {
-	struct handles *handles = &handle->tree->handles;
+	struct handle *handle = handle_of(fi);
 
-	pthread_mutex_lock(&handles->lock);
-	*handle->link = handle->next;
-	if (handle->next)
-		handle->next->link = handle->link;
-	pthread_mutex_unlock(&handles->lock);
+	unlink_handle(&handle->tree->handles, handle);
+	return handle;
 }
 
 void reply_text(fuse_req_t req, struct slice text, size_t size, off_t offset)

@@ -20,37 +20,35 @@ struct handle_ops {
 	void (*release)(fuse_req_t req, struct handle *handle);
 	/* Does not answer. */
 	enum drift_err (*truncate)(struct handle *handle, off_t size);
-	/* Free without answering: a handle the mount's end left behind. */
+	/* Free without answering: the kernel does not know of the handle. */
 	void (*free)(struct handle *handle);
 };
 
 struct handle {
 	const struct handle_ops *ops;
 	struct tree *tree;
-	struct handle *next, **link;	/* in handles, while registered */
+	struct handle *next, **link;	/* in handles; by handles->lock */
 };
 
-/* Handles that hold more than their own memory (cursors, sessions, scratch
- * files), so that all can be closed although the kernel never released them. */
+/* All that are open, because the kernel may never release them: what they hold of
+ * the database must go before it is closed. */
 struct handles {
 	pthread_mutex_t lock;
 	struct handle *first;
 };
 
 void handles_init(struct handles *handles);
-/* Free all that are registered. */
+/* Free all that are left. */
 void handles_release(struct handles *handles);
-void handle_register(struct handle *handle);
-void handle_unregister(struct handle *handle);
+
+/* Make handle what the kernel names in fi from now on. */
+void handle_give(struct handle *handle, struct fuse_file_info *fi);
+/* The kernel names it no longer: the caller frees it. */
+struct handle *handle_take(struct fuse_file_info *fi);
 
 static inline struct handle *handle_of(const struct fuse_file_info *fi)
 {
 	return (struct handle *)(uintptr_t)fi->fh;
-}
-
-static inline void handle_give(struct handle *handle, struct fuse_file_info *fi)
-{
-	fi->fh = (uintptr_t)handle;
 }
 
 /* Answer a READ with what of text lies in [offset, offset + size). */

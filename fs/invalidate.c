@@ -10,9 +10,8 @@
  * tables too, but the kernel takes the directory's lock for that, and an unlink in
  * that directory holds it while it waits for its own batch. So names are dropped
  * by the second thread, which nobody waits for. Until it comes around, the name
- * leads to a node whose row is gone: every request on it is answered ESTALE, on
- * which the kernel looks the path up again by itself. Thus no lock is waited for
- * in a circle, and no deleted row is seen. */
+ * leads to a node whose row is gone, and every request on it is answered so. Thus
+ * no lock is waited for in a circle, and no deleted row is seen. */
 #include "fs/invalidate.h"
 
 #include <errno.h>
@@ -72,7 +71,7 @@ static void lose_name(struct invalidator *invalidator, fuse_ino_t parent,
 	struct lost_name *lost = malloc(sizeof(*lost) + name.size + 1);
 
 	if (!lost)
-		return;		/* ESTALE does without it */
+		return;		/* the node knows that its row is gone */
 	lost->next = NULL;
 	lost->parent = parent;
 	lost->size = name.size;

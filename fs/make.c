@@ -92,10 +92,14 @@ void make_op_create(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
 			      : create_row(tree, &identity, &entry, fi);
 	else
 		note(req, parent, &error, err);
-	if (err)
+	if (err) {
 		reply_err(req, err);
-	else
-		fuse_reply_create(req, &entry, fi);
+	} else if (fuse_reply_create(req, &entry, fi)) {
+		struct handle *handle = handle_take(fi);	/* as in reply_open */
+
+		handle->ops->free(handle);
+		lookup_undo(tree, &entry);
+	}
 }
 
 /* ---- Tables ------------------------------------------------------------- */

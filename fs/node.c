@@ -54,7 +54,7 @@ uint64_t identity_ino(const struct identity *identity, drift_seq version)
 	return identity_hash(identity) >> 2 | (uint64_t)1 << 62;
 }
 
-static struct identity_box *box_new(const struct identity *identity)
+struct identity_box *node_box_new(const struct identity *identity)
 {
 	struct identity_box *box = malloc(sizeof(*box) + identity->key.size);
 
@@ -68,10 +68,15 @@ static struct identity_box *box_new(const struct identity *identity)
 	return box;
 }
 
+void node_box_free(struct identity_box *box)
+{
+	free(box);
+}
+
 static struct node *node_new(const struct identity *identity)
 {
 	struct node *node = calloc(1, sizeof(*node));
-	struct identity_box *box = box_new(identity);
+	struct identity_box *box = node_box_new(identity);
 
 	if (!node || !box) {
 		free(node);
@@ -273,34 +278,29 @@ void node_set_scratch(struct nodes *nodes, struct node *node,
 }
 
 void node_move(struct nodes *nodes, const struct identity *from,
-	       const struct identity *to, struct scratch *scratch)
+	       struct identity_box *to, struct scratch *scratch)
 {
-	struct identity_box *box = box_new(to);
 	struct node *node, *former;
 
 	pthread_mutex_lock(&nodes->lock);
-	former = find(nodes, to);
-	node = find(nodes, from);
+	former = find(nodes, &to->identity);
 	if (former)
 		take_out(nodes, former);
+	node = find(nodes, from);
 	if (node) {
 		struct scratch *old = node->scratch;
 
 		take_out(nodes, node);
 		node->scratch = scratch;
 		scratch = old;
-	}
-	/* Without memory for the new identity the node keeps one that is gone:
-	 * the kernel is told so (ESTALE) and looks the new name up. */
-	if (node && box) {
-		box->former = (struct identity_box *)node_identity(node);
-		atomic_store_explicit(&node->identity, &box->identity,
+		to->former = (struct identity_box *)node_identity(node);
+		atomic_store_explicit(&node->identity, &to->identity,
 				      memory_order_release);
 		insert(nodes, node);
-		box = NULL;
+		to = NULL;
 	}
 	pthread_mutex_unlock(&nodes->lock);
-	free(box);
+	node_box_free(to);
 	scratch_drop(scratch);
 }
 

@@ -54,6 +54,7 @@ struct identity {
 				 * target begins with; QUERY: format */
 };
 
+struct identity_box;
 struct scratch;
 
 struct node {
@@ -119,10 +120,15 @@ void node_set_scratch(struct nodes *nodes, struct node *node,
 /* True while the kernel has references to the node of this number and identity. */
 bool node_held(struct nodes *nodes, const struct identity *identity,
 	       fuse_ino_t number);
-/* A rename: what was `from` is `to` from now on, with this scratch content (taken
- * over; may be NULL); a node that was `to` before is only what handles still see. */
+/* A copy of an identity for node_move, which must not fail. NULL: out of memory.
+ * node_box_free for one that was not used. */
+struct identity_box *node_box_new(const struct identity *identity);
+void node_box_free(struct identity_box *box);
+/* A rename: what was `from` is *to from now on (taken over), with this scratch
+ * content (taken over; may be NULL); a node that was *to before is only what handles
+ * still see. */
 void node_move(struct nodes *nodes, const struct identity *from,
-	       const struct identity *to, struct scratch *scratch);
+	       struct identity_box *to, struct scratch *scratch);
 /* Call visit for every node in the table, under the lock: it must not wait. */
 void nodes_each(struct nodes *nodes,
 		void (*visit)(void *arg, const struct identity *identity,

@@ -22,11 +22,11 @@ static struct node *node_in(fuse_req_t req, fuse_ino_t ino)
 	return node_of(&tree_of(req)->nodes, ino);
 }
 
-/* What the kernel still has a name for is gone: on ESTALE it looks the path up
- * again from the root, and finds out. */
+/* The table of a node is gone, and its name may lead to another table by now: on
+ * ESTALE the kernel looks the whole path up again, and finds out. */
 static void reply_gone(fuse_req_t req, enum drift_err err)
 {
-	if (err == DRIFT_NO_ROW || err == DRIFT_NO_TABLE)
+	if (err == DRIFT_NO_TABLE)
 		fuse_reply_err(req, ESTALE);
 	else
 		reply_err(req, err);
@@ -257,6 +257,16 @@ static enum drift_err open_node(fuse_req_t req, struct node *node,
 	return text_open(tree, identity, fuse_req_ctx(req)->uid, fi);
 }
 
+void reply_open(fuse_req_t req, struct fuse_file_info *fi)
+{
+	/* The caller was killed: there will be no RELEASE. */
+	if (fuse_reply_open(req, fi)) {
+		struct handle *handle = handle_take(fi);
+
+		handle->ops->free(handle);
+	}
+}
+
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	enum drift_err err = open_node(req, node_in(req, ino), fi);
@@ -264,7 +274,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (err)
 		reply_gone(req, err);
 	else
-		fuse_reply_open(req, fi);
+		reply_open(req, fi);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -313,7 +323,7 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct handle *handle = handle_of(fi);
+	struct handle *handle = handle_take(fi);
 
 	(void)ino;
 	handle->ops->release(req, handle);

@@ -271,7 +271,6 @@ static void query_release(fuse_req_t req, struct handle *handle)
 	struct drift_error error = {0};
 	enum drift_err err = DRIFT_OK;
 
-	handle_unregister(handle);
 	if (open->writes) {
 		err = run_rest(open, req, &error);
 		if (!err && open->result && result_seal(open->result))
@@ -332,7 +331,6 @@ enum drift_err query_file_open(struct tree *tree, struct node *node,
 	pthread_mutex_init(&open->lock, NULL);
 	fi->direct_io = 1;
 	fi->noflush = !open->writes;
-	handle_register(&open->handle);
 	handle_give(&open->handle, fi);
 	return DRIFT_OK;
 }

@@ -20,6 +20,7 @@ struct renaming {
 	struct change change;
 	struct identity from, to;
 	struct buf from_key, to_key;	/* what their keys point into */
+	struct identity_box *box;	/* to, for the node */
 	bool no_replace;
 	struct scratch *scratch;	/* what is renamed, when it is one */
 	struct buf text;		/* row to scratch: the content */
@@ -30,8 +31,17 @@ static void renaming_free(struct renaming *renaming)
 	scratch_drop(renaming->scratch);
 	buf_release(&renaming->from_key);
 	buf_release(&renaming->to_key);
+	node_box_free(renaming->box);
 	buf_release(&renaming->text);
 	free(renaming);
+}
+
+/* The node follows its name. */
+static void move_node(struct renaming *renaming, struct scratch *scratch)
+{
+	node_move(&renaming->change.tree->nodes, &renaming->from, renaming->box,
+		  scratch);
+	renaming->box = NULL;
 }
 
 static enum drift_put_mode put_mode(const struct renaming *renaming)
@@ -152,7 +162,7 @@ static enum drift_err build_row_to_row(struct change *change, struct drift_txn *
 
 static enum drift_err row_to_row_done(struct renaming *renaming)
 {
-	node_move(&renaming->change.tree->nodes, &renaming->from, &renaming->to, NULL);
+	move_node(renaming, NULL);
 	return DRIFT_OK;
 }
 
@@ -207,10 +217,8 @@ static enum drift_err build_scratch_to_row(struct change *change,
 
 static enum drift_err scratch_to_row_done(struct renaming *renaming)
 {
-	struct tree *tree = renaming->change.tree;
-
-	scratch_unlink(&tree->scratches, renaming->scratch);
-	node_move(&tree->nodes, &renaming->from, &renaming->to, NULL);
+	scratch_unlink(&renaming->change.tree->scratches, renaming->scratch);
+	move_node(renaming, NULL);
 	return DRIFT_OK;
 }
 
@@ -256,7 +264,7 @@ static enum drift_err row_to_scratch_done(struct renaming *renaming)
 	err = scratch_truncate(scratch, 0, now);
 	if (!err)
 		err = scratch_write(scratch, 0, buf_slice(&renaming->text), now);
-	node_move(&tree->nodes, &renaming->from, &renaming->to, scratch);
+	move_node(renaming, scratch);
 	return err;
 }
 
@@ -315,8 +323,7 @@ static enum drift_err rename_scratch(struct tree *tree, struct renaming *renamin
 	err = scratch_rename(&tree->scratches, renaming->scratch,
 			     renaming->to.table_id, renaming->to.key);
 	if (!err)
-		node_move(&tree->nodes, &renaming->from, &renaming->to,
-			  scratch_hold(renaming->scratch));
+		move_node(renaming, scratch_hold(renaming->scratch));
 	return err;
 }
 
@@ -325,6 +332,9 @@ static enum drift_err start(struct renaming *renaming)
 	struct tree *tree = renaming->change.tree;
 	enum drift_err err;
 
+	renaming->box = node_box_new(&renaming->to);
+	if (!renaming->box)
+		return DRIFT_NOMEM;
 	if (renaming->from.kind == NODE_SCRATCH) {
 		renaming->scratch = scratch_find(&tree->scratches,
 						 renaming->from.table_id,

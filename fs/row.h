@@ -13,7 +13,8 @@
 [[nodiscard]] enum drift_err row_open_version(struct tree *tree, struct node *node,
 					      struct fuse_file_info *fi);
 
-/* Open a row for writing. `create`: it need not be there (a CREATE request). */
+/* Open a row for writing; it need not be there. `create`: a CREATE request, for
+ * which O_EXCL counts. */
 [[nodiscard]] enum drift_err row_write_open(struct tree *tree, struct node *node,
 					    bool create, struct fuse_file_info *fi);
 

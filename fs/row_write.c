@@ -512,7 +512,6 @@ static void row_write_release(fuse_req_t req, struct handle *handle)
 {
 	struct row_write *open = (struct row_write *)handle;
 
-	handle_unregister(handle);
 	pthread_mutex_lock(&open->lock);
 	if (!judge_unordered(open, req) && open->ready) {
 		begin_commit(open, req, handle->tree->options.close_durability, true);
@@ -537,7 +536,10 @@ static const struct handle_ops row_write_ops = {
 
 /* ---- Opening ------------------------------------------------------------ */
 
-/* The text the handle begins with: the present row, unless it is cut away. */
+/* The text the handle begins with: the present row, unless it is cut away. The
+ * kernel asks to open what it has a name for; if the row went meanwhile that name
+ * is still to be made where O_CREAT was given, which an OPEN does not tell. So the
+ * row need not be there: this open came before it went. */
 static enum drift_err load(struct row_write *open, bool create, int flags)
 {
 	struct tree *tree = open->handle.tree;
@@ -549,7 +551,7 @@ static enum drift_err load(struct row_write *open, bool create, int flags)
 	err = drift_get(drift_view_live(tree->db), open->identity.table_id,
 			open->identity.key, &reader->row);
 	open->is_new = err == DRIFT_NO_ROW;
-	if (open->is_new && create)
+	if (open->is_new)
 		return DRIFT_OK;
 	if (!err && create && (flags & O_EXCL))
 		return DRIFT_KEY_EXISTS;
@@ -587,7 +589,6 @@ enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
 	open->ordered = open->text.size == open->base;
 	open->unsaved = writes && (open->is_new || (fi->flags & O_TRUNC));
 	fi->direct_io = 1;
-	handle_register(&open->handle);
 	handle_give(&open->handle, fi);
 	return DRIFT_OK;
 }

@@ -277,7 +277,6 @@ static void handle_free(struct handle *handle)
 
 static void handle_release(fuse_req_t req, struct handle *handle)
 {
-	handle_unregister(handle);
 	handle_free(handle);
 	reply_err(req, DRIFT_OK);
 }
@@ -307,7 +306,6 @@ enum drift_err scratch_open(struct tree *tree, struct scratch *scratch,
 	open->scratch = scratch;
 	open->append = fi->flags & O_APPEND;
 	fi->direct_io = 1;
-	handle_register(&open->handle);
 	handle_give(&open->handle, fi);
 	return DRIFT_OK;
 }

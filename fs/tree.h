@@ -70,5 +70,7 @@ static inline struct drift_view tree_view(const struct tree *tree, drift_seq seq
 /* Answer a request with a refusal: the one place that knows errno numbers for
  * the engine's errors. */
 void reply_err(fuse_req_t req, enum drift_err err);
+/* Answer an OPEN with the handle that was given to fi. */
+void reply_open(fuse_req_t req, struct fuse_file_info *fi);
 
 #endif
