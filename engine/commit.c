@@ -14,7 +14,7 @@
 #define BATCH_BYTES_MAX (8u << 20)	/* a batch is closed above this */
 #define MEMTABLE_BYTES_MAX (128u << 20)
 
-enum request_kind { REQUEST_COMMIT, REQUEST_SYNC, REQUEST_FOLD };
+enum request_kind { REQUEST_COMMIT, REQUEST_SYNC, REQUEST_FOLD, REQUEST_SEAL };
 
 struct request {
 	struct request *next;
@@ -288,14 +288,15 @@ static bool wants_sync(const struct request *request)
 	       request->durability == DRIFT_DURABLE;
 }
 
-/* Segments change between batches only: frames are made for one segment. */
-static enum drift_err rotate_if_full(struct drift_db *db)
+/* Segments change between batches only: frames are made for one segment. One without
+ * events is not sealed: the next would have its name. */
+static enum drift_err rotate_above(struct drift_db *db, uint64_t bytes)
 {
 	const struct index_mark *at = &db->committer.position;
 	struct drift_error error;
 	enum drift_err err;
 
-	if (atomic_load(&db->log.end) < db->options.segment_bytes_max ||
+	if (atomic_load(&db->read_only) || atomic_load(&db->log.end) < bytes ||
 	    at->seq + 1 == log_newest(&db->log)->first_seq)
 		return DRIFT_OK;
 	err = log_rotate(&db->log, at->seq + 1, at->time, at->tx, &error);
@@ -310,7 +311,7 @@ static void freeze(struct drift_db *db)
 	    memtable_ddl_count(layers_active(&db->layers)) == 0)
 		return;
 	/* The index must never be ahead of the log's durable part. */
-	if (sync_log(db))
+	if (atomic_load(&db->read_only) || sync_log(db))
 		return;
 	if (indexer_freeze(db, &db->committer.position))
 		db_report(db, "cannot freeze the memtable: out of memory");
@@ -325,17 +326,28 @@ static void freeze_if_full(struct drift_db *db)
 		freeze(db);
 }
 
+/* What was committed in the same batch is not touched by a failure. */
+static void seal_segment(struct drift_db *db, struct request *requests)
+{
+	enum drift_err err = rotate_above(db, 0);
+
+	for (; err && requests; requests = requests->next)
+		if (requests->kind == REQUEST_SEAL)
+			requests->receipt.err = drift_fail_code(
+				&requests->receipt.error, err);
+}
+
 /* Take requests off *queue into one batch and carry it out. */
 static void run_batch(struct drift_db *db, struct stage *stage,
 		      struct request **queue)
 {
 	struct request *requests = NULL, **last = &requests;
-	bool sync = false, fold = false;
+	bool sync = false, fold = false, seal = false;
 	enum drift_err err = DRIFT_OK;
 	enum drift_err begun;
 
 	stage_clear(stage);
-	begun = rotate_if_full(db);
+	begun = rotate_above(db, db->options.segment_bytes_max);
 	if (!begun)
 		begun = stage_begin(stage, db);
 	while (*queue && !stage->ddl && stage->frames.size < BATCH_BYTES_MAX) {
@@ -355,18 +367,21 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 		else if (!stage_request(db, stage, request))
 			sync |= wants_sync(request);
 		fold |= request->kind == REQUEST_FOLD;
+		seal |= request->kind == REQUEST_SEAL;
 	}
 	if (!begun) {
 		err = write_batch(db, stage, sync);
 		stage_end(stage);
-		if (err)
-			fail_committed(requests, err);
 	}
 	if (err)
 		stage->tx_count = 0;
 	clock_settle(&db->clock);
 	if (fold)
 		freeze(db);
+	if (err)
+		fail_committed(requests, err);
+	else if (seal && !begun)
+		seal_segment(db, requests);
 	acknowledge(db, stage, requests);
 	freeze_if_full(db);
 }
@@ -597,4 +612,11 @@ enum drift_err drift_fold(struct drift_db *db)
 	if (!err)
 		indexer_wait(db);
 	return err;
+}
+
+enum drift_err committer_seal(struct drift_db *db)
+{
+	struct request request = {.kind = REQUEST_SEAL};
+
+	return ask_and_wait(db, &request, NULL);
 }

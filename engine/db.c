@@ -318,6 +318,7 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 	set_options(db, options);
 	tables_init(&db->tables);
 	clock_init(&db->clock, db->io);
+	pthread_mutex_init(&db->compacting, NULL);
 	err = open_directory(db, path, error);
 	if (!err)
 		err = format_read(db, error);
@@ -374,6 +375,7 @@ void drift_close(struct drift_db *db)
 		log_close(&db->log);
 	tables_release(&db->tables);
 	clock_release(&db->clock);
+	pthread_mutex_destroy(&db->compacting);
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
 	if (db->dir_fd >= 0)

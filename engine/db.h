@@ -64,6 +64,7 @@ struct drift_db {
 	_Atomic drift_time_ns head_time;
 	_Atomic uint64_t ddl_visible;	/* DDL statements readers see */
 	_Atomic bool read_only;
+	pthread_mutex_t compacting;	/* held by who packs segments */
 };
 
 /* One line to the operator. */
@@ -76,6 +77,8 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error);
 /* commit.c */
 enum drift_err committer_start(struct drift_db *db, struct drift_error *error);
 void committer_stop(struct drift_db *db);
+/* Begin a new segment, if the newest has any events. */
+enum drift_err committer_seal(struct drift_db *db);
 
 /* indexer.c */
 enum drift_err indexer_start(struct drift_db *db, struct drift_error *error);

@@ -370,6 +370,11 @@ struct drift_verify_report {
 enum drift_err drift_verify(struct drift_db *db,
 			    void (*say)(void *arg, const char *line), void *arg,
 			    struct drift_verify_report *report);
+/* Seal the newest segment and pack all sealed ones with zstd. History, seqs, times and
+ * digests stay as they are; commits and reads go on meanwhile; one at a time. Stops
+ * between segments when *stop (may be NULL) becomes true: DRIFT_INTERRUPTED. */
+enum drift_err drift_compact(struct drift_db *db, const volatile bool *stop,
+			     struct drift_error *error);
 /* Fold everything visible into the index now, and sync it. */
 enum drift_err drift_fold(struct drift_db *db);
 

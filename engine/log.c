@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <openssl/evp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define ALLOCATE_BYTES (1u << 20)	/* room asked for ahead of the end */
+#define DIGEST_CHUNK (1u << 20)
 
 /* ---- The list -------------------------------------------------------- */
 
@@ -25,8 +28,9 @@ static struct log_segment *segment_new(drift_seq first_seq)
 }
 
 static void segment_fill(struct log_segment *segment, int fd,
-			 const struct segment_header *header)
+			 struct pack *pack, const struct segment_header *header)
 {
+	atomic_store(&segment->pack, pack);
 	segment->seed = header->crc;
 	segment->previous_time = header->previous_time;
 	segment->previous_tx = header->previous_tx;
@@ -114,6 +118,7 @@ static enum drift_err segment_ensure_open(struct log *log,
 					  struct drift_error *error)
 {
 	struct segment_header header;
+	struct pack *pack;
 	int fd;
 	int expected = 0;
 	enum drift_err err;
@@ -121,16 +126,18 @@ static enum drift_err segment_ensure_open(struct log *log,
 	if (atomic_load(&segment->fd) >= 0)
 		return DRIFT_OK;
 	err = segment_open(log->io, log->dir, segment->first_seq,
-			   log->database_id, flags, &fd, &header, error);
+			   log->database_id, flags, &fd, &header, &pack, error);
 	if (err)
 		return err;
 	/* The fields beside fd are plain: one opener at a time may fill them. */
 	while (!atomic_compare_exchange_weak(&log->opening, &expected, 1))
 		expected = 0;
-	if (atomic_load(&segment->fd) < 0)
-		segment_fill(segment, fd, &header);
-	else
+	if (atomic_load(&segment->fd) < 0) {
+		segment_fill(segment, fd, pack, &header);
+	} else {
 		log->io->close(log->io, fd);
+		pack_free(pack);
+	}
 	atomic_store(&log->opening, 0);
 	return DRIFT_OK;
 }
@@ -143,6 +150,7 @@ enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 
 	*log = (struct log){.io = io, .dir = dir};
 	memcpy(log->database_id, database_id, DATABASE_ID_BYTES);
+	pack_cache_init(&log->cache);
 	err = list_read(log);
 	if (err)
 		return drift_fail(error, err, "cannot list log/: %s",
@@ -150,7 +158,13 @@ enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 	if (atomic_load(&log->count) == 0)
 		return drift_fail(error, DRIFT_CORRUPT,
 				  "log/ holds no segment");
-	return segment_ensure_open(log, log_newest(log), O_RDWR, error);
+	err = segment_ensure_open(log, log_newest(log), O_RDWR, error);
+	if (!err && atomic_load(&log_newest(log)->pack))
+		return drift_fail(error, DRIFT_CORRUPT,
+				  "the newest segment is missing: %020" PRIu64
+				  ".seg is sealed",
+				  log_newest(log)->first_seq);
+	return err;
 }
 
 void log_close(struct log *log)
@@ -162,12 +176,14 @@ void log_close(struct log *log)
 
 		if (fd >= 0)
 			log->io->close(log->io, fd);
+		pack_free(atomic_load(&list[i]->pack));
 		free(list[i]);
 	}
 	for (unsigned i = 0; i < log->retired_count; i++)
 		free(log->retired[i]);
 	free(log->retired);
 	free(list);
+	pack_cache_release(&log->cache);
 	if (log->dir >= 0)
 		log->io->close(log->io, log->dir);
 	*log = (struct log){.dir = -1};
@@ -286,6 +302,59 @@ enum drift_err log_sync(struct log *log)
 	return err;
 }
 
+/* Exchange the segment's file for the packed one that has its name now. Readers
+ * that are between looking and reading see the version change. */
+static void segment_exchange(struct log *log, struct log_segment *segment,
+			     int fd, struct pack *pack)
+{
+	atomic_fetch_add(&segment->version, 1);
+	atomic_store(&segment->pack, pack);
+	if (dup2(fd, atomic_load(&segment->fd)) >= 0)
+		log->io->close(log->io, fd);
+	else
+		atomic_store(&segment->fd, fd);
+	atomic_fetch_add(&segment->version, 1);
+}
+
+enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error)
+{
+	static const char unfinished[] = "pack.tmp";
+	const struct drift_io *io = log->io;
+	struct log_segment *segment = atomic_load(&log->segments)[i];
+	char name[SEGMENT_NAME_BYTES];
+	struct pack *pack = NULL;
+	uint64_t size;
+	int fd = -1;
+	enum drift_err err = log_segment_size(log, i, &size, error);
+
+	if (err || i + 1 >= atomic_load(&log->count) ||
+	    atomic_load(&segment->pack))
+		return err;
+	segment_name(segment->first_seq, name);
+	err = io_open(io, log->dir, unfinished, O_RDWR | O_CREAT | O_TRUNC, &fd,
+		      error);
+	if (err)
+		return err;
+	err = pack_write(io, atomic_load(&segment->fd), size, fd);
+	if (!err)
+		err = pack_open(io, fd, &pack);
+	if (!err && io->renameat(io, log->dir, unfinished, name) != 0)
+		err = io_err(errno);
+	if (err) {
+		pack_free(pack);
+		io->close(io, fd);
+		io->unlinkat(io, log->dir, unfinished);
+		return drift_fail(error, err, "cannot pack segment %s: %s", name,
+				  drift_err_text(err));
+	}
+	segment_exchange(log, segment, fd, pack);
+	err = io_sync_dir(io, log->dir);
+	if (!err)
+		return DRIFT_OK;
+	atomic_store(&log->dir_doubtful, true);
+	return drift_fail_code(error, err);
+}
+
 enum drift_err log_rotate(struct log *log, drift_seq next_seq,
 			  drift_time_ns time, uint64_t tx,
 			  struct drift_error *error)
@@ -302,12 +371,16 @@ enum drift_err log_rotate(struct log *log, drift_seq next_seq,
 	int fd = -1;
 	enum drift_err err;
 
+	if (atomic_load(&log->dir_doubtful))
+		return drift_fail(error, DRIFT_IO,
+				  "an earlier sync of log/ failed");
 	memcpy(header.database_id, log->database_id, DATABASE_ID_BYTES);
 	if (io->ftruncate(io, old, (off_t)end) != 0)
 		return drift_fail(error, io_err(errno), "cannot seal: %m");
 	err = io_sync(io, old);
 	if (!err)
-		err = segment_digest(io, old, end, header.previous_digest);
+		err = log_segment_digest(log, atomic_load(&log->count) - 1,
+					 header.previous_digest, error);
 	if (!err)
 		err = segment_create(io, log->dir, &header, &fd, error);
 	if (err)
@@ -317,7 +390,7 @@ enum drift_err log_rotate(struct log *log, drift_seq next_seq,
 		io->close(io, fd);
 		return drift_fail_code(error, DRIFT_NOMEM);
 	}
-	segment_fill(segment, fd, &header);
+	segment_fill(segment, fd, NULL, &header);
 	err = list_add(log, segment);
 	if (err) {
 		io->close(io, fd);
@@ -331,6 +404,96 @@ enum drift_err log_rotate(struct log *log, drift_seq next_seq,
 }
 
 /* ---- Reading --------------------------------------------------------- */
+
+/* Unpacked bytes of an open segment. */
+static enum drift_err segment_read(struct log *log, struct log_segment *segment,
+				   void *data, size_t size, uint64_t offset,
+				   size_t *got)
+{
+	struct pack *pack;
+	unsigned version;
+	int fd;
+	enum drift_err err;
+
+	for (;;) {
+		version = atomic_load(&segment->version);
+		pack = atomic_load(&segment->pack);
+		fd = atomic_load(&segment->fd);
+		err = pack ? pack_read(pack, &log->cache, log->io, fd, data, size,
+				       offset, got)
+			   : io_read(log->io, fd, data, size, offset, got);
+		if (version % 2 == 0 &&
+		    atomic_load(&segment->version) == version)
+			return err;
+		sched_yield();
+	}
+}
+
+enum drift_err log_segment_size(struct log *log, unsigned i, uint64_t *size,
+				struct drift_error *error)
+{
+	struct log_segment *segment = atomic_load(&log->segments)[i];
+	struct pack *pack;
+	enum drift_err err = segment_ensure_open(log, segment, O_RDONLY, error);
+
+	if (err)
+		return err;
+	if (i + 1 == atomic_load(&log->count)) {
+		*size = atomic_load(&log->end);
+		return DRIFT_OK;
+	}
+	pack = atomic_load(&segment->pack);
+	if (pack) {
+		*size = pack_size(pack);
+		return DRIFT_OK;
+	}
+	err = io_size(log->io, atomic_load(&segment->fd), size);
+	/* Packed in between? Then the size may have been the packed file's. */
+	pack = atomic_load(&segment->pack);
+	if (pack)
+		*size = pack_size(pack);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+static enum drift_err digest_bytes(struct log *log, struct log_segment *segment,
+				   uint64_t size, EVP_MD_CTX *sha, char *chunk)
+{
+	enum drift_err err = DRIFT_OK;
+	size_t got;
+
+	for (uint64_t at = 0; at < size && !err; at += DIGEST_CHUNK) {
+		size_t want = size - at < DIGEST_CHUNK ? size - at : DIGEST_CHUNK;
+
+		err = segment_read(log, segment, chunk, want, at, &got);
+		if (!err && got < want)
+			err = DRIFT_CORRUPT;
+		if (!err && !EVP_DigestUpdate(sha, chunk, got))
+			err = DRIFT_NOMEM;
+	}
+	return err;
+}
+
+enum drift_err log_segment_digest(struct log *log, unsigned i,
+				  uint8_t digest[DIGEST_BYTES],
+				  struct drift_error *error)
+{
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	char *chunk = malloc(DIGEST_CHUNK);
+	uint64_t size;
+	enum drift_err err = log_segment_size(log, i, &size, error);
+
+	if (!err && (!sha || !chunk ||
+		     !EVP_DigestInit_ex(sha, EVP_sha256(), NULL)))
+		err = DRIFT_NOMEM;
+	if (!err)
+		err = digest_bytes(log, atomic_load(&log->segments)[i], size, sha,
+				   chunk);
+	if (!err && !EVP_DigestFinal_ex(sha, digest, NULL))
+		err = DRIFT_NOMEM;
+	free(chunk);
+	EVP_MD_CTX_free(sha);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
 
 static enum drift_err frame_fault(drift_seq segment, uint64_t offset,
 				  struct drift_error *error)
@@ -359,8 +522,7 @@ enum drift_err log_read(struct log *log, const struct place *place,
 	at = buf_reserve(memory, place->size);
 	if (!at)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	err = io_read(log->io, atomic_load(&segment->fd), at, place->size,
-		      place->offset, &got);
+	err = segment_read(log, segment, at, place->size, place->offset, &got);
 	if (err)
 		return drift_fail_code(error, err);
 	memory->size = got;
@@ -386,22 +548,24 @@ static enum drift_err cursor_enter(struct log_cursor *cursor,
 	unsigned count = atomic_load(&log->count);
 	struct log_segment *segment =
 		atomic_load(&log->segments)[cursor->segment];
-	/* Before the count is read again: a rotation moves both. */
-	uint64_t end = atomic_load(&log->end);
-	enum drift_err err;
+	enum drift_err err = segment_ensure_open(log, segment, O_RDONLY, error);
 
-	err = segment_ensure_open(log, segment, O_RDONLY, error);
 	if (err)
 		return err;
 	buf_clear(&cursor->window);
 	cursor->window_at = cursor->offset;
-	if (!cursor->whole_file && cursor->segment + 1 == count &&
-	    count == atomic_load(&log->count)) {
-		cursor->limit = end;
-		return DRIFT_OK;
+	if (cursor->whole_file && cursor->segment + 1 == count) {
+		err = io_size(log->io, atomic_load(&segment->fd),
+			      &cursor->limit);
+		return err ? drift_fail_code(error, err) : DRIFT_OK;
 	}
-	err = io_size(log->io, atomic_load(&segment->fd), &cursor->limit);
-	return err ? drift_fail_code(error, err) : DRIFT_OK;
+	/* A rotation between the two looks would mix the segments' ends. */
+	do {
+		count = atomic_load(&log->count);
+		err = log_segment_size(log, cursor->segment, &cursor->limit,
+				       error);
+	} while (!err && count != atomic_load(&log->count));
+	return err;
 }
 
 enum drift_err log_cursor_init(struct log_cursor *cursor, struct log *log,
@@ -455,8 +619,8 @@ static enum drift_err cursor_fill(struct log_cursor *cursor, size_t need,
 		at = buf_reserve(&cursor->window, want);
 		if (!at)
 			return DRIFT_NOMEM;
-		err = io_read(cursor->log->io, atomic_load(&segment->fd), at,
-			      want, cursor->offset, &got);
+		err = segment_read(cursor->log, segment, at, want,
+				   cursor->offset, &got);
 		if (err)
 			return err;
 		cursor->window.size = got;

@@ -26,6 +26,10 @@ struct log_segment {
 	uint64_t previous_tx;
 	uint8_t previous_digest[DIGEST_BYTES];
 	_Atomic int fd;		/* -1 until first read; open until log_close */
+	_Atomic(struct pack *) pack;	/* NULL: a plain file */
+	/* Odd while fd is exchanged for the packed file's: a read that saw it odd, or
+	 * changed, read nothing and tries again. */
+	_Atomic unsigned version;
 };
 
 struct log {
@@ -40,6 +44,9 @@ struct log {
 	struct log_segment ***retired;	/* arrays that were replaced */
 	unsigned retired_count;
 	/* The newest segment. */
+	/* A sync of log/ failed, so the next one proves nothing: no rotation. */
+	_Atomic bool dir_doubtful;
+	struct pack_cache cache;
 	_Atomic uint64_t end;	/* whole transactions end here */
 	uint64_t allocated;	/* the appender's: file size */
 	uint64_t synced;	/* the appender's: durable up to here */
@@ -56,7 +63,7 @@ enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 			struct drift_error *error);
 void log_close(struct log *log);
 
-/* The newest segment. */
+/* The newest segment; it is never packed. */
 struct log_segment *log_newest(const struct log *log);
 /* Segment by first seq, opened; DRIFT_NO_ROW when the log has none such. */
 enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
@@ -76,6 +83,18 @@ enum drift_err log_sync(struct log *log);
 enum drift_err log_rotate(struct log *log, drift_seq next_seq,
 			  drift_time_ns time, uint64_t tx,
 			  struct drift_error *error);
+
+/* Pack segment i, if it is sealed and plain (else nothing happens). The file is
+ * exchanged whole or not at all, and readers go on meanwhile. One at a time. */
+enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error);
+
+/* Bytes of segment i, unpacked: of its whole transactions if it is the newest. */
+enum drift_err log_segment_size(struct log *log, unsigned i, uint64_t *size,
+				struct drift_error *error);
+/* SHA-256 of those bytes. */
+enum drift_err log_segment_digest(struct log *log, unsigned i,
+				  uint8_t digest[DIGEST_BYTES],
+				  struct drift_error *error);
 
 /* Read one frame. memory holds its bytes; frame points into it. */
 enum drift_err log_read(struct log *log, const struct place *place,

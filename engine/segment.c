@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -91,71 +90,75 @@ enum drift_err segment_create(const struct drift_io *io, int dir,
 			  drift_err_text(err));
 }
 
+/* The header's bytes, wherever they stand. */
+static enum drift_err read_header(const struct drift_io *io, int fd,
+				  uint8_t bytes[SEGMENT_HEADER_BYTES],
+				  struct pack **pack)
+{
+	size_t got;
+	enum drift_err err;
+
+	*pack = NULL;
+	err = io_read(io, fd, bytes, SEGMENT_HEADER_BYTES, 0, &got);
+	if (!err && got == SEGMENT_HEADER_BYTES && pack_is(bytes)) {
+		err = pack_open(io, fd, pack);
+		if (!err)
+			err = io_read(io, fd, bytes, SEGMENT_HEADER_BYTES,
+				      PACK_HEADER_COPY, &got);
+	}
+	if (!err && got < SEGMENT_HEADER_BYTES)
+		err = DRIFT_CORRUPT;
+	return err;
+}
+
+static enum drift_err check_header(const uint8_t bytes[SEGMENT_HEADER_BYTES],
+				   const char *name, drift_seq first_seq,
+				   const uint8_t database_id[DATABASE_ID_BYTES],
+				   struct segment_header *header,
+				   struct drift_error *error)
+{
+	enum drift_err err = segment_header_decode(bytes, header);
+
+	if (err)
+		return drift_fail(error, err, "segment %s: bad header: %s", name,
+				  drift_err_text(err));
+	if (memcmp(header->database_id, database_id, DATABASE_ID_BYTES) != 0)
+		return drift_fail(error, DRIFT_CORRUPT,
+				  "segment %s belongs to another database", name);
+	if (header->first_seq != first_seq)
+		return drift_fail(error, DRIFT_CORRUPT,
+				  "segment %s begins with seq %" PRIu64, name,
+				  header->first_seq);
+	return DRIFT_OK;
+}
+
 enum drift_err segment_open(const struct drift_io *io, int dir,
 			    drift_seq first_seq,
 			    const uint8_t database_id[DATABASE_ID_BYTES],
 			    int flags, int *fd, struct segment_header *header,
-			    struct drift_error *error)
+			    struct pack **pack, struct drift_error *error)
 {
 	uint8_t bytes[SEGMENT_HEADER_BYTES];
 	char name[SEGMENT_NAME_BYTES];
-	size_t got;
 	enum drift_err err;
 
+	*pack = NULL;
 	segment_name(first_seq, name);
 	err = io_open(io, dir, name, flags, fd, error);
 	if (err)
 		return err;
-	err = io_read(io, *fd, bytes, sizeof(bytes), 0, &got);
-	if (!err && got < sizeof(bytes))
-		err = DRIFT_CORRUPT;
-	if (!err)
-		err = segment_header_decode(bytes, header);
-	if (!err && memcmp(header->database_id, database_id, DATABASE_ID_BYTES)) {
-		err = drift_fail(error, DRIFT_CORRUPT,
-				 "segment %s belongs to another database", name);
-	} else if (!err && header->first_seq != first_seq) {
-		err = drift_fail(error, DRIFT_CORRUPT,
-				 "segment %s begins with seq %" PRIu64, name,
-				 header->first_seq);
-	} else if (err) {
-		err = drift_fail(error, err, "segment %s: bad header: %s", name,
+	err = read_header(io, *fd, bytes, pack);
+	if (err)
+		err = drift_fail(error, err, "segment %s: %s", name,
 				 drift_err_text(err));
-	}
-	if (err) {
-		io->close(io, *fd);
-		*fd = -1;
-	}
-	return err;
-}
-
-enum drift_err segment_digest(const struct drift_io *io, int fd, uint64_t size,
-			      uint8_t digest[DIGEST_BYTES])
-{
-	enum { CHUNK = 1 << 20 };
-	EVP_MD_CTX *sha = EVP_MD_CTX_new();
-	char *chunk = malloc(CHUNK);
-	uint64_t offset = 0;
-	size_t got;
-	enum drift_err err = DRIFT_NOMEM;
-
-	if (!sha || !chunk || !EVP_DigestInit_ex(sha, EVP_sha256(), NULL))
-		goto done;
-	err = DRIFT_OK;
-	while (offset < size && !err) {
-		size_t want = size - offset < CHUNK ? size - offset : CHUNK;
-
-		err = io_read(io, fd, chunk, want, offset, &got);
-		if (!err && got < want)
-			err = DRIFT_CORRUPT;
-		if (!err && !EVP_DigestUpdate(sha, chunk, got))
-			err = DRIFT_NOMEM;
-		offset += want;
-	}
-	if (!err && !EVP_DigestFinal_ex(sha, digest, NULL))
-		err = DRIFT_NOMEM;
-done:
-	free(chunk);
-	EVP_MD_CTX_free(sha);
+	else
+		err = check_header(bytes, name, first_seq, database_id, header,
+				   error);
+	if (!err)
+		return DRIFT_OK;
+	pack_free(*pack);
+	*pack = NULL;
+	io->close(io, *fd);
+	*fd = -1;
 	return err;
 }

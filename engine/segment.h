@@ -23,6 +23,7 @@
 
 #include "engine/frame.h"
 #include "engine/io.h"
+#include "engine/pack.h"
 
 #define SEGMENT_HEADER_BYTES 128
 #define SEGMENT_NAME_BYTES 32	/* of a name, its NUL included */
@@ -53,15 +54,13 @@ enum drift_err segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_BYTES],
 enum drift_err segment_create(const struct drift_io *io, int dir,
 			      struct segment_header *header, int *fd,
 			      struct drift_error *error);
-/* Open it and read its header. DRIFT_CORRUPT also when it belongs to another
+/* Open it and read its header; *pack is NULL unless the file is packed (pack.h), and
+ * then the caller's. DRIFT_CORRUPT also when it belongs to another
  * database or is not the segment its name says. */
 enum drift_err segment_open(const struct drift_io *io, int dir,
 			    drift_seq first_seq,
 			    const uint8_t database_id[DATABASE_ID_BYTES],
 			    int flags, int *fd, struct segment_header *header,
-			    struct drift_error *error);
-/* SHA-256 of the file's first `size` bytes. */
-enum drift_err segment_digest(const struct drift_io *io, int fd, uint64_t size,
-			      uint8_t digest[DIGEST_BYTES]);
+			    struct pack **pack, struct drift_error *error);
 
 #endif

@@ -45,30 +45,28 @@ static enum drift_err check_segment(struct verify *verify, unsigned i)
 	struct log_segment *segment = atomic_load(&log->segments)[i];
 	struct log_segment *next;
 	uint8_t digest[DIGEST_BYTES];
-	struct drift_error error;
+	struct drift_error error = {0};
 	uint64_t size;
 	enum drift_err err;
 
 	verify->report->segments++;
-	err = log_segment_get(log, segment->first_seq, &segment, &error);
+	err = log_segment_size(log, i, &size, &error);
+	if (!err)
+		verify->report->bytes += size;
+	if (!err && i + 1 == atomic_load(&log->count))
+		return DRIFT_OK;
+	if (!err) {
+		next = atomic_load(&log->segments)[i + 1];
+		err = log_segment_get(log, next->first_seq, &next, &error);
+	}
+	if (!err)
+		err = log_segment_digest(log, i, digest, &error);
+	if (err == DRIFT_NOMEM)
+		return err;
 	if (err) {
 		fault(verify, "%s", error.text);
 		return DRIFT_OK;
 	}
-	err = io_size(log->io, atomic_load(&segment->fd), &size);
-	if (err)
-		return err;
-	if (i + 1 == atomic_load(&log->count)) {
-		verify->report->bytes += atomic_load(&log->end);
-		return DRIFT_OK;
-	}
-	verify->report->bytes += size;
-	next = atomic_load(&log->segments)[i + 1];
-	if (log_segment_get(log, next->first_seq, &next, &error))
-		return DRIFT_OK;	/* told of when its turn comes */
-	err = segment_digest(log->io, atomic_load(&segment->fd), size, digest);
-	if (err)
-		return err;
 	if (memcmp(digest, next->previous_digest, DIGEST_BYTES) != 0)
 		fault(verify,
 		      "segment %020" PRIu64 ".seg is not the one that segment %020" PRIu64

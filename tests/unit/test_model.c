@@ -394,6 +394,8 @@ static void database_equals_model(void **state)
 		if (draw(50) == 0)
 			assert_int_equal(drift_fold(db), DRIFT_OK);
 		if (draw(100) == 0)
+			assert_int_equal(drift_compact(db, NULL, NULL), DRIFT_OK);
+		if (draw(100) == 0)
 			reopen();
 	}
 	assert_int_equal(drift_verify(db, NULL, NULL, &report), DRIFT_OK);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* pack.h - a sealed segment as zstd blocks. The home of zstd.
+ *
+ * Unpacked it is the segment byte for byte, so places, seqs and digests hold; only
+ * its file is smaller. Integers are little endian:
+ *
+ *	offset	size
+ *	0	8	"DRIFTPAK"
+ *	8	4	format version
+ *	12	4	unpacked bytes of each block but the last
+ *	16	8	unpacked bytes in all
+ *	24	4	number of blocks, n
+ *	28	4	CRC-32C of bytes 0..27 and 32..159+16n
+ *	32	128	the segment's header (segment.h), once more
+ *	160	16n	for each block: offset[8], packed size[4], CRC-32C[4] of the
+ *			packed bytes
+ *	...		the blocks: zstd frames (RFC 8878)
+ *
+ * Blocks are large because a row's versions lie far apart: with 4 MiB a real history
+ * of 15.7 MB packs to 0.8 MB, with 256 KiB to 3.5 MB. A read of one row unpacks a
+ * block (a few ms); the last PACK_CACHE_BLOCKS stay unpacked in memory. */
+#ifndef DRIFT_ENGINE_PACK_H
+#define DRIFT_ENGINE_PACK_H
+
+#include <pthread.h>
+
+#include "engine/io.h"
+
+#define PACK_BLOCK_BYTES (4u << 20)
+#define PACK_CACHE_BLOCKS 12
+#define PACK_HEAD_BYTES 160
+#define PACK_HEADER_COPY 32	/* offset of the segment's header */
+
+struct pack;
+
+/* True if a file's first 8 bytes say that it is packed. */
+bool pack_is(const void *magic);
+
+/* Pack the first `size` bytes of file `from` into file `to`, synced. */
+enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size,
+			  int to);
+/* Read a packed file's table. DRIFT_NEWER, DRIFT_CORRUPT: also for sizes that no
+ * segment has, before anything is allocated for them. */
+enum drift_err pack_open(const struct drift_io *io, int fd, struct pack **pack);
+void pack_free(struct pack *pack);	/* NULL is fine */
+uint64_t pack_size(const struct pack *pack);	/* unpacked */
+
+/* Unpacked blocks in use lately, shared by all segments of a log. Its lock is held to
+ * find a block, never to unpack one. */
+struct pack_cache {
+	pthread_mutex_t lock;
+	uint64_t clock;
+	struct pack_cached {
+		const struct pack *pack;
+		uint32_t block;
+		uint32_t pins;
+		uint64_t used;
+		struct buf bytes;
+	} slots[PACK_CACHE_BLOCKS];
+};
+
+void pack_cache_init(struct pack_cache *cache);
+void pack_cache_release(struct pack_cache *cache);
+
+/* Read unpacked bytes [offset, offset + size); *got < size only at the end.
+ * DRIFT_CORRUPT when a block's CRC does not match or it unpacks to another size. */
+enum drift_err pack_read(const struct pack *pack, struct pack_cache *cache,
+			 const struct drift_io *io, int fd, void *data,
+			 size_t size, uint64_t offset, size_t *got);
+
+#endif
