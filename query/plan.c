@@ -60,7 +60,7 @@ static bool is_range_form(const struct planning *planning)
 	return planning->form < 0 || asof_is_range(&asof);
 }
 
-/* Find the call's arguments. False: they cannot be had in this plan. */
+/* Find the call's arguments. False: this plan would do without them. */
 static bool find_arguments(struct planning *planning)
 {
 	sqlite3_index_info *info = planning->info;
@@ -83,7 +83,8 @@ static bool find_arguments(struct planning *planning)
 		else if (argument == HIDDEN_A && value)
 			planning->at = sqlite3_value_int64(value);
 	}
-	return true;
+	return planning->arguments[HIDDEN_FORM] >= 0 ||
+	       !planning->vtab->relation->timed;
 }
 
 /* Take the constraints that fit the way's columns, first to last. */

@@ -29,6 +29,15 @@ static void make_successor(struct buf *bytes)
 		bytes->data[bytes->size - 1]++;
 }
 
+/* What a value is compared with. */
+struct bound {
+	const struct query_session *session;
+	const struct relation *relation;
+	unsigned column;
+	bool is_key;
+	bool is_equal;
+};
+
 static enum range_answer add_text(sqlite3_value *value, struct buf *key)
 {
 	const char *text = (const char *)sqlite3_value_text(value);
@@ -78,26 +87,36 @@ static bool is_subtle(uint32_t types, sqlite3_value *value)
 	       (types & 1u << MSG_TEXT);
 }
 
-static enum range_answer add_part(const struct query_session *session,
-				  const struct relation *relation,
-				  unsigned column, sqlite3_value *value,
-				  struct buf *key)
+/* A text column against a number: as texts, if the number is a literal; as numbers, if
+ * it comes from a numeric column. Only an integer that is to equal a key is taken as
+ * text either way, for 1 and "1" are one key. */
+static enum range_answer add_for_text(const struct bound *bound,
+				      sqlite3_value *value, struct buf *key)
 {
 	int type = sqlite3_value_type(value);
 
-	if (type == SQLITE_NULL)
+	if (type == SQLITE_FLOAT ||
+	    (type == SQLITE_INTEGER && !(bound->is_key && bound->is_equal)))
+		return RANGE_UNFIT;
+	return type == SQLITE_BLOB ? add_natural(value, key) : add_text(value, key);
+}
+
+static enum range_answer add_part(const struct bound *bound, sqlite3_value *value,
+				  struct buf *key)
+{
+	const struct relation *relation = bound->relation;
+
+	if (sqlite3_value_type(value) == SQLITE_NULL)
 		return RANGE_NONE;
-	switch (relation_affinity(relation, column)) {
+	switch (relation_affinity(relation, bound->column)) {
 	case RELATION_TEXT:
-		if (type == SQLITE_BLOB)
-			return add_natural(value, key);
-		return add_text(value, key);
+		return add_for_text(bound, value, key);
 	case RELATION_NUMERIC:
 		(void)sqlite3_value_numeric_type(value);
 		return add_natural(value, key);
 	default:
-		if (is_subtle(relation_column_types(session, relation, (int)column),
-			      value))
+		if (is_subtle(relation_column_types(bound->session, relation,
+						    (int)bound->column), value))
 			return RANGE_UNFIT;
 		return add_natural(value, key);
 	}
@@ -119,20 +138,17 @@ static void cut(const struct index_def *index, struct buf *bytes)
 }
 
 /* With no value: past the NULLs (0x01), up to the end of what low begins with. */
-static enum range_answer add_bounds(struct range *range,
-				    const struct query_session *session,
-				    const struct relation *relation,
-				    unsigned column, sqlite3_value *low,
-				    sqlite3_value *high)
+static enum range_answer add_bounds(struct range *range, const struct bound *bound,
+				    sqlite3_value *low, sqlite3_value *high)
 {
 	enum range_answer answer = RANGE_OK;
 
 	if (high)
-		answer = add_part(session, relation, column, high, &range->high);
+		answer = add_part(bound, high, &range->high);
 	if (answer)
 		return answer;
 	if (low)
-		return add_part(session, relation, column, low, &range->low);
+		return add_part(bound, low, &range->low);
 	if (high)
 		buf_add_char(&range->low, '\x02');
 	return RANGE_OK;
@@ -145,15 +161,19 @@ enum range_answer range_make(struct range *range,
 			     unsigned equalities, sqlite3_value **equal,
 			     sqlite3_value *low, sqlite3_value *high)
 {
+	struct bound bound = {session, relation, 0, index == NULL, true};
 	enum range_answer answer = RANGE_OK;
 
-	for (unsigned i = 0; i < equalities && !answer; i++)
-		answer = add_part(session, relation, column_at(relation, index, i),
-				  equal[i], &range->low);
+	for (unsigned i = 0; i < equalities && !answer; i++) {
+		bound.column = column_at(relation, index, i);
+		answer = add_part(&bound, equal[i], &range->low);
+	}
 	buf_add_slice(&range->high, buf_slice(&range->low));
-	if (!answer && (low || high))
-		answer = add_bounds(range, session, relation,
-				    column_at(relation, index, equalities), low, high);
+	if (!answer && (low || high)) {
+		bound.column = column_at(relation, index, equalities);
+		bound.is_equal = false;
+		answer = add_bounds(range, &bound, low, high);
+	}
 	if (answer)
 		return answer;
 	if (buf_status(&range->low) || buf_status(&range->high))

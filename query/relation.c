@@ -283,18 +283,19 @@ enum drift_err relation_get(struct query_session *session,
 	return get(session, def->name, def, relation);
 }
 
-enum drift_err relation_get_past(struct query_session *session,
-				 const struct table_def *def,
-				 struct relation **relation)
+enum drift_err relation_get_timed(struct query_session *session,
+				  const struct table_def *def,
+				  struct relation **relation)
 {
 	struct buf name = BUF_INIT;
 	enum drift_err err;
 
-	buf_printf(&name, "%s#%u.%llu", def->name, def->id,
-		   (unsigned long long)def->from_seq);
+	buf_printf(&name, "%s@%u", def->name, def->id);
 	err = buf_status(&name);
 	if (!err)
 		err = get(session, buf_cstr(&name), def, relation);
+	if (!err)
+		(*relation)->timed = true;
 	buf_release(&name);
 	return err;
 }

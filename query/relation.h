@@ -5,7 +5,9 @@
  * rows so far, and fields that a statement of this session names before any row
  * has them; then the hidden ones below. They are only ever added, and what SQLite
  * was told is renewed when a statement mentions the table again. Its SQLite name is
- * the table's, or "name#id" for a table that has another one's name by now.
+ * the table's. A table that is called with a moment is another relation, "name@id":
+ * its name may be another table's by now, and SQLite must never scan it without the
+ * call's arguments, as it would for one side of an OR.
  *
  * Names are compared as SQLite does, case aside. A field that differs from another
  * column in case only is shown but has no name in SQL: its SQLite name carries a
@@ -55,6 +57,7 @@ struct relation {
 	struct relation *next;
 	char *name;		/* in SQLite */
 	const struct table_def *def;
+	bool timed;		/* only ever called with form, a, b */
 	bool declared;		/* SQLite knows it with all its columns */
 	unsigned fields_taken;	/* the first of drift_field that are columns */
 	unsigned column_count;
@@ -68,10 +71,10 @@ struct relation {
 enum drift_err relation_get(struct query_session *session,
 			    const struct table_def *def,
 			    struct relation **relation);
-/* The same for a table whose name may be another one's by now: "name#id". */
-enum drift_err relation_get_past(struct query_session *session,
-				 const struct table_def *def,
-				 struct relation **relation);
+/* The relation of def for table-valued calls, "name@id". */
+enum drift_err relation_get_timed(struct query_session *session,
+				  const struct table_def *def,
+				  struct relation **relation);
 /* Make SQLite know the relation with all its columns. No statement may run. */
 enum drift_err relation_declare(struct query_session *session,
 				struct relation *relation,

@@ -198,9 +198,8 @@ static enum drift_err find_relation(struct rewriter *rewriter, struct slice name
 				  "relation \"%.*s\" does not exist",
 				  (int)name.size, (const char *)name.data);
 	if (then && (!now || then->id != now->id))
-		err = relation_get_past(session, then, relation);
-	else
-		err = relation_get(session, now, relation);
+		now = then;
+	err = relation_get_timed(session, now, relation);
 	if (err)
 		return drift_fail_code(rewriter->error, err);
 	return relation_declare(session, *relation, rewriter->error);

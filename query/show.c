@@ -135,7 +135,7 @@ static enum drift_err show_drift(struct query_session *session,
 	enum drift_err err = get_table(session, statement, &def, error);
 
 	if (!err)
-		err = relation_get(session, def, &relation);
+		err = relation_get_timed(session, def, &relation);
 	if (!err)
 		err = relation_declare(session, relation, error);
 	if (!err)
