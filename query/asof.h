@@ -5,7 +5,7 @@
  * table-valued call "t"(form, a, b) with three integers:
  *
  *	form	bits 0-7 enum asof_form, ASOF_A_IS_TIME, ASOF_B_IS_TIME
- *	a, b	a seq, or a time in nanoseconds
+ *	a, b	a seq, or a time in nanoseconds; above the head: the present
  *
  * A version lives in [start, end): start is the event that made it, end the one
  * that replaced or deleted it. */

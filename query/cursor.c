@@ -117,7 +117,7 @@ static bool set_view(struct cursor *cursor, int plan, sqlite3_value **argv)
 	cursor->asof.a = sqlite3_value_int64(argv[HIDDEN_A]);
 	cursor->asof.b = sqlite3_value_int64(argv[HIDDEN_B]);
 	if (asof_form(&cursor->asof) != ASOF_AT ||
-	    (drift_seq)cursor->asof.a >= session->view.seq)
+	    (drift_seq)cursor->asof.a > session->view.seq)
 		return true;
 	cursor->view = drift_view_at(session->db, (drift_seq)cursor->asof.a);
 	return drift_table_by_id(cursor->view, id) != NULL;

@@ -190,7 +190,7 @@ static enum drift_err find_relation(struct rewriter *rewriter, struct slice name
 	const struct table_def *then = now;
 	enum drift_err err;
 
-	if (asof_form(asof) == ASOF_AT && (drift_seq)asof->a < session->view.seq)
+	if (asof_form(asof) == ASOF_AT && (drift_seq)asof->a <= session->view.seq)
 		then = relation_table(drift_view_at(session->db, (drift_seq)asof->a),
 				      name);
 	if (!now && !then)
@@ -292,7 +292,7 @@ static enum drift_err take_scope(struct rewriter *rewriter, const struct scope *
 			return drift_fail(rewriter->error, DRIFT_SYNTAX,
 					  "more than one AS OF for the same tables");
 	if (scope->first == 0 && rewriter->verb->kind == VERB_READ &&
-	    scope->seq < session->view.seq)
+	    scope->seq <= session->view.seq)
 		session->view = drift_view_at(session->db, scope->seq);
 	if (scope->first == 0 && rewriter->verb->kind != VERB_READ &&
 	    rewriter->verb->kind != VERB_INSERT)

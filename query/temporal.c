@@ -171,12 +171,27 @@ static enum drift_err read_moment(struct query_session *session,
 	return statement_place(start, err, error);
 }
 
+/* The present is not the head's seq: DDL may have come after that event. */
+static bool is_present(struct query_session *session, const struct moment *moment)
+{
+	switch (moment->kind) {
+	case MOMENT_TIME:
+		return moment->time >= session->now;
+	case MOMENT_HEAD:
+		return moment->seq == 0;
+	case MOMENT_SEQ:
+		return moment->seq > drift_head(session->db);
+	default:
+		return false;
+	}
+}
+
 static enum drift_err resolve(struct query_session *session,
 			      const struct moment *moment, drift_seq *seq,
 			      struct drift_error *error)
 {
-	if (moment->kind == MOMENT_TIME && moment->time >= session->now) {
-		*seq = drift_head(session->db);
+	if (is_present(session, moment)) {
+		*seq = DRIFT_SEQ_MAX;
 		return DRIFT_OK;
 	}
 	return drift_resolve(session->db, moment, true, seq, error);

@@ -15,7 +15,7 @@ bool temporal_is_trailing(const struct statement *statement, unsigned i);
 enum drift_err temporal_clause(struct query_session *session,
 			       struct statement *statement, struct asof *asof,
 			       struct drift_error *error);
-/* Read `AS OF moment`. Above the head, or in the future: the head. */
+/* Read `AS OF moment`. Now, above the head, or in the future: DRIFT_SEQ_MAX. */
 enum drift_err temporal_trailing(struct query_session *session,
 				 struct statement *statement, drift_seq *seq,
 				 struct drift_error *error);

@@ -28,7 +28,7 @@ void transaction_begin_statement(struct query_session *session)
 		transaction->base = drift_view_live(session->db);
 	session->view = with_own_writes(transaction);
 	transaction->statement_ops = session->view.txn_ops;
-	if (session->has_moment && session->moment < session->view.seq)
+	if (session->has_moment && session->moment <= session->view.seq)
 		session->view = drift_view_at(session->db, session->moment);
 }
 
