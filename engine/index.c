@@ -72,16 +72,34 @@ static enum drift_err index_err(int code)
 
 /* ---- Opening ---------------------------------------------------------- */
 
-/* Address space, not disk; the largest that this system grants. */
-static int env_open(MDB_env *env, const char *path)
+static int env_open(const char *path, size_t map_bytes, MDB_env **env)
+{
+	int code = mdb_env_create(env);
+
+	if (!code)
+		code = mdb_env_set_maxdbs(*env, INDEX_SPACES);
+	if (!code)
+		code = mdb_env_set_maxreaders(*env, READERS_MAX);
+	if (!code)
+		code = mdb_env_set_mapsize(*env, map_bytes);
+	if (!code)
+		code = mdb_env_open(*env, path, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+	return code;
+}
+
+/* Address space, not disk; the largest that this system grants. An environment
+ * that could not be opened is good for nothing but to be closed. */
+static int env_open_largest(const char *path, MDB_env **env)
 {
 	static const unsigned gigabytes[] = {1024, 64, 4};
 	int code = EINVAL;
 
 	for (unsigned i = 0; i < 3; i++) {
-		mdb_env_set_mapsize(env, (size_t)gigabytes[i] << 30);
-		code = mdb_env_open(env, path, MDB_NOTLS | MDB_NORDAHEAD, 0600);
-		if (code != ENOMEM)
+		if (*env)
+			mdb_env_close(*env);
+		*env = NULL;
+		code = env_open(path, (size_t)gigabytes[i] << 30, env);
+		if (code != ENOMEM && code != EINVAL)
 			return code;
 	}
 	return code;
@@ -142,13 +160,7 @@ enum drift_err index_open(const char *path, struct index **out,
 	err = suspect_check(index->suspect_path);
 	if (err)
 		goto failed;
-	code = mdb_env_create(&index->env);
-	if (!code)
-		code = mdb_env_set_maxdbs(index->env, INDEX_SPACES);
-	if (!code)
-		code = mdb_env_set_maxreaders(index->env, READERS_MAX);
-	if (!code)
-		code = env_open(index->env, path);
+	code = env_open_largest(path, &index->env);
 	if (!code && !env_file_whole(index->env))
 		code = MDB_CORRUPTED;
 	if (!code)
