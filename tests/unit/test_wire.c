@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/* The server, spoken to in bytes: what a client library would never send, too. */
+#include <ftw.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "query/query.h"
+#include "tests/unit/cmocka_test.h"
+
+#define PATIENCE_MS 10000
+
+struct fixture {
+	char dir[64];
+	struct drift_db *db;
+	struct query_server *server;
+};
+
+static void no_report(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+}
+
+static int start(void **state)
+{
+	static struct fixture fixture;
+	struct drift_options options = {.report = no_report};
+
+	snprintf(fixture.dir, sizeof(fixture.dir), "/tmp/test_wire.XXXXXX");
+	assert_non_null(mkdtemp(fixture.dir));
+	assert_int_equal(drift_init(fixture.dir, NULL), DRIFT_OK);
+	assert_int_equal(drift_open(fixture.dir, &options, &fixture.db, NULL), DRIFT_OK);
+	assert_int_equal(query_server_start(fixture.db, &fixture.server, NULL), DRIFT_OK);
+	*state = &fixture;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind,
+		      struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+static int stop(void **state)
+{
+	struct fixture *fixture = *state;
+	char path[128];
+
+	query_server_stop(fixture->server);
+	snprintf(path, sizeof(path), "%s/.s.PGSQL.5433", fixture->dir);
+	assert_int_equal(access(path, F_OK), -1);
+	drift_close(fixture->db);
+	return nftw(fixture->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- A client of bytes --------------------------------------------------- */
+
+static int dial(const struct fixture *fixture)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/.s.PGSQL.5433",
+		 fixture->dir);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void say(int fd, const void *bytes, size_t size)
+{
+	assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
+}
+
+/* True when a byte came, false when the server hung up. */
+static bool hear(int fd, void *at, size_t size)
+{
+	char *to = at;
+
+	while (size > 0) {
+		struct pollfd polled = {.fd = fd, .events = POLLIN};
+		ssize_t got;
+
+		assert_int_equal(poll(&polled, 1, PATIENCE_MS), 1);
+		got = recv(fd, to, size, 0);
+		if (got <= 0)
+			return false;
+		to += got;
+		size -= (size_t)got;
+	}
+	return true;
+}
+
+/* The next message's type, its body in `body`; '\0' when the server hung up. */
+static char hear_message(int fd, struct buf *body)
+{
+	unsigned char head[5];
+	size_t size;
+
+	if (!hear(fd, head, sizeof(head)))
+		return '\0';
+	size = be32_get(head + 1) - 4;
+	buf_clear(body);
+	assert_true(hear(fd, buf_reserve(body, size + 1), size));
+	body->size = size;
+	return (char)head[0];
+}
+
+/* Messages up to ReadyForQuery as their types, errors as E and their SQLSTATE. */
+static void hear_all(int fd, struct buf *said)
+{
+	struct buf body = BUF_INIT;
+	char type;
+
+	buf_clear(said);
+	do {
+		const char *state;
+
+		type = hear_message(fd, &body);
+		if (type == 'S' || type == 'K' || type == 'R')
+			continue;
+		buf_add_char(said, type ? type : '-');
+		state = type == 'E' ? memmem(body.data, body.size, "\0C", 2) : NULL;
+		if (state)
+			buf_add(said, state + 2, 5);
+	} while (type != 'Z' && type != '\0');
+	buf_release(&body);
+}
+
+static void assert_hears(int fd, const char *expected)
+{
+	struct buf said = BUF_INIT;
+
+	hear_all(fd, &said);
+	assert_string_equal(buf_cstr(&said), expected);
+	buf_release(&said);
+}
+
+static void say_startup(int fd, uint32_t code, const char *parameters, size_t size)
+{
+	struct buf packet = BUF_INIT;
+
+	buf_add_be32(&packet, (uint32_t)(8 + size));
+	buf_add_be32(&packet, code);
+	buf_add(&packet, parameters, size);
+	say(fd, packet.data, packet.size);
+	buf_release(&packet);
+}
+
+static void say_message(int fd, char type, const char *body, size_t size)
+{
+	struct buf message = BUF_INIT;
+
+	buf_add_char(&message, type);
+	buf_add_be32(&message, (uint32_t)(4 + size));
+	buf_add(&message, body, size);
+	say(fd, message.data, message.size);
+	buf_release(&message);
+}
+
+static void ask(int fd, const char *sql)
+{
+	say_message(fd, 'Q', sql, strlen(sql) + 1);
+}
+
+static int enter(const struct fixture *fixture)
+{
+	static const char parameters[] = "user\0me\0application_name\0test\0";
+	int fd = dial(fixture);
+
+	say_startup(fd, 3 << 16, parameters, sizeof(parameters));
+	assert_hears(fd, "Z");
+	return fd;
+}
+
+/* ---- What holds ---------------------------------------------------------- */
+
+static void encryption_is_refused_and_plain_goes_on(void **state)
+{
+	int fd = dial(*state);
+	char answer;
+
+	say_startup(fd, 80877103, "", 0);
+	assert_true(hear(fd, &answer, 1));
+	assert_int_equal(answer, 'N');
+	say_startup(fd, 80877104, "", 0);
+	assert_true(hear(fd, &answer, 1));
+	assert_int_equal(answer, 'N');
+	say_startup(fd, 3 << 16, "user\0x\0", 8);
+	assert_hears(fd, "Z");
+	close(fd);
+}
+
+static void several_statements_answer_one_after_the_other(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "CREATE TABLE t (pk=id); INSERT INTO t {\"id\": 1}, {\"id\": 2}; "
+		"SELECT * FROM t; SELECT * FROM t WHERE id = 3;");
+	assert_hears(fd, "CCTDDCTCZ");
+	ask(fd, "");
+	assert_hears(fd, "IZ");
+	ask(fd, "SELECT 1; SELEC; SELECT 2");
+	assert_hears(fd, "TDCE42601Z");
+	ask(fd, "BEGIN; SELECT nope FROM t");
+	assert_hears(fd, "CE42703Z");
+	ask(fd, "SELECT 1");
+	assert_hears(fd, "E25P02Z");
+	ask(fd, "COMMIT");
+	assert_hears(fd, "CZ");
+	close(fd);
+}
+
+static void values_have_their_types(void **state)
+{
+	static const unsigned expected[] = {20, 701, 25, 16, 114, 1184, 17, 25};
+	int fd = enter(*state);
+	struct buf body = BUF_INIT;
+	const char *at;
+
+	ask(fd, "CREATE TABLE v (id INT PRIMARY KEY, r REAL, t TEXT, b BOOLEAN, j JSON, "
+		"s TIMESTAMP, x BLOB); INSERT INTO v (id) VALUES (1)");
+	assert_hears(fd, "CCZ");
+	ask(fd, "SELECT *, NULL FROM v");
+	assert_int_equal(hear_message(fd, &body), 'T');
+	at = body.data + 2;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		at += strlen(at) + 1 + 6;
+		assert_int_equal(be32_get(at), expected[i]);
+		at += 4 + 2 + 4 + 2;
+	}
+	assert_hears(fd, "DCZ");
+	buf_release(&body);
+	close(fd);
+}
+
+static void the_extended_protocol_is_refused_until_sync(void **state)
+{
+	int fd = enter(*state);
+
+	say_message(fd, 'P', "\0SELECT 1\0\0\0", 12);
+	say_message(fd, 'B', "\0\0\0\0\0\0\0\0", 8);
+	say_message(fd, 'E', "\0\0\0\0\0", 5);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "E0A000Z");
+	ask(fd, "SELECT 1");
+	assert_hears(fd, "TDCZ");
+	close(fd);
+}
+
+static void what_is_no_message_ends_the_connection(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		bool inside;	/* after the startup */
+	} cases[] = {
+		{"\0\0\0\4", 4, false},
+		{"\177\377\377\377", 4, false},
+		{"\0\0\0\10\0\2\0\0", 8, false},
+		{"GET / HTTP/1.0\r\n\r\n", 18, false},
+		{"Q\177\377\377\377", 5, true},
+		{"Q\0\0\0\0", 5, true},
+		{"Q\0\0\0\7abc", 8, true},
+		{"?\0\0\0\4", 5, true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = cases[i].inside ? enter(*state) : dial(*state);
+		struct buf body = BUF_INIT;
+		char type;
+
+		say(fd, cases[i].bytes, cases[i].size);
+		while ((type = hear_message(fd, &body)))
+			assert_int_equal(type, 'E');
+		buf_release(&body);
+		close(fd);
+	}
+}
+
+static void a_cancel_needs_the_secret(void **state)
+{
+	static const char endless[] =
+		"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+		"SELECT count(*) FROM c";
+	struct buf body = BUF_INIT;
+	struct buf key = BUF_INIT;
+	int fd = dial(*state);
+	int other;
+	char type;
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
+
+	say_startup(fd, 3 << 16, "user\0x\0", 8);
+	while ((type = hear_message(fd, &body)) != 'Z')
+		if (type == 'K')
+			buf_add_slice(&key, buf_slice(&body));
+	ask(fd, endless);
+	other = dial(*state);
+	key.data[7] ^= 1;
+	say_startup(other, 80877102, key.data, 8);
+	assert_false(hear(other, &type, 1));
+	close(other);
+	assert_int_equal(poll(&polled, 1, 50), 0);
+	key.data[7] ^= 1;
+	do {	/* until the statement runs: before that there is nothing to cancel */
+		other = dial(*state);
+		say_startup(other, 80877102, key.data, 8);
+		assert_false(hear(other, &type, 1));
+		close(other);
+	} while (poll(&polled, 1, 20) == 0);
+	assert_int_equal(hear_message(fd, &body), 'T');
+	assert_hears(fd, "E57014Z");
+	buf_release(&body);
+	buf_release(&key);
+	close(fd);
+}
+
+static void a_stop_ends_what_runs(void **state)
+{
+	struct fixture *fixture = *state;
+	int busy = enter(fixture);
+	int idle = enter(fixture);
+
+	ask(busy, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+		  "SELECT count(*) FROM c");
+	query_server_stop(fixture->server);
+	assert_hears(idle, "E57P01-");
+	close(idle);
+	close(busy);
+	assert_int_equal(query_server_start(fixture->db, &fixture->server, NULL), DRIFT_OK);
+	close(enter(fixture));
+}
+
+static void random_bytes_do_no_harm(void **state)
+{
+	uint64_t random = test_seed();
+
+	for (int round = 0; round < 200; round++) {
+		int fd = round & 1 ? enter(*state) : dial(*state);
+		char bytes[64];
+		size_t size = 1 + test_random(&random) % sizeof(bytes);
+
+		for (size_t i = 0; i < size; i++)
+			bytes[i] = (char)test_random(&random);
+		say(fd, bytes, size);
+		close(fd);
+	}
+	close(enter(*state));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(encryption_is_refused_and_plain_goes_on),
+		cmocka_unit_test(several_statements_answer_one_after_the_other),
+		cmocka_unit_test(values_have_their_types),
+		cmocka_unit_test(the_extended_protocol_is_refused_until_sync),
+		cmocka_unit_test(what_is_no_message_ends_the_connection),
+		cmocka_unit_test(a_cancel_needs_the_secret),
+		cmocka_unit_test(random_bytes_do_no_harm),
+		cmocka_unit_test(a_stop_ends_what_runs),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
