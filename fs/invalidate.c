@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* invalidate.c - the invalidator: two threads between a commit becoming visible
+/* invalidate.c - the invalidator: what happens between a commit becoming visible
  * and its acknowledgement.
  *
- * The first takes each batch, tells the kernel to forget the attributes of what
- * changed (which waits for no lock of the kernel's), and releases the batch, and
- * with it the answers to those who wrote it.
+ * The kernel is told to forget the attributes of what changed, which waits for no
+ * lock of the kernel's; then the batch is released, and with it the answers to those
+ * who wrote it. A small batch is dealt with by the committer's own thread, which
+ * spares a change of threads for each single commit; a large one, and one that met
+ * an inode in the making, by a thread of its own, so that the committer goes on.
  *
  * A name that went by another door (a DELETE in SQL) should leave the kernel's
  * tables too, but the kernel takes the directory's lock for that, and an unlink in
  * that directory holds it while it waits for its own batch. So names are dropped
- * by the second thread, which nobody waits for. Until it comes around, the name
+ * by a thread that nobody waits for. Until it comes around, the name
  * leads to a node whose row is gone, and every request on it is answered so. Thus
  * no lock is waited for in a circle, and no deleted row is seen. */
 #include "fs/invalidate.h"
@@ -23,6 +25,7 @@
 /* The kernel may not have made the inode of an entry just sent to it. */
 #define RETRIES_MAX 1000
 #define RETRY_NS 50000
+#define SMALL_BATCH 8		/* changes */
 
 struct lost_name {
 	struct lost_name *next;
@@ -34,7 +37,7 @@ struct lost_name {
 struct invalidator {
 	struct tree *tree;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t more_batches, more_names;
 	struct drift_batch **batches;	/* a ring */
 	size_t first, count, capacity;
 	struct lost_name *names, **names_end;
@@ -44,23 +47,32 @@ struct invalidator {
 
 /* ---- Attributes --------------------------------------------------------- */
 
-static void forget_attributes(struct tree *tree, const struct identity *identity,
-			      drift_time_ns changed)
+/* Tell the kernel. false: it does not have the inode of an entry we gave it. Either
+ * the entry is still on its way there, or its FORGET is on its way here. */
+static bool try_forget(struct tree *tree, const struct identity *identity,
+		       fuse_ino_t number)
+{
+	return fuse_lowlevel_notify_inval_inode(tree->session, number, -1, 0) !=
+		       -ENOENT ||
+	       !node_held(&tree->nodes, identity, number);
+}
+
+/* The same until it is so, if there is time for that. */
+static bool forget_attributes(struct tree *tree, const struct identity *identity,
+			      drift_time_ns changed, bool patient)
 {
 	fuse_ino_t number = node_known(&tree->nodes, identity, changed);
 	struct timespec pause = {.tv_nsec = RETRY_NS};
+	unsigned tries = patient ? RETRIES_MAX : 1;
 
 	if (!number)
-		return;
-	for (unsigned i = 0; i < RETRIES_MAX; i++) {
-		if (fuse_lowlevel_notify_inval_inode(tree->session, number, -1, 0) !=
-		    -ENOENT)
-			return;
-		/* Either its entry is on the way, or its FORGET is. */
-		if (!node_held(&tree->nodes, identity, number))
-			return;
+		return true;
+	while (!try_forget(tree, identity, number)) {
+		if (--tries == 0)
+			return false;
 		nanosleep(&pause, NULL);
 	}
+	return true;
 }
 
 /* ---- Names -------------------------------------------------------------- */
@@ -80,7 +92,7 @@ static void lose_name(struct invalidator *invalidator, fuse_ino_t parent,
 	pthread_mutex_lock(&invalidator->lock);
 	*invalidator->names_end = lost;
 	invalidator->names_end = &lost->next;
-	pthread_cond_broadcast(&invalidator->changed);
+	pthread_cond_signal(&invalidator->more_names);
 	pthread_mutex_unlock(&invalidator->lock);
 }
 
@@ -93,7 +105,8 @@ static void *serve_names(void *arg)
 		struct lost_name *lost = invalidator->names;
 
 		if (!lost) {
-			pthread_cond_wait(&invalidator->changed, &invalidator->lock);
+			pthread_cond_wait(&invalidator->more_names,
+					  &invalidator->lock);
 			continue;
 		}
 		invalidator->names = lost->next;
@@ -112,8 +125,8 @@ static void *serve_names(void *arg)
 
 /* ---- Batches ------------------------------------------------------------ */
 
-static void row_changed(struct invalidator *invalidator,
-			const struct drift_change *change)
+static bool row_changed(struct invalidator *invalidator,
+			const struct drift_change *change, bool patient)
 {
 	struct tree *tree = invalidator->tree;
 	struct identity rows = {.kind = NODE_ROWS, .table_id = change->table_id,
@@ -125,22 +138,26 @@ static void row_changed(struct invalidator *invalidator,
 	fuse_ino_t parent;
 
 	foreign_delete = foreign_delete && node_known(&tree->nodes, &row, 0);
-	forget_attributes(tree, &row, 0);
+	if (!forget_attributes(tree, &row, 0, patient))
+		return false;
 	if (!foreign_delete)
-		return;
+		return true;
 	parent = node_known(&tree->nodes, &rows, 0);
 	if (parent && !name_of_row(change->key, true, &name))
 		lose_name(invalidator, parent, buf_slice(&name));
 	buf_release(&name);
+	return true;
 }
 
 /* The directories whose names changed: each once, runs of a table in one go. */
-static void directories_changed(struct tree *tree, const struct drift_batch *batch)
+static bool directories_changed(struct tree *tree, const struct drift_batch *batch,
+				bool patient)
 {
 	drift_time_ns now = drift_head_time(tree->db);
 	uint32_t last = 0;
+	bool told = true;
 
-	for (size_t i = 0; i < batch->count; i++) {
+	for (size_t i = 0; told && i < batch->count; i++) {
 		const struct drift_change *change = &batch->changes[i];
 		struct identity rows = {.kind = NODE_ROWS, .seq = SEQ_LIVE,
 					.table_id = change->table_id};
@@ -148,8 +165,9 @@ static void directories_changed(struct tree *tree, const struct drift_batch *bat
 		if (change->op == DRIFT_OP_UPDATE || change->table_id == last)
 			continue;
 		last = change->table_id;
-		forget_attributes(tree, &rows, now);
+		told = forget_attributes(tree, &rows, now, patient);
 	}
+	return told;
 }
 
 /* Nodes of tables that are gone: found under the lock, told afterwards. */
@@ -174,7 +192,7 @@ static void tables_changed(struct tree *tree)
 	struct identity tables = {.kind = NODE_TABLES, .seq = SEQ_LIVE};
 	struct gone gone = {.tree = tree};
 
-	forget_attributes(tree, &tables, drift_now(tree->db));
+	(void)forget_attributes(tree, &tables, drift_now(tree->db), true);
 	nodes_each(&tree->nodes, collect_gone, &gone);
 	for (size_t at = 0; at < gone.numbers.size; at += sizeof(fuse_ino_t)) {
 		fuse_ino_t number;
@@ -185,14 +203,19 @@ static void tables_changed(struct tree *tree)
 	buf_release(&gone.numbers);
 }
 
-static void tell_kernel(struct invalidator *invalidator,
-			const struct drift_batch *batch)
+/* false: not patient enough to tell of everything. */
+static bool tell_kernel(struct invalidator *invalidator,
+			const struct drift_batch *batch, bool patient)
 {
-	for (size_t i = 0; i < batch->count; i++)
-		row_changed(invalidator, &batch->changes[i]);
-	directories_changed(invalidator->tree, batch);
+	bool told = true;
+
+	for (size_t i = 0; (told || patient) && i < batch->count; i++)
+		told = row_changed(invalidator, &batch->changes[i], patient);
+	if (told || patient)
+		told = directories_changed(invalidator->tree, batch, patient);
 	if (batch->ddl)
 		tables_changed(invalidator->tree);
+	return told;
 }
 
 static void *serve_batches(void *arg)
@@ -204,14 +227,15 @@ static void *serve_batches(void *arg)
 		struct drift_batch *batch;
 
 		if (invalidator->count == 0) {
-			pthread_cond_wait(&invalidator->changed, &invalidator->lock);
+			pthread_cond_wait(&invalidator->more_batches,
+					  &invalidator->lock);
 			continue;
 		}
 		batch = invalidator->batches[invalidator->first];
 		invalidator->first = (invalidator->first + 1) % invalidator->capacity;
 		invalidator->count--;
 		pthread_mutex_unlock(&invalidator->lock);
-		tell_kernel(invalidator, batch);
+		(void)tell_kernel(invalidator, batch, true);
 		drift_batch_release(batch);
 		pthread_mutex_lock(&invalidator->lock);
 	}
@@ -236,10 +260,8 @@ static bool ring_grow(struct invalidator *invalidator)
 	return true;
 }
 
-/* The commit hook: on the committer's thread, which must not be held up. */
-static void queue_batch(void *arg, struct drift_batch *batch)
+static bool queue_batch(struct invalidator *invalidator, struct drift_batch *batch)
 {
-	struct invalidator *invalidator = arg;
 	bool queued = true;
 
 	pthread_mutex_lock(&invalidator->lock);
@@ -250,12 +272,24 @@ static void queue_batch(void *arg, struct drift_batch *batch)
 			    invalidator->capacity;
 
 		invalidator->batches[at] = batch;
-		pthread_cond_broadcast(&invalidator->changed);
+		pthread_cond_signal(&invalidator->more_batches);
 	}
 	pthread_mutex_unlock(&invalidator->lock);
-	if (queued)
+	return queued;
+}
+
+/* The commit hook: on the committer's thread, which must not be held up. */
+static void take_batch(void *arg, struct drift_batch *batch)
+{
+	struct invalidator *invalidator = arg;
+	bool told = false;
+
+	if (batch->count <= SMALL_BATCH && !batch->ddl)
+		told = tell_kernel(invalidator, batch, false);
+	if (!told && queue_batch(invalidator, batch))
 		return;
-	tell_kernel(invalidator, batch);	/* no memory to do it elsewhere */
+	if (!told)	/* no memory to have it done elsewhere */
+		(void)tell_kernel(invalidator, batch, true);
 	drift_batch_release(batch);
 }
 
@@ -268,7 +302,8 @@ enum drift_err invalidator_start(struct tree *tree)
 	invalidator->tree = tree;
 	invalidator->names_end = &invalidator->names;
 	pthread_mutex_init(&invalidator->lock, NULL);
-	pthread_cond_init(&invalidator->changed, NULL);
+	pthread_cond_init(&invalidator->more_batches, NULL);
+	pthread_cond_init(&invalidator->more_names, NULL);
 	if (pthread_create(&invalidator->batch_thread, NULL, serve_batches,
 			   invalidator)) {
 		free(invalidator);
@@ -281,7 +316,7 @@ enum drift_err invalidator_start(struct tree *tree)
 		invalidator_stop(tree);
 		return DRIFT_NOMEM;
 	}
-	drift_set_commit_hook(tree->db, queue_batch, invalidator);
+	drift_set_commit_hook(tree->db, take_batch, invalidator);
 	return DRIFT_OK;
 }
 
@@ -294,7 +329,8 @@ void invalidator_stop(struct tree *tree)
 	drift_set_commit_hook(tree->db, NULL, NULL);
 	pthread_mutex_lock(&invalidator->lock);
 	invalidator->stopping = true;
-	pthread_cond_broadcast(&invalidator->changed);
+	pthread_cond_signal(&invalidator->more_batches);
+	pthread_cond_signal(&invalidator->more_names);
 	pthread_mutex_unlock(&invalidator->lock);
 	pthread_join(invalidator->batch_thread, NULL);
 	if (!pthread_equal(invalidator->name_thread, invalidator->batch_thread))
@@ -305,7 +341,8 @@ void invalidator_stop(struct tree *tree)
 		invalidator->names = lost->next;
 		free(lost);
 	}
-	pthread_cond_destroy(&invalidator->changed);
+	pthread_cond_destroy(&invalidator->more_batches);
+	pthread_cond_destroy(&invalidator->more_names);
 	pthread_mutex_destroy(&invalidator->lock);
 	free(invalidator->batches);
 	free(invalidator);
