@@ -133,8 +133,8 @@ static enum drift_err read_index(struct statement *statement,
 
 	if (!err && def->document && !unique) {
 		for (unsigned i = 0; i < names.count && !err; i++)
-			err = define_index(def, (const char *const *)&names.list[i], 1,
-					   false);
+			err = define_index(def, (const char *const *)&names.list[i],
+					   1, false);
 	} else if (!err) {
 		err = define_index(def, (const char *const *)names.list, names.count,
 				   unique);
@@ -162,8 +162,8 @@ static enum drift_err set_key(struct table_def *def, const struct names *key,
 
 	if (key->count && def->key_count)
 		return drift_fail(error, DRIFT_BAD_DEFINITION,
-				  "multiple primary keys for table \"%s\" are not allowed",
-				  def->name);
+				  "multiple primary keys for table \"%s\" are not "
+				  "allowed", def->name);
 	for (unsigned i = 0; i < key->count && !err; i++) {
 		const struct column_def *column =
 			table_def_column(def, slice_str(key->list[i]));

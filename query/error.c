@@ -44,6 +44,7 @@ static const struct {
 	{"string or blob too big", DRIFT_TOO_BIG, AS_IT_IS, NULL},
 	{"Expression tree is too large", DRIFT_TOO_BIG, AS_IT_IS, NULL},
 	{"LIKE or GLOB pattern too complex", DRIFT_TOO_BIG, AS_IT_IS, NULL},
+	{"statement too long", DRIFT_TOO_BIG, AS_IT_IS, NULL},
 	{"too many ", DRIFT_TOO_BIG, AS_IT_IS, NULL},
 	{"parser stack overflow", DRIFT_TOO_BIG, AS_IT_IS, NULL},
 	{"all VALUES must have", DRIFT_SYNTAX, PLAIN,

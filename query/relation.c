@@ -86,8 +86,10 @@ static enum drift_err grow(struct relation *relation)
 		return DRIFT_NOMEM;
 	relation->columns = columns;
 	relation->column_capacity = capacity;
+	if (relation->slot_count == 0)
+		relation->slot_count = 32;
 	while (relation->slot_count < capacity)
-		relation->slot_count = relation->slot_count * 2 + 32 * !relation->slot_count;
+		relation->slot_count *= 2;
 	slots = realloc(relation->slots, relation->slot_count * sizeof(*slots));
 	if (!slots)
 		return DRIFT_NOMEM;

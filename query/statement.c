@@ -46,8 +46,9 @@ enum drift_err statement_syntax(const struct statement *statement,
 	if (token.kind == TOKEN_END)
 		err = drift_fail(error, DRIFT_SYNTAX, "syntax error at end of input");
 	else if (token.kind == TOKEN_OPEN)
-		err = drift_fail(error, DRIFT_SYNTAX, "unterminated text at or near \"%.*s\"",
-				 size, statement->script + token.at);
+		err = drift_fail(error, DRIFT_SYNTAX,
+				 "unterminated text at or near \"%.*s\"", size,
+				 statement->script + token.at);
 	else
 		err = drift_fail(error, DRIFT_SYNTAX, "syntax error at or near \"%.*s\"",
 				 size, statement->script + token.at);

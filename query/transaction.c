@@ -185,7 +185,6 @@ enum drift_err transaction_savepoint(struct query_session *session,
 	struct transaction *transaction = &session->transaction;
 	enum drift_err err = require_open(transaction, "SAVEPOINT", error);
 	struct savepoint *list;
-	char *copy;
 
 	if (err)
 		return err;
@@ -194,11 +193,12 @@ enum drift_err transaction_savepoint(struct query_session *session,
 	if (!list)
 		return drift_fail_code(error, DRIFT_NOMEM);
 	transaction->savepoints = list;
-	copy = strdup(name);
-	if (!copy)
+	list += transaction->savepoint_count;
+	list->name = strdup(name);
+	list->ops = transaction->txn ? drift_txn_ops(transaction->txn) : 0;
+	if (!list->name)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	list[transaction->savepoint_count++] = (struct savepoint){
-		copy, transaction->txn ? drift_txn_ops(transaction->txn) : 0};
+	transaction->savepoint_count++;
 	return DRIFT_OK;
 }
 

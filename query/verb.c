@@ -85,8 +85,7 @@ static enum drift_err refuse_clauses(const struct statement *statement,
 }
 
 /* INSERT OR REPLACE INTO t, UPDATE OR IGNORE t: *at moves past the OR. */
-static enum drift_err take_or(const struct statement *statement,
-			      struct verb *verb, unsigned *at,
+static enum drift_err take_or(const struct statement *statement, unsigned *at,
 			      struct drift_error *error)
 {
 	if (!is_word(statement, *at, "OR"))
@@ -95,7 +94,6 @@ static enum drift_err take_or(const struct statement *statement,
 		return unsupported(statement, *at + 1, "OR FAIL", error);
 	if (is_word(statement, *at + 1, "ROLLBACK"))
 		return unsupported(statement, *at + 1, "OR ROLLBACK", error);
-	verb->replaces = is_word(statement, *at + 1, "REPLACE");
 	*at += 2;
 	return DRIFT_OK;
 }
@@ -120,17 +118,16 @@ enum drift_err verb_find(const struct statement *statement, struct verb *verb,
 	*verb = (struct verb){.kind = kind_at(statement, at), .at = at};
 	if (verb->kind == VERB_READ)
 		return DRIFT_OK;
-	verb->replaces = is_word(statement, at, "REPLACE");
 	at++;
-	err = take_or(statement, verb, &at, error);
+	err = take_or(statement, &at, error);
 	if (err)
 		return err;
 	if (is_word(statement, at, "INTO") || is_word(statement, at, "FROM"))
 		at++;
-	if (at >= statement->count || !token_is_name(statement->tokens[at]))
-		return statement_syntax(statement, statement->tokens[at < statement->count ?
-								at : statement->count],
-					error);
+	if (at > statement->count)
+		at = statement->count;
+	if (!token_is_name(statement->tokens[at]))
+		return statement_syntax(statement, statement->tokens[at], error);
 	verb->target = at;
 	verb->after_target = at + 1;
 	return refuse_clauses(statement, verb, error);

@@ -12,7 +12,6 @@ struct verb {
 	unsigned at;		/* its token; after WITH's list, if there is one */
 	unsigned target;	/* the token that names the table written to */
 	unsigned after_target;	/* the token after that name */
-	bool replaces;		/* REPLACE, OR REPLACE */
 };
 
 /* Refuses, with 0A000, clauses that tables here do not have: RETURNING, ON CONFLICT,

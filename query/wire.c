@@ -178,7 +178,8 @@ static enum drift_err listen_on(struct query_server *server,
 		return drift_fail(error, DRIFT_IO, "%s: %s", drift_dir(server->db),
 				  strerror(errno));
 	server->owner = owner.st_uid;
-	server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	server->listen_fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The database is locked by this process: a socket there is a dead one's. */
 	if (unlink(server->path) && errno != ENOENT)
 		return drift_fail(error, DRIFT_IO, "%s: %s", server->path,

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* rewrite_time.c - tables at their moments.
+ *
+ * FOR SYSTEM_TIME follows a table's name and is about that table. A trailing AS OF
+ * covers the tables of its query: those of the whole statement, by the view the
+ * statement reads, or those between the parentheses it stands in, each of which then
+ * becomes a call. A table is looked up as of its moment, so one that is gone by now,
+ * or whose name is another's by now, is found. */
+#include "query/rewriter.h"
+#include "query/session.h"
+
+/* Is the comma, at its own depth, in a FROM clause? */
+static bool is_from_comma(const struct rewriter *rewriter, unsigned i)
+{
+	static const char *const others[] = {"SELECT", "WHERE", "BY", "VALUES",
+		"SET", "HAVING", "LIMIT", "WINDOW", "INTO", "USING", "RETURNING"};
+	unsigned depth = 0;
+
+	while (i-- > 0) {
+		if (rewriter_is_punct(rewriter, i, ")"))
+			depth++;
+		else if (rewriter_is_punct(rewriter, i, "(") && depth-- == 0)
+			return i > 0 && (rewriter_is_word(rewriter, i - 1, "FROM") ||
+					 rewriter_is_word(rewriter, i - 1, "JOIN"));
+		else if (depth == 0 && rewriter_is_word(rewriter, i, "FROM"))
+			return true;
+		for (unsigned k = 0; depth == 0 && k < sizeof(others) / sizeof(*others); k++)
+			if (rewriter_is_word(rewriter, i, others[k]))
+				return false;
+	}
+	return false;
+}
+
+/* Does token i stand where a FROM clause names a table? */
+static bool is_table_place(const struct rewriter *rewriter, unsigned i)
+{
+	if (i == 0 || !token_is_name(rewriter_token(rewriter, i)) ||
+	    rewriter_is_punct(rewriter, i + 1, "("))
+		return false;
+	while (i > 0 && rewriter_is_punct(rewriter, i - 1, "("))
+		i--;
+	if (i == 0)
+		return false;
+	if (rewriter_is_word(rewriter, i - 1, "JOIN"))
+		return true;
+	if (rewriter_is_word(rewriter, i - 1, "FROM"))
+		return i < 2 || !rewriter_is_word(rewriter, i - 2, "DISTINCT");
+	return rewriter_is_punct(rewriter, i - 1, ",") && is_from_comma(rewriter, i - 1);
+}
+
+/* Words that may follow a table's name and are no alias. */
+static bool is_alias(const struct rewriter *rewriter, unsigned i)
+{
+	static const char *const words[] = {
+		"JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "NATURAL",
+		"OUTER", "ON", "USING", "WHERE", "GROUP", "ORDER", "HAVING",
+		"LIMIT", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "SET",
+		"RETURNING", "NOT", "INDEXED", "OFFSET",
+	};
+
+	if (rewriter_is_word(rewriter, i, "AS"))
+		return !temporal_is_trailing(&rewriter->statement, i);
+	if (!token_is_name(rewriter_token(rewriter, i)))
+		return false;
+	for (unsigned k = 0; k < sizeof(words) / sizeof(*words); k++)
+		if (rewriter_is_word(rewriter, i, words[k]))
+			return false;
+	return true;
+}
+
+/* ---- Tables at a moment ------------------------------------------------ */
+
+/* The relation that shows the table called name at the form's moment. */
+static enum drift_err find_relation(struct rewriter *rewriter, struct slice name,
+				    const struct asof *asof,
+				    struct relation **relation)
+{
+	struct query_session *session = rewriter->session;
+	const struct table_def *now = relation_table(session->view, name);
+	const struct table_def *then = now;
+	enum drift_err err;
+
+	if (asof_form(asof) == ASOF_AT && (drift_seq)asof->a <= session->view.seq)
+		then = relation_table(drift_view_at(session->db, (drift_seq)asof->a),
+				      name);
+	if (!now && !then)
+		return drift_fail(rewriter->error, DRIFT_NO_TABLE,
+				  "relation \"%.*s\" does not exist",
+				  (int)name.size, (const char *)name.data);
+	if (then && (!now || then->id != now->id))
+		now = then;
+	err = relation_get_timed(session, now, relation);
+	if (err)
+		return drift_fail_code(rewriter->error, err);
+	return relation_declare(session, *relation, rewriter->error);
+}
+
+/* Write the call for the table named by token i; `after` is the next token. */
+static enum drift_err write_call(struct rewriter *rewriter, unsigned i,
+				 unsigned after, const struct asof *asof)
+{
+	struct buf *sql = &rewriter->out->sql;
+	struct relation *relation;
+	struct buf name = BUF_INIT;
+	enum drift_err err;
+
+	token_text(rewriter->statement.script, rewriter_token(rewriter, i), &name);
+	err = buf_status(&name);
+	if (!err)
+		err = find_relation(rewriter, buf_slice(&name), asof, &relation);
+	if (!err) {
+		token_quote_name(slice_str(relation->name), sql);
+		buf_printf(sql, "(%lld,%lld,%lld)", (long long)asof->form,
+			   (long long)asof->a, (long long)asof->b);
+		if (!is_alias(rewriter, after)) {
+			buf_add_str(sql, " AS ");
+			token_quote_name(buf_slice(&name), sql);
+		}
+		buf_add_char(sql, ' ');
+	}
+	buf_release(&name);
+	return statement_place(rewriter_token(rewriter, i), err, rewriter->error);
+}
+
+enum drift_err rewriter_clause(struct rewriter *rewriter, unsigned i)
+{
+	struct asof asof;
+	enum drift_err err = rewriter_copy_to(rewriter, i);
+
+	rewriter->statement.at = i + 1;
+	if (!err)
+		err = temporal_clause(rewriter->session, &rewriter->statement, &asof,
+				      rewriter->error);
+	if (!err)
+		err = write_call(rewriter, i, rewriter->statement.at, &asof);
+	if (!err)
+		rewriter_skip_to(rewriter, rewriter->statement.at);
+	return err;
+}
+
+/* ---- Trailing AS OF ---------------------------------------------------- */
+
+static const struct scope *scope_of(const struct rewriter *rewriter, unsigned i)
+{
+	const struct scope *best = NULL;
+
+	for (unsigned k = 0; k < rewriter->scope_count; k++) {
+		const struct scope *scope = &rewriter->scopes[k];
+
+		if (scope->first <= i && i < scope->end &&
+		    (!best || scope->first > best->first))
+			best = scope;
+	}
+	return best;
+}
+
+/* The tokens between the parentheses around token i. */
+static void find_enclosing(const struct rewriter *rewriter, unsigned i,
+			   struct scope *scope)
+{
+	unsigned depth = 0;
+
+	scope->first = 0;
+	scope->end = rewriter->statement.count;
+	while (i-- > 0) {
+		if (rewriter_is_punct(rewriter, i, ")")) {
+			depth++;
+		} else if (rewriter_is_punct(rewriter, i, "(") && depth-- == 0) {
+			scope->first = i + 1;
+			scope->end = verb_find_close(&rewriter->statement, i);
+			return;
+		}
+	}
+}
+
+static enum drift_err take_scope(struct rewriter *rewriter, const struct scope *scope)
+{
+	struct query_session *session = rewriter->session;
+
+	for (unsigned i = 0; i < rewriter->scope_count; i++)
+		if (rewriter->scopes[i].first == scope->first)
+			return drift_fail(rewriter->error, DRIFT_SYNTAX,
+					  "more than one AS OF for the same tables");
+	if (scope->first == 0 && rewriter->verb->kind == VERB_READ &&
+	    scope->seq <= session->view.seq)
+		session->view = drift_view_at(session->db, scope->seq);
+	if (scope->first == 0 && rewriter->verb->kind != VERB_READ &&
+	    rewriter->verb->kind != VERB_INSERT)
+		return drift_fail(rewriter->error, DRIFT_UNSUPPORTED,
+				  "UPDATE and DELETE change the present: "
+				  "AS OF is not supported there");
+	if (rewriter->scope_count == SCOPES_MAX)
+		return drift_fail(rewriter->error, DRIFT_LIMIT,
+				  "too many AS OF clauses");
+	rewriter->scopes[rewriter->scope_count++] = *scope;
+	return DRIFT_OK;
+}
+
+enum drift_err rewriter_find_scopes(struct rewriter *rewriter)
+{
+	struct statement statement = rewriter->statement;
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < statement.count && !err; i++) {
+		struct scope scope;
+
+		if (i > 0 && rewriter_is_word(rewriter, i - 1, "SYSTEM_TIME"))
+			continue;
+		if (!temporal_is_trailing(&statement, i))
+			continue;
+		statement.at = i;
+		err = temporal_trailing(rewriter->session, &statement, &scope.seq,
+					rewriter->error);
+		find_enclosing(rewriter, i, &scope);
+		if (!err)
+			err = take_scope(rewriter, &scope);
+		err = statement_place(statement.tokens[i], err, rewriter->error);
+	}
+	return err;
+}
+
+enum drift_err rewriter_skip_trailing(struct rewriter *rewriter, unsigned i)
+{
+	drift_seq seq;
+	enum drift_err err = rewriter_copy_to(rewriter, i);
+
+	rewriter->statement.at = i;
+	if (!err)
+		err = temporal_trailing(rewriter->session, &rewriter->statement, &seq,
+					rewriter->error);
+	if (!err)
+		rewriter_skip_to(rewriter, rewriter->statement.at);
+	return err;
+}
+
+bool rewriter_needs_moment(const struct rewriter *rewriter, unsigned i)
+{
+	const struct scope *scope = scope_of(rewriter, i);
+	struct buf name = BUF_INIT;
+	bool found;
+
+	if (!scope || (scope->first == 0 && rewriter->verb->kind == VERB_READ) ||
+	    !is_table_place(rewriter, i))
+		return false;
+	token_text(rewriter->statement.script, rewriter_token(rewriter, i), &name);
+	found = relation_table(rewriter->session->view, buf_slice(&name)) ||
+		relation_table(drift_view_at(rewriter->session->db, scope->seq),
+			       buf_slice(&name));
+	buf_release(&name);
+	return found;
+}
+
+enum drift_err rewriter_in_scope(struct rewriter *rewriter, unsigned i)
+{
+	drift_seq seq = scope_of(rewriter, i)->seq;
+	struct asof asof = {ASOF_AT, seq > INT64_MAX ? INT64_MAX : (int64_t)seq, 0};
+	enum drift_err err = rewriter_copy_to(rewriter, i);
+
+	if (!err)
+		err = write_call(rewriter, i, i + 1, &asof);
+	if (!err)
+		rewriter_skip_to(rewriter, i + 1);
+	return err;
+}
