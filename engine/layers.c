@@ -95,6 +95,7 @@ enum drift_err layers_init(struct layers *layers)
 		return DRIFT_NOMEM;
 	}
 	set_add(set, layer);
+	layers->active = layer->memtable;
 	set_publish(layers, set);
 	return DRIFT_OK;
 }
@@ -130,7 +131,7 @@ struct layer_set *layers_pin(struct layers *layers)
 
 struct memtable *layers_active(const struct layers *layers)
 {
-	return atomic_load(&layers->current)->layers[0]->memtable;
+	return layers->active;
 }
 
 enum drift_err layers_freeze(struct layers *layers,
@@ -154,6 +155,7 @@ enum drift_err layers_freeze(struct layers *layers,
 	set_add(set, layer);
 	for (unsigned i = 0; i < old->count; i++)
 		set_add(set, old->layers[i]);
+	layers->active = layer->memtable;
 	set_publish(layers, set);
 	return DRIFT_OK;
 }

@@ -36,6 +36,7 @@ struct layer_set {
 struct layers {
 	_Atomic(struct layer_set *) current;
 	struct layer_set *all;
+	struct memtable *active;	/* of the one that inserts and freezes */
 };
 
 /* One empty memtable. */
@@ -46,7 +47,7 @@ struct layer_set *layers_pin(struct layers *layers);
 void layers_unpin(struct layer_set *set);
 
 /* The replacing side. */
-/* The memtable that takes inserts. */
+/* The memtable that takes inserts; for the thread that freezes. */
 struct memtable *layers_active(const struct layers *layers);
 /* Put an empty memtable on top; the one below holds all up to mark. DRIFT_LIMIT
  * when there are LAYERS_MAX. */
