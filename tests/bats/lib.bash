@@ -47,7 +47,7 @@ begin_test()
 	cd "$BATS_TEST_TMPDIR" || return 1
 	export ASAN_OPTIONS="log_path=$PWD/sanitizer:detect_leaks=1:suppressions=$ROOT/tests/asan.supp"
 	export UBSAN_OPTIONS="log_path=$PWD/sanitizer:print_stacktrace=1"
-	export TSAN_OPTIONS="log_path=$PWD/sanitizer:suppressions=$ROOT/tests/tsan.supp"
+	export TSAN_OPTIONS="history_size=7:log_path=$PWD/sanitizer:suppressions=$ROOT/tests/tsan.supp"
 	export LSAN_OPTIONS="report_objects=1"
 }
 
