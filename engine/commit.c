@@ -9,24 +9,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/request.h"
 #include "engine/stage.h"
 
 #define BATCH_BYTES_MAX (8u << 20)	/* a batch is closed above this */
 #define MEMTABLE_BYTES_MAX (128u << 20)
-
-enum request_kind { REQUEST_COMMIT, REQUEST_SYNC, REQUEST_FOLD, REQUEST_SEAL };
-
-struct request {
-	struct request *next;
-	enum request_kind kind;
-	struct drift_txn *txn;
-	bool owns_txn;
-	enum drift_durability durability;
-	void (*done)(void *arg, const struct drift_receipt *receipt);
-	void *arg;
-	void *origin;		/* drift_change.origin */
-	struct drift_receipt receipt;
-};
 
 /* What the hook holds on to: the changes, and who waits for them. */
 struct batch {
@@ -482,141 +469,4 @@ void drift_set_commit_hook(struct drift_db *db,
 {
 	db->committer.hook = hook;
 	db->committer.hook_arg = arg;
-}
-
-/* ---- Asking ------------------------------------------------------------------------ */
-
-static void submit(struct drift_db *db, struct request *request)
-{
-	struct committer *committer = &db->committer;
-
-	pthread_mutex_lock(&committer->lock);
-	*committer->last = request;
-	committer->last = &request->next;
-	pthread_cond_signal(&committer->wake);
-	pthread_mutex_unlock(&committer->lock);
-}
-
-static void ask(struct drift_db *db, const struct request *wanted)
-{
-	struct request *request = malloc(sizeof(*request));
-	struct drift_receipt receipt = {.err = DRIFT_NOMEM};
-
-	if (request) {
-		*request = *wanted;
-		submit(db, request);
-		return;
-	}
-	receipt.err = drift_fail_code(&receipt.error, DRIFT_NOMEM);
-	wanted->done(wanted->arg, &receipt);
-	if (wanted->owns_txn)
-		drift_txn_free(wanted->txn);
-}
-
-/* One that waits. */
-struct waiter {
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool done;
-	struct drift_receipt receipt;
-};
-
-static void waiter_wake(void *arg, const struct drift_receipt *receipt)
-{
-	struct waiter *waiter = arg;
-
-	pthread_mutex_lock(&waiter->lock);
-	waiter->receipt = *receipt;
-	waiter->done = true;
-	pthread_cond_signal(&waiter->wake);
-	pthread_mutex_unlock(&waiter->lock);
-}
-
-static enum drift_err ask_and_wait(struct drift_db *db, struct request *request,
-				   struct drift_receipt *receipt)
-{
-	struct waiter waiter = {
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.wake = PTHREAD_COND_INITIALIZER,
-	};
-
-	request->done = waiter_wake;
-	request->arg = &waiter;
-	ask(db, request);
-	pthread_mutex_lock(&waiter.lock);
-	while (!waiter.done)
-		pthread_cond_wait(&waiter.wake, &waiter.lock);
-	pthread_mutex_unlock(&waiter.lock);
-	if (receipt)
-		*receipt = waiter.receipt;
-	return waiter.receipt.err;
-}
-
-enum drift_err drift_commit(struct drift_txn *txn,
-			    enum drift_durability durability,
-			    struct drift_receipt *receipt)
-{
-	struct request request = {
-		.kind = REQUEST_COMMIT,
-		.txn = txn,
-		.durability = durability,
-	};
-
-	return ask_and_wait(txn->db, &request, receipt);
-}
-
-void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
-			void (*done)(void *arg,
-				     const struct drift_receipt *receipt),
-			void *arg)
-{
-	struct request request = {
-		.kind = REQUEST_COMMIT,
-		.txn = txn,
-		.owns_txn = true,
-		.durability = durability,
-		.done = done,
-		.arg = arg,
-		.origin = arg,
-	};
-
-	ask(txn->db, &request);
-}
-
-enum drift_err drift_sync(struct drift_db *db)
-{
-	struct request request = {.kind = REQUEST_SYNC};
-
-	return ask_and_wait(db, &request, NULL);
-}
-
-void drift_sync_async(struct drift_db *db,
-		      void (*done)(void *arg,
-				   const struct drift_receipt *receipt),
-		      void *arg)
-{
-	struct request request = {
-		.kind = REQUEST_SYNC,
-		.done = done,
-		.arg = arg,
-	};
-
-	ask(db, &request);
-}
-
-enum drift_err drift_fold(struct drift_db *db)
-{
-	struct request request = {.kind = REQUEST_FOLD};
-	enum drift_err err = ask_and_wait(db, &request, NULL);
-
-	if (!err)
-		indexer_wait(db);
-	return err;
-}
-
-enum drift_err committer_seal(struct drift_db *db)
-{
-	struct request request = {.kind = REQUEST_SEAL};
-
-	return ask_and_wait(db, &request, NULL);
 }

@@ -40,6 +40,17 @@ enum drift_err stage_txn(struct stage *stage, struct drift_txn *txn,
 void stage_end(struct stage *stage);
 void stage_release(struct stage *stage);
 
+/* The table of operation `number` must be as the transaction saw it. */
+enum drift_err stage_check_table(const struct stage *stage,
+				 const struct drift_txn *txn, uint32_t number,
+				 struct drift_error *error);
+/* stage_ddl.c: the frame of operation `number`, a definition or a drop. */
+enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,
+			    uint32_t number, drift_time_ns time,
+			    struct drift_error *error);
+enum drift_err stage_drop(struct stage *stage, const struct drift_txn *txn,
+			  uint32_t number, drift_time_ns time,
+			  struct drift_error *error);
 /* unique.c: no other row may have the values of a unique index that the events
  * staged from `first` on have. */
 enum drift_err stage_check_unique(struct stage *stage, uint32_t first,

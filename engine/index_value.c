@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* index_value.c - the bytes of what stands in the index's spaces; see index.h. */
+#include "engine/index.h"
+
+void index_row_encode(const struct index_row *row, struct buf *out)
+{
+	buf_add_be64(out, row->seq);
+	buf_add_be64(out, (uint64_t)row->time);
+	buf_add_char(out, (char)row->integer_key);
+	buf_add_slice(out, row->row);
+}
+
+enum drift_err index_row_decode(struct slice value, struct index_row *row)
+{
+	const char *at = value.data;
+
+	if (value.size < 17)
+		return DRIFT_CORRUPT;
+	row->seq = be64_get(at);
+	row->time = (drift_time_ns)be64_get(at + 8);
+	row->integer_key = at[16] & 1;
+	row->row = slice_of(at + 17, value.size - 17);
+	return DRIFT_OK;
+}
+
+void index_version_encode(const struct index_version *version, struct buf *out)
+{
+	buf_add_be64(out, version->place.segment);
+	buf_add_be64(out, version->place.offset);
+	buf_add_be32(out, version->place.size);
+	buf_add_be64(out, (uint64_t)version->time);
+	buf_add_char(out, (char)version->op);
+	buf_add_char(out, (char)version->integer_key);
+}
+
+enum drift_err index_version_decode(struct slice key, struct slice value,
+				    struct index_version *version)
+{
+	const char *at = value.data;
+
+	if (value.size != 30 || key.size < 12)
+		return DRIFT_CORRUPT;
+	version->seq = be64_get((const char *)key.data + key.size - 8);
+	version->place.segment = be64_get(at);
+	version->place.offset = be64_get(at + 8);
+	version->place.size = be32_get(at + 16);
+	version->time = (drift_time_ns)be64_get(at + 20);
+	version->op = (enum drift_op)(uint8_t)at[28];
+	version->integer_key = at[29] & 1;
+	if (version->op < DRIFT_OP_INSERT || version->op > DRIFT_OP_DELETE)
+		return DRIFT_CORRUPT;
+	return DRIFT_OK;
+}
+
+#define MARK_BYTES 60
+
+static void mark_encode(const struct index_mark *mark, char at[MARK_BYTES])
+{
+	be64_put(at, mark->seq);
+	be64_put(at + 8, (uint64_t)mark->time);
+	be64_put(at + 16, mark->tx);
+	be64_put(at + 24, mark->segment);
+	be64_put(at + 32, mark->end);
+	be32_put(at + 40, mark->commit_size);
+	be32_put(at + 44, mark->commit_crc);
+	be32_put(at + 48, mark->segment_seed);
+	be64_put(at + 52, mark->marked);
+}
+
+enum drift_err index_put_applied(struct index_writer *writer,
+				 const struct index_mark *mark)
+{
+	char at[MARK_BYTES];
+
+	mark_encode(mark, at);
+	return index_put(writer, INDEX_META, SLICE("applied"),
+			 slice_of(at, sizeof(at)));
+}
+
+enum drift_err index_applied(struct index_reader *reader,
+			     struct index_mark *mark)
+{
+	struct slice value;
+	const char *at;
+	enum drift_err err = index_get(reader, INDEX_META, SLICE("applied"),
+				       &value);
+
+	if (err)
+		return err;
+	if (value.size != MARK_BYTES)
+		return DRIFT_CORRUPT;
+	at = value.data;
+	mark->seq = be64_get(at);
+	mark->time = (drift_time_ns)be64_get(at + 8);
+	mark->tx = be64_get(at + 16);
+	mark->segment = be64_get(at + 24);
+	mark->end = be64_get(at + 32);
+	mark->commit_size = be32_get(at + 40);
+	mark->commit_crc = be32_get(at + 44);
+	mark->segment_seed = be32_get(at + 48);
+	mark->marked = be64_get(at + 52);
+	return DRIFT_OK;
+}

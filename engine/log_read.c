@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* log_read.c - reading segments, plain or packed: one frame, frames in order, and the
+ * digest of a whole one. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "engine/log.h"
+
+#define DIGEST_CHUNK (1u << 20)
+
+/* Unpacked bytes of an open segment. */
+static enum drift_err segment_read(struct log *log, struct log_segment *segment,
+				   void *data, size_t size, uint64_t offset,
+				   size_t *got)
+{
+	struct pack *pack;
+	unsigned version;
+	int fd;
+	enum drift_err err;
+
+	for (;;) {
+		version = atomic_load(&segment->version);
+		pack = atomic_load(&segment->pack);
+		fd = atomic_load(&segment->fd);
+		err = pack ? pack_read(pack, &log->cache, log->io, fd, data, size,
+				       offset, got)
+			   : io_read(log->io, fd, data, size, offset, got);
+		if (version % 2 == 0 &&
+		    atomic_load(&segment->version) == version)
+			return err;
+		sched_yield();
+	}
+}
+
+enum drift_err log_segment_size(struct log *log, unsigned i, uint64_t *size,
+				struct drift_error *error)
+{
+	struct log_segment *segment = atomic_load(&log->segments)[i];
+	struct pack *pack;
+	enum drift_err err = log_segment_open(log, segment, O_RDONLY, error);
+
+	if (err)
+		return err;
+	if (i + 1 == atomic_load(&log->count)) {
+		*size = atomic_load(&log->end);
+		return DRIFT_OK;
+	}
+	pack = atomic_load(&segment->pack);
+	if (pack) {
+		*size = pack_size(pack);
+		return DRIFT_OK;
+	}
+	err = io_size(log->io, atomic_load(&segment->fd), size);
+	/* Packed in between? Then the size may have been the packed file's. */
+	pack = atomic_load(&segment->pack);
+	if (pack)
+		*size = pack_size(pack);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+static enum drift_err digest_bytes(struct log *log, struct log_segment *segment,
+				   uint64_t size, EVP_MD_CTX *sha, char *chunk)
+{
+	enum drift_err err = DRIFT_OK;
+	size_t got;
+
+	for (uint64_t at = 0; at < size && !err; at += DIGEST_CHUNK) {
+		size_t want = size - at < DIGEST_CHUNK ? size - at : DIGEST_CHUNK;
+
+		err = segment_read(log, segment, chunk, want, at, &got);
+		if (!err && got < want)
+			err = DRIFT_CORRUPT;
+		if (!err && !EVP_DigestUpdate(sha, chunk, got))
+			err = DRIFT_NOMEM;
+	}
+	return err;
+}
+
+enum drift_err log_segment_digest(struct log *log, unsigned i,
+				  uint8_t digest[DIGEST_BYTES],
+				  struct drift_error *error)
+{
+	EVP_MD_CTX *sha = EVP_MD_CTX_new();
+	char *chunk = malloc(DIGEST_CHUNK);
+	uint64_t size;
+	enum drift_err err = log_segment_size(log, i, &size, error);
+
+	if (!err && (!sha || !chunk ||
+		     !EVP_DigestInit_ex(sha, EVP_sha256(), NULL)))
+		err = DRIFT_NOMEM;
+	if (!err)
+		err = digest_bytes(log, atomic_load(&log->segments)[i], size, sha,
+				   chunk);
+	if (!err && !EVP_DigestFinal_ex(sha, digest, NULL))
+		err = DRIFT_NOMEM;
+	free(chunk);
+	EVP_MD_CTX_free(sha);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+static enum drift_err frame_fault(drift_seq segment, uint64_t offset,
+				  struct drift_error *error)
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(segment, name);
+	return drift_fail(error, DRIFT_CORRUPT,
+			  "segment %s offset %" PRIu64 ": not a whole frame",
+			  name, offset);
+}
+
+enum drift_err log_read(struct log *log, const struct place *place,
+			struct buf *memory, struct frame *frame,
+			struct drift_error *error)
+{
+	struct log_segment *segment;
+	size_t got, size;
+	char *at;
+	enum drift_err err;
+
+	err = log_segment_get(log, place->segment, &segment, error);
+	if (err)
+		return err == DRIFT_NO_ROW ? DRIFT_CORRUPT : err;
+	buf_clear(memory);
+	at = buf_reserve(memory, place->size);
+	if (!at)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	err = segment_read(log, segment, at, place->size, place->offset, &got);
+	if (err)
+		return drift_fail_code(error, err);
+	memory->size = got;
+	if (frame_decode(buf_slice(memory), segment->seed, frame, &size) ||
+	    size != place->size)
+		return frame_fault(place->segment, place->offset, error);
+	return DRIFT_OK;
+}
+
+struct place log_start(const struct log *log)
+{
+	return (struct place){
+		.segment = atomic_load(&log->segments)[0]->first_seq,
+		.offset = SEGMENT_HEADER_BYTES,
+	};
+}
+
+/* How far the cursor's segment may be read. */
+static enum drift_err cursor_enter(struct log_cursor *cursor,
+				   struct drift_error *error)
+{
+	struct log *log = cursor->log;
+	unsigned count = atomic_load(&log->count);
+	struct log_segment *segment =
+		atomic_load(&log->segments)[cursor->segment];
+	enum drift_err err = log_segment_open(log, segment, O_RDONLY, error);
+
+	if (err)
+		return err;
+	buf_clear(&cursor->window);
+	cursor->window_at = cursor->offset;
+	if (cursor->whole_file && cursor->segment + 1 == count) {
+		err = io_size(log->io, atomic_load(&segment->fd),
+			      &cursor->limit);
+		return err ? drift_fail_code(error, err) : DRIFT_OK;
+	}
+	/* A rotation between the two looks would mix the segments' ends. */
+	do {
+		count = atomic_load(&log->count);
+		err = log_segment_size(log, cursor->segment, &cursor->limit,
+				       error);
+	} while (!err && count != atomic_load(&log->count));
+	return err;
+}
+
+enum drift_err log_cursor_init(struct log_cursor *cursor, struct log *log,
+			       const struct place *place, bool whole_file,
+			       struct drift_error *error)
+{
+	*cursor = (struct log_cursor){.log = log, .whole_file = whole_file,
+				      .offset = place->offset};
+	if (log_find(log, place->segment, &cursor->segment))
+		return drift_fail(error, DRIFT_NO_ROW,
+				  "the log has no segment %" PRIu64,
+				  place->segment);
+	return cursor_enter(cursor, error);
+}
+
+void log_cursor_release(struct log_cursor *cursor)
+{
+	buf_release(&cursor->window);
+}
+
+struct place log_cursor_place(const struct log_cursor *cursor)
+{
+	struct log_segment **list = atomic_load(&cursor->log->segments);
+
+	return (struct place){.segment = list[cursor->segment]->first_seq,
+			      .offset = cursor->offset};
+}
+
+/* Have at least `need` bytes from the offset in the window, if there are. */
+static enum drift_err cursor_fill(struct log_cursor *cursor, size_t need,
+				  struct slice *bytes)
+{
+	enum { WINDOW = 256 << 10 };
+	struct log_segment *segment =
+		atomic_load(&cursor->log->segments)[cursor->segment];
+	uint64_t left = cursor->limit - cursor->offset;
+	size_t skip = cursor->offset - cursor->window_at;
+	size_t want = need > WINDOW ? need : WINDOW;
+	size_t got;
+	char *at;
+	enum drift_err err;
+
+	if (skip > cursor->window.size)
+		skip = cursor->window.size;
+	if (need > left)
+		need = left;
+	if (cursor->window.size - skip < need) {
+		buf_clear(&cursor->window);
+		if (want > left)
+			want = left;
+		at = buf_reserve(&cursor->window, want);
+		if (!at)
+			return DRIFT_NOMEM;
+		err = segment_read(cursor->log, segment, at, want,
+				   cursor->offset, &got);
+		if (err)
+			return err;
+		cursor->window.size = got;
+		cursor->window_at = cursor->offset;
+		skip = 0;
+	}
+	*bytes = slice_of(cursor->window.data + skip, cursor->window.size - skip);
+	return DRIFT_OK;
+}
+
+static enum drift_err cursor_frame(struct log_cursor *cursor,
+				   struct frame *frame, size_t *size,
+				   struct drift_error *error)
+{
+	struct log_segment *segment =
+		atomic_load(&cursor->log->segments)[cursor->segment];
+	struct slice bytes;
+	enum drift_err err = cursor_fill(cursor, FRAME_HEADER_BYTES, &bytes);
+
+	if (err)
+		return drift_fail_code(error, err);
+	err = frame_decode(bytes, segment->seed, frame, size);
+	if (err == DRIFT_CORRUPT && *size > bytes.size) {
+		err = cursor_fill(cursor, *size, &bytes);
+		if (err)
+			return drift_fail_code(error, err);
+		err = frame_decode(bytes, segment->seed, frame, size);
+	}
+	if (err == DRIFT_CORRUPT)
+		return frame_fault(segment->first_seq, cursor->offset, error);
+	return err;
+}
+
+enum drift_err log_cursor_next(struct log_cursor *cursor, struct frame *frame,
+			       struct place *place, struct drift_error *error)
+{
+	struct log *log = cursor->log;
+	size_t size = 0;
+	enum drift_err err = DRIFT_DONE;
+
+	for (;;) {
+		if (cursor->offset < cursor->limit)
+			err = cursor_frame(cursor, frame, &size, error);
+		if (err != DRIFT_DONE)
+			break;
+		if (cursor->segment + 1 >= atomic_load(&log->count))
+			return DRIFT_DONE;
+		cursor->segment++;
+		cursor->offset = SEGMENT_HEADER_BYTES;
+		err = cursor_enter(cursor, error);
+		if (err)
+			return err;
+		err = DRIFT_DONE;
+	}
+	if (err)
+		return err;
+	*place = log_cursor_place(cursor);
+	place->size = (uint32_t)size;
+	cursor->offset += size;
+	return DRIFT_OK;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* request.h - what is asked of the committer: one transaction, or that everything be
+ * synced, folded, or sealed. Private to engine/. */
+#ifndef DRIFT_ENGINE_REQUEST_H
+#define DRIFT_ENGINE_REQUEST_H
+
+#include "engine/txn.h"
+
+enum request_kind { REQUEST_COMMIT, REQUEST_SYNC, REQUEST_FOLD, REQUEST_SEAL };
+
+struct request {
+	struct request *next;
+	enum request_kind kind;
+	struct drift_txn *txn;
+	bool owns_txn;
+	enum drift_durability durability;
+	void (*done)(void *arg, const struct drift_receipt *receipt);
+	void *arg;
+	void *origin;		/* drift_change.origin */
+	struct drift_receipt receipt;
+};
+
+#endif
