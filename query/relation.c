@@ -317,7 +317,8 @@ const struct table_def *relation_table(struct drift_view view, struct slice name
 	return drift_table(view, slice_of(folded, name.size));
 }
 
-/* Declare what the token names, if it names a table. */
+/* Declare what the name stands for, if it is a table's: in the statement's view, or by
+ * now, for a table that is younger than its view has no rows there, and is no error. */
 static enum drift_err sync_name(struct query_session *session, struct slice name,
 				struct drift_error *error)
 {
@@ -325,6 +326,8 @@ static enum drift_err sync_name(struct query_session *session, struct slice name
 	struct relation *relation;
 	enum drift_err err;
 
+	if (!def)
+		def = relation_table(transaction_present(session), name);
 	if (!def) {
 		struct relation **at = &session->relations;
 

@@ -12,7 +12,7 @@
 #include "query/value.h"
 
 #define TIMEOUT_MS_DEFAULT 30000
-#define RETRIES_MAX 20
+#define RETRIES_MAX 100
 #define RETRIES_REFUSED_MAX 2	/* of what may have been refused for good */
 #define SCRIPT_BYTES_MAX (1u << 30)
 
@@ -195,12 +195,14 @@ static enum drift_err attempt(struct query_session *session,
 	return transaction_end_statement(session, error);
 }
 
-/* Another writer was first: on its own, a statement just runs again, and finds what
- * is there now. */
-static bool is_retryable(enum drift_err err, unsigned tries)
+/* Another writer was first: on its own, a statement just runs again. The winner may not
+ * be visible yet; what follows it in the committer's queue is answered after it is. */
+static bool may_run_again(struct query_session *session, enum drift_err err,
+			  unsigned tries)
 {
 	if (err == DRIFT_CONFLICT)
-		return tries < RETRIES_MAX;
+		return tries < RETRIES_MAX && !limit_reached(session) &&
+		       drift_sync(session->db) == DRIFT_OK;
 	return (err == DRIFT_KEY_EXISTS || err == DRIFT_NO_ROW) &&
 	       tries < RETRIES_REFUSED_MAX;
 }
@@ -224,7 +226,7 @@ static enum drift_err run_statement(struct query_session *session,
 		err = attempt(session, &statement, &may_retry, &failure);
 		if (!err)
 			break;
-		if (may_retry && is_retryable(err, i))
+		if (may_retry && may_run_again(session, err, i))
 			continue;
 		if (error)
 			*error = failure;
