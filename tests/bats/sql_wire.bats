@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The daemon's PostgreSQL door: psql and driftdb as clients.
+load lib
+
+setup()
+{
+	begin_test
+	new_mount
+	psql_ -c 'CREATE TABLE events (pk=id, INDEX(type))' \
+		-c 'INSERT INTO events {"id": "a", "type": "x", "n": 1, "ok": true}, {"id": "b", "tags": [1]}'
+}
+
+psql_()
+{
+	psql -X -h "$PWD/db" -p 5433 -At -v ON_ERROR_STOP=1 "$@"
+}
+
+@test "psql reads and writes, and the files show it" {
+	same "$(psql_ -c "SELECT * FROM events WHERE type = 'x'")" 'a|x|1|t|'
+	same "$(psql_ -c "UPDATE events SET n = 2.5 WHERE id = 'a'")" 'UPDATE 1'
+	same "$(jq -c .n mnt/tables/events/rows/a.json)" 2.5
+	echo '{"id":"c","n":7}' >mnt/tables/events/rows/c.json
+	same "$(psql_ -c "SELECT n FROM events WHERE id = 'c'")" 7
+	same "$(psql_ -c 'SELECT count(*) FROM events AS OF 2')" 2
+}
+
+@test "a script's statements answer one by one, and an error ends it" {
+	run psql_ -c "SELECT 1; SELECT 2; SELECT 1/0; SELEC; SELECT 3"
+	same "$status" 1
+	says '^2$'
+	says 'syntax error at or near "SELEC"'
+	says 'LINE 1: SELECT 1; SELECT 2; SELECT 1/0; SELEC'
+	[[ "$output" != *$'\n3'* ]]
+}
+
+@test "transactions follow PostgreSQL's rules" {
+	run psql_ -v ON_ERROR_STOP=0 <<-'SQL'
+		BEGIN;
+		INSERT INTO events {"id": "z"};
+		SELECT nope FROM events;
+		SELECT 1;
+		COMMIT;
+		SELECT count(*) FROM events;
+	SQL
+	says 'column "nope" does not exist'
+	says 'current transaction is aborted'
+	says '^ROLLBACK$'
+	says '^2$'
+}
+
+@test "double quotes are identifiers for psql, strings for driftdb" {
+	run psql_ -c 'SELECT id FROM events WHERE type="x"'
+	same "$status" 1
+	says 'column "x" does not exist'
+	same "$(driftdb sql -d db -e 'SELECT id FROM events WHERE type="x"')" '{"id":"a"}'
+}
+
+@test "driftdb prints the same through the daemon as alone" {
+	script='SELECT * FROM events; UPDATE events SET n = 3 WHERE id = "a"; SELECT n, tags FROM events'
+	for format in json csv tsv table; do
+		driftdb sql -d db --format $format -e "$script" >"through.$format"
+	done
+	run driftdb sql -d db -e 'SELECT * FORM events'
+	through=$output
+	stop_mount
+	for format in json csv tsv table; do
+		driftdb sql -d db --format $format -e "$script" >"alone.$format"
+		[ "$format" = json ] || cmp "through.$format" "alone.$format"
+	done
+	run driftdb sql -d db -e 'SELECT * FORM events'
+	same "$output" "$through"
+}
+
+@test "who wrote is who the kernel says" {
+	PGUSER=somebody PGAPPNAME=teller psql_ -c 'INSERT INTO events {"id": "w"}'
+	same "$(psql_ -c "SELECT _user FROM events WHERE id = 'w'")" "$(id -un)"
+	stop_mount
+	same "$(driftdb dump -d db --events | jq -r 'select(.pk == "w") | .client')" teller
+}
+
+@test "Ctrl-C ends the statement at the server" {
+	endless='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c'
+	psql -X -h "$PWD/db" -p 5433 -At -c "$endless" >out 2>&1 &
+	client=$!
+	eventually 10 interrupted "$client"
+	wait "$client" || :
+	grep -q 'canceling statement due to user request' out
+}
+
+# Interrupt until the answer tells of it: the signal may come before the statement.
+interrupted()
+{
+	ended "$1" && return
+	[ "$(cat "/proc/$1/comm")" != psql ] || kill -INT "$1"
+	grep -q canceling out
+}
+
+@test "the door is the owner's alone" {
+	same "$(stat -c %a db/.s.PGSQL.5433)" 600
+	[ "$(id -u)" = 0 ] || skip 'needs root to become somebody else'
+	chmod 755 "$BATS_TEST_TMPDIR" db
+	chmod 666 db/.s.PGSQL.5433
+	run setpriv --reuid=65534 --clear-groups psql -X -h "$PWD/db" -p 5433 -U nobody -c 'SELECT 1'
+	[ "$status" -ne 0 ]
+	chmod 700 db
+}
