@@ -35,6 +35,7 @@ int command_sql(const struct arguments *arguments);
 int command_load(const struct arguments *arguments);
 int command_dump(const struct arguments *arguments);
 int command_drift(const struct arguments *arguments);
+int command_compact(const struct arguments *arguments);
 int command_verify(const struct arguments *arguments);
 
 /* Say "driftdb: <what error tells>" on standard error and return the exit status

@@ -63,6 +63,8 @@ static const struct command commands[] = {
 	 "print the history; --events says how"},
 	{"drift", "dtkF", "dtk", NULL, 0, command_drift,
 	 "print every event of one row"},
+	{"compact", "dq", "d", NULL, 0, command_compact,
+	 "pack the log; no history is lost"},
 	{"verify", "dq", "d", NULL, 0, command_verify,
 	 "read everything and check it"},
 };

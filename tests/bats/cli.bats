@@ -14,7 +14,7 @@ setup()
 	says '^driftdb [0-9]'
 	run driftdb --help
 	same "$status" 0
-	for command in init sql load dump drift verify; do
+	for command in init sql load dump drift compact verify; do
 		says "^  $command "
 		run driftdb "$command" --help
 		same "$status" 0
