@@ -11,7 +11,7 @@
 #include "fs/text_file.h"
 
 #define BLOCK_BYTES 512
-#define SETTLING_NS 100000000	/* see just_changed */
+#define SETTLING_NS 100000000 /* see just_changed */
 
 bool attr_is_pinned(const struct identity *identity)
 {
@@ -30,8 +30,8 @@ bool attr_is_pinned(const struct identity *identity)
  * the first ones after a change are not. */
 static bool just_changed(const struct tree *tree, const struct stat *st)
 {
-	drift_time_ns changed = (drift_time_ns)st->st_mtim.tv_sec * 1000000000 +
-				st->st_mtim.tv_nsec;
+	drift_time_ns changed =
+		(drift_time_ns)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 
 	return drift_now(tree->db) - changed < SETTLING_NS;
 }
@@ -60,7 +60,7 @@ double attr_entry_timeout_s(const struct identity *identity)
 {
 	switch (identity->kind) {
 	case NODE_SCRATCH:
-	case NODE_LINK:	/* its name may mean another moment next time: "head" */
+	case NODE_LINK: /* its name may mean another moment next time: "head" */
 		return 0;
 	default:
 		return FOREVER_S;
@@ -77,8 +77,8 @@ static mode_t permissions(const struct tree *tree, const struct identity *identi
 	if (identity->kind == NODE_QUERY)
 		return 0666 & ~tree->options.umask;
 	if (type == S_IFDIR) {
-		bool grows = identity->kind == NODE_TABLES ||
-			     identity->kind == NODE_ROWS;
+		bool grows =
+			identity->kind == NODE_TABLES || identity->kind == NODE_ROWS;
 
 		return (pinned || !grows ? 0555 : 0777) & ~tree->options.umask;
 	}
@@ -171,7 +171,7 @@ enum drift_err attr_of_absent(struct tree *tree, const struct node *node,
 		return DRIFT_NOMEM;
 	if (identity.kind != NODE_ROW || (!node->writers && !node->readers))
 		return DRIFT_NO_ROW;
-	if (node->writers) {	/* being made */
+	if (node->writers) { /* being made */
 		attr_fill(tree, &identity, 0, 0, drift_now(tree->db), st);
 		return DRIFT_OK;
 	}
@@ -238,7 +238,8 @@ static enum drift_err read_table(struct tree *tree, const struct node *node,
 }
 
 static enum drift_err read_directory(struct tree *tree, const struct node *node,
-				     const struct identity *identity, struct stat *st)
+				     const struct identity *identity,
+				     struct stat *st)
 {
 	drift_time_ns changed = node ? node->changed : 0;
 
@@ -251,8 +252,7 @@ static enum drift_err read_directory(struct tree *tree, const struct node *node,
 }
 
 static enum drift_err read_versions(struct tree *tree,
-				    const struct identity *identity,
-				    struct stat *st)
+				    const struct identity *identity, struct stat *st)
 {
 	struct reader *reader = reader_mine();
 	enum drift_err err;
@@ -287,8 +287,9 @@ static enum drift_err read_scratch(struct tree *tree, struct node *node,
 static enum drift_err read_text(struct tree *tree, const struct identity *identity,
 				uid_t caller, struct stat *st)
 {
-	drift_time_ns time = identity->seq == SEQ_LIVE ? drift_head_time(tree->db)
-						       : time_of(tree, identity->seq);
+	drift_time_ns time = identity->seq == SEQ_LIVE
+				     ? drift_head_time(tree->db)
+				     : time_of(tree, identity->seq);
 	struct reader *reader = reader_mine();
 	enum drift_err err;
 

@@ -8,7 +8,7 @@
 
 #include "fs/tree.h"
 
-#define FOREVER_S 1e9		/* the kernel's longest patience is about 136 years */
+#define FOREVER_S 1e9 /* the kernel's longest patience is about 136 years */
 
 /* Attributes of identity, whose node may be NULL (not known yet) and saves
  * measuring what never changes. `caller` reads the file of refusals. For a row
@@ -25,8 +25,8 @@
 					     struct stat *st);
 /* Of a live row that is not there although it has a node: what handles that are
  * still open see of it. DRIFT_NO_ROW when there are none. */
-[[nodiscard]] enum drift_err attr_of_absent(struct tree *tree, const struct node *node,
-					    struct stat *st);
+[[nodiscard]] enum drift_err
+attr_of_absent(struct tree *tree, const struct node *node, struct stat *st);
 /* Of an empty file, or a directory: what a row is before its first event. */
 void attr_fill(const struct tree *tree, const struct identity *identity,
 	       drift_seq version, size_t size, drift_time_ns time, struct stat *st);

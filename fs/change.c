@@ -84,7 +84,7 @@ static void attempt(struct change *change)
 		return;
 	}
 	drift_txn_free(txn);
-	if (receipt.err == DRIFT_DONE)	/* nothing to change */
+	if (receipt.err == DRIFT_DONE) /* nothing to change */
 		receipt.err = DRIFT_OK;
 	finish(change, &receipt);
 }
@@ -127,7 +127,8 @@ enum drift_err changes_start(struct changes *changes)
 	changes->again_end = &changes->again;
 	pthread_mutex_init(&changes->lock, NULL);
 	pthread_cond_init(&changes->changed, NULL);
-	changes->running = pthread_create(&changes->thread, NULL, serve, changes) == 0;
+	changes->running =
+		pthread_create(&changes->thread, NULL, serve, changes) == 0;
 	return changes->running ? DRIFT_OK : DRIFT_NOMEM;
 }
 

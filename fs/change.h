@@ -21,15 +21,15 @@ struct change {
 				struct drift_error *error);
 	/* Answer the request and free the change. */
 	void (*done)(struct change *change, const struct drift_receipt *receipt);
-	void *context;			/* the caller's */
-	struct change *next;		/* waiting to be built anew */
+	void *context;       /* the caller's */
+	struct change *next; /* waiting to be built anew */
 };
 
 struct changes {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned under_way;
-	struct change *again, **again_end;	/* lost a race: to build anew */
+	struct change *again, **again_end; /* lost a race: to build anew */
 	bool stopping;
 	pthread_t thread;
 	bool running;

@@ -18,20 +18,20 @@
 #define LINES_A_MARK 256
 
 struct mark {
-	uint64_t offset;	/* of the first line of event seq, or of DDL before */
+	uint64_t offset; /* of the first line of event seq, or of DDL before */
 	drift_seq seq;
 };
 
 struct event_file {
 	struct event_file *next;
 	uint32_t table_id;
-	pthread_mutex_t lock;	/* of all that follows */
+	pthread_mutex_t lock; /* of all that follows */
 	uint64_t size;
-	drift_seq next_seq;	/* the first event not measured yet */
-	uint32_t ddl_ahead;	/* lines of DDL that waits for next_seq */
-	uint64_t ddl_seen;	/* drift_ddl_count when it was last extended */
-	uint32_t lines;		/* since the last mark */
-	drift_seq last_seq;	/* of the last line */
+	drift_seq next_seq; /* the first event not measured yet */
+	uint32_t ddl_ahead; /* lines of DDL that waits for next_seq */
+	uint64_t ddl_seen;  /* drift_ddl_count when it was last extended */
+	uint32_t lines;     /* since the last mark */
+	drift_seq last_seq; /* of the last line */
 	struct mark *marks;
 	size_t count, capacity;
 };

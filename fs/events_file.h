@@ -11,7 +11,7 @@ struct event_file;
 
 struct event_files {
 	pthread_mutex_t lock;
-	struct event_file *first;	/* found by table; stays until the end */
+	struct event_file *first; /* found by table; stays until the end */
 };
 
 void event_files_init(struct event_files *files);

@@ -11,7 +11,8 @@ struct tree;
 /* What requests on a handle do; each answers its request, once. NULL: reads and
  * writes are refused, flush and sync have nothing to do. */
 struct handle_ops {
-	void (*read)(fuse_req_t req, struct handle *handle, size_t size, off_t offset);
+	void (*read)(fuse_req_t req, struct handle *handle, size_t size,
+		     off_t offset);
 	void (*write)(fuse_req_t req, struct handle *handle, struct slice bytes,
 		      off_t offset);
 	void (*flush)(fuse_req_t req, struct handle *handle);
@@ -27,7 +28,7 @@ struct handle_ops {
 struct handle {
 	const struct handle_ops *ops;
 	struct tree *tree;
-	struct handle *next, **link;	/* in handles; by handles->lock */
+	struct handle *next, **link; /* in handles; by handles->lock */
 };
 
 /* All that are open, because the kernel may never release them: what they hold of

@@ -24,8 +24,8 @@
 
 /* The kernel may not have made the inode of an entry just sent to it. */
 #define RETRIES_MAX 1000
-#define RETRY_NS 50000
-#define SMALL_BATCH 8		/* changes */
+#define RETRY_NS    50000
+#define SMALL_BATCH 8 /* changes */
 
 struct lost_name {
 	struct lost_name *next;
@@ -38,7 +38,7 @@ struct invalidator {
 	struct tree *tree;
 	pthread_mutex_t lock;
 	pthread_cond_t more_batches, more_names;
-	struct drift_batch **batches;	/* a ring */
+	struct drift_batch **batches; /* a ring */
 	size_t first, count, capacity;
 	struct lost_name *names, **names_end;
 	bool stopping;
@@ -83,7 +83,7 @@ static void lose_name(struct invalidator *invalidator, fuse_ino_t parent,
 	struct lost_name *lost = malloc(sizeof(*lost) + name.size + 1);
 
 	if (!lost)
-		return;		/* the node knows that its row is gone */
+		return; /* the node knows that its row is gone */
 	lost->next = NULL;
 	lost->parent = parent;
 	lost->size = name.size;
@@ -129,10 +129,12 @@ static bool row_changed(struct invalidator *invalidator,
 			const struct drift_change *change, bool patient)
 {
 	struct tree *tree = invalidator->tree;
-	struct identity rows = {.kind = NODE_ROWS, .table_id = change->table_id,
-				.seq = SEQ_LIVE};
-	struct identity row = {.kind = NODE_ROW, .table_id = change->table_id,
-			       .seq = SEQ_LIVE, .key = change->key};
+	struct identity rows = {
+		.kind = NODE_ROWS, .table_id = change->table_id, .seq = SEQ_LIVE};
+	struct identity row = {.kind = NODE_ROW,
+			       .table_id = change->table_id,
+			       .seq = SEQ_LIVE,
+			       .key = change->key};
 	bool foreign_delete = change->op == DRIFT_OP_DELETE && !change->origin;
 	struct buf name = BUF_INIT;
 	fuse_ino_t parent;
@@ -159,7 +161,8 @@ static bool directories_changed(struct tree *tree, const struct drift_batch *bat
 
 	for (size_t i = 0; told && i < batch->count; i++) {
 		const struct drift_change *change = &batch->changes[i];
-		struct identity rows = {.kind = NODE_ROWS, .seq = SEQ_LIVE,
+		struct identity rows = {.kind = NODE_ROWS,
+					.seq = SEQ_LIVE,
 					.table_id = change->table_id};
 
 		if (change->op == DRIFT_OP_UPDATE || change->table_id == last)
@@ -232,7 +235,8 @@ static void *serve_batches(void *arg)
 			continue;
 		}
 		batch = invalidator->batches[invalidator->first];
-		invalidator->first = (invalidator->first + 1) % invalidator->capacity;
+		invalidator->first =
+			(invalidator->first + 1) % invalidator->capacity;
 		invalidator->count--;
 		pthread_mutex_unlock(&invalidator->lock);
 		(void)tell_kernel(invalidator, batch, true);
@@ -246,7 +250,8 @@ static void *serve_batches(void *arg)
 static bool ring_grow(struct invalidator *invalidator)
 {
 	size_t capacity = invalidator->capacity ? invalidator->capacity * 2 : 16;
-	struct drift_batch **batches = calloc(capacity, sizeof(struct drift_batch *));
+	struct drift_batch **batches =
+		calloc(capacity, sizeof(struct drift_batch *));
 
 	if (!batches)
 		return false;
@@ -288,7 +293,7 @@ static void take_batch(void *arg, struct drift_batch *batch)
 		told = tell_kernel(invalidator, batch, false);
 	if (!told && queue_batch(invalidator, batch))
 		return;
-	if (!told)	/* no memory to have it done elsewhere */
+	if (!told) /* no memory to have it done elsewhere */
 		(void)tell_kernel(invalidator, batch, true);
 	drift_batch_release(batch);
 }

@@ -11,7 +11,8 @@
 #include "fs/name.h"
 #include "fs/reader.h"
 
-static struct node *entry_node(struct tree *tree, const struct fuse_entry_param *entry)
+static struct node *entry_node(struct tree *tree,
+			       const struct fuse_entry_param *entry)
 {
 	return node_of(&tree->nodes, entry->ino);
 }

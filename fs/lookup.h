@@ -15,7 +15,8 @@
 					 struct fuse_entry_param *entry);
 /* The entry of a row that a listing at `view` came across. Uses the reader's
  * text. */
-[[nodiscard]] enum drift_err lookup_version(struct tree *tree, struct drift_view view,
+[[nodiscard]] enum drift_err lookup_version(struct tree *tree,
+					    struct drift_view view,
 					    const struct identity *identity,
 					    const struct drift_version *version,
 					    struct fuse_entry_param *entry);

@@ -95,7 +95,7 @@ void make_op_create(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
 	if (err) {
 		reply_err(req, err);
 	} else if (fuse_reply_create(req, &entry, fi)) {
-		struct handle *handle = handle_take(fi);	/* as in reply_open */
+		struct handle *handle = handle_take(fi); /* as in reply_open */
 
 		handle->ops->free(handle);
 		lookup_undo(tree, &entry);
@@ -164,9 +164,11 @@ static void start_making(fuse_req_t req, fuse_ino_t parent, struct slice name)
 		reply_err(req, DRIFT_NOMEM);
 		return;
 	}
-	making->change = (struct change){
-		.tree = tree_of(req), .req = req, .durability = DRIFT_DURABLE,
-		.build = make_build, .done = make_done};
+	making->change = (struct change){.tree = tree_of(req),
+					 .req = req,
+					 .durability = DRIFT_DURABLE,
+					 .build = make_build,
+					 .done = make_done};
 	making->parent = parent;
 	memcpy(making->name, name.data, name.size);
 	change_start(&making->change);

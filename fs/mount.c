@@ -22,7 +22,7 @@
 #include "fs/option.h"
 #include "query/query.h"
 
-#define THREADS_MAX 32		/* each long query keeps one busy */
+#define THREADS_MAX      32 /* each long query keeps one busy */
 #define IDLE_THREADS_MAX 8
 
 enum exit_code {
@@ -35,10 +35,10 @@ enum exit_code {
 
 struct daemon {
 	struct options options;
-	char *db;		/* absolute */
-	char *mountpoint;	/* absolute */
-	int ready_fd;		/* to the parent; -1 when there is none (any more) */
-	bool detached;		/* stderr is gone: messages go to syslog */
+	char *db;         /* absolute */
+	char *mountpoint; /* absolute */
+	int ready_fd;     /* to the parent; -1 when there is none (any more) */
+	bool detached;    /* stderr is gone: messages go to syslog */
 	struct tree tree;
 };
 
@@ -78,7 +78,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		(struct daemon *)((char *)tree - offsetof(struct daemon, tree));
 
 	/* Row nodes' sizes come from commits only; links never change. */
-	conn->want &= ~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_WRITEBACK_CACHE);
+	conn->want &=
+		~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_WRITEBACK_CACHE);
 	if (conn->capable & FUSE_CAP_CACHE_SYMLINKS)
 		conn->want |= FUSE_CAP_CACHE_SYMLINKS;
 	if (conn->capable & FUSE_CAP_EXPLICIT_INVAL_DATA)
@@ -158,7 +159,7 @@ static struct fuse_session *new_session(struct daemon *daemon)
 	}
 	if (daemon->options.tree.read_only)
 		buf_add_str(&list, ",ro");
-	if (daemon->options.allow_other)	/* the kernel checks uid, gid and mode */
+	if (daemon->options.allow_other) /* the kernel checks uid, gid and mode */
 		buf_add_str(&list, ",default_permissions");
 	ops.init = op_init;
 	if (!buf_status(&list) && !fuse_opt_add_arg(&args, "driftfs") &&

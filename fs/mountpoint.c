@@ -22,7 +22,7 @@
 #include "engine/engine.h"
 
 #define STOP_WAIT_MS 30000
-#define POLL_MS 10
+#define POLL_MS      10
 
 extern char **environ;
 
@@ -54,8 +54,8 @@ char *mountpoint_resolve(const char *mountpoint)
 		free(resolved);
 		resolved = realpath(parent, NULL);
 	}
-	if (resolved && asprintf(&path, "%s/%s", strcmp(resolved, "/") ? resolved : "",
-				 last) < 0)
+	if (resolved && asprintf(&path, "%s/%s",
+				 strcmp(resolved, "/") ? resolved : "", last) < 0)
 		path = NULL;
 	free(resolved);
 	free(parent);
@@ -74,7 +74,7 @@ char *mountpoint_database(const char *mountpoint)
 	while ((found = getmntent_r(mounts, &entry, memory, sizeof(memory)))) {
 		if (strcmp(found->mnt_dir, mountpoint) != 0)
 			continue;
-		free(database);		/* what is on top counts: the last */
+		free(database); /* what is on top counts: the last */
 		database = strcmp(found->mnt_type, "fuse.driftfs") == 0
 				   ? strdup(found->mnt_fsname)
 				   : NULL;
@@ -86,8 +86,8 @@ char *mountpoint_database(const char *mountpoint)
 /* Run fusermount3 -u: who is not root may unmount only through it. */
 static int fusermount(const char *mountpoint, const char *flags)
 {
-	char *const arguments[] = {(char *)"fusermount3", (char *)flags, (char *)"--",
-				   (char *)mountpoint, NULL};
+	char *const arguments[] = {(char *)"fusermount3", (char *)flags,
+				   (char *)"--", (char *)mountpoint, NULL};
 	pid_t child;
 	int status;
 
@@ -123,9 +123,13 @@ static bool check_device(void)
 		return true;
 	}
 	if (errno == ENOENT || errno == ENODEV)
-		fprintf(stderr, "driftfs: there is no /dev/fuse: load the kernel's fuse module (modprobe fuse), or give the container the device\n");
+		fprintf(stderr, "driftfs: there is no /dev/fuse: load the kernel's "
+				"fuse module (modprobe fuse), or give the container "
+				"the device\n");
 	else
-		fprintf(stderr, "driftfs: /dev/fuse: %s: it must be readable and writable for you\n",
+		fprintf(stderr,
+			"driftfs: /dev/fuse: %s: it must be readable and writable "
+			"for you\n",
 			strerror(errno));
 	return false;
 }
@@ -139,7 +143,9 @@ static bool check_mounted(const char *mountpoint, const char *database)
 	if (stat(mountpoint, &st) != 0 && errno == ENOTCONN) {
 		if (detach(mountpoint, MNT_DETACH) == 0)
 			return true;
-		fprintf(stderr, "driftfs: %s is a dead mount and cannot be cleaned: try fusermount3 -u %s\n",
+		fprintf(stderr,
+			"driftfs: %s is a dead mount and cannot be cleaned: try "
+			"fusermount3 -u %s\n",
 			mountpoint, mountpoint);
 		return false;
 	}
@@ -160,7 +166,9 @@ bool mountpoint_prepare(const char *mountpoint, const char *db)
 	if (strncmp(mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
 		return true;
 	if (contains(mountpoint, db) || contains(db, mountpoint)) {
-		fprintf(stderr, "driftfs: the database %s and the mount point %s must not lie inside each other\n",
+		fprintf(stderr,
+			"driftfs: the database %s and the mount point %s must not "
+			"lie inside each other\n",
 			db, mountpoint);
 		return false;
 	}
@@ -197,9 +205,12 @@ int mountpoint_unmount(const char *mountpoint)
 			strerror(errno));
 		goto done;
 	}
-	for (int waited = 0; pid && drift_owner(database) == pid; waited += POLL_MS) {
+	for (int waited = 0; pid && drift_owner(database) == pid;
+	     waited += POLL_MS) {
 		if (waited >= STOP_WAIT_MS) {
-			fprintf(stderr, "driftfs: %s is unmounted, but its daemon (pid %d) still runs\n",
+			fprintf(stderr,
+				"driftfs: %s is unmounted, but its daemon (pid %d) "
+				"still runs\n",
 				mountpoint, pid);
 			goto done;
 		}

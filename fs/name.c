@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 enum place {
-	LIVE = 1,	/* in the tree that follows the head */
-	PINNED = 2,	/* in the tree of one moment */
-	TOP = 4,	/* in the mount's root, whatever it shows */
-	HISTORY = 8,	/* not listed with -o history=hidden */
+	LIVE = 1,    /* in the tree that follows the head */
+	PINNED = 2,  /* in the tree of one moment */
+	TOP = 4,     /* in the mount's root, whatever it shows */
+	HISTORY = 8, /* not listed with -o history=hidden */
 };
 
 static const struct fixed_name {
@@ -118,8 +118,8 @@ static bool find_fixed(const struct tree *tree, const struct identity *parent,
 static bool ends_with(struct slice name, struct slice suffix)
 {
 	return name.size > suffix.size &&
-	       memcmp((const char *)name.data + name.size - suffix.size,
-		      suffix.data, suffix.size) == 0;
+	       memcmp((const char *)name.data + name.size - suffix.size, suffix.data,
+		      suffix.size) == 0;
 }
 
 /* Decimal digits, no sign, no leading zero: one number, one name. */
@@ -127,7 +127,8 @@ static bool parse_seq(struct slice digits, drift_seq *seq)
 {
 	const char *at = digits.data;
 
-	if (digits.size == 0 || digits.size > 19 || (at[0] == '0' && digits.size > 1))
+	if (digits.size == 0 || digits.size > 19 ||
+	    (at[0] == '0' && digits.size > 1))
 		return false;
 	*seq = 0;
 	for (size_t i = 0; i < digits.size; i++) {
@@ -218,8 +219,8 @@ static enum drift_err parse_in_rows(struct tree *tree, const struct identity *pa
 {
 	enum drift_err err;
 
-	*child = (struct identity){.kind = NODE_ROW, .table_id = parent->table_id,
-				   .seq = parent->seq};
+	*child = (struct identity){
+		.kind = NODE_ROW, .table_id = parent->table_id, .seq = parent->seq};
 	if (*(const char *)name.data == '.' || !ends_with(name, SLICE(".json"))) {
 		if (parent->seq != SEQ_LIVE)
 			return DRIFT_NO_ROW;
@@ -274,9 +275,10 @@ enum drift_err name_parse(struct tree *tree, const struct identity *parent,
 		return parse_in_versions(parent, name, child);
 	case NODE_HISTORY:
 		err = parse_key(tree, parent, name, key);
-		*child = (struct identity){
-			.kind = NODE_VERSIONS, .table_id = parent->table_id,
-			.seq = parent->seq, .key = buf_slice(key)};
+		*child = (struct identity){.kind = NODE_VERSIONS,
+					   .table_id = parent->table_id,
+					   .seq = parent->seq,
+					   .key = buf_slice(key)};
 		return err;
 	default:
 		return DRIFT_NO_ROW;

@@ -16,7 +16,7 @@
 
 /* An identity and the memory its key points into. */
 struct identity_box {
-	struct identity identity;	/* first: node->identity points here */
+	struct identity identity; /* first: node->identity points here */
 	struct identity_box *former;
 	char key[];
 };
@@ -25,7 +25,7 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 {
 	const uint8_t *at = data;
 
-	for (size_t i = 0; i < size; i++)	/* FNV-1a, 64 bits */
+	for (size_t i = 0; i < size; i++) /* FNV-1a, 64 bits */
 		hash = (hash ^ at[i]) * 0x100000001b3;
 	return hash;
 }
@@ -153,7 +153,8 @@ static void grow(struct nodes *nodes)
 	for (size_t i = 0; i < nodes->bucket_count; i++) {
 		while (nodes->buckets[i]) {
 			struct node *node = nodes->buckets[i];
-			struct node **bucket = bucket_of(&wider, node_identity(node));
+			struct node **bucket =
+				bucket_of(&wider, node_identity(node));
 
 			nodes->buckets[i] = node->next;
 			node->next = *bucket;

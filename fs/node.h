@@ -17,30 +17,30 @@
 
 #include "engine/engine.h"
 
-#define SEQ_LIVE DRIFT_SEQ_MAX	/* the moment of what follows the head */
+#define SEQ_LIVE DRIFT_SEQ_MAX /* the moment of what follows the head */
 
 enum node_kind {
-	NODE_ROOT,	/* a whole tree: the mount's root, or @seq/N */
-	NODE_SEQS,	/* @seq */
-	NODE_TIMES,	/* @time */
-	NODE_DRIFTFS,	/* .driftfs */
+	NODE_ROOT,    /* a whole tree: the mount's root, or @seq/N */
+	NODE_SEQS,    /* @seq */
+	NODE_TIMES,   /* @time */
+	NODE_DRIFTFS, /* .driftfs */
 	NODE_TABLES,
 	NODE_TABLE,
 	NODE_ROWS,
-	NODE_HISTORY,	/* tables/t/history */
-	NODE_VERSIONS,	/* tables/t/history/pk */
-	NODE_ROW,	/* a row as it is now: its content changes */
-	NODE_VERSION,	/* one version of a row: never changes */
-	NODE_TOMBSTONE,	/* the end of a row: an empty file */
-	NODE_SCRATCH,	/* a file in rows/ that is not a row */
-	NODE_LINK,	/* a symbolic link to @seq/N */
+	NODE_HISTORY,   /* tables/t/history */
+	NODE_VERSIONS,  /* tables/t/history/pk */
+	NODE_ROW,       /* a row as it is now: its content changes */
+	NODE_VERSION,   /* one version of a row: never changes */
+	NODE_TOMBSTONE, /* the end of a row: an empty file */
+	NODE_SCRATCH,   /* a file in rows/ that is not a row */
+	NODE_LINK,      /* a symbolic link to @seq/N */
 	NODE_QUERY,
 	NODE_EVENTS,
 	NODE_COUNT,
 	NODE_SCHEMA_SQL,
 	NODE_SCHEMA_JSON,
 	NODE_ERRORS,
-	NODE_RELEASE,	/* .driftfs/version */
+	NODE_RELEASE, /* .driftfs/version */
 	NODE_KINDS
 };
 
@@ -48,9 +48,9 @@ enum node_kind {
 struct identity {
 	enum node_kind kind;
 	uint32_t table_id;
-	drift_seq seq;		/* SEQ_LIVE or the moment of the view it is in;
+	drift_seq seq;    /* SEQ_LIVE or the moment of the view it is in;
 				 * VERSION, TOMBSTONE: its event; LINK: target */
-	struct slice key;	/* rows: key bytes; SCRATCH: name; LINK: what the
+	struct slice key; /* rows: key bytes; SCRATCH: name; LINK: what the
 				 * target begins with; QUERY: format */
 };
 
@@ -58,15 +58,15 @@ struct identity_box;
 struct scratch;
 
 struct node {
-	struct node *next;	/* in its bucket; by nodes->lock */
-	uint64_t lookups;	/* the kernel's references; by nodes->lock */
+	struct node *next; /* in its bucket; by nodes->lock */
+	uint64_t lookups;  /* the kernel's references; by nodes->lock */
 	/* Replaced as a whole by a rename; former ones live as long as the node,
 	 * so that a handler may go on with the one it began with. */
 	const struct identity *_Atomic identity;
-	struct scratch *scratch;	/* SCRATCH: the content; by nodes->lock */
-	_Atomic int64_t size;	/* of what never changes, once known; else -1 */
-	_Atomic drift_time_ns changed;	/* directories: last name that came or went */
-	atomic_uint readers;	/* handles of a live row */
+	struct scratch *scratch; /* SCRATCH: the content; by nodes->lock */
+	_Atomic int64_t size;    /* of what never changes, once known; else -1 */
+	_Atomic drift_time_ns changed; /* directories: last name that came or went */
+	atomic_uint readers;           /* handles of a live row */
 	atomic_uint writers;
 };
 /* Invariants, whenever nodes->lock is free:
@@ -74,9 +74,9 @@ struct node {
  * 2. no two nodes in the table have equal identities. */
 
 struct nodes {
-	pthread_mutex_t lock;	/* held for a few instructions, never while waiting */
+	pthread_mutex_t lock; /* held for a few instructions, never while waiting */
 	struct node **buckets;
-	size_t bucket_count;	/* a power of two */
+	size_t bucket_count; /* a power of two */
 	size_t count;
 	struct node *root;
 };

@@ -22,9 +22,7 @@ static struct node *node_in(fuse_req_t req, fuse_ino_t ino)
 	return node_of(&tree_of(req)->nodes, ino);
 }
 
-/* The table of a node is gone, and its name may lead to another table by now: on
- * ESTALE the kernel looks the whole path up again, and finds out. */
-static void reply_gone(fuse_req_t req, enum drift_err err)
+void reply_gone(fuse_req_t req, enum drift_err err)
 {
 	if (err == DRIFT_NO_TABLE)
 		fuse_reply_err(req, ESTALE);
@@ -204,8 +202,8 @@ static void refuse_making(fuse_req_t req, fuse_ino_t parent)
 	fuse_reply_err(req, pinned ? EROFS : EPERM);
 }
 
-static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-		     dev_t device)
+static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
+		     mode_t mode, dev_t device)
 {
 	(void)name, (void)mode, (void)device;
 	refuse_making(req, parent);
@@ -251,7 +249,7 @@ static enum drift_err open_node(fuse_req_t req, struct node *node,
 		break;
 	}
 	if (writes)
-		return DRIFT_UNSAFE;	/* EACCES: there is nothing to write */
+		return DRIFT_UNSAFE; /* EACCES: there is nothing to write */
 	if (identity->kind == NODE_EVENTS)
 		return events_open(tree, identity->table_id, fi);
 	return text_open(tree, identity, fuse_req_ctx(req)->uid, fi);

@@ -12,16 +12,20 @@
 #define ROW_TEXT_MAX ((size_t)16 << 20)
 
 static const char *const passed_options[] = {
-	"allow_other", "allow_root", "default_permissions", "auto_unmount", "ro", "rw",
-	"noatime", "atime", "noexec", "exec", "sync", "async", "dirsync", "nosuid",
-	"nodev",
+	"allow_other",  "allow_root", "default_permissions",
+	"auto_unmount", "ro",         "rw",
+	"noatime",      "atime",      "noexec",
+	"exec",         "sync",       "async",
+	"dirsync",      "nosuid",     "nodev",
 };
 
 /* dev and suid come from mount.fuse3; what is mounted has neither. */
 static const char *const swallowed_options[] = {
-	"auto", "noauto", "user", "nouser", "users", "owner", "group", "_netdev",
-	"nofail", "defaults", "relatime", "norelatime", "strictatime", "lazytime",
-	"diratime", "nodiratime", "mand", "nomand", "nonempty", "dev", "suid",
+	"auto",       "noauto",     "user",        "nouser",   "users",
+	"owner",      "group",      "_netdev",     "nofail",   "defaults",
+	"relatime",   "norelatime", "strictatime", "lazytime", "diratime",
+	"nodiratime", "mand",       "nomand",      "nonempty", "dev",
+	"suid",
 };
 
 static const char *const swallowed_prefixes[] = {"comment=", "x-", "X-"};
@@ -48,7 +52,8 @@ static bool parse_number(const char *text, int base, unsigned long max,
 
 	errno = 0;
 	*value = strtoul(text, &end, base);
-	return !errno && end != text && *end == '\0' && *text != '-' && *value <= max;
+	return !errno && end != text && *end == '\0' && *text != '-' &&
+	       *value <= max;
 }
 
 /* ---- Ours: name=value ---------------------------------------------------- */
@@ -136,7 +141,7 @@ static bool set_as_of(struct options *options, const char *value)
 }
 
 static const struct our_option {
-	const char *name;	/* with the '=' */
+	const char *name; /* with the '=' */
 	bool (*set)(struct options *options, const char *value);
 	const char *values;
 } our_options[] = {
@@ -221,15 +226,18 @@ void options_usage(const char *program)
 	       "  -h, -V      this help, the version\n\n"
 	       "options:\n"
 	       "  ro                      refuse every write\n"
-	       "  asof=MOMENT             mount the database as it was then (read-only)\n"
-	       "  history=hidden          leave history/, @seq and @time out of listings\n"
+	       "  asof=MOMENT             mount the database as it was then "
+	       "(read-only)\n"
+	       "  history=hidden          leave history/, @seq and @time out of "
+	       "listings\n"
 	       "  format=compact          one line a row\n"
 	       "  durability=close        a close waits for the disk (the default)\n"
 	       "  durability=fsync        only fsync waits for the disk\n"
 	       "  durability=interval=MS  at most MS milliseconds can be lost\n"
 	       "  max_row=BYTES           largest row as JSON (16777216)\n"
 	       "  uid=N gid=N umask=OCTAL who owns the files, and who may do what\n"
-	       "  allow_other             let other users in (with default_permissions)\n",
+	       "  allow_other             let other users in (with "
+	       "default_permissions)\n",
 	       program, program);
 }
 
@@ -294,8 +302,9 @@ static bool positional(struct options *options, int argc, char **argv, int at)
 		return true;
 	if (argc - at != wanted)
 		return complain("%s; see %s --help",
-				options->unmount ? "give the mount point"
-						 : "give a database and a mount point",
+				options->unmount
+					? "give the mount point"
+					: "give a database and a mount point",
 				"driftfs");
 	options->db = options->unmount ? NULL : argv[at];
 	options->mountpoint = argv[argc - 1];

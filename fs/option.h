@@ -7,20 +7,20 @@
 #include "fs/tree.h"
 
 struct options {
-	const char *db;			/* as given */
+	const char *db; /* as given */
 	const char *mountpoint;
 	bool foreground, debug, single_threaded;
 	bool help, version;
-	bool unmount;			/* --unmount: mountpoint alone is given */
-	bool helper;			/* called by mount(8): -n -v -s -f are its own */
-	bool fake, sloppy;		/* mount -f, mount -s */
+	bool unmount;      /* --unmount: mountpoint alone is given */
+	bool helper;       /* called by mount(8): -n -v -s -f are its own */
+	bool fake, sloppy; /* mount -f, mount -s */
 	bool remount;
 	bool allow_other;
-	uint32_t interval_ms;		/* of durability=interval=MS, else 0 */
-	const char *as_of;		/* asof=MOMENT, else NULL; into memory */
+	uint32_t interval_ms; /* of durability=interval=MS, else 0 */
+	const char *as_of;    /* asof=MOMENT, else NULL; into memory */
 	struct tree_options tree;
-	struct buf passed;		/* options for libfuse, joined by ',' */
-	struct buf memory;		/* what as_of points into */
+	struct buf passed; /* options for libfuse, joined by ',' */
+	struct buf memory; /* what as_of points into */
 };
 
 /* Read them. false: said on stderr what is wrong. */

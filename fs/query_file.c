@@ -23,15 +23,15 @@
 
 struct query_handle {
 	struct handle handle;
-	struct identity identity;	/* key: into the node's */
+	struct identity identity; /* key: into the node's */
 	struct result_key key;
 	bool reads, writes;
-	pthread_mutex_t lock;	/* of all that follows; held while a script runs */
-	struct result *result;	/* NULL: nothing was asked yet */
-	struct buf script;	/* not run yet, or run but perhaps not all of it */
-	bool may_go_on;		/* script ran as it is, without a `;` */
-	bool begun;		/* the answer's begin is known: */
-	off_t begin;		/* the offset it is read from */
+	pthread_mutex_t lock;  /* of all that follows; held while a script runs */
+	struct result *result; /* NULL: nothing was asked yet */
+	struct buf script;     /* not run yet, or run but perhaps not all of it */
+	bool may_go_on;        /* script ran as it is, without a `;` */
+	bool begun;            /* the answer's begin is known: */
+	off_t begin;           /* the offset it is read from */
 };
 
 static void query_handle_free(struct handle *handle)
@@ -54,7 +54,8 @@ static enum drift_err refuse(struct query_handle *open, fuse_req_t req,
 			     struct drift_error *error, enum drift_err err)
 {
 	(void)!drift_fail_code(error, err);
-	refusal_add(open->handle.tree, fuse_req_ctx(req)->uid, &open->identity, error);
+	refusal_add(open->handle.tree, fuse_req_ctx(req)->uid, &open->identity,
+		    error);
 	return err;
 }
 
@@ -63,8 +64,8 @@ static enum drift_err refuse(struct query_handle *open, fuse_req_t req,
 static enum drift_err need_session(struct query_handle *open, fuse_req_t req,
 				   struct drift_error *error)
 {
-	bool messages = open->identity.key.size == 0 ||
-			open->key.format == QUERY_TABLE;
+	bool messages =
+		open->identity.key.size == 0 || open->key.format == QUERY_TABLE;
 
 	if (open->result)
 		return DRIFT_OK;
@@ -256,7 +257,7 @@ static void query_flush(fuse_req_t req, struct handle *handle)
 
 	pthread_mutex_lock(&open->lock);
 	if (open->may_go_on)
-		err = run_rest(open, req, &error);	/* it ran: only forget it */
+		err = run_rest(open, req, &error); /* it ran: only forget it */
 	else if (!open->reads)
 		err = run_rest(open, req, &error);
 	if (err)
@@ -274,8 +275,9 @@ static void query_release(fuse_req_t req, struct handle *handle)
 	if (open->writes) {
 		err = run_rest(open, req, &error);
 		if (!err && open->result && result_seal(open->result))
-			err = drift_fail(&error, DRIFT_TX_ABORTED,
-					 "the transaction was left open and is rolled back");
+			err = drift_fail(
+				&error, DRIFT_TX_ABORTED,
+				"the transaction was left open and is rolled back");
 	}
 	if (err)
 		(void)!refuse(open, req, &error, err);
@@ -286,7 +288,7 @@ static void query_release(fuse_req_t req, struct handle *handle)
 static enum drift_err query_truncate(struct handle *handle, off_t size)
 {
 	(void)handle, (void)size;
-	return DRIFT_OK;	/* there is nothing in it to cut */
+	return DRIFT_OK; /* there is nothing in it to cut */
 }
 
 static const struct handle_ops query_ops = {
@@ -323,9 +325,10 @@ enum drift_err query_file_open(struct tree *tree, struct node *node,
 	session = caller->pid > 0 ? getsid(caller->pid) : 0;
 	open->handle = (struct handle){.ops = &query_ops, .tree = tree};
 	open->identity = *node_identity(node);
-	open->key = (struct result_key){
-		.uid = caller->uid, .session = session > 0 ? session : 0,
-		.seq = open->identity.seq, .format = format_of(&open->identity)};
+	open->key = (struct result_key){.uid = caller->uid,
+					.session = session > 0 ? session : 0,
+					.seq = open->identity.seq,
+					.format = format_of(&open->identity)};
 	open->reads = access != O_WRONLY;
 	open->writes = access != O_RDONLY;
 	pthread_mutex_init(&open->lock, NULL);

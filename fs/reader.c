@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define KEPT_BYTES_MAX ((size_t)1 << 20)	/* a huge row's memory is given back */
+#define KEPT_BYTES_MAX ((size_t)1 << 20) /* a huge row's memory is given back */
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -34,7 +34,7 @@ __attribute__((destructor)) static void last_reader_free(void)
 static void make_key(void)
 {
 	if (pthread_key_create(&key, reader_free))
-		abort();	/* before anything is mounted: no keys left at all */
+		abort(); /* before anything is mounted: no keys left at all */
 }
 
 struct reader *reader_mine(void)

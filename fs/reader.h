@@ -7,11 +7,11 @@
 #include "engine/engine.h"
 
 struct reader {
-	struct drift_row row;	/* the row that was read */
-	struct buf text;	/* what is rendered from it */
-	struct buf key;		/* the key a name stands for */
-	struct buf name;	/* the name of a key */
-	struct buf reply;	/* a directory's entries */
+	struct drift_row row; /* the row that was read */
+	struct buf text;      /* what is rendered from it */
+	struct buf key;       /* the key a name stands for */
+	struct buf name;      /* the name of a key */
+	struct buf reply;     /* a directory's entries */
 };
 
 /* The calling thread's, its buffers in whatever state the last use left them;

@@ -6,11 +6,11 @@
 
 #include "fs/name.h"
 
-#define USER_BYTES_MAX ((size_t)256 << 10)	/* above, the older half goes */
-#define USERS_MAX 64				/* above, the longest silent goes */
+#define USER_BYTES_MAX ((size_t)256 << 10) /* above, the older half goes */
+#define USERS_MAX      64                  /* above, the longest silent goes */
 
 struct refused {
-	struct refused *next;	/* the one with the newest refusal first */
+	struct refused *next; /* the one with the newest refusal first */
 	uid_t uid;
 	struct buf lines;
 };
@@ -76,7 +76,8 @@ static void drop_older_half(struct buf *lines)
 static void print_line(struct tree *tree, uid_t uid, const struct identity *identity,
 		       const struct drift_error *error, struct buf *line)
 {
-	const char *text = error->text[0] ? error->text : drift_err_text(error->code);
+	const char *text =
+		error->text[0] ? error->text : drift_err_text(error->code);
 	struct buf path = BUF_INIT;
 
 	name_path(tree, identity, &path);

@@ -9,7 +9,7 @@
 #include "fs/node.h"
 
 struct tree;
-struct refused;		/* one user's */
+struct refused; /* one user's */
 
 struct refusals {
 	pthread_mutex_t lock;

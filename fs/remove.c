@@ -28,7 +28,8 @@ static enum drift_err build_delete(struct change *change, struct drift_txn **txn
 	const struct table_def *def;
 	enum drift_err err;
 
-	def = drift_table_by_id(drift_view_live(change->tree->db), removal->table_id);
+	def = drift_table_by_id(drift_view_live(change->tree->db),
+				removal->table_id);
 	if (!def)
 		return DRIFT_NO_TABLE;
 	err = change_txn(change, DRIFT_SEQ_MAX, txn);
@@ -46,7 +47,8 @@ static enum drift_err build_drop(struct change *change, struct drift_txn **txn,
 	const struct table_def *def;
 	enum drift_err err;
 
-	def = drift_table_by_id(drift_view_live(change->tree->db), removal->table_id);
+	def = drift_table_by_id(drift_view_live(change->tree->db),
+				removal->table_id);
 	if (!def)
 		return DRIFT_NO_TABLE;
 	err = change_txn(change, DRIFT_SEQ_MAX, txn);
@@ -74,9 +76,11 @@ static void start(fuse_req_t req, const struct identity *identity,
 		reply_err(req, DRIFT_NOMEM);
 		return;
 	}
-	removal->change = (struct change){
-		.tree = tree_of(req), .req = req, .durability = DRIFT_DURABLE,
-		.build = build, .done = removal_done};
+	removal->change = (struct change){.tree = tree_of(req),
+					  .req = req,
+					  .durability = DRIFT_DURABLE,
+					  .build = build,
+					  .done = removal_done};
 	removal->table_id = identity->table_id;
 	removal->key_size = identity->key.size;
 	if (identity->key.size)

@@ -19,11 +19,11 @@
 struct renaming {
 	struct change change;
 	struct identity from, to;
-	struct buf from_key, to_key;	/* what their keys point into */
-	struct identity_box *box;	/* to, for the node */
+	struct buf from_key, to_key; /* what their keys point into */
+	struct identity_box *box;    /* to, for the node */
 	bool no_replace;
-	struct scratch *scratch;	/* what is renamed, when it is one */
-	struct buf text;		/* row to scratch: the content */
+	struct scratch *scratch; /* what is renamed, when it is one */
+	struct buf text;         /* row to scratch: the content */
 };
 
 static void renaming_free(struct renaming *renaming)
@@ -336,13 +336,14 @@ static enum drift_err start(struct renaming *renaming)
 	if (!renaming->box)
 		return DRIFT_NOMEM;
 	if (renaming->from.kind == NODE_SCRATCH) {
-		renaming->scratch = scratch_find(&tree->scratches,
-						 renaming->from.table_id,
-						 renaming->from.key);
+		renaming->scratch =
+			scratch_find(&tree->scratches, renaming->from.table_id,
+				     renaming->from.key);
 		if (!renaming->scratch)
 			return DRIFT_NO_ROW;
 	}
-	if (renaming->from.kind == NODE_SCRATCH && renaming->to.kind == NODE_SCRATCH) {
+	if (renaming->from.kind == NODE_SCRATCH &&
+	    renaming->to.kind == NODE_SCRATCH) {
 		fuse_req_t req = renaming->change.req;
 
 		err = rename_scratch(tree, renaming);

@@ -7,18 +7,18 @@
 
 #include <stdlib.h>
 
-#define RESULTS_MAX 64		/* kept for later readers */
-#define PRINT_BYTES ((size_t)64 << 10)	/* asked of the printer at a time */
-#define SCRIPT_ANSWER_MAX ((size_t)64 << 20)	/* of a script that writes */
+#define RESULTS_MAX       64                 /* kept for later readers */
+#define PRINT_BYTES       ((size_t)64 << 10) /* asked of the printer at a time */
+#define SCRIPT_ANSWER_MAX ((size_t)64 << 20) /* of a script that writes */
 
 struct result {
-	struct result *next;	/* kept; by results->lock */
+	struct result *next; /* kept; by results->lock */
 	atomic_uint holds;
 	struct result_key key;
 	bool messages;
-	pthread_mutex_t session_lock;	/* held to interrupt or to close it */
+	pthread_mutex_t session_lock; /* held to interrupt or to close it */
 	struct query_session *session;
-	pthread_mutex_t lock;	/* of all that follows; held while it computes */
+	pthread_mutex_t lock; /* of all that follows; held while it computes */
 	struct query_printer *printer;
 	struct buf text;
 	uint64_t from;
@@ -154,7 +154,8 @@ static enum drift_err compute_all(struct result *result, struct slice script,
 		err = compute(result, PRINT_BYTES, script, error);
 		if (!err && result->text.size > SCRIPT_ANSWER_MAX)
 			err = drift_fail(error, DRIFT_LIMIT,
-					 "the answer of a script that writes is limited to %zu bytes",
+					 "the answer of a script that writes is "
+					 "limited to %zu bytes",
 					 SCRIPT_ANSWER_MAX);
 	}
 	if (!err)

@@ -16,14 +16,14 @@ struct result;
 /* Whose answer, of which query file. */
 struct result_key {
 	uid_t uid;
-	pid_t session;		/* POSIX session: a terminal's */
+	pid_t session; /* POSIX session: a terminal's */
 	drift_seq seq;
 	enum query_format format;
 };
 
 struct results {
 	pthread_mutex_t lock;
-	struct result *first;	/* newest first */
+	struct result *first; /* newest first */
 	unsigned count;
 };
 
@@ -36,13 +36,11 @@ struct result *results_find(struct results *results, const struct result_key *ke
 
 /* A session to run scripts in, held once. messages: say what statements without
  * rows did. */
-[[nodiscard]] enum drift_err result_new(struct drift_db *db,
-					const struct result_key *key,
-					const char *user, bool messages,
-					struct result **result,
-					struct drift_error *error);
+[[nodiscard]] enum drift_err
+result_new(struct drift_db *db, const struct result_key *key, const char *user,
+	   bool messages, struct result **result, struct drift_error *error);
 struct result *result_hold(struct result *result);
-void result_drop(struct result *result);	/* NULL is fine */
+void result_drop(struct result *result); /* NULL is fine */
 /* Its writer is gone: nothing more will be run. True if a transaction was left
  * open, which is rolled back. */
 bool result_seal(struct result *result);

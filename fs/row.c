@@ -27,18 +27,17 @@ enum drift_err row_open(struct tree *tree, struct node *node,
 		return err;
 	buf_clear(&reader->text);
 	err = attr_row_text(tree, reader->row.version.row, &reader->text);
-	return err ? err : text_open_copy(tree, node, buf_slice(&reader->text),
-						fi);
+	return err ? err : text_open_copy(tree, node, buf_slice(&reader->text), fi);
 }
 
 /* ---- Pinned versions ---------------------------------------------------- */
 
 struct version_handle {
 	struct handle handle;
-	const struct identity *identity;	/* lives as long as its node */
+	const struct identity *identity; /* lives as long as its node */
 	pthread_mutex_t lock;
 	bool rendered;
-	struct buf text;	/* by lock until rendered, then fixed */
+	struct buf text; /* by lock until rendered, then fixed */
 };
 
 static enum drift_err version_render(struct version_handle *open)

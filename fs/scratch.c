@@ -60,7 +60,7 @@ static struct scratch *scratch_new(struct scratches *owner, uint32_t table_id,
 	scratch->name = copy;
 	scratch->modified = now;
 	scratch->linked = true;
-	scratch->holds = 1;	/* its name's */
+	scratch->holds = 1; /* its name's */
 	pthread_mutex_init(&scratch->lock, NULL);
 	return scratch;
 }
@@ -148,8 +148,7 @@ enum drift_err scratch_rename(struct scratches *scratches, struct scratch *scrat
 	return DRIFT_OK;
 }
 
-void scratch_names(struct scratches *scratches, uint32_t table_id,
-		   struct buf *names)
+void scratch_names(struct scratches *scratches, uint32_t table_id, struct buf *names)
 {
 	pthread_mutex_lock(&scratches->lock);
 	for (struct scratch *at = scratches->first; at; at = at->next)
@@ -255,7 +254,8 @@ static void handle_write(fuse_req_t req, struct handle *handle, struct slice byt
 
 	if (open->append)
 		offset = (off_t)scratch_size(open->scratch, &modified);
-	err = scratch_write(open->scratch, offset, bytes, drift_now(handle->tree->db));
+	err = scratch_write(open->scratch, offset, bytes,
+			    drift_now(handle->tree->db));
 	if (err)
 		reply_err(req, err);
 	else

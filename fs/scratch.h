@@ -9,16 +9,16 @@
 
 struct tree;
 
-#define SCRATCH_BYTES_MAX ((size_t)64 << 20)	/* of all of a mount together */
+#define SCRATCH_BYTES_MAX ((size_t)64 << 20) /* of all of a mount together */
 
 struct scratch {
-	struct scratch *next;	/* by scratches->lock */
+	struct scratch *next; /* by scratches->lock */
 	atomic_uint holds;
-	uint32_t table_id;	/* by scratches->lock, like name and linked */
+	uint32_t table_id; /* by scratches->lock, like name and linked */
 	char *name;
-	bool linked;		/* can be found by its name */
+	bool linked; /* can be found by its name */
 	pthread_mutex_t lock;
-	struct buf content;	/* by lock, like modified */
+	struct buf content; /* by lock, like modified */
 	drift_time_ns modified;
 	struct scratches *owner;
 };
@@ -26,7 +26,7 @@ struct scratch {
 struct scratches {
 	pthread_mutex_t lock;
 	struct scratch *first;
-	atomic_size_t bytes;	/* of content, all together */
+	atomic_size_t bytes; /* of content, all together */
 };
 
 void scratches_init(struct scratches *scratches);
@@ -38,8 +38,8 @@ struct scratch *scratch_find(struct scratches *scratches, uint32_t table_id,
 /* Found or made. NULL when out of memory. */
 struct scratch *scratch_make(struct scratches *scratches, uint32_t table_id,
 			     struct slice name, drift_time_ns now, bool *made);
-struct scratch *scratch_hold(struct scratch *scratch);	/* NULL is fine */
-void scratch_drop(struct scratch *scratch);		/* NULL is fine */
+struct scratch *scratch_hold(struct scratch *scratch); /* NULL is fine */
+void scratch_drop(struct scratch *scratch);            /* NULL is fine */
 /* Take its name away: it lives on for those who hold it. */
 void scratch_unlink(struct scratches *scratches, struct scratch *scratch);
 /* Give it another name, replacing what had it. DRIFT_NOMEM: nothing changed. */

@@ -7,9 +7,14 @@
 #include "query/query.h"
 
 static const char *const type_names[] = {
-	[DRIFT_ANY] = "any", [DRIFT_INTEGER] = "integer", [DRIFT_REAL] = "real",
-	[DRIFT_TEXT] = "text", [DRIFT_BOOLEAN] = "boolean", [DRIFT_JSON] = "json",
-	[DRIFT_TIMESTAMP] = "timestamp", [DRIFT_BLOB] = "blob",
+	[DRIFT_ANY] = "any",
+	[DRIFT_INTEGER] = "integer",
+	[DRIFT_REAL] = "real",
+	[DRIFT_TEXT] = "text",
+	[DRIFT_BOOLEAN] = "boolean",
+	[DRIFT_JSON] = "json",
+	[DRIFT_TIMESTAMP] = "timestamp",
+	[DRIFT_BLOB] = "blob",
 };
 
 static void add_name(const char *name, struct buf *text)
@@ -110,8 +115,8 @@ static enum drift_err print_sql(const struct table_def *def, struct buf *text)
 	return err;
 }
 
-static enum drift_err render_table(struct tree *tree, const struct identity *identity,
-				   struct buf *text)
+static enum drift_err render_table(struct tree *tree,
+				   const struct identity *identity, struct buf *text)
 {
 	const struct table_def *def;
 

@@ -18,11 +18,11 @@ struct invalidator;
 /* What the mount options say about the tree. */
 struct tree_options {
 	bool read_only;
-	bool hide_history;	/* @ directories and history/ are not listed */
+	bool hide_history; /* @ directories and history/ are not listed */
 	enum json_style style;
 	/* What a close and an fsync wait for. */
 	enum drift_durability close_durability;
-	size_t row_text_max;	/* bytes of a row as JSON */
+	size_t row_text_max; /* bytes of a row as JSON */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
@@ -32,7 +32,7 @@ struct tree {
 	struct drift_db *db;
 	struct fuse_session *session;
 	struct tree_options options;
-	struct identity root;		/* live, or the one moment that is mounted */
+	struct identity root; /* live, or the one moment that is mounted */
 	drift_time_ns mounted_time;
 	struct nodes nodes;
 	struct scratches scratches;
@@ -42,7 +42,7 @@ struct tree {
 	struct handles handles;
 	struct changes changes;
 	struct invalidator *invalidator;
-	atomic_size_t unsaved_bytes;	/* in the buffers of open rows */
+	atomic_size_t unsaved_bytes; /* in the buffers of open rows */
 };
 /* Locks, in the order they may be taken: a handle's, then any one of the others
  * (nodes, scratches, a scratch, refusals, an event file, results, handles,
@@ -70,6 +70,9 @@ static inline struct drift_view tree_view(const struct tree *tree, drift_seq seq
 /* Answer a request with a refusal: the one place that knows errno numbers for
  * the engine's errors. */
 void reply_err(fuse_req_t req, enum drift_err err);
+/* The same about a node. If its table is gone, its name may lead to another table by
+ * now: on ESTALE the kernel looks the whole path up again, and finds out. */
+void reply_gone(fuse_req_t req, enum drift_err err);
 /* Answer an OPEN with the handle that was given to fi. */
 void reply_open(fuse_req_t req, struct fuse_file_info *fi);
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct place {
-	long at;		/* telldir before the entry was read */
+	long at; /* telldir before the entry was read */
 	char name[256];
 };
 

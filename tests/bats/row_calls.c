@@ -22,13 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                        \
-	do {                                                                    \
-		if (!(condition)) {                                             \
-			fprintf(stderr, "line %d: %s: %s\n", __LINE__,          \
-				#condition, strerror(errno));                   \
-			exit(1);                                                \
-		}                                                               \
+#define CHECK(condition)                                                           \
+	do {                                                                       \
+		if (!(condition)) {                                                \
+			fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition, \
+				strerror(errno));                                  \
+			exit(1);                                                   \
+		}                                                                  \
 	} while (0)
 
 static int make(const char *path, int flags)
@@ -61,11 +61,11 @@ static void dup_closes(const char *path)
 	int copy = dup(fd);
 
 	CHECK(copy >= 0);
-	CHECK(close(copy) == 0);	/* a flush before any data */
+	CHECK(close(copy) == 0); /* a flush before any data */
 	CHECK(access(path, F_OK) != 0);
 	put(fd, "{\"v\":");
 	copy = dup(fd);
-	CHECK(close(copy) == 0);	/* a flush of half a document */
+	CHECK(close(copy) == 0); /* a flush of half a document */
 	CHECK(access(path, F_OK) != 0);
 	put(fd, "1}");
 	copy = dup(fd);
@@ -83,20 +83,21 @@ static void sync_calls(const char *path)
 	put(fd, "2}");
 	CHECK(fsync(fd) == 0);
 	CHECK(access(path, F_OK) == 0);
-	CHECK(fdatasync(fd) == 0);	/* nothing is left to do */
+	CHECK(fdatasync(fd) == 0); /* nothing is left to do */
 	CHECK(close(fd) == 0);
 }
 
 static void exclusive(const char *path)
 {
 	int first = make(path, O_EXCL);
-	int second = make(path, O_EXCL);	/* there is no row yet */
+	int second = make(path, O_EXCL); /* there is no row yet */
 
 	put(first, "{\"v\":1}");
 	put(second, "{\"v\":2}");
 	CHECK(close(first) == 0);
 	CHECK(close(second) == -1 && errno == EEXIST);
-	CHECK(open(path, O_WRONLY | O_CREAT | O_EXCL, 0644) == -1 && errno == EEXIST);
+	CHECK(open(path, O_WRONLY | O_CREAT | O_EXCL, 0644) == -1 &&
+	      errno == EEXIST);
 }
 
 static void killed(const char *path)

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* listing.c - directories as they were when they were opened.
+ *
+ * An entry's number is its cookie, and the view is pinned, so a cookie stays good
+ * whatever comes and goes meanwhile. Rows are read from a cursor and not kept; to
+ * go back to a number the listing remembers the key at every so many entries, and
+ * reads on from there. When there are too many of those, every second is dropped. */
+#include "fs/listing.h"
+
+#include <sys/stat.h>
+
+#include "fs/name.h"
+#include "fs/reader.h"
+#include "fs/timeline.h"
+
+#define STEP_MIN 1024 /* entries from one remembered key to the next */
+
+/* ---- What there is to list ---------------------------------------------- */
+
+static enum drift_err list_tables(struct listing *listing)
+{
+	const struct table_def *def =
+		drift_table_next(listing->view, (struct slice){0});
+	enum drift_err err = DRIFT_OK;
+
+	while (def && !err) {
+		err = key_component_encode(slice_str(def->name), &listing->fixed);
+		buf_add_char(&listing->fixed, '\0');
+		def = drift_table_next(listing->view, slice_str(def->name));
+	}
+	return err;
+}
+
+static enum drift_err list_fixed(struct listing *listing)
+{
+	struct tree *tree = listing->tree;
+	enum drift_err err = DRIFT_OK;
+	struct identity child;
+	unsigned i = 0;
+	const char *name;
+
+	while ((name = name_fixed(tree, &listing->directory, &i, &child)))
+		buf_add(&listing->fixed, name, strlen(name) + 1);
+	switch (listing->directory.kind) {
+	case NODE_TABLES:
+		err = list_tables(listing);
+		break;
+	case NODE_SEQS:
+		timeline_seqs(listing->view.seq, &listing->fixed);
+		break;
+	case NODE_TIMES:
+		err = timeline_times(tree->db, &listing->fixed);
+		break;
+	case NODE_ROWS:
+		if (listing->directory.seq == SEQ_LIVE)
+			scratch_names(&tree->scratches, listing->directory.table_id,
+				      &listing->fixed);
+		break;
+	default:
+		break;
+	}
+	return err ? err : buf_status(&listing->fixed);
+}
+
+static bool kind_streams(enum node_kind kind)
+{
+	return kind == NODE_ROWS || kind == NODE_HISTORY || kind == NODE_VERSIONS;
+}
+
+/* Open the cursor after last_key (from the start when it is empty). */
+static enum drift_err open_cursor(struct listing *listing)
+{
+	struct drift_range range = {0};
+
+	if (listing->directory.kind == NODE_VERSIONS) {
+		range.low = range.high = listing->directory.key;
+	} else if (listing->last_key.size) {
+		range.low = buf_slice(&listing->last_key);
+		range.low_open = true;
+	}
+	if (listing->directory.kind == NODE_ROWS)
+		return drift_scan(listing->view, listing->directory.table_id, &range,
+				  &listing->cursor);
+	return drift_history(listing->view, listing->directory.table_id, &range,
+			     &listing->cursor);
+}
+
+/* ---- Entry after entry -------------------------------------------------- */
+
+static enum drift_err name_version(struct listing *listing)
+{
+	const struct drift_version *version = &listing->version;
+	struct entry *entry = &listing->entry;
+	bool deleted = version->op == DRIFT_OP_DELETE;
+	enum drift_err err = DRIFT_OK;
+
+	entry->type = S_IFREG;
+	entry->ino = version->seq;
+	entry->version = version;
+	switch (listing->directory.kind) {
+	case NODE_ROWS:
+		err = name_of_row(version->key, true, &listing->name);
+		break;
+	case NODE_HISTORY:
+		entry->type = S_IFDIR;
+		entry->version = NULL;
+		err = name_of_row(version->key, false, &listing->name);
+		break;
+	default:
+		buf_printf(&listing->name, "%llu%s",
+			   (unsigned long long)version->seq,
+			   deleted ? ".deleted" : ".json");
+		break;
+	}
+	entry->name = buf_cstr(&listing->name);
+	return err ? err : buf_status(&listing->name);
+}
+
+/* The next row, or key, or version. DRIFT_DONE at the end. */
+static enum drift_err next_streamed(struct listing *listing)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (!listing->cursor)
+		err = open_cursor(listing);
+	do {
+		if (!err)
+			err = drift_cursor_next(listing->cursor, &listing->version);
+	} while (!err && listing->directory.kind == NODE_HISTORY &&
+		 slice_equal(listing->version.key, buf_slice(&listing->last_key)));
+	if (err) {
+		drift_cursor_close(listing->cursor);
+		listing->cursor = NULL;
+		return err;
+	}
+	buf_clear(&listing->name);
+	return name_version(listing);
+}
+
+static mode_t type_of(struct listing *listing, const char *name, uint64_t *ino)
+{
+	struct reader *reader = reader_mine();
+	struct identity child;
+
+	*ino = (uint64_t)1 << 62;
+	if (!reader || name_parse(listing->tree, &listing->directory,
+				  slice_str(name), &reader->key, &child))
+		return S_IFREG;
+	*ino = identity_ino(&child, 0);
+	return name_type(child.kind);
+}
+
+/* Have entry number `at` at hand. DRIFT_DONE at the end. */
+static enum drift_err advance(struct listing *listing)
+{
+	struct entry *entry = &listing->entry;
+	enum drift_err err;
+
+	*entry = (struct entry){0};
+	if (listing->at < 2) {
+		entry->name = listing->at == 0 ? "." : "..";
+		entry->type = S_IFDIR;
+		entry->ino = identity_ino(&listing->directory, 0);
+		return DRIFT_OK;
+	}
+	if (listing->streams && !listing->streamed) {
+		err = next_streamed(listing);
+		if (err != DRIFT_DONE)
+			return err;
+		listing->streamed = true;
+	}
+	if (listing->fixed_at >= listing->fixed.size)
+		return DRIFT_DONE;
+	entry->name = listing->fixed.data + listing->fixed_at;
+	entry->type = type_of(listing, entry->name, &entry->ino);
+	return DRIFT_OK;
+}
+
+static void halve_steps(struct listing *listing)
+{
+	struct buf keys = BUF_INIT;
+	unsigned kept = 0;
+
+	for (unsigned i = 1; i < listing->step_count; i += 2) {
+		struct step step = listing->steps[i];
+
+		buf_add(&keys, listing->keys.data + step.from, step.size);
+		step.from = (uint32_t)(keys.size - step.size);
+		listing->steps[kept++] = step;
+	}
+	buf_release(&listing->keys);
+	listing->keys = keys;
+	listing->step_count = kept;
+	listing->step_every *= 2;
+}
+
+static void remember_step(struct listing *listing)
+{
+	struct buf *key = &listing->last_key;
+	uint64_t last =
+		listing->step_count ? listing->steps[listing->step_count - 1].at : 0;
+
+	if (listing->at < last + listing->step_every)
+		return;
+	if (listing->step_count == STEPS_MAX)
+		halve_steps(listing);
+	buf_add_slice(&listing->keys, buf_slice(key));
+	if (buf_status(&listing->keys))
+		return;
+	listing->steps[listing->step_count++] =
+		(struct step){.at = listing->at,
+			      .size = (uint32_t)key->size,
+			      .from = (uint32_t)(listing->keys.size - key->size)};
+}
+
+void listing_pass(struct listing *listing)
+{
+	bool streamed = listing->at >= 2 && listing->streams && !listing->streamed;
+
+	listing->held = false;
+	listing->at++;
+	if (listing->at > 2 && !streamed)
+		listing->fixed_at += strlen(listing->entry.name) + 1;
+	if (!streamed)
+		return;
+	buf_clear(&listing->last_key);
+	buf_add_slice(&listing->last_key, listing->version.key);
+	if (listing->directory.kind != NODE_VERSIONS)
+		remember_step(listing);
+}
+
+/* ---- Going back --------------------------------------------------------- */
+
+static void begin_at(struct listing *listing, uint64_t at, struct slice key)
+{
+	drift_cursor_close(listing->cursor);
+	listing->cursor = NULL;
+	listing->streamed = false;
+	listing->held = false;
+	listing->fixed_at = 0;
+	listing->at = at;
+	buf_clear(&listing->last_key);
+	buf_add_slice(&listing->last_key, key);
+}
+
+/* Go to entry number `at`: by the nearest key remembered before it. */
+static enum drift_err go_to(struct listing *listing, uint64_t at)
+{
+	enum drift_err err = DRIFT_OK;
+	const struct step *best = NULL;
+	bool chunk;
+
+	if (at == listing->at)
+		return DRIFT_OK;
+	for (unsigned i = 0; i < listing->step_count && listing->steps[i].at <= at;
+	     i++)
+		best = &listing->steps[i];
+	chunk = listing->chunk.at >= 2 && listing->chunk.at <= at &&
+		(!best || best->at <= listing->chunk.at);
+	if (at < listing->at || at - listing->at > listing->step_every) {
+		if (chunk)
+			begin_at(listing, listing->chunk.at,
+				 buf_slice(&listing->chunk_key));
+		else if (best)
+			begin_at(listing, best->at,
+				 slice_of(listing->keys.data + best->from,
+					  best->size));
+		else
+			begin_at(listing, 0, (struct slice){0});
+	}
+	while (!err && listing->at < at) {
+		if (!listing->held)
+			err = advance(listing);
+		if (!err)
+			listing_pass(listing);
+	}
+	return err;
+}
+
+/* Most calls that go back go into the chunk they were just given: the reader had
+ * less room than the kernel asked for. */
+static void remember_chunk(struct listing *listing)
+{
+	listing->chunk.at = 0;
+	if (listing->directory.kind == NODE_VERSIONS || listing->streamed ||
+	    listing->at < 2)
+		return;
+	listing->chunk.at = listing->at;
+	buf_clear(&listing->chunk_key);
+	buf_add_slice(&listing->chunk_key, buf_slice(&listing->last_key));
+	if (buf_status(&listing->chunk_key))
+		listing->chunk.at = 0;
+}
+
+enum drift_err listing_begin(struct listing *listing, struct tree *tree,
+			     const struct identity *directory)
+{
+	listing->tree = tree;
+	listing->directory = *directory;
+	listing->view = tree_view(tree, directory->seq);
+	listing->streams = kind_streams(directory->kind);
+	listing->step_every = STEP_MIN;
+	if (directory->table_id &&
+	    !drift_table_by_id(listing->view, directory->table_id))
+		return DRIFT_NO_TABLE;
+	return list_fixed(listing);
+}
+
+void listing_end(struct listing *listing)
+{
+	drift_cursor_close(listing->cursor);
+	buf_release(&listing->fixed);
+	buf_release(&listing->last_key);
+	buf_release(&listing->name);
+	buf_release(&listing->keys);
+	buf_release(&listing->chunk_key);
+}
+
+enum drift_err listing_seek(struct listing *listing, uint64_t at)
+{
+	enum drift_err err = go_to(listing, at);
+
+	if (!err)
+		remember_chunk(listing);
+	return err;
+}
+
+enum drift_err listing_next(struct listing *listing, const struct entry **entry)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (!listing->held)
+		err = advance(listing);
+	listing->held = !err;
+	*entry = &listing->entry;
+	return err;
+}

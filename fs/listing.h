@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* listing.h - what a directory holds, entry after entry, and back to any of them. */
+#ifndef DRIFT_FS_LISTING_H
+#define DRIFT_FS_LISTING_H
+
+#include "fs/tree.h"
+
+#define STEPS_MAX 512
+
+/* A key that is remembered, to read on after it. */
+struct step {
+	uint64_t at; /* the key belongs to the entry before this number */
+	uint32_t size;
+	uint32_t from; /* in keys */
+};
+
+/* One entry of the listing. */
+struct entry {
+	const char *name;
+	uint64_t ino;
+	mode_t type;
+	const struct drift_version *version; /* a row's, else NULL */
+};
+
+struct listing {
+	struct tree *tree;
+	struct identity directory; /* key: into its node's */
+	struct drift_view view;
+	struct buf fixed; /* names at hand, each with a NUL */
+	size_t fixed_at;
+	bool streams;  /* rows come before them */
+	bool streamed; /* ... and have all come */
+	struct drift_cursor *cursor;
+	struct drift_version version; /* of the entry at hand; in the cursor */
+	struct buf last_key;          /* of the last entry given */
+	uint64_t at;                  /* entries given so far */
+	bool held;                    /* entry number `at` is at hand */
+	struct entry entry;
+	struct buf name; /* of entry */
+	struct step steps[STEPS_MAX];
+	unsigned step_count;
+	uint64_t step_every;
+	struct buf keys;   /* of steps */
+	struct step chunk; /* where the reader began the last time */
+	struct buf chunk_key;
+};
+
+/* Begin with the directory as it is now, or as its view shows it; listing is
+ * zeroed. listing_end also after a failure. */
+[[nodiscard]] enum drift_err listing_begin(struct listing *listing,
+					   struct tree *tree,
+					   const struct identity *directory);
+void listing_end(struct listing *listing);
+
+/* Go to entry number `at`, counted from 0. DRIFT_DONE: there are fewer. */
+[[nodiscard]] enum drift_err listing_seek(struct listing *listing, uint64_t at);
+/* The entry at hand, the same until it is passed; good until the next call.
+ * DRIFT_DONE at the end. */
+[[nodiscard]] enum drift_err listing_next(struct listing *listing,
+					  const struct entry **entry);
+void listing_pass(struct listing *listing);
+
+#endif
