@@ -10,6 +10,7 @@
  *	SET c = x			SET c = drift_keep(x)
  *	TRUE, FALSE as written values	drift_true(), drift_false()
  *	INSERT INTO t SELECT * FROM u	the documents themselves, for document tables
+ *	ON CONFLICT (key) DO NOTHING	INSERT OR IGNORE
  * Marks map SQLite's error offsets back to the script. */
 #include "query/rewrite.h"
 
@@ -216,6 +217,26 @@ static enum drift_err rewrite_documents(struct rewriter *rewriter, unsigned i)
 
 /* ---- The walk ---------------------------------------------------------- */
 
+/* INSERT, or the ON CONFLICT clause that it says OR IGNORE for. */
+static enum drift_err rewrite_conflict(struct rewriter *rewriter, unsigned i)
+{
+	enum drift_err err = rewriter_copy_to(rewriter, i);
+
+	if (i == rewriter->verb->conflict) {
+		rewriter_skip_to(rewriter, rewriter->statement.count);
+		return err;
+	}
+	buf_add_str(&rewriter->out->sql, "INSERT OR IGNORE");
+	rewriter_skip_to(rewriter, i + 1);
+	return err;
+}
+
+static bool is_conflict(const struct rewriter *rewriter, unsigned i)
+{
+	return rewriter->verb->conflict &&
+	       (i == rewriter->verb->at || i == rewriter->verb->conflict);
+}
+
 static enum drift_err rewrite_token(struct rewriter *rewriter, unsigned *depth)
 {
 	unsigned i = rewriter->statement.at;
@@ -230,6 +251,8 @@ static enum drift_err rewrite_token(struct rewriter *rewriter, unsigned *depth)
 		++*depth;
 	else if (rewriter_is_punct(rewriter, i, ")") && *depth > 0)
 		--*depth;
+	if (is_conflict(rewriter, i))
+		return rewrite_conflict(rewriter, i);
 	if (rewriter->documents && (i == rewriter->documents ||
 				    i + 1 == rewriter->documents))
 		return rewrite_documents(rewriter, i);

@@ -35,6 +35,7 @@ static const struct {
 	{"VALUES", sql_run, false},
 	{"REPLACE", sql_run, false},
 	{"PATCH", write_run_patch, false},
+	{"TRUNCATE", write_run_truncate, false},
 	{"BEGIN", control_begin, false},
 	{"START", control_begin, false},
 	{"COMMIT", control_commit, true},
@@ -61,8 +62,7 @@ static bool is_unsupported(const struct statement *statement, struct token token
 		"COMMENT", "COMPACT", "COPY", "DEALLOCATE", "DECLARE", "DETACH",
 		"DISCARD", "DO", "EXECUTE", "FETCH", "GRANT", "LISTEN", "LOCK",
 		"MERGE", "NOTIFY", "PRAGMA", "PREPARE", "REFRESH", "REINDEX",
-		"REVOKE", "SNAPSHOT", "SOFT", "TAG", "TRUNCATE", "VACUUM",
-		"VERIFY",
+		"REVOKE", "SNAPSHOT", "SOFT", "TAG", "VACUUM", "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

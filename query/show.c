@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* show.c - what there is: tables, their columns and indexes, a row's events. */
+/* show.c - what there is: tables, their columns and indexes. */
 #include "query/show.h"
 
-#include "query/asof.h"
 #include "query/session.h"
 #include "query/setting.h"
-#include "query/sql.h"
 
-static enum drift_err get_table(struct query_session *session,
+enum drift_err show_table(struct query_session *session,
 				struct statement *statement,
 				const struct table_def **def,
 				struct drift_error *error)
@@ -84,7 +82,7 @@ static enum drift_err show_indexes(struct query_session *session,
 	enum drift_err err = DRIFT_OK;
 
 	if (statement_accept(statement, "FROM") || statement_accept(statement, "ON"))
-		err = get_table(session, statement, &only, error);
+		err = show_table(session, statement, &only, error);
 	if (!err)
 		err = statement_expect_end(statement, error);
 	if (err)
@@ -100,63 +98,6 @@ static enum drift_err show_indexes(struct query_session *session,
 	return answer_done(session, err, error);
 }
 
-/* "id" = 'evt1' AND ... for SHOW DRIFT t KEY 'evt1', KEY ('a', 2). */
-static enum drift_err add_key_condition(struct statement *statement,
-					const struct table_def *def, struct buf *sql,
-					struct drift_error *error)
-{
-	bool parens = statement_accept_punct(statement, "(");
-	struct buf value = BUF_INIT;
-	enum drift_err err = DRIFT_OK;
-
-	for (unsigned i = 0; i < def->key_count && !err; i++) {
-		if (i > 0)
-			err = statement_expect_punct(statement, ",", error);
-		if (!err)
-			err = statement_value(statement, &value, error);
-		buf_add_str(sql, i ? " AND " : " WHERE ");
-		token_quote_name(slice_str(def->columns[def->key_columns[i]].name), sql);
-		buf_add_str(sql, " = ");
-		token_quote_string(buf_slice(&value), sql);
-	}
-	if (!err && parens)
-		err = statement_expect_punct(statement, ")", error);
-	buf_release(&value);
-	return err;
-}
-
-static enum drift_err show_drift(struct query_session *session,
-				 struct statement *statement,
-				 struct drift_error *error)
-{
-	const struct table_def *def;
-	struct relation *relation;
-	struct buf sql = BUF_INIT;
-	enum drift_err err = get_table(session, statement, &def, error);
-
-	if (!err)
-		err = relation_get_timed(session, def, &relation);
-	if (!err)
-		err = relation_declare(session, relation, error);
-	if (!err)
-		err = statement_expect(statement, "KEY", error);
-	if (err)
-		return drift_fail_code(error, err);
-	buf_add_str(&sql, "SELECT _seq AS sequence, row_start AS timestamp, "
-			  "_op AS event_type, doc AS payload FROM ");
-	token_quote_name(slice_str(relation->name), &sql);
-	buf_printf(&sql, "(%d,0,0)", ASOF_EVENTS);
-	err = add_key_condition(statement, def, &sql, error);
-	if (!err)
-		err = statement_expect_end(statement, error);
-	if (!err)
-		err = buf_status(&sql);
-	if (!err)
-		err = sql_select(session, buf_cstr(&sql), error);
-	buf_release(&sql);
-	return err ? drift_fail_code(error, err) : DRIFT_OK;
-}
-
 enum drift_err show_run(struct query_session *session,
 			struct statement *statement, struct drift_error *error)
 {
@@ -167,6 +108,8 @@ enum drift_err show_run(struct query_session *session,
 		return show_indexes(session, statement, error);
 	if (statement_accept(statement, "DRIFT"))
 		return show_drift(session, statement, error);
+	if (statement_accept(statement, "DIFF"))
+		return show_diff(session, statement, error);
 	return setting_show(session, statement, error);
 }
 
@@ -219,7 +162,7 @@ enum drift_err show_describe(struct query_session *session,
 	enum drift_err err;
 
 	statement->at++;
-	err = get_table(session, statement, &def, error);
+	err = show_table(session, statement, &def, error);
 	if (!err)
 		err = statement_expect_end(statement, error);
 	if (!err)

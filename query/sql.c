@@ -108,6 +108,56 @@ static enum drift_err declare_target(struct query_session *session,
 	return err ? err : relation_declare(session, *relation, error);
 }
 
+/* The column a name's token means; -1: none, or no name. */
+static int column_at(const struct relation *relation,
+		     const struct statement *statement, unsigned i)
+{
+	struct buf name = BUF_INIT;
+	int column = -1;
+
+	if (token_is_name(statement->tokens[i])) {
+		token_text(statement->script, statement->tokens[i], &name);
+		column = relation_column_in_sql(relation, buf_slice(&name));
+	}
+	buf_release(&name);
+	return column;
+}
+
+static bool is_key_part(const struct table_def *def, int column)
+{
+	for (unsigned i = 0; i < def->key_count; i++)
+		if ((int)def->key_columns[i] == column)
+			return true;
+	return false;
+}
+
+/* ON CONFLICT (columns): they must be the key, which is all that OR IGNORE sees. */
+static enum drift_err check_conflict(const struct statement *statement,
+				     const struct verb *verb,
+				     const struct relation *relation,
+				     struct drift_error *error)
+{
+	unsigned open = verb->conflict + 2;
+	unsigned close, parts = 0, others = 0;
+
+	if (!verb->conflict || !relation ||
+	    !token_is(statement->script, statement->tokens[open], "("))
+		return DRIFT_OK;
+	close = verb_find_close(statement, open);
+	for (unsigned i = open + 1; i < close; i++) {
+		bool is_key = is_key_part(relation->def, column_at(relation, statement, i));
+
+		parts += is_key;
+		others += !is_key && token_is_name(statement->tokens[i]);
+	}
+	if (others == 0 && parts == relation->def->key_count)
+		return DRIFT_OK;
+	return statement_place(statement->tokens[open],
+			       drift_fail(error, DRIFT_UNSUPPORTED,
+					  "ON CONFLICT with other columns than the key "
+					  "is not supported"), error);
+}
+
 /* Note which columns an INSERT names: the others get their defaults. */
 static enum drift_err note_inserted(struct query_session *session,
 				    const struct statement *statement,
@@ -115,7 +165,6 @@ static enum drift_err note_inserted(struct query_session *session,
 				    const struct relation *relation)
 {
 	unsigned end = column_list(statement, verb);
-	struct buf name = BUF_INIT;
 
 	free(session->inserted);
 	session->inserted = NULL;
@@ -126,17 +175,11 @@ static enum drift_err note_inserted(struct query_session *session,
 	if (!session->inserted)
 		return DRIFT_NOMEM;
 	for (unsigned i = verb->after_target + 1; i < end; i++) {
-		int column;
+		int column = column_at(relation, statement, i);
 
-		if (!token_is_name(statement->tokens[i]))
-			continue;
-		buf_clear(&name);
-		token_text(statement->script, statement->tokens[i], &name);
-		column = relation_column_in_sql(relation, buf_slice(&name));
 		if (column >= 0)
 			session->inserted[column] = true;
 	}
-	buf_release(&name);
 	return DRIFT_OK;
 }
 
@@ -185,6 +228,8 @@ static enum drift_err prepare(struct query_session *session,
 				    statement->count, error);
 	if (!err && verb->kind != VERB_READ)
 		err = declare_target(session, statement, verb, &target, error);
+	if (!err)
+		err = check_conflict(statement, verb, target, error);
 	if (!err)
 		err = note_inserted(session, statement, verb, target);
 	if (!err)

@@ -70,18 +70,36 @@ static enum drift_err unsupported(const struct statement *statement, unsigned i,
 	return statement_place(statement->tokens[i], err, error);
 }
 
+/* ON CONFLICT [(key)] DO NOTHING, at the end of an INSERT. */
+static enum drift_err take_conflict(const struct statement *statement,
+				    struct verb *verb, struct drift_error *error)
+{
+	unsigned at = verb_find_word(statement, verb->at, "CONFLICT");
+
+	if (verb->kind != VERB_INSERT || at >= statement->count ||
+	    !is_word(statement, at - 1, "ON"))
+		return DRIFT_OK;
+	verb->conflict = at - 1;
+	at++;
+	if (is_punct(statement, at, "("))
+		at = verb_find_close(statement, at) + 1;
+	if (is_word(statement, at, "DO") && is_word(statement, at + 1, "UPDATE"))
+		return unsupported(statement, at + 1, "ON CONFLICT DO UPDATE", error);
+	if (is_word(statement, at, "DO") && is_word(statement, at + 1, "NOTHING") &&
+	    at + 2 == statement->count)
+		return DRIFT_OK;
+	at = at > statement->count ? statement->count : at;
+	return statement_syntax(statement, statement->tokens[at], error);
+}
+
 static enum drift_err refuse_clauses(const struct statement *statement,
 				     struct verb *verb, struct drift_error *error)
 {
 	unsigned returning = verb_find_word(statement, verb->at, "RETURNING");
-	unsigned conflict = verb_find_word(statement, verb->at, "CONFLICT");
 
 	if (returning < statement->count)
 		return unsupported(statement, returning, "RETURNING", error);
-	if (verb->kind == VERB_INSERT && conflict < statement->count &&
-	    is_word(statement, conflict - 1, "ON"))
-		return unsupported(statement, conflict, "ON CONFLICT", error);
-	return DRIFT_OK;
+	return take_conflict(statement, verb, error);
 }
 
 /* INSERT OR REPLACE INTO t, UPDATE OR IGNORE t: *at moves past the OR. */

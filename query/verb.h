@@ -12,10 +12,11 @@ struct verb {
 	unsigned at;		/* its token; after WITH's list, if there is one */
 	unsigned target;	/* the token that names the table written to */
 	unsigned after_target;	/* the token after that name */
+	unsigned conflict;	/* ON of ON CONFLICT (...) DO NOTHING; 0: none */
 };
 
-/* Refuses, with 0A000, clauses that tables here do not have: RETURNING, ON CONFLICT,
- * OR FAIL, OR ROLLBACK. */
+/* Refuses, with 0A000, clauses that tables here do not have: RETURNING, ON CONFLICT DO
+ * UPDATE, OR FAIL, OR ROLLBACK. */
 enum drift_err verb_find(const struct statement *statement, struct verb *verb,
 			 struct drift_error *error);
 

@@ -119,6 +119,30 @@ events()
 	same "$(sql 'SELECT doc FROM events ORDER BY id')" "$before"
 }
 
+@test "what changed between two moments" {
+	events
+	sql 'UPDATE events SET status = "paid" WHERE id = "evt1"; DELETE FROM events WHERE id = "evt2"'
+	sql 'INSERT INTO events {"id": "new"}'
+	same "$(sql 'SHOW DIFF events BETWEEN 3 AND @now' | jq -c '[.key, .op, .before.status, .after.status]')" \
+'["evt1","update","pending","paid"]
+["evt2","delete",null,null]
+["new","insert",null,null]'
+	same "$(sql 'SHOW DIFF events BETWEEN 3 AND 3')" ''
+	run driftdb sql -d db -e 'TRUNCATE TABLE events'
+	same "$output" 'Deleted 3 row(s)'
+	same "$(sql 'SELECT count(*) AS n FROM events; SELECT count(*) AS n FROM events AS OF 3')" '{"n":0}
+{"n":3}'
+}
+
+@test "an insert may leave rows alone that are there" {
+	events
+	run driftdb sql -d db -e "INSERT INTO events (id, v) VALUES ('evt1', 1), ('new', 2) ON CONFLICT (\"id\") DO NOTHING"
+	same "$output" 'Inserted 1 row(s)'
+	same "$(sql 'SELECT v FROM events WHERE id IN ("evt1", "new")')" '{"v":null}
+{"v":2}'
+	refuses 0A000 'DO UPDATE' "INSERT INTO events (id) VALUES (1) ON CONFLICT DO UPDATE SET v = 1"
+}
+
 @test "an update leaves what it does not assign as it was" {
 	events
 	sql 'UPDATE events SET status = "x"'
