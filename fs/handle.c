@@ -30,6 +30,15 @@ void handles_release(struct handles *handles)
 	pthread_mutex_destroy(&handles->lock);
 }
 
+void handles_stop(struct handles *handles)
+{
+	pthread_mutex_lock(&handles->lock);
+	for (struct handle *handle = handles->first; handle; handle = handle->next)
+		if (handle->ops->stop)
+			handle->ops->stop(handle);
+	pthread_mutex_unlock(&handles->lock);
+}
+
 void handle_give(struct handle *handle, struct fuse_file_info *fi)
 {
 	struct handles *handles = &handle->tree->handles;

@@ -21,6 +21,8 @@ struct handle_ops {
 	void (*release)(fuse_req_t req, struct handle *handle);
 	/* Does not answer. */
 	enum drift_err (*truncate)(struct handle *handle, off_t size);
+	/* End soon what it computes, whatever thread does. May be NULL. */
+	void (*stop)(struct handle *handle);
 	/* Free without answering: the kernel does not know of the handle. */
 	void (*free)(struct handle *handle);
 };
@@ -41,6 +43,9 @@ struct handles {
 void handles_init(struct handles *handles);
 /* Free all that are left. */
 void handles_release(struct handles *handles);
+
+/* The mount ends: stop what takes long. */
+void handles_stop(struct handles *handles);
 
 /* Make handle what the kernel names in fi from now on. */
 void handle_give(struct handle *handle, struct fuse_file_info *fi);

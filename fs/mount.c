@@ -8,6 +8,7 @@
  * wrong until then is said on the caller's own stderr. */
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,22 +190,92 @@ static int serve(struct daemon *daemon, struct fuse_session *session)
 	return status;
 }
 
+/* ---- Stopping --------------------------------------------------------------- */
+
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
+static struct fuse_session *served; /* what a stop signal ends */
+static sem_t stop_asked;
+
+static void stop_signal(int number)
+{
+	(void)number;
+	fuse_session_exit(served);
+	sem_post(&stop_asked);
+}
+
 /* Stop signals are for the thread that serves: its wait must be what they end. */
 static void mask_stop_signals(int how)
 {
 	sigset_t signals;
 
 	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
+	for (size_t i = 0; i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++)
+		sigaddset(&signals, stop_signals[i]);
 	pthread_sigmask(how, &signals, NULL);
+}
+
+/* A shell starts what it puts into the background with SIGINT ignored, and nohup
+ * ignores SIGHUP: only the latter is meant. */
+static void handle_stop_signals(struct fuse_session *session)
+{
+	struct sigaction action = {.sa_handler = stop_signal}, former;
+
+	served = session;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++)
+		if (stop_signals[i] != SIGHUP ||
+		    (sigaction(SIGHUP, NULL, &former) == 0 &&
+		     former.sa_handler != SIG_IGN))
+			sigaction(stop_signals[i], &action, NULL);
+}
+
+/* The serving threads are waited for, and one may be at a statement that takes long:
+ * once a stop is asked for, stop them again and again until none serves. */
+struct stopper {
+	struct daemon *daemon;
+	pthread_t thread;
+	atomic_bool done;
+};
+
+static void *stop_statements(void *arg)
+{
+	struct stopper *stopper = arg;
+	struct timespec pause = {.tv_nsec = 20000000};
+
+	while (sem_wait(&stop_asked) != 0)
+		;
+	while (!stopper->done) {
+		handles_stop(&stopper->daemon->tree.handles);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static int serve_until_stopped(struct daemon *daemon, struct fuse_session *session)
+{
+	struct stopper stopper = {.daemon = daemon};
+
+	if (sem_init(&stop_asked, 0, 0) != 0 ||
+	    pthread_create(&stopper.thread, NULL, stop_statements, &stopper) != 0) {
+		fprintf(stderr, "driftfs: cannot start a thread\n");
+		return EXIT_MOUNT_FAILED;
+	}
+	handle_stop_signals(session);
+	mask_stop_signals(SIG_UNBLOCK);
+	(void)serve(daemon, session);
+	mask_stop_signals(SIG_BLOCK);
+	stopper.done = true;
+	sem_post(&stop_asked);
+	pthread_join(stopper.thread, NULL);
+	sem_destroy(&stop_asked);
+	return EXIT_MOUNTED;
 }
 
 static int run_session(struct daemon *daemon, struct fuse_session *session)
 {
 	struct query_server *server = NULL;
 	struct drift_error error = {0};
+	int status;
 
 	daemon->tree.session = session;
 	if (invalidator_start(&daemon->tree)) {
@@ -217,15 +288,13 @@ static int run_session(struct daemon *daemon, struct fuse_session *session)
 		query_server_stop(server);
 		return EXIT_MOUNT_FAILED;
 	}
-	mask_stop_signals(SIG_UNBLOCK);
-	(void)serve(daemon, session);
-	mask_stop_signals(SIG_BLOCK);
+	status = serve_until_stopped(daemon, session);
 	query_server_stop(server);
 	changes_stop(&daemon->tree.changes);
 	mountpoint_abandon(daemon->mountpoint);
 	invalidator_stop(&daemon->tree);
 	fuse_session_unmount(session);
-	return EXIT_MOUNTED;
+	return status;
 }
 
 static int mount_tree(struct daemon *daemon)
@@ -233,10 +302,8 @@ static int mount_tree(struct daemon *daemon)
 	struct fuse_session *session = new_session(daemon);
 	int status = EXIT_MOUNT_FAILED;
 
-	if (session && fuse_set_signal_handlers(session) == 0) {
+	if (session)
 		status = run_session(daemon, session);
-		fuse_remove_signal_handlers(session);
-	}
 	tree_release(&daemon->tree);
 	if (session)
 		fuse_session_destroy(session);
@@ -288,9 +355,6 @@ static int open_and_mount(struct daemon *daemon)
 static int run_daemon(struct daemon *daemon)
 {
 	signal(SIGPIPE, SIG_IGN);
-	/* A shell starts what it puts into the background with SIGINT ignored. */
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
 	umask(077);
 	mask_stop_signals(SIG_BLOCK);
 	return open_and_mount(daemon);

@@ -26,12 +26,12 @@ struct query_handle {
 	struct identity identity; /* key: into the node's */
 	struct result_key key;
 	bool reads, writes;
-	pthread_mutex_t lock;  /* of all that follows; held while a script runs */
-	struct result *result; /* NULL: nothing was asked yet */
-	struct buf script;     /* not run yet, or run but perhaps not all of it */
-	bool may_go_on;        /* script ran as it is, without a `;` */
-	bool begun;            /* the answer's begin is known: */
-	off_t begin;           /* the offset it is read from */
+	pthread_mutex_t lock; /* of all that follows; held while a script runs */
+	_Atomic(struct result *) result; /* NULL: nothing was asked yet; set once */
+	struct buf script; /* not run yet, or run but perhaps not all of it */
+	bool may_go_on;    /* script ran as it is, without a `;` */
+	bool begun;        /* the answer's begin is known: */
+	off_t begin;       /* the offset it is read from */
 };
 
 static void query_handle_free(struct handle *handle)
@@ -66,12 +66,16 @@ static enum drift_err need_session(struct query_handle *open, fuse_req_t req,
 {
 	bool messages =
 		open->identity.key.size == 0 || open->key.format == QUERY_TABLE;
+	struct result *result = NULL;
+	enum drift_err err;
 
 	if (open->result)
 		return DRIFT_OK;
-	return result_new(open->handle.tree->db, &open->key,
-			  change_user(fuse_req_ctx(req)->uid), messages,
-			  &open->result, error);
+	err = result_new(open->handle.tree->db, &open->key,
+			 change_user(fuse_req_ctx(req)->uid), messages, &result,
+			 error);
+	open->result = result;
+	return err;
 }
 
 static enum drift_err run(struct query_handle *open, fuse_req_t req,
@@ -291,12 +295,21 @@ static enum drift_err query_truncate(struct handle *handle, off_t size)
 	return DRIFT_OK; /* there is nothing in it to cut */
 }
 
+static void query_stop(struct handle *handle)
+{
+	struct result *result = ((struct query_handle *)handle)->result;
+
+	if (result)
+		result_interrupt(result);
+}
+
 static const struct handle_ops query_ops = {
 	.read = query_read,
 	.write = query_write,
 	.flush = query_flush,
 	.release = query_release,
 	.truncate = query_truncate,
+	.stop = query_stop,
 	.free = query_handle_free,
 };
 

@@ -126,6 +126,16 @@ busy()
 	[ "$used" -gt $((${used_before:=$used} + 10)) ]
 }
 
+@test "a statement that does not end does not hold up the daemon's stop" {
+	(exec bash -c "echo '$series) SELECT count(*) FROM c' >mnt/query") &
+	asker=$!
+	eventually 5 busy
+	kill -TERM "$MOUNT_PID"
+	eventually 3 ended "$MOUNT_PID"
+	wait "$MOUNT_PID"
+	wait $asker || :
+}
+
 @test "many can ask at once" {
 	for i in {1..8}; do
 		setsid bash -c "echo 'SELECT $i AS n, count(*) AS c FROM t' >mnt/query
