@@ -59,6 +59,7 @@
 	X(PROTOCOL, EPROTO, "08P01", "protocol violation")                      \
 	X(STOPPING, ESHUTDOWN, "57P01", "the server is stopping")               \
 	X(NO_FUNCTION, EINVAL, "42883", "no such function")                     \
+	X(OUT_OF_RANGE, EINVAL, "22003", "number out of range")                 \
 	X(NO_SAVEPOINT, EINVAL, "3B001", "no such savepoint")                   \
 	X(NO_SETTING, EINVAL, "42704", "no such setting")                       \
 	X(AMBIGUOUS, EINVAL, "42702", "ambiguous column")                       \

@@ -292,7 +292,8 @@ enum drift_err relation_get_timed(struct query_session *session,
 	struct buf name = BUF_INIT;
 	enum drift_err err;
 
-	buf_printf(&name, "%s@%u", def->name, def->id);
+	/* Longer than any table's own name may be. */
+	buf_printf(&name, "%s@%0*u", def->name, TABLE_NAME_BYTES_MAX, def->id);
 	err = buf_status(&name);
 	if (!err)
 		err = get(session, buf_cstr(&name), def, relation);

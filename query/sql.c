@@ -213,6 +213,34 @@ static enum drift_err prepare_text(struct query_session *session,
 	return DRIFT_OK;
 }
 
+/* SQLite would round an integer that has no 64 bits; what is written must not be. */
+static enum drift_err check_integers(const struct statement *statement,
+				     const struct verb *verb,
+				     struct drift_error *error)
+{
+	static const char most[] = "9223372036854775807";
+
+	for (unsigned i = 0; verb->kind != VERB_READ && i < statement->count; i++) {
+		struct token token = statement->tokens[i];
+		struct slice text = token_slice(statement->script, token);
+
+		if (token.kind != TOKEN_INTEGER || text.size < sizeof(most) - 1)
+			continue;
+		/* The least integer is written as minus one more than the most. */
+		if (text.size == sizeof(most) - 1 &&
+		    (memcmp(text.data, most, text.size) <= 0 ||
+		     (i > 0 && token_is(statement->script, statement->tokens[i - 1], "-") &&
+		      memcmp(text.data, "9223372036854775808", text.size) == 0)))
+			continue;
+		return statement_place(token,
+				       drift_fail(error, DRIFT_OUT_OF_RANGE,
+						  "integer out of range: %.*s",
+						  (int)(text.size < 40 ? text.size : 40),
+						  (const char *)text.data), error);
+	}
+	return DRIFT_OK;
+}
+
 static enum drift_err prepare(struct query_session *session,
 			      const struct statement *statement,
 			      const struct verb *verb, const char *prefix,
@@ -222,7 +250,9 @@ static enum drift_err prepare(struct query_session *session,
 	struct relation *target = NULL;
 	enum drift_err err;
 
-	err = rewrite_make(session, statement, verb, &rewrite, error);
+	err = check_integers(statement, verb, error);
+	if (!err)
+		err = rewrite_make(session, statement, verb, &rewrite, error);
 	if (!err)
 		err = relation_sync(session, statement->script, statement->tokens,
 				    statement->count, error);

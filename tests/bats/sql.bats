@@ -204,6 +204,7 @@ SELECT * FROM events FOR SYSTEM_TIME AS OF @SEQ:1 e WHERE nope = 1
 	refuses 42883 'function f' 'SELECT f(1)'
 	refuses 42601 'end of input' 'SELECT * FROM'
 	refuses 22P02 '' 'INSERT INTO events {"id": tru}'
+	refuses 22003 '9223372036854775808' "INSERT INTO events (id, n) VALUES ('big', 9223372036854775808)"
 	refuses 25P01 'no transaction' 'COMMIT'
 	refuses 0A000 'RETURNING' 'DELETE FROM events RETURNING id'
 	refuses 0A000 'CHECK' 'CREATE TABLE c (a INT CHECK (a > 0))'
