@@ -40,15 +40,27 @@ enum drift_err change_txn(struct change *change, drift_seq base_seq,
 	return drift_txn_new(change->tree->db, base_seq, &author, txn);
 }
 
+static void begin(struct changes *changes)
+{
+	pthread_mutex_lock(&changes->lock);
+	changes->under_way++;
+	pthread_mutex_unlock(&changes->lock);
+}
+
+static void end(struct changes *changes)
+{
+	pthread_mutex_lock(&changes->lock);
+	if (--changes->under_way == 0)
+		pthread_cond_broadcast(&changes->changed);
+	pthread_mutex_unlock(&changes->lock);
+}
+
 static void finish(struct change *change, const struct drift_receipt *receipt)
 {
 	struct changes *changes = &change->tree->changes;
 
 	change->done(change, receipt);
-	pthread_mutex_lock(&changes->lock);
-	if (--changes->under_way == 0)
-		pthread_cond_broadcast(&changes->changed);
-	pthread_mutex_unlock(&changes->lock);
+	end(changes);
 }
 
 static void build_again(struct change *change)
@@ -91,12 +103,22 @@ static void attempt(struct change *change)
 
 void change_start(struct change *change)
 {
-	struct changes *changes = &change->tree->changes;
-
-	pthread_mutex_lock(&changes->lock);
-	changes->under_way++;
-	pthread_mutex_unlock(&changes->lock);
+	begin(&change->tree->changes);
 	attempt(change);
+}
+
+static void synced(void *arg, const struct drift_receipt *receipt)
+{
+	struct changes *changes = &tree_of(arg)->changes;
+
+	reply_err(arg, receipt->err);
+	end(changes);
+}
+
+void change_sync(struct tree *tree, fuse_req_t req)
+{
+	begin(&tree->changes);
+	drift_sync_async(tree->db, synced, req);
 }
 
 static void *serve(void *arg)

@@ -42,6 +42,8 @@ void changes_stop(struct changes *changes);
 /* Build the transaction and commit it; change->done may be called before this
  * returns. Takes no lock that build or done could not take. */
 void change_start(struct change *change);
+/* Answer req when all that was committed so far is durable. */
+void change_sync(struct tree *tree, fuse_req_t req);
 /* The login name of uid, or "uid N"; good until the thread's next call. */
 const char *change_user(uid_t uid);
 /* A transaction whose author is the caller of the change's request. */

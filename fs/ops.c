@@ -252,6 +252,8 @@ static enum drift_err open_node(fuse_req_t req, struct node *node,
 		return DRIFT_UNSAFE; /* EACCES: there is nothing to write */
 	if (identity->kind == NODE_EVENTS)
 		return events_open(tree, identity->table_id, fi);
+	if (identity->kind == NODE_ERRORS)
+		return refusal_open(tree, fuse_req_ctx(req)->uid, fi);
 	return text_open(tree, identity, fuse_req_ctx(req)->uid, fi);
 }
 
@@ -327,17 +329,12 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	handle->ops->release(req, handle);
 }
 
-static void synced(void *arg, const struct drift_receipt *receipt)
-{
-	reply_err(arg, receipt->err);
-}
-
 /* fsync of a directory: everything committed before is durable. */
 static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 			struct fuse_file_info *fi)
 {
 	(void)ino, (void)datasync, (void)fi;
-	drift_sync_async(tree_of(req)->db, synced, req);
+	change_sync(tree_of(req), req);
 }
 
 /* Extended attributes, access, locks and the rest are left out: libfuse answers

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fs/name.h"
+#include "fs/reader.h"
 
 #define USER_BYTES_MAX ((size_t)256 << 10) /* above, the older half goes */
 #define USERS_MAX      64                  /* above, the longest silent goes */
@@ -123,4 +124,60 @@ void refusal_text(struct tree *tree, uid_t uid, struct buf *text)
 		if (at->uid == uid)
 			buf_add_slice(text, buf_slice(&at->lines));
 	pthread_mutex_unlock(&refusals->lock);
+}
+
+/* ---- The open file -------------------------------------------------------- */
+
+struct refusal_handle {
+	struct handle handle;
+	uid_t uid;
+};
+
+static void refusal_read(fuse_req_t req, struct handle *handle, size_t size,
+			 off_t offset)
+{
+	struct refusal_handle *open = (struct refusal_handle *)handle;
+	struct reader *reader = reader_mine();
+	enum drift_err err = DRIFT_NOMEM;
+
+	if (reader) {
+		buf_clear(&reader->text);
+		refusal_text(handle->tree, open->uid, &reader->text);
+		err = buf_status(&reader->text);
+	}
+	if (err)
+		reply_err(req, err);
+	else
+		reply_text(req, buf_slice(&reader->text), size, offset);
+}
+
+static void refusal_free(struct handle *handle)
+{
+	free(handle);
+}
+
+static void refusal_release(fuse_req_t req, struct handle *handle)
+{
+	free(handle);
+	reply_err(req, DRIFT_OK);
+}
+
+static const struct handle_ops refusal_ops = {
+	.read = refusal_read,
+	.release = refusal_release,
+	.free = refusal_free,
+};
+
+enum drift_err refusal_open(struct tree *tree, uid_t uid, struct fuse_file_info *fi)
+{
+	struct refusal_handle *open = calloc(1, sizeof(*open));
+
+	if (!open)
+		return DRIFT_NOMEM;
+	open->handle = (struct handle){.ops = &refusal_ops, .tree = tree};
+	open->uid = uid;
+	fi->direct_io = 1;
+	fi->noflush = 1;
+	handle_give(&open->handle, fi);
+	return DRIFT_OK;
 }

@@ -24,5 +24,8 @@ void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
 		 const struct drift_error *error);
 /* Append what uid may read. */
 void refusal_text(struct tree *tree, uid_t uid, struct buf *text);
+/* Open it: a growing file. */
+[[nodiscard]] enum drift_err refusal_open(struct tree *tree, uid_t uid,
+					  struct fuse_file_info *fi);
 
 #endif

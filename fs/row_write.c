@@ -200,11 +200,6 @@ static enum drift_err judge(struct row_write *open, fuse_req_t req)
 	return err ? refuse(open, req, &error, err) : DRIFT_OK;
 }
 
-static void synced(void *arg, const struct drift_receipt *receipt)
-{
-	reply_err(arg, receipt->err);
-}
-
 static void row_write_flush(fuse_req_t req, struct handle *handle)
 {
 	struct row_write *open = (struct row_write *)handle;
@@ -245,7 +240,7 @@ static void row_write_sync(fuse_req_t req, struct handle *handle)
 	if (err || handle->tree->options.close_durability == DRIFT_DURABLE)
 		reply_err(req, err);
 	else
-		drift_sync_async(handle->tree->db, synced, req);
+		change_sync(handle->tree, req);
 }
 
 /* Nobody else tells the writer that there is no event. */

@@ -82,6 +82,17 @@ head_seq()
 	same "$(head_seq)" 1
 }
 
+@test "tail -f on .driftfs/errors shows refusals as they come" {
+	tail -n +1 -s 0.05 -f mnt/.driftfs/errors >seen &
+	tail=$!
+	for i in 1 2 3; do
+		fails_with 1 bash -c "echo 'bad $i' >$rows/a$i.json"
+		eventually 5 grep -q "rows/a$i.json" seen
+	done
+	kill $tail
+	cmp seen mnt/.driftfs/errors
+}
+
 @test "an equal document makes no event" {
 	echo '{"v":1,"w":[1.50]}' >$rows/a.json
 	echo '{"id":"a","v":1,"w":[1.5]}' >$rows/a.json
