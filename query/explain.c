@@ -42,7 +42,7 @@ static void add_detail(const char *detail, struct buf *out)
 	const char *ours = plan ? strchr(plan, '|') : NULL;
 
 	if (!ours) {
-		buf_add_str(out, detail);
+		buf_add(out, detail, plan ? (size_t)(plan - detail) : strlen(detail));
 		return;
 	}
 	if (strncmp(detail, "SCAN ", 5) == 0 && strncmp(ours + 1, " USING ", 7) == 0) {

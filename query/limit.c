@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "query/log_table.h"
 #include "query/session.h"
 
 #define HEAP_BYTES_MAX (256ll << 20)
@@ -92,14 +93,14 @@ static bool is_table(const struct query_session *session, const char *name)
 	return at != NULL;
 }
 
-/* A table of SQLite's own that may be read: the JSON functions. A read of no column
+/* What may be read beside our tables: the log, and SQLite's JSON functions. A read of no column
  * may be of a name in WITH, which shows nothing unless it is one of SQLite's. */
 static bool is_readable(const char *table, const char *column)
 {
 	static const char *const denied[] = {"sqlite_", "pragma_", "dbstat",
 					     "bytecode", "tables_used"};
 
-	if (!table || strcasecmp(table, "json_each") == 0 ||
+	if (!table || log_table_is(table) || strcasecmp(table, "json_each") == 0 ||
 	    strcasecmp(table, "json_tree") == 0)
 		return true;
 	if (column && column[0] != '\0')

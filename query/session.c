@@ -8,6 +8,7 @@
 #include "query/error.h"
 #include "query/function.h"
 #include "query/limit.h"
+#include "query/log_table.h"
 #include "query/module.h"
 #include "query/value.h"
 
@@ -46,10 +47,11 @@ static enum drift_err open_sqlite(struct query_session *session,
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 			  SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
-	/* The JSON table functions are declared at their first use, which the
+	/* Tables that need no CREATE are declared at their first use, which the
 	 * authorizer would refuse. */
-	static const char set_up[] = "PRAGMA temp_store=MEMORY;"
-				     "SELECT 1 FROM json_each('[]'), json_tree('[]')";
+	static const char set_up[] =
+		"PRAGMA temp_store=MEMORY;"
+		"SELECT 1 FROM json_each('[]'), json_tree('[]'), drift_events WHERE 0";
 	enum drift_err err;
 
 	if (sqlite3_open_v2(":memory:", &session->sqlite, flags, NULL))
@@ -59,6 +61,8 @@ static enum drift_err open_sqlite(struct query_session *session,
 		err = keep_register(session);
 	if (!err)
 		err = function_register(session);
+	if (!err)
+		err = log_table_register(session, error);
 	if (!err)
 		err = session_exec(session, set_up, error);
 	return err ? err : limit_install(session);

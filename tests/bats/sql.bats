@@ -134,6 +134,21 @@ events()
 {"n":3}'
 }
 
+@test "the log itself is a table" {
+	events
+	sql 'BEGIN; UPDATE events SET n = 0 WHERE id = "evt1"; DELETE FROM events WHERE id = 3; COMMIT WITH COMMENT "why"'
+	same "$(sql 'SELECT seq, op, pk, row->>"n" AS n FROM drift_events WHERE seq >= 3')" \
+'{"seq":3,"op":"insert","pk":3,"n":9007199254740993}
+{"seq":4,"op":"update","pk":"evt1","n":0}
+{"seq":5,"op":"delete","pk":3,"n":null}'
+	same "$(sql 'SELECT op, sql FROM drift_events LIMIT 1')" \
+		'{"op":"ddl","sql":"CREATE TABLE events (pk=id, INDEX(type, status))"}'
+	same "$(sql 'SELECT max(seq) AS s FROM drift_events AS OF 2')" '{"s":2}'
+	same "$(sql 'SELECT first_seq, last_seq, events, comment FROM drift_transactions WHERE tx = 4')" \
+		'{"first_seq":4,"last_seq":5,"events":2,"comment":"why"}'
+	refuses 42501 '' 'DELETE FROM drift_events'
+}
+
 @test "an insert may leave rows alone that are there" {
 	events
 	run driftdb sql -d db -e "INSERT INTO events (id, v) VALUES ('evt1', 1), ('new', 2) ON CONFLICT (\"id\") DO NOTHING"
