@@ -85,6 +85,8 @@ static enum drift_err table_message(const char *message, struct drift_error *err
 		return drift_fail(error, DRIFT_NO_COLUMN,
 				  "column \"%s\" of relation \"%.*s\" does not exist",
 				  column + 21, (int)(column - message - 6), message + 6);
+	if (strstr(message, " may not be modified") || strstr(message, "it is a view"))
+		return drift_fail(error, DRIFT_UNSAFE, "%s", message);
 	column = strstr(message, " has ");
 	if (sscanf(message, "%d values for %d columns", &values, &columns) == 2 ||
 	    (column && sscanf(column, " has %d columns but %d values", &columns,
