@@ -84,7 +84,9 @@ enum drift_err explain_run(struct query_session *session,
 	inner.tokens += inner.at;
 	inner.count -= inner.at;
 	inner.at = 0;
+	session->explaining = true;
 	err = sql_prepare(session, &inner, "EXPLAIN QUERY PLAN ", &stmt, error);
+	session->explaining = false;
 	answer_columns(&session->answer, (const char *const[]){"QUERY PLAN", NULL});
 	while (!err && sqlite3_step(stmt) == SQLITE_ROW)
 		err = add_line(&session->answer, &depths, stmt, &line);

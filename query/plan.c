@@ -276,7 +276,8 @@ static int set_text(const struct planning *planning)
 	struct buf text = BUF_INIT;
 
 	buf_printf(&text, "%llx|", (unsigned long long)planning->info->colUsed);
-	describe(planning, &text);
+	if (planning->vtab->session->explaining)
+		describe(planning, &text);
 	if (!buf_status(&text))
 		planning->info->idxStr = sqlite3_mprintf("%s", buf_cstr(&text));
 	planning->info->needToFreeIdxStr = 1;

@@ -42,6 +42,7 @@ struct query_session {
 	bool quoted_identifiers;
 	bool has_moment;	/* SET system_time_asof: reads are at `moment` */
 	drift_seq moment;
+	bool explaining;	/* plans are to be put in words */
 	bool internal;		/* our own SQL runs: the authorizer lets it */
 	/* Marks values that carry a JSON or boolean type through SQLite's
 	 * temporary tables; see keep.c. */
