@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* commit.c - the committer: one thread that takes what is queued, writes it with
- * one pwrite and one fdatasync, makes it visible, and then answers all of it.
+/* commit.c - the committer: takes what is queued, writes it with one pwrite and one
+ * fdatasync, makes it visible, and then answers all of it.
+ *
+ * The committer is a role (committer.role), not a thread. Its own thread takes it for
+ * what is queued; a caller that waits for its commit anyway, and finds nobody at work,
+ * takes it itself and is spared two changes of threads.
  *
  * Order of a batch: stage (check, give seqs) - append - sync - apply to memory -
  * publish head - tell the hook - acknowledge. Nothing is visible before it is
@@ -157,10 +161,25 @@ static enum drift_err sync_log(struct drift_db *db)
 {
 	enum drift_err err = log_sync(&db->log);
 
-	db->committer.sync_due = 0;
+	atomic_store(&db->committer.sync_due, 0);
 	if (err)
 		give_up(db, "fdatasync", err);
 	return err;
+}
+
+/* The committer's thread waits for the time to come. */
+static void sync_later(struct drift_db *db)
+{
+	struct committer *committer = &db->committer;
+
+	if (atomic_load(&committer->sync_due))
+		return;
+	pthread_mutex_lock(&committer->lock);
+	atomic_store(&committer->sync_due,
+		     monotonic_ns() +
+			     (drift_time_ns)db->options.interval_ms * 1000000);
+	pthread_cond_signal(&committer->wake);
+	pthread_mutex_unlock(&committer->lock);
 }
 
 static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
@@ -177,10 +196,8 @@ static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
 		return err;
 	if (sync)
 		err = sync_log(db);
-	else if (!db->committer.sync_due)
-		db->committer.sync_due =
-			monotonic_ns() +
-			(drift_time_ns)db->options.interval_ms * 1000000;
+	else
+		sync_later(db);
 	if (err)
 		return err;
 	err = apply_batch(db, stage);
@@ -380,15 +397,17 @@ static struct request *take_queue(struct committer *committer)
 {
 	struct request *queue;
 	struct timespec due;
+	drift_time_ns ns;
 
 	pthread_mutex_lock(&committer->lock);
 	while (!committer->first && !committer->stop) {
-		if (!committer->sync_due) {
+		ns = atomic_load(&committer->sync_due);
+		if (!ns) {
 			pthread_cond_wait(&committer->wake, &committer->lock);
 			continue;
 		}
-		due.tv_sec = committer->sync_due / 1000000000;
-		due.tv_nsec = committer->sync_due % 1000000000;
+		due.tv_sec = ns / 1000000000;
+		due.tv_nsec = ns % 1000000000;
 		if (pthread_cond_timedwait(&committer->wake, &committer->lock,
 					   &due) != 0)
 			break;
@@ -414,20 +433,39 @@ static void *committer_run(void *arg)
 {
 	struct drift_db *db = arg;
 	struct committer *committer = &db->committer;
-	struct stage stage = {0};
 	struct request *queue;
+	drift_time_ns due;
 
 	do {
 		queue = take_queue(committer);
+		pthread_mutex_lock(&committer->role);
 		while (queue)
-			run_batch(db, &stage, &queue);
-		if (committer->sync_due && monotonic_ns() >= committer->sync_due)
+			run_batch(db, committer->stage, &queue);
+		due = atomic_load(&committer->sync_due);
+		if (due && monotonic_ns() >= due)
 			(void)!sync_log(db);
+		pthread_mutex_unlock(&committer->role);
 	} while (!stopping(committer));
 	if (!atomic_load(&db->read_only))
 		(void)!sync_log(db);
-	stage_release(&stage);
 	return NULL;
+}
+
+bool committer_run_now(struct drift_db *db, struct request *request)
+{
+	struct committer *committer = &db->committer;
+	bool idle;
+
+	if (pthread_mutex_trylock(&committer->role) != 0)
+		return false;
+	/* What is queued came before. */
+	pthread_mutex_lock(&committer->lock);
+	idle = !committer->first;
+	pthread_mutex_unlock(&committer->lock);
+	if (idle)
+		run_batch(db, committer->stage, &request);
+	pthread_mutex_unlock(&committer->role);
+	return idle;
 }
 
 enum drift_err committer_start(struct drift_db *db, struct drift_error *error)
@@ -435,16 +473,23 @@ enum drift_err committer_start(struct drift_db *db, struct drift_error *error)
 	struct committer *committer = &db->committer;
 	pthread_condattr_t attributes;
 
+	committer->stage = calloc(1, sizeof(*committer->stage));
+	if (!committer->stage)
+		return drift_fail_code(error, DRIFT_NOMEM);
+	pthread_mutex_init(&committer->role, NULL);
 	pthread_mutex_init(&committer->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&committer->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
 	committer->last = &committer->first;
-	if (pthread_create(&committer->thread, NULL, committer_run, db) != 0)
-		return drift_fail(error, DRIFT_NOMEM, "cannot start a thread");
-	committer->started = true;
-	return DRIFT_OK;
+	if (pthread_create(&committer->thread, NULL, committer_run, db) == 0) {
+		committer->started = true;
+		return DRIFT_OK;
+	}
+	free(committer->stage);
+	committer->stage = NULL;
+	return drift_fail(error, DRIFT_NOMEM, "cannot start a thread");
 }
 
 void committer_stop(struct drift_db *db)
@@ -459,6 +504,10 @@ void committer_stop(struct drift_db *db)
 	pthread_mutex_unlock(&committer->lock);
 	pthread_join(committer->thread, NULL);
 	committer->started = false;
+	stage_release(committer->stage);
+	free(committer->stage);
+	committer->stage = NULL;
+	pthread_mutex_destroy(&committer->role);
 	pthread_mutex_destroy(&committer->lock);
 	pthread_cond_destroy(&committer->wake);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* db.h - what an open database is made of. Private to engine/.
  *
- * Threads: the committer (commit.c) is the only one that appends to the log,
- * inserts into the memtable and publishes; the indexer (indexer.c) the only one
+ * Threads: the committer (commit.c; whoever holds its role) is the only one that
+ * appends to the log, inserts into the memtable and publishes; the indexer (indexer.c) the only one
  * that writes the index. Readers pin the layers, then begin an index read: what is
  * not in the one is in the other.
  *
- * Locks, in order: committer.lock, indexer.lock, clock.lock; none is held while
+ * Locks, in order: committer.role, committer.lock, indexer.lock, clock.lock; none is held while
  * another thread's callback runs, and readers take none of them. */
 #ifndef DRIFT_ENGINE_DB_H
 #define DRIFT_ENGINE_DB_H
@@ -19,6 +19,7 @@
 #include "engine/tables.h"
 
 struct request;
+struct stage;
 
 struct committer {
 	pthread_t thread;
@@ -28,9 +29,12 @@ struct committer {
 	/* Under lock: */
 	struct request *first, **last;	/* queue */
 	bool stop;
-	/* The committer's own: */
+	/* Written under lock and role, read under either: */
+	_Atomic drift_time_ns sync_due;	/* monotonic ns; 0: nothing waits for it */
+	pthread_mutex_t role;		/* whoever holds it is the committer */
+	/* Under role: */
+	struct stage *stage;
 	struct index_mark position;	/* the newest transaction */
-	drift_time_ns sync_due;		/* monotonic ns; 0: nothing waits for it */
 	void (*hook)(void *arg, struct drift_batch *batch);
 	void *hook_arg;
 };
@@ -77,6 +81,9 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error);
 /* commit.c */
 enum drift_err committer_start(struct drift_db *db, struct drift_error *error);
 void committer_stop(struct drift_db *db);
+/* Carry out one request on the caller's thread, if the committer is idle: false when
+ * it is not, and then nothing was done. */
+bool committer_run_now(struct drift_db *db, struct request *request);
 /* Begin a new segment, if the newest has any events. */
 enum drift_err committer_seal(struct drift_db *db);
 

@@ -266,7 +266,7 @@ struct drift_receipt {
  * the database is opened again). The txn cannot be used again but to free it. */
 enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durability,
 			    struct drift_receipt *receipt);
-/* Commit and have done(arg, receipt) called once, from the committer's thread (or
+/* Commit and have done(arg, receipt) called once, by whoever is the committer then (or
  * the commit hook's), when it is acknowledged; done must not block or commit.
  * The txn belongs to the engine and is freed after done returns. */
 void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
@@ -299,7 +299,8 @@ struct drift_batch {
 	bool ddl;	/* tables came or went */
 };
 
-/* Call hook(arg, batch) from the committer's thread, in commit order, after a
+/* Call hook(arg, batch), by whoever is the committer (its own thread, or one that
+ * waits in drift_commit), in commit order, after a
  * batch is visible and before any of it is acknowledged; hook returns at once.
  * Acknowledgements (drift_commit returning, done callbacks) wait until
  * drift_batch_release(batch), from any thread. One hook a database; set it before

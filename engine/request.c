@@ -16,14 +16,16 @@ static void submit(struct drift_db *db, struct request *request)
 	pthread_mutex_unlock(&committer->lock);
 }
 
-static void ask(struct drift_db *db, const struct request *wanted)
+/* now: the caller waits for it anyway. */
+static void ask(struct drift_db *db, const struct request *wanted, bool now)
 {
 	struct request *request = malloc(sizeof(*request));
 	struct drift_receipt receipt = {.err = DRIFT_NOMEM};
 
 	if (request) {
 		*request = *wanted;
-		submit(db, request);
+		if (!now || !committer_run_now(db, request))
+			submit(db, request);
 		return;
 	}
 	receipt.err = drift_fail_code(&receipt.error, DRIFT_NOMEM);
@@ -61,7 +63,7 @@ static enum drift_err ask_and_wait(struct drift_db *db, struct request *request,
 
 	request->done = waiter_wake;
 	request->arg = &waiter;
-	ask(db, request);
+	ask(db, request, true);
 	pthread_mutex_lock(&waiter.lock);
 	while (!waiter.done)
 		pthread_cond_wait(&waiter.wake, &waiter.lock);
@@ -99,7 +101,7 @@ void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
 		.origin = arg,
 	};
 
-	ask(txn->db, &request);
+	ask(txn->db, &request, false);
 }
 
 enum drift_err drift_sync(struct drift_db *db)
@@ -120,7 +122,7 @@ void drift_sync_async(struct drift_db *db,
 		.arg = arg,
 	};
 
-	ask(db, &request);
+	ask(db, &request, false);
 }
 
 enum drift_err drift_fold(struct drift_db *db)
