@@ -50,6 +50,7 @@ tools_stack_libs := $(tools_libs) $(query_stack_libs)
 programs := $(BUILD)/driftfs $(BUILD)/driftdb
 unit_tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 bats_helpers := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bats/*.c))
+benches := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 fuzzers := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 
 # $(1): a unit test's name. The folder whose file it tests: the lowest that has one
@@ -111,6 +112,9 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(query_stack)
 	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
 		$(query_stack_libs)
 
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(query_stack)
+	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(query_stack_libs)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # ---- Testing ----------------------------------------------------------------
@@ -150,6 +154,11 @@ run-fuzzers: $(fuzzers)
 		tests/fuzz/run $$fuzzer $(FUZZ_SECONDS) || exit 1; \
 	done
 
+bench: ## the engine beside SQLite: one run, medians of five
+	@tools/bootstrap
+	@$(MAKE) --no-print-directory $(benches)
+	@for bench in $(benches); do BENCH_DIR=$(BUILD)/bench $$bench || exit 1; done
+
 demo: ## install what is missing, build, show it on this repository's history
 	@tools/bootstrap
 	@$(MAKE) --no-print-directory all
@@ -172,7 +181,7 @@ uninstall: ## take away what install put there
 
 # ---- Care -------------------------------------------------------------------
 
-sources = $(wildcard $(addsuffix /*.[ch],$(folders) tests/unit tests/bats tests/fuzz))
+sources = $(wildcard $(addsuffix /*.[ch],$(folders) tests/unit tests/bats tests/fuzz tests/bench))
 all_packages = $(foreach folder,$(folders),$($(folder)_packages))
 
 format: ## clang-format every source
@@ -192,5 +201,5 @@ lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-fuzz $(BUILD)
 
-.PHONY: all help test check check-units check-concurrent asan tsan fuzz \
+.PHONY: all help test check check-units check-concurrent asan tsan fuzz bench \
 	run-fuzzers demo install uninstall format lint clean
