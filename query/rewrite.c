@@ -33,12 +33,18 @@ int rewrite_position(const struct rewrite *rewrite, int offset)
 	for (unsigned i = 0; i < rewrite->mark_count; i++)
 		if ((int)rewrite->marks[i].sql <= offset)
 			found = &rewrite->marks[i];
-	return found ? (int)found->script + offset - (int)found->sql + 1 : 0;
+	if (!found)
+		return 0;
+	offset -= (int)found->sql;
+	if (offset > (int)found->size)
+		offset = (int)found->size;
+	return (int)found->script + offset + 1;
 }
 
-static enum drift_err add_mark(struct rewrite *rewrite, uint32_t script)
+static enum drift_err add_mark(struct rewrite *rewrite, uint32_t script,
+			       uint32_t size)
 {
-	struct rewrite_mark mark = {(uint32_t)rewrite->sql.size, script};
+	struct rewrite_mark mark = {(uint32_t)rewrite->sql.size, script, size};
 
 	if (rewrite->mark_count == rewrite->mark_capacity) {
 		unsigned capacity = rewrite->mark_capacity * 2 + 16;
@@ -79,7 +85,7 @@ enum drift_err rewriter_copy_to(struct rewriter *rewriter, unsigned end)
 
 	if (to <= rewriter->copied)
 		return DRIFT_OK;
-	err = add_mark(rewriter->out, rewriter->copied);
+	err = add_mark(rewriter->out, rewriter->copied, to - rewriter->copied);
 	buf_add(&rewriter->out->sql, rewriter->statement.script + rewriter->copied,
 		to - rewriter->copied);
 	rewriter->copied = to;
@@ -151,7 +157,8 @@ static enum drift_err close_keep(struct rewriter *rewriter, unsigned i)
 	enum drift_err err = DRIFT_OK;
 
 	if (rewriter->copied < end) {
-		err = add_mark(rewriter->out, rewriter->copied);
+		err = add_mark(rewriter->out, rewriter->copied,
+			       end - rewriter->copied);
 		buf_add(&rewriter->out->sql,
 			rewriter->statement.script + rewriter->copied,
 			end - rewriter->copied);

@@ -6,10 +6,11 @@
 #include "query/statement.h"
 #include "query/verb.h"
 
-/* From `sql` on, the text comes from the script's byte `script`. */
+/* `size` bytes of sql were copied from the script; what follows is ours. */
 struct rewrite_mark {
 	uint32_t sql;
 	uint32_t script;
+	uint32_t size;
 };
 
 struct rewrite {
