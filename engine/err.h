@@ -18,7 +18,7 @@
 	X(IO, EIO, "58030", "I/O error")                                        \
 	X(FULL, ENOSPC, "53100", "disk full")                                   \
 	X(CORRUPT, EIO, "XX001", "data corrupted")                              \
-	X(NEWER, EPROTONOSUPPORT, "0A000", "newer format")                      \
+	X(NEWER, EPROTONOSUPPORT, "58P01", "newer format")                      \
 	X(NOT_A_DATABASE, EINVAL, "3D000", "not a database")                    \
 	X(IN_USE, EBUSY, "55006", "database in use")                            \
 	X(UNSAFE, EACCES, "42501", "unsafe permissions")                        \

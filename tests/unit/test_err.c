@@ -77,11 +77,29 @@ static void a_told_reason_is_kept(void **state)
 	assert_int_equal(drift_fail_code(NULL, DRIFT_IO), DRIFT_IO);
 }
 
+/* A client of a running database knows a refusal by its SQLSTATE alone, and these two
+ * have exit codes of their own. */
+static void damage_and_newer_formats_have_their_own_sqlstates(void **state)
+{
+	int code;
+
+	(void)state;
+	for (code = DRIFT_OK; code <= DRIFT_INTERNAL; code++) {
+		const char *text = drift_err_sqlstate((enum drift_err)code);
+
+		if (code != DRIFT_NEWER)
+			assert_string_not_equal(text, drift_err_sqlstate(DRIFT_NEWER));
+		if (code != DRIFT_CORRUPT)
+			assert_string_not_equal(text, drift_err_sqlstate(DRIFT_CORRUPT));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_code_has_its_row),
 		cmocka_unit_test(every_sqlstate_has_five_characters),
+		cmocka_unit_test(damage_and_newer_formats_have_their_own_sqlstates),
 		cmocka_unit_test(a_code_out_of_range_is_internal),
 		cmocka_unit_test(a_text_stays_one_line),
 		cmocka_unit_test(a_long_text_is_cut_between_characters),
