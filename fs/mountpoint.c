@@ -22,7 +22,7 @@
 #include "engine/engine.h"
 
 #define STOP_WAIT_MS 30000
-#define POLL_MS      10
+#define POLL_MS 10
 
 extern char **environ;
 
@@ -236,8 +236,49 @@ int mountpoint_remount(const char *mountpoint, bool read_only)
 	return 32;
 }
 
+/* The number the kernel lists the mount's connection by: its device's minor. */
+static bool find_connection(const char *mountpoint, unsigned *minor)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char line[2 * PATH_MAX], at[PATH_MAX];
+	bool found = false;
+	unsigned number;
+
+	if (!mounts)
+		return false;
+	while (fgets(line, sizeof(line), mounts)) {
+		if (sscanf(line, "%*u %*u %*u:%u %*s %4095s", &number, at) != 2 ||
+		    strcmp(at, mountpoint) != 0)
+			continue;
+		*minor = number; /* what is on top counts: the last */
+		found = true;
+	}
+	fclose(mounts);
+	return found;
+}
+
+/* Who may not force an unmount may still abort his own connection. */
+static void abort_connection(const char *mountpoint)
+{
+	char path[64];
+	unsigned minor;
+	int fd;
+
+	if (!find_connection(mountpoint, &minor))
+		return;
+	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", minor);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) != 1)
+		fprintf(stderr, "driftfs: %s: %s\n", path, strerror(errno));
+	close(fd);
+}
+
 void mountpoint_abandon(const char *mountpoint)
 {
-	if (umount2(mountpoint, MNT_FORCE | MNT_DETACH) != 0 && errno == EPERM)
-		(void)fusermount(mountpoint, "-uz");
+	if (umount2(mountpoint, MNT_FORCE | MNT_DETACH) == 0 || errno != EPERM)
+		return;
+	abort_connection(mountpoint);
+	(void)fusermount(mountpoint, "-uz");
 }
