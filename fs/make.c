@@ -166,7 +166,7 @@ static void start_making(fuse_req_t req, fuse_ino_t parent, struct slice name)
 	}
 	making->change = (struct change){.tree = tree_of(req),
 					 .req = req,
-					 .durability = DRIFT_DURABLE,
+					 .durability = tree_of(req)->options.close_durability,
 					 .build = make_build,
 					 .done = make_done};
 	making->parent = parent;

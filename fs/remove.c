@@ -78,7 +78,7 @@ static void start(fuse_req_t req, const struct identity *identity,
 	}
 	removal->change = (struct change){.tree = tree_of(req),
 					  .req = req,
-					  .durability = DRIFT_DURABLE,
+					  .durability = tree_of(req)->options.close_durability,
 					  .build = build,
 					  .done = removal_done};
 	removal->table_id = identity->table_id;

@@ -387,7 +387,9 @@ void rename_op(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	renaming->change = (struct change){
-		.tree = tree, .req = req, .durability = DRIFT_DURABLE};
+		.tree = tree,
+		.req = req,
+		.durability = tree->options.close_durability};
 	renaming->no_replace = flags & RENAME_NOREPLACE;
 	err = name_parse(tree, from, slice_str(name), &renaming->from_key,
 			 &renaming->from);
