@@ -83,8 +83,13 @@ static bool find_arguments(struct planning *planning)
 		else if (argument == HIDDEN_A && value)
 			planning->at = sqlite3_value_int64(value);
 	}
-	return planning->arguments[HIDDEN_FORM] >= 0 ||
-	       !planning->vtab->relation->timed;
+	if (planning->arguments[HIDDEN_FORM] >= 0 &&
+	    planning->arguments[HIDDEN_A] >= 0 && planning->arguments[HIDDEN_B] >= 0)
+		return true;
+	/* A WHERE that names some of them is no call. */
+	planning->arguments[HIDDEN_FORM] = -1;
+	planning->form = ASOF_VIEW;
+	return !planning->vtab->relation->timed;
 }
 
 /* Take the constraints that fit the way's columns, first to last. */

@@ -147,6 +147,11 @@ static void before_a_table_there_are_no_rows(void **state)
 	assert_string_equal(answer(session, "SELECT id FROM y WHERE n = 2 AS OF 0"), "");
 	assert_string_equal(answer(session, "SELECT id FROM y WHERE id = 1 AS OF 0"), "");
 	assert_string_equal(answer(session, "SELECT * FROM y FOR SYSTEM_TIME AS OF 0"), "");
+	assert_string_equal(answer(session, "SELECT id FROM y WHERE _form = 1"), "");
+	assert_string_equal(answer(session, "SET system_time_asof = 0; SELECT * FROM y"), "");
+	assert_string_equal(answer(session, "DELETE FROM y"), "25006");
+	assert_string_equal(answer(session, "SET system_time_asof = DEFAULT; "
+					    "SELECT id FROM y"), "{\"id\":1}\n");
 	query_session_close(session);
 }
 
