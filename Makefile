@@ -194,7 +194,8 @@ lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 		-- -std=gnu2x -D_GNU_SOURCE -I. $(call package_cflags,$(all_packages)) 2>&1 | \
 		{ ! grep -vE '^[0-9]+ warnings? (generated|treated)|^$$'; }
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -I. \
-		--enable=warning,performance,portability $(folders)
+		--enable=warning,performance,portability \
+		--suppressions-list=.cppcheck $(folders)
 	@shellcheck -x tools/bootstrap tools/demo tools/git-events tests/run tests/fuzz/run \
 		.ci/run tests/bats/lib.bash
 
