@@ -318,6 +318,8 @@ enum drift_err sql_run(struct query_session *session,
 	enum drift_err err = verb_find(statement, &verb, error);
 
 	session->transaction.blind = verb.kind == VERB_INSERT;
+	if (!err && verb.kind != VERB_READ)
+		err = transaction_may_write(session, error);
 	if (!err)
 		err = prepare(session, statement, &verb, "", &stmt, error);
 	if (err)

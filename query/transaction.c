@@ -37,20 +37,28 @@ struct drift_view transaction_present(const struct query_session *session)
 	return with_own_writes(&session->transaction);
 }
 
+enum drift_err transaction_may_write(const struct query_session *session,
+				     struct drift_error *error)
+{
+	if (session->pinned || session->has_moment)
+		return drift_fail(error, DRIFT_READ_ONLY,
+				  "cannot write to the past: this is a read-only view");
+	if (session->transaction.read_only)
+		return drift_fail(error, DRIFT_READ_ONLY,
+				  "cannot write in a read-only transaction");
+	return DRIFT_OK;
+}
+
 enum drift_err transaction_write(struct query_session *session,
 				 struct drift_txn **txn,
 				 struct drift_error *error)
 {
 	struct transaction *transaction = &session->transaction;
 	struct drift_author author = {session->user, session->client, NULL};
-	enum drift_err err;
+	enum drift_err err = transaction_may_write(session, error);
 
-	if (session->pinned || session->has_moment)
-		return drift_fail(error, DRIFT_READ_ONLY,
-				  "cannot write to the past: this is a read-only view");
-	if (transaction->read_only)
-		return drift_fail(error, DRIFT_READ_ONLY,
-				  "cannot write in a read-only transaction");
+	if (err)
+		return err;
 	if (!transaction->txn) {
 		err = drift_txn_new(session->db,
 				    transaction->blind ? DRIFT_SEQ_MAX :

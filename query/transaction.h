@@ -39,8 +39,11 @@ enum drift_err transaction_end_statement(struct query_session *session,
 /* It failed: take back what it wrote. */
 void transaction_fail_statement(struct query_session *session);
 
-/* The engine's transaction to write into, made when there is none. Refuses in
- * read-only sessions. */
+/* Refuses in read-only sessions and transactions, and while the session's moment is
+ * in the past. */
+enum drift_err transaction_may_write(const struct query_session *session,
+				     struct drift_error *error);
+/* The engine's transaction to write into, made when there is none. */
 enum drift_err transaction_write(struct query_session *session,
 				 struct drift_txn **txn,
 				 struct drift_error *error);
