@@ -162,6 +162,8 @@ enum drift_err write_run_patch(struct query_session *session,
 	if (!err)
 		err = statement_expect_end(statement, error);
 	if (!err)
+		err = transaction_may_write(session, error);
+	if (!err)
 		err = patch_row(session, def, buf_slice(&key), buf_slice(&patch), error);
 	snprintf(tag, sizeof(tag), "UPDATE %llu", (unsigned long long)session->changed);
 	if (!err)

@@ -40,6 +40,8 @@ enum drift_err write_run_truncate(struct query_session *session,
 	if (!err)
 		err = statement_expect_end(statement, error);
 	if (!err)
+		err = transaction_may_write(session, error);
+	if (!err)
 		err = delete_all(session, def, error);
 	if (!err)
 		session_say(session, "TRUNCATE TABLE", "Deleted %llu row(s)",
