@@ -24,7 +24,7 @@
 
 /* The kernel may not have made the inode of an entry just sent to it. */
 #define RETRIES_MAX 1000
-#define RETRY_NS    50000
+#define RETRY_NS 50000
 #define SMALL_BATCH 8 /* changes */
 
 struct lost_name {

@@ -52,7 +52,8 @@ static enum drift_err create_scratch(struct tree *tree,
 	return err;
 }
 
-static enum drift_err create_row(struct tree *tree, const struct identity *identity,
+static enum drift_err create_row(struct tree *tree, uid_t uid,
+				 const struct identity *identity,
 				 struct fuse_entry_param *entry,
 				 struct fuse_file_info *fi)
 {
@@ -60,7 +61,7 @@ static enum drift_err create_row(struct tree *tree, const struct identity *ident
 
 	if (err)
 		return err;
-	err = row_write_open(tree, node_of(&tree->nodes, entry->ino), true, fi);
+	err = row_write_open(tree, node_of(&tree->nodes, entry->ino), true, uid, fi);
 	if (err)
 		lookup_undo(tree, entry);
 	return err;
@@ -89,7 +90,8 @@ void make_op_create(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
 	if (!err)
 		err = identity.kind == NODE_SCRATCH
 			      ? create_scratch(tree, &identity, &entry, fi)
-			      : create_row(tree, &identity, &entry, fi);
+			      : create_row(tree, fuse_req_ctx(req)->uid, &identity,
+					   &entry, fi);
 	else
 		note(req, parent, &error, err);
 	if (err) {
@@ -164,11 +166,12 @@ static void start_making(fuse_req_t req, fuse_ino_t parent, struct slice name)
 		reply_err(req, DRIFT_NOMEM);
 		return;
 	}
-	making->change = (struct change){.tree = tree_of(req),
-					 .req = req,
-					 .durability = tree_of(req)->options.close_durability,
-					 .build = make_build,
-					 .done = make_done};
+	making->change =
+		(struct change){.tree = tree_of(req),
+				.req = req,
+				.durability = tree_of(req)->options.close_durability,
+				.build = make_build,
+				.done = make_done};
 	making->parent = parent;
 	memcpy(making->name, name.data, name.size);
 	change_start(&making->change);

@@ -23,7 +23,7 @@
 #include "fs/option.h"
 #include "query/query.h"
 
-#define THREADS_MAX      32 /* each long query keeps one busy */
+#define THREADS_MAX 32 /* each long query keeps one busy */
 #define IDLE_THREADS_MAX 8
 
 enum exit_code {

@@ -238,7 +238,8 @@ static enum drift_err open_node(fuse_req_t req, struct node *node,
 		return DRIFT_READ_ONLY;
 	switch (identity->kind) {
 	case NODE_ROW:
-		return writes ? row_write_open(tree, node, false, fi)
+		return writes ? row_write_open(tree, node, false,
+					       fuse_req_ctx(req)->uid, fi)
 			      : row_open(tree, node, fi);
 	case NODE_SCRATCH:
 		return scratch_open(tree, node_scratch(&tree->nodes, node), fi);

@@ -8,7 +8,7 @@
 #include "fs/reader.h"
 
 #define USER_BYTES_MAX ((size_t)256 << 10) /* above, the older half goes */
-#define USERS_MAX      64                  /* above, the longest silent goes */
+#define USERS_MAX 64                       /* above, the longest silent goes */
 
 struct refused {
 	struct refused *next; /* the one with the newest refusal first */

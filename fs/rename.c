@@ -386,10 +386,10 @@ void rename_op(fuse_req_t req, fuse_ino_t parent, const char *name,
 		reply_err(req, DRIFT_NOMEM);
 		return;
 	}
-	renaming->change = (struct change){
-		.tree = tree,
-		.req = req,
-		.durability = tree->options.close_durability};
+	renaming->change =
+		(struct change){.tree = tree,
+				.req = req,
+				.durability = tree->options.close_durability};
 	renaming->no_replace = flags & RENAME_NOREPLACE;
 	err = name_parse(tree, from, slice_str(name), &renaming->from_key,
 			 &renaming->from);

@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-#define RESULTS_MAX       64                 /* kept for later readers */
-#define PRINT_BYTES       ((size_t)64 << 10) /* asked of the printer at a time */
+#define RESULTS_MAX 64                       /* kept for later readers */
+#define PRINT_BYTES ((size_t)64 << 10)       /* asked of the printer at a time */
 #define SCRIPT_ANSWER_MAX ((size_t)64 << 20) /* of a script that writes */
 
 struct result {

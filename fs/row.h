@@ -14,8 +14,9 @@
 					      struct fuse_file_info *fi);
 
 /* Open a row for writing; it need not be there. `create`: a CREATE request, for
- * which O_EXCL counts. */
+ * which O_EXCL counts. uid: who writes. */
 [[nodiscard]] enum drift_err row_write_open(struct tree *tree, struct node *node,
-					    bool create, struct fuse_file_info *fi);
+					    bool create, uid_t uid,
+					    struct fuse_file_info *fi);
 
 #endif

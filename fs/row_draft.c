@@ -10,8 +10,36 @@
 
 #include "fs/reader.h"
 
-/* Of all drafts together; above, ENOSPC for the writer that asks for more. */
+/* Of all drafts, and of one user's; above, ENOSPC for the writer that asks for more. */
 #define UNSAVED_BYTES_MAX ((size_t)256 << 20)
+#define USER_UNSAVED_BYTES_MAX ((size_t)64 << 20)
+
+static atomic_size_t *bytes_of_user(const struct row_draft *draft)
+{
+	return &draft->tree->unsaved.bytes_of[draft->uid % UNSAVED_SLOTS];
+}
+
+/* The text grew from `former` bytes, or shrank (counters wrap around as they should). */
+static void account(const struct row_draft *draft, size_t former)
+{
+	atomic_fetch_add(&draft->tree->unsaved.bytes, draft->text.size - former);
+	atomic_fetch_add(bytes_of_user(draft), draft->text.size - former);
+}
+
+static bool has_room(const struct row_draft *draft, size_t bytes)
+{
+	return atomic_load(&draft->tree->unsaved.bytes) + bytes <=
+		       UNSAVED_BYTES_MAX &&
+	       atomic_load(bytes_of_user(draft)) + bytes <= USER_UNSAVED_BYTES_MAX;
+}
+
+static void release_text(struct row_draft *draft)
+{
+	size_t former = draft->text.size;
+
+	buf_release(&draft->text);
+	account(draft, former);
+}
 
 static void judge_anew(struct row_draft *draft)
 {
@@ -27,13 +55,12 @@ void row_draft_begin(struct row_draft *draft, struct buf *text)
 	draft->base = draft->append ? draft->text.size : 0;
 	draft->ordered = draft->text.size == draft->base;
 	judge_anew(draft);
-	atomic_fetch_add(&draft->tree->unsaved_bytes, draft->text.size);
+	account(draft, 0);
 }
 
 void row_draft_release(struct row_draft *draft)
 {
-	atomic_fetch_sub(&draft->tree->unsaved_bytes, draft->text.size);
-	buf_release(&draft->text);
+	release_text(draft);
 	buf_release(&draft->document);
 }
 
@@ -158,15 +185,14 @@ enum drift_err row_draft_judge(struct row_draft *draft, struct drift_error *erro
 
 static enum drift_err resize(struct row_draft *draft, uint64_t size)
 {
-	struct tree *tree = draft->tree;
 	size_t former = draft->text.size;
 	char *more;
 
-	if (size > draft->base && size - draft->base > tree->options.row_text_max)
+	if (size > draft->base &&
+	    size - draft->base > draft->tree->options.row_text_max)
 		return DRIFT_TOO_BIG;
 	if (size > former) {
-		if (atomic_load(&tree->unsaved_bytes) + (size - former) >
-		    UNSAVED_BYTES_MAX)
+		if (!has_room(draft, size - former))
 			return DRIFT_LIMIT;
 		more = buf_reserve(&draft->text, size - former);
 		if (!more)
@@ -174,14 +200,13 @@ static enum drift_err resize(struct row_draft *draft, uint64_t size)
 		memset(more, 0, size - former);
 	}
 	draft->text.size = size;
-	atomic_fetch_add(&tree->unsaved_bytes, size - former);
+	account(draft, former);
 	return DRIFT_OK;
 }
 
 static void forget_text(struct row_draft *draft)
 {
-	atomic_fetch_sub(&draft->tree->unsaved_bytes, draft->text.size);
-	buf_release(&draft->text);
+	release_text(draft);
 	draft->base = 0;
 	draft->ordered = true;
 	judge_anew(draft);

@@ -9,6 +9,7 @@
 
 struct row_draft {
 	struct tree *tree;
+	uid_t uid;           /* whose bytes these are */
 	struct identity row; /* whose it is to be; key: into its node's */
 	bool append;         /* what is added is a patch of the row */
 	bool is_new;         /* the row was not there when this began */
@@ -24,7 +25,7 @@ struct row_draft {
 /* Invariants, between calls:
  * 1. base <= text.size; base is 0 unless append.
  * 2. ready implies checked and unsaved.
- * 3. text.size is counted in tree->unsaved_bytes. */
+ * 3. text.size is counted in tree->unsaved. */
 
 /* Begin with the present text of the row (taken over; may be empty). */
 void row_draft_begin(struct row_draft *draft, struct buf *text);

@@ -328,7 +328,7 @@ static enum drift_err begin_draft(struct row_write *open, bool create, int flags
 }
 
 enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
-			      struct fuse_file_info *fi)
+			      uid_t uid, struct fuse_file_info *fi)
 {
 	struct row_write *open = calloc(1, sizeof(*open));
 	enum drift_err err;
@@ -337,6 +337,7 @@ enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
 		return DRIFT_NOMEM;
 	open->handle = (struct handle){.ops = &row_write_ops, .tree = tree};
 	open->node = node;
+	open->draft.uid = uid;
 	open->exclusive = create && (fi->flags & O_EXCL);
 	atomic_fetch_add(&node->writers, 1);
 	pthread_mutex_init(&open->lock, NULL);

@@ -28,6 +28,15 @@ struct tree_options {
 	mode_t umask;
 };
 
+#define UNSAVED_SLOTS 256
+
+/* Bytes in the drafts of open rows: of all, and of one user (users whose numbers
+ * are equal modulo the number of slots share a slot and its bound). */
+struct unsaved {
+	atomic_size_t bytes;
+	atomic_size_t bytes_of[UNSAVED_SLOTS];
+};
+
 struct tree {
 	struct drift_db *db;
 	struct fuse_session *session;
@@ -42,7 +51,7 @@ struct tree {
 	struct handles handles;
 	struct changes changes;
 	struct invalidator *invalidator;
-	atomic_size_t unsaved_bytes; /* in the buffers of open rows */
+	struct unsaved unsaved;
 };
 /* Locks, in the order they may be taken: a handle's, then any one of the others
  * (nodes, scratches, a scratch, refusals, an event file, results, handles,

@@ -57,7 +57,7 @@ static int end(void **state)
 
 	drift_close(bench->tree.db);
 	buf_release(&bench->key);
-	assert_int_equal(bench->tree.unsaved_bytes, 0);
+	assert_int_equal(bench->tree.unsaved.bytes, 0);
 	snprintf(command, sizeof(command), "rm -r %s", bench->dir);
 	assert_int_equal(system(command), 0);
 	free(bench);
@@ -160,11 +160,30 @@ static void what_is_too_large_is_refused_and_let_go(void **state)
 	text[sizeof(text) - 1] = '\0';
 	draft_begin(bench, &draft, false, "");
 	assert_int_equal(put(&draft, text, 0), DRIFT_TOO_BIG);
-	assert_int_equal(bench->tree.unsaved_bytes, 0);
+	assert_int_equal(bench->tree.unsaved.bytes, 0);
 	assert_int_equal(put(&draft, "{", 1u << 30), DRIFT_TOO_BIG);
 	assert_int_equal(put(&draft, "{}", 0), DRIFT_OK);
 	store(bench, &draft, "{\"id\":\"a\"}");
 	row_draft_release(&draft);
+}
+
+static void unsaved_bytes_of_a_user_are_bounded(void **state)
+{
+	enum { DRAFTS = 5 };
+	struct bench *bench = *state;
+	struct row_draft drafts[DRAFTS];
+
+	bench->tree.options.row_text_max = 16 << 20;
+	for (int i = 0; i < DRAFTS; i++) {
+		draft_begin(bench, &drafts[i], false, "");
+		assert_int_equal(row_draft_truncate(&drafts[i], 16 << 20),
+				 i < 4 ? DRIFT_OK : DRIFT_LIMIT);
+	}
+	drafts[4].uid = 1;
+	assert_int_equal(row_draft_truncate(&drafts[4], 16 << 20), DRIFT_OK);
+	for (int i = 0; i < DRAFTS; i++)
+		row_draft_release(&drafts[i]);
+	assert_int_equal(bench->tree.unsaved.bytes_of[0], 0);
 }
 
 static void bytes_in_any_order_are_judged_as_a_whole(void **state)
@@ -216,6 +235,7 @@ int main(void)
 		DRAFT_TEST(a_document_is_ready_with_its_last_byte),
 		DRAFT_TEST(a_write_that_fails_leaves_nothing_behind),
 		DRAFT_TEST(what_is_too_large_is_refused_and_let_go),
+		DRAFT_TEST(unsaved_bytes_of_a_user_are_bounded),
 		DRAFT_TEST(bytes_in_any_order_are_judged_as_a_whole),
 		DRAFT_TEST(what_is_appended_is_a_patch_at_whatever_offset),
 	};
