@@ -61,10 +61,11 @@ static bool is_json_text(const struct query_session *session, unsigned i,
 	const struct session_column *column = &session->columns[i];
 	const uint32_t containers = 1u << MSG_ARRAY | 1u << MSG_MAP;
 
+	if (sqlite3_value_subtype(value) == VALUE_JSON)
+		return true;
 	if (!begins_json(value))
 		return false;
-	return sqlite3_value_subtype(value) == VALUE_JSON ||
-	       column->type == DRIFT_JSON ||
+	return column->type == DRIFT_JSON ||
 	       ((column->held & containers) && !(column->held & 1u << MSG_TEXT));
 }
 

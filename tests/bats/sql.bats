@@ -39,6 +39,8 @@ events()
 	same "$(sql 'SELECT id FROM events WHERE id = "3"')" '{"id":3}'
 	same "$(sql "SELECT tags->1->>'x' AS x, tags->>0 AS a FROM events WHERE type = 'user'")" \
 		'{"x":null,"a":"a"}'
+	same "$(sql "SELECT doc->'n' AS n, doc->'type' AS t, doc->>'type' AS u FROM events WHERE id = 'evt2'")" \
+		'{"n":1.0,"t":"user","u":"user"}'
 }
 
 @test "a double-quoted word is a string where no column is called so" {
