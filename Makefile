@@ -66,6 +66,9 @@ else
 quiet =
 endif
 
+# $(1): objects and libraries. What runs meanwhile keeps the program it started.
+link = $(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@.new $(1) && mv -f $@.new $@
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
@@ -96,21 +99,19 @@ endef
 $(foreach folder,$(folders),$(eval $(call archive,$(folder))))
 
 $(BUILD)/driftfs: $(BUILD)/tools/driftfs.o $(fs_stack)
-	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(fs_stack_libs)
+	$(call link,$^ $(fs_stack_libs))
 
 $(BUILD)/driftdb: $(BUILD)/tools/driftdb.o $(tools_stack)
-	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(tools_stack_libs)
+	$(call link,$^ $(tools_stack_libs))
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$($$(call folder_of,$$*)_stack)
-	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ \
-		$($(call folder_of,$*)_stack_libs) -lcmocka
+	$(call link,$^ $($(call folder_of,$*)_stack_libs) -lcmocka)
 
 $(BUILD)/tests/bats/%: $(BUILD)/tests/bats/%.o
-	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $<
+	$(call link,$<)
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(query_stack)
-	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
-		$(query_stack_libs)
+	$(call link,-fsanitize=fuzzer $^ $(query_stack_libs))
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(query_stack)
 	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(query_stack_libs)
