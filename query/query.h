@@ -53,8 +53,9 @@ const char *query_column_name(const struct query_session *session, unsigned i);
 /* DRIFT_ANY when it is not known. */
 enum drift_type query_column_type(const struct query_session *session, unsigned i);
 /* After QUERY_ROW: value i. Text and blob point into the session until its next
- * use. *is_json (may be NULL): a text that is JSON (an array or object, or what
- * a JSON function answered) and prints as it is. Booleans come as MSG_BOOL where the column is known to be boolean. */
+ * use. *is_json (may be NULL): a text that is JSON (an array or object, or what a
+ * JSON function answered) and prints as it is. Booleans come as MSG_BOOL where the
+ * column is known to be boolean. */
 void query_value(const struct query_session *session, unsigned i,
 		 struct msg_value *value, bool *is_json);
 /* After QUERY_DONE: PostgreSQL's command tag ("INSERT 0 1"), and the sentence for
