@@ -135,6 +135,17 @@ setup()
 	try "$(jq -c '.tx = 1' <<<"$event")" ':2: transaction 1 with another time'
 }
 
+@test "what load leaves after a refusal is the file's beginning" {
+	jq -nc '{tx: 1, time: "2020-01-01T00:00:00Z", op: "ddl", sql: "CREATE TABLE t (pk=id)"},
+		(range(1; 3000) | {seq: ., tx: (. + 1), time: (1577836800 + . | todate),
+			table: "t", op: (if . == 1500 then "update" else "insert" end),
+			pk: "k\(.)", row: {id: "k\(.)"}})' >events
+	fails_with 1 driftdb load -d db events
+	says '^events:1501: no row in "t": Key \(id\)=\(k1500\)'
+	driftdb dump --events -d db | cmp - <(head -n 1500 events)
+	driftdb verify -d db
+}
+
 @test "load goes on from a database's head, with authors and comments" {
 	line() {
 		jq -nc --argjson n "$1" '{seq: $n, tx: ($n + 1), time: "2020-01-0\($n + 1)T00:00:00.5Z",
