@@ -360,6 +360,19 @@ static int run_daemon(struct daemon *daemon)
 	return open_and_mount(daemon);
 }
 
+/* Files the caller had open are not the daemon's to hold on to, but for a mount point
+ * that is one of them. */
+static void close_inherited(const struct daemon *daemon)
+{
+	unsigned ready = (unsigned)daemon->ready_fd;
+
+	if (strncmp(daemon->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
+		return;
+	if (ready > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, ready - 1, 0);
+	close_range(ready + 1, ~0u, 0);
+}
+
 static int fork_daemon(struct daemon *daemon)
 {
 	int ends[2];
@@ -375,6 +388,7 @@ static int fork_daemon(struct daemon *daemon)
 	}
 	close(ends[0]);
 	daemon->ready_fd = ends[1];
+	close_inherited(daemon);
 	setsid();
 	if (chdir("/") != 0)
 		perror("driftfs: /");

@@ -35,6 +35,19 @@ owner()
 	same "$(jq .v mnt/tables/t/rows/a.json)" 1
 }
 
+@test "the daemon keeps none of its caller's files open" {
+	mkfifo pipe
+	cat pipe >copy &
+	exec 7>pipe
+	driftfs db mnt
+	echo text >&7
+	exec 7>&-
+	wait $!
+	same "$(cat copy)" text
+	same "$(readlink "/proc/$(owner)/cwd")" /
+	same "$(readlink "/proc/$(owner)/fd/2")" /dev/null
+}
+
 @test "the mount says what it is: fsname, type, a size, 255 bytes a name" {
 	driftfs db mnt
 	same "$(awk -v at="$PWD/mnt" '$2 == at { print $1, $3 }' /proc/self/mounts)" \
