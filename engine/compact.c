@@ -2,7 +2,7 @@
 /* compact.c - the log made small: every sealed segment packed, none lost. */
 #include "engine/db.h"
 
-enum drift_err drift_compact(struct drift_db *db, const volatile bool *stop,
+enum drift_err drift_compact(struct drift_db *db, const _Atomic bool *stop,
 			     struct drift_error *error)
 {
 	enum drift_err err;
@@ -15,7 +15,7 @@ enum drift_err drift_compact(struct drift_db *db, const volatile bool *stop,
 	if (err)
 		err = drift_fail_code(error, err);
 	for (unsigned i = 0; !err && i + 1 < atomic_load(&db->log.count); i++) {
-		if (stop && *stop)
+		if (stop && atomic_load(stop))
 			err = drift_fail_code(error, DRIFT_INTERRUPTED);
 		else
 			err = log_pack(&db->log, i, error);

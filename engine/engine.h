@@ -374,7 +374,7 @@ enum drift_err drift_verify(struct drift_db *db,
 /* Seal the newest segment and pack all sealed ones with zstd. History, seqs, times and
  * digests stay as they are; commits and reads go on meanwhile; one at a time. Stops
  * between segments when *stop (may be NULL) becomes true: DRIFT_INTERRUPTED. */
-enum drift_err drift_compact(struct drift_db *db, const volatile bool *stop,
+enum drift_err drift_compact(struct drift_db *db, const _Atomic bool *stop,
 			     struct drift_error *error);
 /* Fold everything visible into the index now, and sync it. */
 enum drift_err drift_fold(struct drift_db *db);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* run.c - the table of statements: which first word is run by what. */
+#include "query/compact.h"
 #include "query/control.h"
 #include "query/ddl.h"
 #include "query/explain.h"
@@ -36,6 +37,8 @@ static const struct {
 	{"REPLACE", sql_run, false},
 	{"PATCH", write_run_patch, false},
 	{"TRUNCATE", write_run_truncate, false},
+	{"VACUUM", compact_run_vacuum, false},
+	{"COMPACT", compact_run, false},
 	{"BEGIN", control_begin, false},
 	{"START", control_begin, false},
 	{"COMMIT", control_commit, true},
@@ -59,10 +62,10 @@ static bool is_unsupported(const struct statement *statement, struct token token
 {
 	static const char *const words[] = {
 		"ALTER", "ANALYZE", "ATTACH", "CALL", "CHECKPOINT", "CLUSTER",
-		"COMMENT", "COMPACT", "COPY", "DEALLOCATE", "DECLARE", "DETACH",
+		"COMMENT", "COPY", "DEALLOCATE", "DECLARE", "DETACH",
 		"DISCARD", "DO", "EXECUTE", "FETCH", "GRANT", "LISTEN", "LOCK",
 		"MERGE", "NOTIFY", "PRAGMA", "PREPARE", "REFRESH", "REINDEX",
-		"REVOKE", "SNAPSHOT", "SOFT", "TAG", "VACUUM", "VERIFY",
+		"REVOKE", "SNAPSHOT", "SOFT", "TAG", "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

@@ -207,6 +207,25 @@ Deleted 1 row(s)'
 	same "$(sql 'SELECT count(*) AS n FROM events')" '{"n":1}'
 }
 
+@test "VACUUM makes the log small and keeps all of history" {
+	local before
+
+	sql 'CREATE TABLE n (pk=id); INSERT INTO n {"id": "a", "i": 0}'
+	for i in $(seq 300); do
+		echo "UPDATE n SET i = $i, text = 'the quick brown fox jumps over the lazy dog';"
+	done | driftdb sql -d db --quiet
+	before=$(sql 'SELECT i, _seq FROM n FOR SYSTEM_TIME ALL ORDER BY _seq')
+	same "$(wc -l <<<"$before")" 301
+	same "$(driftdb sql -d db -e 'VACUUM')" 'Database compacted'
+	[ "$(cat db/log/* | wc -c)" -lt 15000 ]
+	same "$(sql 'SELECT i, _seq FROM n FOR SYSTEM_TIME ALL ORDER BY _seq')" "$before"
+	same "$(sql 'SELECT i FROM n FOR SYSTEM_TIME AS OF @SEQ:101')" '{"i":100}'
+	same "$(driftdb sql -d db -e 'COMPACT n')" "Table 'n' compacted"
+	driftdb verify -d db
+	refuses 42P01 'relation "x" does not exist' 'COMPACT x'
+	refuses 25001 'transaction block' 'BEGIN; VACUUM'
+}
+
 @test "mistakes are told in PostgreSQL's words, with their place" {
 	events
 	run driftdb sql -d db -e 'SELECT * FORM events'
