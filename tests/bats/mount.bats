@@ -233,7 +233,7 @@ owner()
 	mkdir mnt/tables/t
 	umount mnt
 	eventually 5 unlocked
-	umount /usr/local/bin
+	eventually 5 umount /usr/local/bin
 }
 
 unlocked()
