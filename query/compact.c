@@ -29,6 +29,9 @@ enum drift_err compact_run_vacuum(struct query_session *session,
 	enum drift_err err = DRIFT_OK;
 
 	statement->at++;
+	if (statement_accept(statement, "INTO"))
+		return drift_fail(error, DRIFT_UNSUPPORTED,
+				  "VACUUM INTO is not supported");
 	if (statement_peek(statement).kind != TOKEN_END)
 		err = show_table(session, statement, &def, error);
 	if (!err)
