@@ -18,10 +18,13 @@ enum exit_status {
 	EXIT_NEWER = 4,		/* the database has a newer format */
 };
 
+#define STATEMENTS_MAX 64
+
 /* Options and the operand; NULL or false when not given. */
 struct arguments {
 	const char *dir;	/* -d, or init's operand */
-	const char *statement;
+	/* -e, as often as it was given; NULL after the last. */
+	const char *statements[STATEMENTS_MAX + 1];
 	const char *file;	/* -f, or load's operand; "-" is standard input */
 	const char *format;
 	const char *table;

@@ -18,25 +18,26 @@ struct option_kind {
 	const char *name;
 	const char *value;	/* what follows it; NULL for a switch */
 	size_t place;		/* in struct arguments */
+	unsigned times;		/* it may be given */
 	const char *help;
 };
 
 static const struct option_kind options[] = {
-	{'d', false, "data", "DIR", offsetof(struct arguments, dir),
+	{'d', false, "data", "DIR", offsetof(struct arguments, dir), 1,
 	 "the database's directory"},
-	{'e', false, "execute", "STATEMENTS", offsetof(struct arguments, statement),
-	 "what to run"},
-	{'f', false, "file", "FILE", offsetof(struct arguments, file),
+	{'e', false, "execute", "STATEMENTS", offsetof(struct arguments, statements),
+	 STATEMENTS_MAX, "what to run; several are run in order"},
+	{'f', false, "file", "FILE", offsetof(struct arguments, file), 1,
 	 "read what to run from FILE, - for standard input"},
-	{'F', true, "format", "FORMAT", offsetof(struct arguments, format),
+	{'F', true, "format", "FORMAT", offsetof(struct arguments, format), 1,
 	 "json (lines, the default), csv, tsv or table"},
-	{'t', false, "table", "TABLE", offsetof(struct arguments, table),
+	{'t', false, "table", "TABLE", offsetof(struct arguments, table), 1,
 	 "the table"},
-	{'k', false, "key", "KEY", offsetof(struct arguments, key),
+	{'k', false, "key", "KEY", offsetof(struct arguments, key), 1,
 	 "the row's primary key"},
-	{'E', true, "events", NULL, offsetof(struct arguments, events),
+	{'E', true, "events", NULL, offsetof(struct arguments, events), 1,
 	 "every event as a line of JSON"},
-	{'q', false, "quiet", NULL, offsetof(struct arguments, quiet),
+	{'q', false, "quiet", NULL, offsetof(struct arguments, quiet), 1,
 	 "only answers: no \"Inserted 1 row(s)\""},
 };
 
@@ -137,15 +138,24 @@ static void getopt_tables_fill(struct getopt_tables *tables)
 	tables->longs[OPTION_COUNT] = (struct option){"help", no_argument, NULL, 'h'};
 }
 
-static void option_store(const struct option_kind *option,
+/* false: it was given too often. */
+static bool option_store(const struct option_kind *option,
 			 struct arguments *arguments)
 {
 	char *place = (char *)arguments + option->place;
+	const char **values = (const char **)(void *)place;
 
-	if (option->value)
-		*(const char **)place = optarg;
-	else
+	if (!option->value) {
 		*(bool *)place = true;
+		return true;
+	}
+	for (unsigned i = 0; i < option->times; i++) {
+		if (values[i])
+			continue;
+		values[i] = optarg;
+		return true;
+	}
+	return false;
 }
 
 static const struct option_kind *option_find(int letter)
@@ -206,7 +216,9 @@ static int run_command(const struct command *command, int count, char **words)
 		if (!option || !strchr(command->takes, letter))
 			return complain_usage("%s: no such option: %s",
 					      command->name, words[optind - 1]);
-		option_store(option, &arguments);
+		if (!option_store(option, &arguments))
+			return complain_usage("%s: --%s was given too often",
+					      command->name, option->name);
 	}
 	status = take_operand(command, count - optind, words + optind, &arguments);
 	if (status)

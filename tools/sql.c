@@ -98,14 +98,24 @@ static int prompt(struct door *door)
 	return status;
 }
 
+/* One after the other, in one session; the first that fails is the last. */
+static int run_each(struct door *door, const char *const *statements)
+{
+	int status = EXIT_FINE;
+
+	while (*statements && status == EXIT_FINE)
+		status = run_script(door, *statements++);
+	return status;
+}
+
 static int run_statements(const struct arguments *arguments, struct door *door)
 {
 	struct drift_error error = {0};
 	struct buf script = BUF_INIT;
 	int status;
 
-	if (arguments->statement)
-		return run_script(door, arguments->statement);
+	if (arguments->statements[0])
+		return run_each(door, arguments->statements);
 	if (!arguments->file && isatty(STDIN_FILENO))
 		return prompt(door);
 	if (read_script(arguments->file ? arguments->file : "-", &script, &error))
@@ -123,7 +133,7 @@ static bool choose_format(const struct arguments *arguments,
 	if (arguments->format)
 		return query_format_parse(arguments->format, format);
 	*format = QUERY_JSON;
-	if (!arguments->statement && !arguments->file && isatty(STDIN_FILENO))
+	if (!arguments->statements[0] && !arguments->file && isatty(STDIN_FILENO))
 		*format = QUERY_TABLE;
 	return true;
 }
@@ -138,7 +148,7 @@ int command_sql(const struct arguments *arguments)
 	if (!choose_format(arguments, &format))
 		return complain_usage("sql: no such format: %s",
 				      arguments->format);
-	if (arguments->statement && arguments->file)
+	if (arguments->statements[0] && arguments->file)
 		return complain_usage("sql: -e or -f, not both");
 	if (door_open(arguments->dir, format, !arguments->quiet, &door, &error))
 		return complain(&error);
@@ -169,7 +179,7 @@ int command_drift(const struct arguments *arguments)
 	add_quoted(&script, '"', arguments->table);
 	buf_add_str(&script, " KEY ");
 	add_quoted(&script, '\'', arguments->key);
-	sql.statement = buf_cstr(&script);
+	sql.statements[0] = buf_cstr(&script);
 	sql.quiet = true;
 	status = command_sql(&sql);
 	buf_release(&script);

@@ -85,6 +85,15 @@ setup()
 	says 'x,y'
 }
 
+@test "several -e are run in order, in one session, up to the first that fails" {
+	run driftdb sql -d db -e 'SELECT 1 AS a' -e 'BEGIN; SELECT 2 AS b' -e 'COMMIT' --quiet
+	same "$output" $'{"a":1}\n{"b":2}'
+	fails_with 1 driftdb sql -d db -e 'SELEC 1' -e 'SELECT 2 AS b'
+	[[ $output != *'"b"'* ]]
+	fails_with 2 driftdb sql -d db -d other -e 'SELECT 1'
+	says 'too often'
+}
+
 @test "scripts come from a file and from standard input" {
 	echo 'CREATE TABLE t (pk=id); INSERT INTO t {"id":"a"};' >script
 	driftdb sql -q -d db -f script
