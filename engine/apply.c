@@ -23,12 +23,10 @@ static enum drift_err add_index_entries(struct drift_db *db,
 	return err;
 }
 
-enum drift_err apply_event(struct drift_db *db,
-			   const struct applied_event *event)
+enum drift_err apply_event(struct drift_db *db, const struct applied_event *event)
 {
 	struct table *table = tables_get(&db->tables, event->table_id);
-	struct table_version *newest =
-		table ? atomic_load(&table->newest) : NULL;
+	struct table_version *newest = table ? atomic_load(&table->newest) : NULL;
 	struct drift_version version = {
 		.row = event->row,
 		.seq = event->seq,
@@ -59,7 +57,7 @@ enum drift_err apply_event(struct drift_db *db,
 enum drift_err apply_ddl(struct drift_db *db, const struct frame_ddl *ddl,
 			 struct slice body, drift_seq seq, drift_time_ns time)
 {
-	struct mem_ddl kept = {.seq = seq, .time = time, .body = body};
+	struct mem_ddl kept = { .seq = seq, .time = time, .body = body };
 	enum drift_err err = tables_apply(&db->tables, ddl, seq, time);
 
 	if (!err)

@@ -112,7 +112,7 @@ void buf_add_be64(struct buf *buf, uint64_t value)
 void buf_add_int(struct buf *buf, int64_t value)
 {
 	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	char text[20];	/* "-9223372036854775808" */
+	char text[20]; /* "-9223372036854775808" */
 	char *end = text + sizeof(text);
 	char *at = end;
 

@@ -20,16 +20,16 @@ struct slice {
 	size_t size;
 };
 
-#define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
+#define SLICE(literal) ((struct slice){ (literal), sizeof(literal) - 1 })
 
 static inline struct slice slice_of(const void *data, size_t size)
 {
-	return (struct slice){data, size};
+	return (struct slice){ data, size };
 }
 
 static inline struct slice slice_str(const char *text)
 {
-	return (struct slice){text, strlen(text)};
+	return (struct slice){ text, strlen(text) };
 }
 
 static inline bool slice_equal(struct slice a, struct slice b)
@@ -42,13 +42,13 @@ static inline bool slice_equal(struct slice a, struct slice b)
 int slice_compare(struct slice a, struct slice b);
 
 struct buf {
-	char *data;	/* NULL while nothing was added */
-	size_t size;	/* bytes in use */
+	char *data;  /* NULL while nothing was added */
+	size_t size; /* bytes in use */
 	size_t capacity;
-	bool failed;	/* an allocation failed; see buf_status */
+	bool failed; /* an allocation failed; see buf_status */
 };
 
-#define BUF_INIT ((struct buf){0})
+#define BUF_INIT ((struct buf){ 0 })
 
 /* Free the memory; the buf is empty and usable afterwards. */
 void buf_release(struct buf *buf);
@@ -75,7 +75,7 @@ const char *buf_cstr(struct buf *buf);
 
 static inline struct slice buf_slice(const struct buf *buf)
 {
-	return (struct slice){buf->data, buf->size};
+	return (struct slice){ buf->data, buf->size };
 }
 
 /* Fixed-width integers in memory, at any alignment. */

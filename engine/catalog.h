@@ -18,32 +18,32 @@
 #define TABLE_NAME_BYTES_MAX 200
 
 enum drift_type {
-	DRIFT_ANY,		/* no declared type: any JSON value */
+	DRIFT_ANY, /* no declared type: any JSON value */
 	DRIFT_INTEGER,
-	DRIFT_REAL,		/* REAL, DOUBLE, NUMERIC: integers are accepted too */
+	DRIFT_REAL, /* REAL, DOUBLE, NUMERIC: integers are accepted too */
 	DRIFT_TEXT,
 	DRIFT_BOOLEAN,
-	DRIFT_JSON,		/* any JSON value */
-	DRIFT_TIMESTAMP,	/* text that moment.h reads as a time */
-	DRIFT_BLOB,		/* text or blob */
+	DRIFT_JSON,      /* any JSON value */
+	DRIFT_TIMESTAMP, /* text that moment.h reads as a time */
+	DRIFT_BLOB,      /* text or blob */
 };
 
 struct column_def {
 	char *name;
-	char *declared;		/* as written, "VARCHAR(20)"; "" if there was none */
+	char *declared; /* as written, "VARCHAR(20)"; "" if there was none */
 	enum drift_type type;
-	uint32_t length_max;	/* characters, for VARCHAR(n); 0 = any */
+	uint32_t length_max; /* characters, for VARCHAR(n); 0 = any */
 	bool not_null;
 	bool has_default;
-	struct buf default_value;	/* one MessagePack value, when has_default */
+	struct buf default_value; /* one MessagePack value, when has_default */
 };
 
 struct index_def {
 	char *name;
-	uint32_t id;		/* unique in the database; 0 until the DDL commits */
+	uint32_t id; /* unique in the database; 0 until the DDL commits */
 	bool unique;
 	unsigned column_count;
-	char **columns;		/* member names, in the index's order */
+	char **columns; /* member names, in the index's order */
 };
 
 /* "integer", "text" ...: in messages and in encoded definitions. */
@@ -53,19 +53,19 @@ const char *drift_type_name(enum drift_type type);
  * takes any other member. A declared table has all its columns and refuses
  * unknown members. */
 struct table_def {
-	uint32_t id;		/* unique in the database, never reused; 0 until the
+	uint32_t id; /* unique in the database, never reused; 0 until the
 				 * DDL commits */
 	char *name;
 	bool document;
 	unsigned column_count;
 	struct column_def *columns;
-	unsigned key_count;	/* parts of the key, >= 1 */
-	unsigned *key_columns;	/* indexes into columns, in key order */
+	unsigned key_count;    /* parts of the key, >= 1 */
+	unsigned *key_columns; /* indexes into columns, in key order */
 	unsigned index_count;
 	struct index_def *indexes;
-	char *sql;		/* the statement that made this version */
-	drift_seq created_seq;	/* first seq at which the table exists */
-	drift_seq from_seq;	/* first seq at which this version holds */
+	char *sql;             /* the statement that made this version */
+	drift_seq created_seq; /* first seq at which the table exists */
+	drift_seq from_seq;    /* first seq at which this version holds */
 	drift_time_ns created_time;
 };
 
@@ -89,8 +89,7 @@ enum drift_err table_def_decode(struct slice bytes, struct table_def **def);
 /* Does the column take this value (MessagePack; nil always)? Else DRIFT_BAD_TYPE,
  * DRIFT_TOO_LONG or DRIFT_BAD_TEXT. */
 enum drift_err column_def_check_value(const struct column_def *column,
-				      struct slice value,
-				      struct drift_error *error);
+				      struct slice value, struct drift_error *error);
 
 /* The column called name, NULL when none is declared. */
 const struct column_def *table_def_column(const struct table_def *def,

@@ -6,7 +6,7 @@
 
 void clock_init(struct clock *clock, const struct drift_io *io)
 {
-	*clock = (struct clock){.io = io};
+	*clock = (struct clock){ .io = io };
 	pthread_mutex_init(&clock->lock, NULL);
 	pthread_cond_init(&clock->settled, NULL);
 }
@@ -76,4 +76,3 @@ void clock_fix(struct clock *clock, drift_time_ns time)
 		pthread_cond_wait(&clock->settled, &clock->lock);
 	pthread_mutex_unlock(&clock->lock);
 }
-

@@ -17,9 +17,9 @@ struct clock {
 	pthread_mutex_t lock;
 	pthread_cond_t settled;
 	/* Under lock: */
-	drift_time_ns last;	/* newest commit time drawn */
+	drift_time_ns last; /* newest commit time drawn */
 	drift_time_ns floor;
-	drift_time_ns visible;	/* newest commit time that readers see */
+	drift_time_ns visible; /* newest commit time that readers see */
 };
 
 void clock_init(struct clock *clock, const struct drift_io *io);

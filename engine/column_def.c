@@ -49,15 +49,13 @@ static enum drift_err check_scalars(struct slice bytes,
 	if (msg_check_value(bytes) == DRIFT_OK)
 		return DRIFT_OK;
 	if (value->type == MSG_REAL)
-		return drift_fail(error, DRIFT_BAD_TYPE,
-				  "a real must be finite");
+		return drift_fail(error, DRIFT_BAD_TYPE, "a real must be finite");
 	return drift_fail(error, DRIFT_BAD_TEXT,
 			  "invalid byte sequence for encoding \"UTF8\"");
 }
 
 enum drift_err column_def_check_value(const struct column_def *column,
-				      struct slice bytes,
-				      struct drift_error *error)
+				      struct slice bytes, struct drift_error *error)
 {
 	struct msg_cursor cursor = msg_cursor_of(bytes);
 	struct msg_value value;
@@ -70,8 +68,7 @@ enum drift_err column_def_check_value(const struct column_def *column,
 	if (err || value.type == MSG_NIL)
 		return err;
 	if (!fits(column->type, &value))
-		return row_refuse_type(drift_type_name(column->type), bytes,
-				       error);
+		return row_refuse_type(drift_type_name(column->type), bytes, error);
 	if (column->length_max > 0 && value.type == MSG_TEXT &&
 	    characters(value.bytes) > column->length_max)
 		return drift_fail(error, DRIFT_TOO_LONG,

@@ -16,7 +16,7 @@
 #include "engine/request.h"
 #include "engine/stage.h"
 
-#define BATCH_BYTES_MAX (8u << 20)	/* a batch is closed above this */
+#define BATCH_BYTES_MAX (8u << 20) /* a batch is closed above this */
 #define MEMTABLE_BYTES_MAX (128u << 20)
 
 /* What the hook holds on to: the changes, and who waits for them. */
@@ -62,8 +62,7 @@ void drift_batch_release(struct drift_batch *public)
 
 /* ---- Publishing ------------------------------------------------------------- */
 
-static enum drift_err apply_staged(struct drift_db *db,
-				   const struct stage *stage,
+static enum drift_err apply_staged(struct drift_db *db, const struct stage *stage,
 				   const struct staged *staged)
 {
 	struct applied_event event = {
@@ -104,8 +103,7 @@ static enum drift_err apply_staged_ddl(struct drift_db *db,
 			continue;
 		err = frame_read_ddl(&frame, &ddl);
 		if (!err)
-			err = apply_ddl(db, &ddl, frame.body, frame.seq,
-					frame.time);
+			err = apply_ddl(db, &ddl, frame.body, frame.seq, frame.time);
 	}
 	return err;
 }
@@ -123,8 +121,7 @@ static enum drift_err apply_batch(struct drift_db *db, const struct stage *stage
 			err = apply_staged(db, stage,
 					   &stage->pending.staged[tx->first + i]);
 		if (!err && tx->count)
-			err = memtable_add_tx(layers_active(&db->layers),
-					      &tx->mem);
+			err = memtable_add_tx(layers_active(&db->layers), &tx->mem);
 	}
 	return err;
 }
@@ -153,8 +150,10 @@ static void give_up(struct drift_db *db, const char *what, enum drift_err err)
 {
 	if (atomic_exchange(&db->read_only, true))
 		return;
-	db_report(db, "%s failed (%s): the database is read-only until it is opened again",
-		  what, drift_err_text(err));
+	db_report(
+		db,
+		"%s failed (%s): the database is read-only until it is opened again",
+		what, drift_err_text(err));
 }
 
 static enum drift_err sync_log(struct drift_db *db)
@@ -210,8 +209,7 @@ static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
 
 /* ---- Batches ------------------------------------------------------------------- */
 
-static enum drift_err make_changes(const struct stage *stage,
-				   struct batch *batch)
+static enum drift_err make_changes(const struct stage *stage, struct batch *batch)
 {
 	uint32_t count = stage->pending.count;
 	struct drift_change *changes = NULL;
@@ -235,7 +233,8 @@ static enum drift_err make_changes(const struct stage *stage,
 	for (struct request *r = batch->requests; r; r = r->next)
 		for (uint32_t i = 0; r->receipt.tx && i < r->receipt.count; i++)
 			changes[r->receipt.first_seq + i -
-				stage->pending.staged[0].seq].origin = r->origin;
+				stage->pending.staged[0].seq]
+				.origin = r->origin;
 	batch->public.changes = changes;
 	batch->public.count = count;
 	batch->public.ddl = stage->ddl;
@@ -266,7 +265,7 @@ static void fail_committed(struct request *requests, enum drift_err err)
 	for (; requests; requests = requests->next) {
 		if (requests->receipt.err)
 			continue;
-		requests->receipt = (struct drift_receipt){0};
+		requests->receipt = (struct drift_receipt){ 0 };
 		requests->receipt.err =
 			drift_fail_code(&requests->receipt.error, err);
 	}
@@ -278,9 +277,9 @@ static enum drift_err stage_request(struct drift_db *db, struct stage *stage,
 	if (request->kind != REQUEST_COMMIT)
 		return DRIFT_OK;
 	if (atomic_load(&db->read_only) || db->options.read_only) {
-		request->receipt.err = drift_fail(&request->receipt.error,
-						  DRIFT_READ_ONLY,
-						  "the database is read-only");
+		request->receipt.err =
+			drift_fail(&request->receipt.error, DRIFT_READ_ONLY,
+				   "the database is read-only");
 		return request->receipt.err;
 	}
 	return stage_txn(stage, request->txn, &request->receipt);
@@ -337,8 +336,8 @@ static void seal_segment(struct drift_db *db, struct request *requests)
 
 	for (; err && requests; requests = requests->next)
 		if (requests->kind == REQUEST_SEAL)
-			requests->receipt.err = drift_fail_code(
-				&requests->receipt.error, err);
+			requests->receipt.err =
+				drift_fail_code(&requests->receipt.error, err);
 }
 
 /* Take requests off *queue into one batch and carry it out. */
@@ -366,8 +365,8 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 		*last = request;
 		last = &request->next;
 		if (begun)
-			request->receipt.err = drift_fail_code(
-				&request->receipt.error, begun);
+			request->receipt.err =
+				drift_fail_code(&request->receipt.error, begun);
 		else if (!stage_request(db, stage, request))
 			sync |= wants_sync(request);
 		fold |= request->kind == REQUEST_FOLD;

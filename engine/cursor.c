@@ -20,8 +20,8 @@ void drift_cursor_close(struct drift_cursor *cursor)
 
 /* ---- Ranges ------------------------------------------------------------- */
 
-static void bound_copy(struct buf *to, bool *open, struct slice from,
-		       bool from_open, size_t bytes_max)
+static void bound_copy(struct buf *to, bool *open, struct slice from, bool from_open,
+		       size_t bytes_max)
 {
 	*open = from_open && from.size <= bytes_max;
 	if (from.size > bytes_max)
@@ -29,18 +29,18 @@ static void bound_copy(struct buf *to, bool *open, struct slice from,
 	buf_add_slice(to, from);
 }
 
-enum drift_err cursor_range_copy(struct range *range,
-				 const struct drift_range *from, size_t bytes_max)
+enum drift_err cursor_range_copy(struct range *range, const struct drift_range *from,
+				 size_t bytes_max)
 {
-	*range = (struct range){0};
+	*range = (struct range){ 0 };
 	if (!from)
 		return DRIFT_OK;
 	range->has_low = from->low.data != NULL;
 	range->has_high = from->high.data != NULL && !from->prefix;
 	range->prefix = from->prefix && range->has_low;
 	if (range->has_low)
-		bound_copy(&range->low, &range->low_open, from->low,
-			   from->low_open, bytes_max);
+		bound_copy(&range->low, &range->low_open, from->low, from->low_open,
+			   bytes_max);
 	if (range->has_high)
 		bound_copy(&range->high, &range->high_open, from->high,
 			   from->high_open, bytes_max);
@@ -96,17 +96,17 @@ enum drift_err sources_init(struct source sources[SOURCES_MAX], unsigned *count,
 	if (err)
 		return err;
 	if (overlay)
-		sources[(*count)++] = (struct source){
-			.memtable = overlay, .limit = view.txn_ops};
+		sources[(*count)++] = (struct source){ .memtable = overlay,
+						       .limit = view.txn_ops };
 	for (unsigned i = 0; i < reading->layers->count; i++)
 		sources[(*count)++] = (struct source){
 			.memtable = reading->layers->layers[i]->memtable,
-			.limit = view.seq};
+			.limit = view.seq
+		};
 	return DRIFT_OK;
 }
 
-static const struct entry *of_table(const struct entry *entry,
-				    uint32_t table_id)
+static const struct entry *of_table(const struct entry *entry, uint32_t table_id)
 {
 	if (!entry || entry->key[0] != 0 || be32_get(entry->key + 1) != table_id)
 		return NULL;
@@ -124,11 +124,10 @@ void sources_seek(struct source *sources, unsigned count, uint32_t table_id,
 	if (size)
 		memcpy(bytes + 5, key.data, size);
 	for (unsigned i = 0; i < count; i++)
-		sources[i].at = of_table(
-			memtable_seek(sources[i].memtable,
-				      slice_of(bytes, 5 + size), after,
-				      sources[i].limit),
-			table_id);
+		sources[i].at = of_table(memtable_seek(sources[i].memtable,
+						       slice_of(bytes, 5 + size),
+						       after, sources[i].limit),
+					 table_id);
 }
 
 bool sources_smallest(const struct source *sources, unsigned count,
@@ -161,8 +160,8 @@ const struct entry *sources_take(struct source *sources, unsigned count,
 			continue;
 		if (!taken)
 			taken = at;
-		sources[i].at = of_table(memtable_next_key(sources[i].memtable,
-							   at, sources[i].limit),
+		sources[i].at = of_table(memtable_next_key(sources[i].memtable, at,
+							   sources[i].limit),
 					 be32_get(at->key + 1));
 	}
 	return taken;

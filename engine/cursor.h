@@ -26,8 +26,8 @@ struct range {
 };
 
 /* bytes_max: bounds are cut to that many bytes, and then include what is equal. */
-enum drift_err cursor_range_copy(struct range *range,
-				 const struct drift_range *from, size_t bytes_max);
+enum drift_err cursor_range_copy(struct range *range, const struct drift_range *from,
+				 size_t bytes_max);
 void cursor_range_release(struct range *range);
 /* <0: key comes before the range, 0: inside, >0: after. */
 int range_place(const struct range *range, struct slice key);
@@ -40,7 +40,7 @@ int range_place(const struct range *range, struct slice key);
 struct source {
 	const struct memtable *memtable;
 	drift_seq limit;
-	const struct entry *at;		/* NULL at its end */
+	const struct entry *at; /* NULL at its end */
 };
 
 /* The sources of a view, the transaction's overlay first, then newest to oldest. */

@@ -24,7 +24,7 @@
 #define FOLD_EVENTS_MAX 100000
 #define SEGMENT_BYTES_MAX (64u << 20)
 #define INTERVAL_MS 100
-#define CLOSE_FOLD_EVENTS 2000	/* fewer are as quick to replay as to fold */
+#define CLOSE_FOLD_EVENTS 2000 /* fewer are as quick to replay as to fold */
 #define LOCK_TRIES 20
 #define LOCK_TRY_US 10000
 
@@ -72,9 +72,8 @@ static enum drift_err format_write(int dir, const uint8_t id[DATABASE_ID_BYTES],
 	return err;
 }
 
-static enum drift_err format_parse(const char *text,
-				   uint8_t id[DATABASE_ID_BYTES], const char *dir,
-				   struct drift_error *error)
+static enum drift_err format_parse(const char *text, uint8_t id[DATABASE_ID_BYTES],
+				   const char *dir, struct drift_error *error)
 {
 	unsigned version, byte;
 	int at = 0;
@@ -104,8 +103,8 @@ static enum drift_err format_read(struct drift_db *db, struct drift_error *error
 	char text[256];
 	size_t got;
 	int fd;
-	enum drift_err err = io_open(db->io, db->dir_fd, "FORMAT", O_RDONLY, &fd,
-				     error);
+	enum drift_err err =
+		io_open(db->io, db->dir_fd, "FORMAT", O_RDONLY, &fd, error);
 
 	if (err == DRIFT_NO_ROW)
 		return drift_fail(error, DRIFT_NOT_A_DATABASE,
@@ -145,7 +144,7 @@ static bool directory_is_empty(int fd)
 static enum drift_err make_first_segment(int dir, const uint8_t *id,
 					 struct drift_error *error)
 {
-	struct segment_header header = {.first_seq = 1};
+	struct segment_header header = { .first_seq = 1 };
 	int log, fd;
 	enum drift_err err;
 
@@ -179,7 +178,8 @@ enum drift_err drift_init(const char *path, struct drift_error *error)
 		close(dir);
 		return drift_fail(error, DRIFT_BAD_ARGUMENT,
 				  is_database ? "%s is a database already"
-					      : "%s is not empty", path);
+					      : "%s is not empty",
+				  path);
 	}
 	if (fchmod(dir, 0700) != 0 ||
 	    getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
@@ -206,8 +206,8 @@ static int lock_pid(int fd)
 static enum drift_err lock_take(struct drift_db *db, struct drift_error *error)
 {
 	int pid = 0;
-	enum drift_err err = io_open(db->io, db->dir_fd, "LOCK",
-				     O_RDWR | O_CREAT, &db->lock_fd, error);
+	enum drift_err err = io_open(db->io, db->dir_fd, "LOCK", O_RDWR | O_CREAT,
+				     &db->lock_fd, error);
 
 	if (err)
 		return err;
@@ -311,7 +311,7 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 	*out = NULL;
 	if (!error)
 		error = &own;
-	*error = (struct drift_error){0};
+	*error = (struct drift_error){ 0 };
 	if (!db)
 		return drift_fail_code(error, DRIFT_NOMEM);
 	db->dir_fd = db->lock_fd = db->log.dir = -1;

@@ -27,14 +27,14 @@ struct committer {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* Under lock: */
-	struct request *first, **last;	/* queue */
+	struct request *first, **last; /* queue */
 	bool stop;
 	/* Written under lock and role, read under either: */
-	_Atomic drift_time_ns sync_due;	/* monotonic ns; 0: nothing waits for it */
-	pthread_mutex_t role;		/* whoever holds it is the committer */
+	_Atomic drift_time_ns sync_due; /* monotonic ns; 0: nothing waits for it */
+	pthread_mutex_t role;           /* whoever holds it is the committer */
 	/* Under role: */
 	struct stage *stage;
-	struct index_mark position;	/* the newest transaction */
+	struct index_mark position; /* the newest transaction */
 	void (*hook)(void *arg, struct drift_batch *batch);
 	void *hook_arg;
 };
@@ -42,11 +42,11 @@ struct committer {
 struct indexer {
 	pthread_t thread;
 	bool started;
-	pthread_mutex_t lock;	/* also: who replaces the layer set holds it */
-	pthread_cond_t wake;	/* for the indexer */
-	pthread_cond_t done;	/* a layer was folded, or could not be */
+	pthread_mutex_t lock; /* also: who replaces the layer set holds it */
+	pthread_cond_t wake;  /* for the indexer */
+	pthread_cond_t done;  /* a layer was folded, or could not be */
 	bool stop;
-	bool failing;		/* the last fold did not succeed */
+	bool failing; /* the last fold did not succeed */
 };
 
 struct drift_db {
@@ -66,9 +66,9 @@ struct drift_db {
 	struct indexer indexer;
 	_Atomic drift_seq head;
 	_Atomic drift_time_ns head_time;
-	_Atomic uint64_t ddl_visible;	/* DDL statements readers see */
+	_Atomic uint64_t ddl_visible; /* DDL statements readers see */
 	_Atomic bool read_only;
-	pthread_mutex_t compacting;	/* held by who packs segments */
+	pthread_mutex_t compacting; /* held by who packs segments */
 };
 
 /* One line to the operator. */
@@ -92,8 +92,7 @@ enum drift_err indexer_start(struct drift_db *db, struct drift_error *error);
 void indexer_stop(struct drift_db *db);
 /* Freeze the active memtable (the committer's position is its mark) and wake the
  * indexer; waits for it first while LAYERS_MAX are in use. */
-enum drift_err indexer_freeze(struct drift_db *db,
-			      const struct index_mark *mark);
+enum drift_err indexer_freeze(struct drift_db *db, const struct index_mark *mark);
 /* Wait until nothing is frozen, or folding fails. */
 void indexer_wait(struct drift_db *db);
 
@@ -116,8 +115,7 @@ struct applied_event {
 	bool integer_key;
 	struct place place;
 };
-enum drift_err apply_event(struct drift_db *db,
-			   const struct applied_event *event);
+enum drift_err apply_event(struct drift_db *db, const struct applied_event *event);
 enum drift_err apply_ddl(struct drift_db *db, const struct frame_ddl *ddl,
 			 struct slice body, drift_seq seq, drift_time_ns time);
 
@@ -131,7 +129,7 @@ struct reading {
 };
 
 enum drift_err reading_begin(struct reading *reading, struct drift_db *db);
-void reading_end(struct reading *reading);	/* all zeros is fine */
+void reading_end(struct reading *reading); /* all zeros is fine */
 
 /* The newest version of a row with seq <= seq, tombstones included: DRIFT_NO_ROW
  * when it never was. Slices point into the reading, or memory for what had to be
@@ -141,16 +139,13 @@ enum drift_err reading_get(struct reading *reading, uint32_t table_id,
 			   struct drift_version *version);
 /* The same in the index alone. */
 enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
-				 struct slice key, drift_seq seq,
-				 struct buf *memory,
+				 struct slice key, drift_seq seq, struct buf *memory,
 				 struct drift_version *version);
 /* The newest layer entry of the row with seq <= seq, or NULL. */
-const struct entry *reading_get_layers(struct reading *reading,
-				       uint32_t table_id, struct slice key,
-				       drift_seq seq);
+const struct entry *reading_get_layers(struct reading *reading, uint32_t table_id,
+				       struct slice key, drift_seq seq);
 /* Read a version's row from the log. */
-enum drift_err version_load(struct drift_db *db,
-			    const struct index_version *place,
+enum drift_err version_load(struct drift_db *db, const struct index_version *place,
 			    struct buf *memory, struct drift_version *version);
 
 /* A place in the log where a transaction begins, at or before event seq (before:

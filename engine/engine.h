@@ -18,18 +18,18 @@ struct drift_db;
 struct drift_txn;
 struct drift_cursor;
 struct drift_events;
-struct drift_io;	/* io.h: the table of file functions */
+struct drift_io; /* io.h: the table of file functions */
 
 /* ---- Databases ------------------------------------------------------- */
 
 struct drift_options {
-	bool read_only;		/* commits are refused with DRIFT_READ_ONLY */
-	uint32_t row_bytes_max;	/* of a row as MessagePack; default 16 MiB */
-	uint64_t segment_bytes_max;	/* rotate above; default 64 MiB */
-	uint32_t fold_events_max;	/* memtable size that starts a fold;
+	bool read_only;             /* commits are refused with DRIFT_READ_ONLY */
+	uint32_t row_bytes_max;     /* of a row as MessagePack; default 16 MiB */
+	uint64_t segment_bytes_max; /* rotate above; default 64 MiB */
+	uint32_t fold_events_max;   /* memtable size that starts a fold;
 					 * default 100,000 */
-	uint32_t interval_ms;	/* bound for DRIFT_DURABLE_LATER; default 100 */
-	const struct drift_io *io;	/* NULL: the real system */
+	uint32_t interval_ms;       /* bound for DRIFT_DURABLE_LATER; default 100 */
+	const struct drift_io *io;  /* NULL: the real system */
 	/* Reports for the operator (torn tail cut, index rebuilt), one line each,
 	 * no newline; NULL: stderr. Called from any thread. */
 	void (*report)(void *arg, const char *line);
@@ -55,7 +55,7 @@ void drift_close(struct drift_db *db);
 /* pid that holds dir's lock, 0 when none does. Takes no lock. */
 int drift_owner(const char *dir);
 
-const char *drift_dir(const struct drift_db *db);	/* absolute path */
+const char *drift_dir(const struct drift_db *db); /* absolute path */
 /* Newest visible event. */
 drift_seq drift_head(struct drift_db *db);
 /* Commit time of the newest transaction, 0 when there is none. */
@@ -71,8 +71,7 @@ bool drift_is_read_only(struct drift_db *db);
  * transaction raises the floor for later commit times, so what it resolved to
  * stays true. Tags: DRIFT_BAD_MOMENT when there is no such tag. */
 enum drift_err drift_resolve(struct drift_db *db, const struct moment *moment,
-			     bool clamp, drift_seq *seq,
-			     struct drift_error *error);
+			     bool clamp, drift_seq *seq, struct drift_error *error);
 
 /* ---- Views ------------------------------------------------------------ */
 
@@ -81,14 +80,14 @@ enum drift_err drift_resolve(struct drift_db *db, const struct moment *moment,
 struct drift_view {
 	struct drift_db *db;
 	drift_seq seq;
-	uint64_t ddl;	/* live: DDL statements seen; 0: pinned, schema as of seq */
+	uint64_t ddl; /* live: DDL statements seen; 0: pinned, schema as of seq */
 	/* A transaction whose own writes the reads include, or NULL, and how many
 	 * of its operations (so that a statement does not see its own). */
 	const struct drift_txn *txn;
 	uint32_t txn_ops;
 };
 
-struct drift_view drift_view_live(struct drift_db *db);	/* the newest moment */
+struct drift_view drift_view_live(struct drift_db *db); /* the newest moment */
 struct drift_view drift_view_at(struct drift_db *db, drift_seq seq);
 
 /* The table called name as the view shows it, or NULL. Lives until drift_close
@@ -98,8 +97,7 @@ const struct table_def *drift_table(struct drift_view view, struct slice name);
 const struct table_def *drift_table_by_id(struct drift_view view, uint32_t id);
 /* The table with the smallest name greater than after, NULL at the end; start
  * with an empty slice. */
-const struct table_def *drift_table_next(struct drift_view view,
-					 struct slice after);
+const struct table_def *drift_table_next(struct drift_view view, struct slice after);
 /* Changes with each DDL that became visible. For caches of definitions. */
 uint64_t drift_ddl_count(struct drift_db *db);
 
@@ -107,8 +105,8 @@ uint64_t drift_ddl_count(struct drift_db *db);
  * columns, in order of first appearance; at most FIELDS_MAX are kept. */
 #define FIELDS_MAX 1500
 struct field {
-	const char *name;	/* lives until drift_close */
-	uint32_t types;		/* bits 1 << enum msg_type ever seen */
+	const char *name; /* lives until drift_close */
+	uint32_t types;   /* bits 1 << enum msg_type ever seen */
 };
 /* Number of fields; grows only. */
 unsigned drift_field_count(struct drift_db *db, uint32_t table_id);
@@ -127,13 +125,13 @@ enum drift_op { DRIFT_OP_INSERT = 1, DRIFT_OP_UPDATE, DRIFT_OP_DELETE };
  * the cursor) and are good until its next use. */
 struct drift_version {
 	struct slice key;
-	struct slice row;	/* document; empty for a delete */
-	drift_seq seq;		/* the event; 0 for a transaction's own write */
-	drift_time_ns time;	/* its commit time */
-	enum drift_op op;	/* DRIFT_OP_INSERT only if known: see each reader */
-	bool integer_key;	/* the row holds its document-table key as integer */
+	struct slice row;   /* document; empty for a delete */
+	drift_seq seq;      /* the event; 0 for a transaction's own write */
+	drift_time_ns time; /* its commit time */
+	enum drift_op op;   /* DRIFT_OP_INSERT only if known: see each reader */
+	bool integer_key;   /* the row holds its document-table key as integer */
 	/* Set by drift_history only: the event that ended this version. */
-	drift_seq end_seq;	/* 0 = current at the view's seq */
+	drift_seq end_seq; /* 0 = current at the view's seq */
 	drift_time_ns end_time;
 };
 
@@ -143,14 +141,14 @@ struct drift_row {
 	struct buf memory;
 };
 
-#define DRIFT_ROW_INIT ((struct drift_row){0})
+#define DRIFT_ROW_INIT ((struct drift_row){ 0 })
 void drift_row_release(struct drift_row *row);
 
 /* The row with this key in the view: DRIFT_NO_ROW when there is none. op is
  * DRIFT_OP_UPDATE or DRIFT_OP_INSERT without promise. Cost: one memtable
  * look-up, one index look-up; as of the past one more and one log read. */
-enum drift_err drift_get(struct drift_view view, uint32_t table_id,
-			 struct slice key, struct drift_row *row);
+enum drift_err drift_get(struct drift_view view, uint32_t table_id, struct slice key,
+			 struct drift_row *row);
 /* Like drift_get, but also finds the tombstone of a row deleted in or before the
  * view: then DRIFT_OK with op DRIFT_OP_DELETE. */
 enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
@@ -158,11 +156,11 @@ enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
 
 /* Bounds of a scan, on key bytes (or index-value bytes). */
 struct drift_range {
-	struct slice low;	/* empty data pointer (NULL): from the start */
-	struct slice high;	/* NULL: to the end */
-	bool low_open;		/* low itself is excluded */
+	struct slice low;  /* empty data pointer (NULL): from the start */
+	struct slice high; /* NULL: to the end */
+	bool low_open;     /* low itself is excluded */
 	bool high_open;
-	bool prefix;		/* keys that begin with low; high is not used */
+	bool prefix; /* keys that begin with low; high is not used */
 };
 
 /* Every row of the table in the view, in key order. The range is copied. */
@@ -183,27 +181,27 @@ enum drift_err drift_history(struct drift_view view, uint32_t table_id,
 /* The next version: DRIFT_DONE at the end. *version is good until the next call. */
 enum drift_err drift_cursor_next(struct drift_cursor *cursor,
 				 struct drift_version *version);
-void drift_cursor_close(struct drift_cursor *cursor);	/* NULL is fine */
+void drift_cursor_close(struct drift_cursor *cursor); /* NULL is fine */
 
 /* ---- Transactions ----------------------------------------------------- */
 
 /* Who and why; strings are copied, NULL is none. */
 struct drift_author {
-	const char *user;	/* who: login or database user */
-	const char *client;	/* through what: "fs pid 12", "driftdb", "psql" */
-	const char *comment;	/* why */
+	const char *user;    /* who: login or database user */
+	const char *client;  /* through what: "fs pid 12", "driftdb", "psql" */
+	const char *comment; /* why */
 };
 
 enum drift_durability {
-	DRIFT_DURABLE,		/* acknowledged after fdatasync */
-	DRIFT_DURABLE_LATER,	/* acknowledged once written and visible; synced
+	DRIFT_DURABLE,       /* acknowledged after fdatasync */
+	DRIFT_DURABLE_LATER, /* acknowledged once written and visible; synced
 				 * within options.interval_ms */
 };
 
 enum drift_put_mode {
-	DRIFT_PUT,		/* insert or replace */
-	DRIFT_PUT_INSERT,	/* DRIFT_KEY_EXISTS if the row is there */
-	DRIFT_PUT_UPDATE,	/* DRIFT_NO_ROW if it is not */
+	DRIFT_PUT,        /* insert or replace */
+	DRIFT_PUT_INSERT, /* DRIFT_KEY_EXISTS if the row is there */
+	DRIFT_PUT_UPDATE, /* DRIFT_NO_ROW if it is not */
 };
 
 /* A transaction in the making. base_seq: the moment its reads were made at; at
@@ -212,7 +210,7 @@ enum drift_put_mode {
 enum drift_err drift_txn_new(struct drift_db *db, drift_seq base_seq,
 			     const struct drift_author *author,
 			     struct drift_txn **txn);
-void drift_txn_free(struct drift_txn *txn);	/* also after a commit; NULL is fine */
+void drift_txn_free(struct drift_txn *txn); /* also after a commit; NULL is fine */
 /* Number of operations so far; a savepoint. */
 uint32_t drift_txn_ops(const struct drift_txn *txn);
 /* Take back the operations after the first `ops`. */
@@ -227,23 +225,21 @@ enum drift_err drift_txn_set_comment(struct drift_txn *txn, const char *comment)
  * Bytes are copied. DRIFT_TOO_BIG above options.row_bytes_max. */
 enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 			     struct slice key, struct slice row,
-			     enum drift_put_mode mode,
-			     struct drift_error *error);
+			     enum drift_put_mode mode, struct drift_error *error);
 /* Remove the row; DRIFT_NO_ROW at commit when it is not there, unless
  * if_exists. */
-enum drift_err drift_txn_delete(struct drift_txn *txn,
-				const struct table_def *def, struct slice key,
-				bool if_exists, struct drift_error *error);
+enum drift_err drift_txn_delete(struct drift_txn *txn, const struct table_def *def,
+				struct slice key, bool if_exists,
+				struct drift_error *error);
 /* DDL. def->id 0: a new table (DRIFT_TABLE_EXISTS if one of that name is there
  * at commit); else a new version of that table. def->sql is what dump shows. def
  * is copied. Visible to the transaction's own view through drift_table. */
-enum drift_err drift_txn_define(struct drift_txn *txn,
-				const struct table_def *def,
+enum drift_err drift_txn_define(struct drift_txn *txn, const struct table_def *def,
 				struct drift_error *error);
 /* Drop. if_empty: DRIFT_NOT_EMPTY while it has rows. sql: what dump shows. */
-enum drift_err drift_txn_drop(struct drift_txn *txn,
-			      const struct table_def *def, bool if_empty,
-			      const char *sql, struct drift_error *error);
+enum drift_err drift_txn_drop(struct drift_txn *txn, const struct table_def *def,
+			      bool if_empty, const char *sql,
+			      struct drift_error *error);
 /* For load: exact time (strictly after the newest transaction's, or
  * DRIFT_BAD_ARGUMENT at commit), transaction id (above the newest; 0 = next), the
  * seq its first event must get (DRIFT_BAD_ARGUMENT at commit if it would get
@@ -255,9 +251,9 @@ void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx,
 /* What a commit did. Numbers are after equal rows were left out. */
 struct drift_receipt {
 	enum drift_err err;
-	struct drift_error error;	/* when err */
-	uint64_t tx;		/* transaction id, 0 when nothing changed */
-	drift_seq first_seq;	/* its events are first_seq .. first_seq+count-1 */
+	struct drift_error error; /* when err */
+	uint64_t tx;              /* transaction id, 0 when nothing changed */
+	drift_seq first_seq;      /* its events are first_seq .. first_seq+count-1 */
 	uint32_t count;
 	drift_time_ns time;
 };
@@ -296,7 +292,7 @@ struct drift_change {
 struct drift_batch {
 	const struct drift_change *changes;
 	size_t count;
-	bool ddl;	/* tables came or went */
+	bool ddl; /* tables came or went */
 };
 
 /* Call hook(arg, batch), by whoever is the committer (its own thread, or one that
@@ -316,42 +312,41 @@ void drift_batch_release(struct drift_batch *batch);
  * stream's next use. */
 struct drift_event {
 	bool ddl;
-	drift_seq seq;		/* event; for ddl: the seq it takes effect with */
+	drift_seq seq; /* event; for ddl: the seq it takes effect with */
 	uint64_t tx;
 	drift_time_ns time;
-	struct slice user, client, comment;	/* size 0: none */
+	struct slice user, client, comment; /* size 0: none */
 	uint32_t table_id;
-	const struct table_def *table;	/* version in force at that event; for a
+	const struct table_def *table; /* version in force at that event; for a
 					 * drop: the one that ended */
 	enum drift_op op;
 	struct slice key;
 	bool integer_key;
-	struct slice row;	/* document, empty for delete */
-	struct slice sql;	/* ddl */
+	struct slice row; /* document, empty for delete */
+	struct slice sql; /* ddl */
 };
 
 /* Stream the events with from <= seq <= to (and DDL among them; DDL that no event
  * follows comes when to is DRIFT_SEQ_MAX, which means the head at opening).
  * Cost: one index look-up, then sequential reading from `from` on. */
-enum drift_err drift_events_open(struct drift_db *db, drift_seq from,
-				 drift_seq to, struct drift_events **events,
+enum drift_err drift_events_open(struct drift_db *db, drift_seq from, drift_seq to,
+				 struct drift_events **events,
 				 struct drift_error *error);
 enum drift_err drift_events_next(struct drift_events *events,
 				 struct drift_event *event,
 				 struct drift_error *error);
-void drift_events_close(struct drift_events *events);	/* NULL is fine */
+void drift_events_close(struct drift_events *events); /* NULL is fine */
 /* Append event as one line of the dump format, newline included: fields seq, tx,
  * time, user, client, comment, table, op, pk, row, sql, absent when empty. */
-enum drift_err drift_event_print(const struct drift_event *event,
-				 struct buf *out);
+enum drift_err drift_event_print(const struct drift_event *event, struct buf *out);
 
 /* One transaction. */
 struct drift_tx {
 	uint64_t tx;
 	drift_time_ns time;
-	drift_seq last_seq;	/* of its events (or of what was before, for ddl) */
-	uint32_t count;		/* events */
-	char user[128], client[128], comment[512];	/* cut to fit */
+	drift_seq last_seq; /* of its events (or of what was before, for ddl) */
+	uint32_t count;     /* events */
+	char user[128], client[128], comment[512]; /* cut to fit */
 };
 /* The transaction that event seq belongs to. DRIFT_BAD_MOMENT above the head. */
 enum drift_err drift_tx_of(struct drift_db *db, drift_seq seq, struct drift_tx *tx);

@@ -16,8 +16,8 @@ struct err_row {
 	const char *text;
 };
 
-#define DRIFT_ERROR_ROW(name, number, state, text) {#name, number, state, text},
-static const struct err_row rows[] = {DRIFT_ERRORS(DRIFT_ERROR_ROW)};
+#define DRIFT_ERROR_ROW(name, number, state, text) { #name, number, state, text },
+static const struct err_row rows[] = { DRIFT_ERRORS(DRIFT_ERROR_ROW) };
 #undef DRIFT_ERROR_ROW
 
 static const struct err_row *row_of(enum drift_err code)

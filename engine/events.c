@@ -11,13 +11,13 @@
 struct drift_events {
 	struct drift_db *db;
 	drift_seq from, to;
-	bool to_end;		/* DDL after the last event too */
+	bool to_end; /* DDL after the last event too */
 	bool in_tx;
 	struct walk walk;
 };
 
-enum drift_err drift_events_open(struct drift_db *db, drift_seq from,
-				 drift_seq to, struct drift_events **out,
+enum drift_err drift_events_open(struct drift_db *db, drift_seq from, drift_seq to,
+				 struct drift_events **out,
 				 struct drift_error *error)
 {
 	struct drift_events *events = calloc(1, sizeof(*events));
@@ -59,12 +59,10 @@ void drift_events_close(struct drift_events *events)
 /* The definition a DDL statement made, or ended. One that no event ever saw (made
  * and dropped at the same seq) is still the table's newest. */
 static const struct table_def *ddl_table(struct drift_db *db,
-					 const struct frame_ddl *ddl,
-					 drift_seq seq)
+					 const struct frame_ddl *ddl, drift_seq seq)
 {
 	drift_seq at = ddl->op == DDL_DROP ? seq - 1 : seq;
-	const struct table_def *def =
-		tables_def(&db->tables, ddl->table_id, at, 0);
+	const struct table_def *def = tables_def(&db->tables, ddl->table_id, at, 0);
 	struct table *table = tables_get(&db->tables, ddl->table_id);
 
 	if (def || !table)
@@ -107,8 +105,7 @@ static enum drift_err take_frame(struct drift_events *events,
 	event->row = body.row;
 	event->op = frame_op(frame);
 	event->integer_key = frame->flags & FRAME_INTEGER_KEY;
-	event->table = tables_def(&events->db->tables, body.table_id, frame->seq,
-				  0);
+	event->table = tables_def(&events->db->tables, body.table_id, frame->seq, 0);
 	return event->table ? DRIFT_OK : DRIFT_CORRUPT;
 }
 
@@ -181,8 +178,8 @@ static const char *op_name(const struct drift_event *event)
 static enum drift_err print_row(const struct drift_event *event, struct buf *out)
 {
 	struct buf key = BUF_INIT;
-	enum drift_err err = row_key_value(event->table, event->key,
-					   event->integer_key, &key);
+	enum drift_err err =
+		row_key_value(event->table, event->key, event->integer_key, &key);
 
 	buf_add_str(out, ",\"pk\":");
 	if (!err)
@@ -194,8 +191,7 @@ static enum drift_err print_row(const struct drift_event *event, struct buf *out
 	return json_print(event->row, JSON_COMPACT, out);
 }
 
-enum drift_err drift_event_print(const struct drift_event *event,
-				 struct buf *out)
+enum drift_err drift_event_print(const struct drift_event *event, struct buf *out)
 {
 	enum drift_err err = DRIFT_OK;
 

@@ -29,8 +29,7 @@ static enum drift_err table_rows(struct fold *fold, int64_t *rows)
 	enum drift_err err;
 
 	be32_put(key, fold->table_id);
-	err = index_write_get(fold->writer, INDEX_TABLES, slice_of(key, 4),
-			      &value);
+	err = index_write_get(fold->writer, INDEX_TABLES, slice_of(key, 4), &value);
 	*rows = 0;
 	if (err == DRIFT_DONE)
 		return DRIFT_OK;
@@ -68,8 +67,7 @@ static enum drift_err end_table(struct fold *fold)
 
 /* ---- Rows ------------------------------------------------------------- */
 
-static enum drift_err collect_versions(struct fold *fold,
-				       const struct entry *newest)
+static enum drift_err collect_versions(struct fold *fold, const struct entry *newest)
 {
 	const struct entry **versions;
 	size_t count = 0;
@@ -109,8 +107,8 @@ static enum drift_err put_versions(struct fold *fold, struct slice table_key)
 		index_version_encode(&version, &fold->value);
 		if (buf_status(&fold->key) || buf_status(&fold->value))
 			return DRIFT_NOMEM;
-		err = index_put(fold->writer, INDEX_VERSIONS,
-				buf_slice(&fold->key), buf_slice(&fold->value));
+		err = index_put(fold->writer, INDEX_VERSIONS, buf_slice(&fold->key),
+				buf_slice(&fold->value));
 	}
 	return err;
 }
@@ -121,8 +119,8 @@ static enum drift_err old_row(struct fold *fold, struct slice table_key,
 {
 	struct index_row row;
 	struct slice value;
-	enum drift_err err = index_write_get(fold->writer, INDEX_CURRENT,
-					     table_key, &value);
+	enum drift_err err =
+		index_write_get(fold->writer, INDEX_CURRENT, table_key, &value);
 
 	*existed = !err;
 	buf_clear(&fold->old_row);
@@ -166,7 +164,7 @@ static enum drift_err put_newest(struct fold *fold, struct slice table_key,
 static enum drift_err fold_row(struct fold *fold, const struct entry *newest)
 {
 	/* The sort key after its first byte is table id and row key. */
-	struct slice table_key = {newest->key + 1, newest->key_size - 1};
+	struct slice table_key = { newest->key + 1, newest->key_size - 1 };
 	struct table *table = tables_get(&fold->db->tables, fold->table_id);
 	const struct table_def *def = atomic_load(&table->newest)->def;
 	bool existed = false;
@@ -177,19 +175,18 @@ static enum drift_err fold_row(struct fold *fold, const struct entry *newest)
 	if (!err)
 		err = old_row(fold, table_key, &existed);
 	for (unsigned i = 0; i < def->index_count && !err; i++)
-		err = fold_row_values(fold, &def->indexes[i],
-				     entry_row_key(newest), existed);
+		err = fold_row_values(fold, &def->indexes[i], entry_row_key(newest),
+				      existed);
 	if (!err)
 		err = put_newest(fold, table_key, newest, existed);
 	return err;
 }
 
-static enum drift_err fold_rows(struct fold *fold,
-				const struct memtable *memtable)
+static enum drift_err fold_rows(struct fold *fold, const struct memtable *memtable)
 {
-	static const char rows_space[1] = {0};
-	const struct entry *entry = memtable_seek(
-		memtable, slice_of(rows_space, 1), false, DRIFT_SEQ_MAX);
+	static const char rows_space[1] = { 0 };
+	const struct entry *entry = memtable_seek(memtable, slice_of(rows_space, 1),
+						  false, DRIFT_SEQ_MAX);
 	enum drift_err err = DRIFT_OK;
 
 	while (entry && entry->key[0] == 0 && !err) {
@@ -227,8 +224,7 @@ static enum drift_err put_mark(struct fold *fold, const struct mem_tx *tx)
 			 slice_of(seq, 8));
 }
 
-static enum drift_err fold_marks(struct fold *fold,
-				 const struct memtable *memtable,
+static enum drift_err fold_marks(struct fold *fold, const struct memtable *memtable,
 				 drift_seq *marked)
 {
 	size_t count = memtable_tx_count(memtable);
@@ -245,8 +241,7 @@ static enum drift_err fold_marks(struct fold *fold,
 	return err;
 }
 
-static enum drift_err fold_ddl(struct fold *fold,
-			       const struct memtable *memtable)
+static enum drift_err fold_ddl(struct fold *fold, const struct memtable *memtable)
 {
 	struct slice value;
 	char number[8];
@@ -258,7 +253,8 @@ static enum drift_err fold_ddl(struct fold *fold,
 
 		/* Statements are numbered from 1 in their order. */
 		if (!index_write_get(fold->writer, INDEX_META, SLICE("ddl"),
-				     &value) && value.size == 8)
+				     &value) &&
+		    value.size == 8)
 			n = be64_get(value.data) + 1;
 		be64_put(number, n);
 		buf_clear(&fold->value);
@@ -279,7 +275,7 @@ static enum drift_err fold_ddl(struct fold *fold,
 enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 		    const struct index_mark *mark)
 {
-	struct fold fold = {.db = db};
+	struct fold fold = { .db = db };
 	struct index_mark applied = *mark, old;
 	struct index_reader *reader;
 	enum drift_err err = index_read_begin(db->index, &reader);

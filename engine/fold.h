@@ -10,7 +10,7 @@
 struct value_op {
 	enum index_space space;
 	bool is_delete;
-	uint32_t key_at, key_size;	/* in fold.bytes */
+	uint32_t key_at, key_size; /* in fold.bytes */
 	drift_seq from;
 	uint16_t value_size;
 };
@@ -26,7 +26,7 @@ struct fold {
 	struct value_op *ops;
 	size_t op_count, op_capacity;
 	struct buf bytes;
-	struct buf before, after;	/* index values */
+	struct buf before, after; /* index values */
 	/* Rows added to the table at hand. */
 	uint32_t table_id;
 	int64_t rows;

@@ -21,9 +21,8 @@ static struct value_op *value_op_new(struct fold *fold)
 }
 
 static enum drift_err keep_op(struct fold *fold, enum index_space space,
-			      bool is_delete, uint32_t index_id,
-			      struct slice value, drift_seq to, struct slice key,
-			      drift_seq from)
+			      bool is_delete, uint32_t index_id, struct slice value,
+			      drift_seq to, struct slice key, drift_seq from)
 {
 	struct value_op *op = value_op_new(fold);
 
@@ -83,8 +82,8 @@ enum drift_err fold_row_values(struct fold *fold, const struct index_def *index,
 		err = row_index_value(index, buf_slice(&fold->old_row),
 				      &fold->before);
 		if (!err)
-			err = value_since(fold, index->id,
-					  buf_slice(&fold->before), key, &from);
+			err = value_since(fold, index->id, buf_slice(&fold->before),
+					  key, &from);
 	}
 	for (size_t i = 0; i < fold->version_count && !err; i++) {
 		const struct entry *entry = fold->versions[i];
@@ -94,12 +93,10 @@ enum drift_err fold_row_values(struct fold *fold, const struct index_def *index,
 		buf_clear(&fold->after);
 		if (has_now)
 			err = row_index_value(index,
-					      slice_of(entry->row,
-						       entry->row_size),
+					      slice_of(entry->row, entry->row_size),
 					      &fold->after);
-		if (err || (has == has_now &&
-			    slice_equal(buf_slice(&fold->before),
-					buf_slice(&fold->after))))
+		if (err || (has == has_now && slice_equal(buf_slice(&fold->before),
+							  buf_slice(&fold->after))))
 			continue;
 		if (has)
 			err = keep_op(fold, INDEX_PAST, false, index->id,
@@ -146,11 +143,10 @@ enum drift_err fold_values(struct fold *fold)
 
 	sort_bytes = fold->bytes.data;
 	if (fold->op_count)
-		qsort(fold->ops, fold->op_count, sizeof(*fold->ops),
-		      compare_ops);
+		qsort(fold->ops, fold->op_count, sizeof(*fold->ops), compare_ops);
 	for (size_t i = 0; i < fold->op_count && !err; i++) {
 		const struct value_op *op = &fold->ops[i];
-		struct slice key = {fold->bytes.data + op->key_at, op->key_size};
+		struct slice key = { fold->bytes.data + op->key_at, op->key_size };
 
 		if (op->is_delete) {
 			err = index_delete(fold->writer, op->space, key);

@@ -67,10 +67,10 @@ void frame_add_event(struct buf *out, uint32_t seed, drift_seq seq,
 	frame_end(out, start, seed, &frame);
 }
 
-void frame_add_ddl(struct buf *out, uint32_t seed, drift_seq seq,
-		   drift_time_ns time, const struct frame_ddl *ddl)
+void frame_add_ddl(struct buf *out, uint32_t seed, drift_seq seq, drift_time_ns time,
+		   const struct frame_ddl *ddl)
 {
-	struct frame frame = {.kind = FRAME_DDL, .seq = seq, .time = time};
+	struct frame frame = { .kind = FRAME_DDL, .seq = seq, .time = time };
 	size_t start = frame_begin(out);
 
 	msg_add_array(out, 4);
@@ -87,7 +87,7 @@ void frame_add_ddl(struct buf *out, uint32_t seed, drift_seq seq,
 void frame_add_commit(struct buf *out, uint32_t seed, drift_seq seq,
 		      drift_time_ns time, const struct frame_commit *commit)
 {
-	struct frame frame = {.kind = FRAME_COMMIT, .seq = seq, .time = time};
+	struct frame frame = { .kind = FRAME_COMMIT, .seq = seq, .time = time };
 	size_t start = frame_begin(out);
 
 	msg_add_array(out, 6);
@@ -100,8 +100,8 @@ void frame_add_commit(struct buf *out, uint32_t seed, drift_seq seq,
 	frame_end(out, start, seed, &frame);
 }
 
-enum drift_err frame_decode(struct slice bytes, uint32_t seed,
-			    struct frame *frame, size_t *size)
+enum drift_err frame_decode(struct slice bytes, uint32_t seed, struct frame *frame,
+			    size_t *size)
 {
 	const char *at = bytes.data;
 	uint32_t length;
@@ -167,21 +167,19 @@ static enum drift_err read_head(const struct frame *frame, uint32_t count,
 	return n == count ? DRIFT_OK : DRIFT_CORRUPT;
 }
 
-enum drift_err frame_read_event(const struct frame *frame,
-				struct frame_event *event)
+enum drift_err frame_read_event(const struct frame *frame, struct frame_event *event)
 {
 	bool is_delete = frame->kind == FRAME_DELETE;
 	struct msg_cursor cursor;
 	enum drift_err err = read_head(frame, is_delete ? 2 : 3, &cursor);
 
-	event->row = (struct slice){0};
+	event->row = (struct slice){ 0 };
 	if (!err)
 		err = read_table_id(&cursor, &event->table_id);
 	if (!err)
 		err = msg_read_blob(&cursor, &event->key);
 	if (!err && !is_delete)
-		event->row = slice_of(cursor.at,
-				      (size_t)(cursor.end - cursor.at));
+		event->row = slice_of(cursor.at, (size_t)(cursor.end - cursor.at));
 	if (!err && (event->key.size == 0 || event->key.size > KEY_BYTES_MAX))
 		err = DRIFT_CORRUPT;
 	return err;
@@ -206,13 +204,12 @@ enum drift_err frame_read_ddl(const struct frame *frame, struct frame_ddl *ddl)
 	return err;
 }
 
-static enum drift_err read_text_or_nil(struct msg_cursor *cursor,
-				       struct slice *text)
+static enum drift_err read_text_or_nil(struct msg_cursor *cursor, struct slice *text)
 {
 	struct msg_value value;
 	enum drift_err err = msg_read(cursor, &value);
 
-	*text = (struct slice){0};
+	*text = (struct slice){ 0 };
 	if (err || value.type == MSG_NIL)
 		return err;
 	if (value.type != MSG_TEXT)

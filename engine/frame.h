@@ -35,8 +35,8 @@
 
 enum frame_kind { FRAME_PUT = 1, FRAME_DELETE, FRAME_DDL, FRAME_COMMIT };
 
-#define FRAME_INSERT 1u		/* put: the row was not there before */
-#define FRAME_INTEGER_KEY 2u	/* the row holds its text key as an integer */
+#define FRAME_INSERT 1u      /* put: the row was not there before */
+#define FRAME_INTEGER_KEY 2u /* the row holds its text key as an integer */
 
 enum ddl_op { DDL_DEFINE = 1, DDL_DROP };
 
@@ -53,7 +53,7 @@ struct frame {
 struct frame_event {
 	uint32_t table_id;
 	struct slice key;
-	struct slice row;	/* empty for a delete */
+	struct slice row; /* empty for a delete */
 };
 
 struct frame_ddl {
@@ -74,8 +74,8 @@ struct frame_commit {
 void frame_add_event(struct buf *out, uint32_t seed, drift_seq seq,
 		     drift_time_ns time, enum drift_op op, bool integer_key,
 		     const struct frame_event *event);
-void frame_add_ddl(struct buf *out, uint32_t seed, drift_seq seq,
-		   drift_time_ns time, const struct frame_ddl *ddl);
+void frame_add_ddl(struct buf *out, uint32_t seed, drift_seq seq, drift_time_ns time,
+		   const struct frame_ddl *ddl);
 void frame_add_commit(struct buf *out, uint32_t seed, drift_seq seq,
 		      drift_time_ns time, const struct frame_commit *commit);
 
@@ -83,8 +83,8 @@ void frame_add_commit(struct buf *out, uint32_t seed, drift_seq seq,
  * when there is room allocated ahead (length 0) or nothing; DRIFT_CORRUPT when
  * these bytes are not one whole frame: *size is then how many bytes it claims, 0
  * if that cannot be. */
-enum drift_err frame_decode(struct slice bytes, uint32_t seed,
-			    struct frame *frame, size_t *size);
+enum drift_err frame_decode(struct slice bytes, uint32_t seed, struct frame *frame,
+			    size_t *size);
 
 /* DRIFT_CORRUPT when the body is not as described above. */
 enum drift_err frame_read_event(const struct frame *frame,

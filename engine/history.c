@@ -10,7 +10,7 @@
 /* A version before its row is fetched. */
 struct next {
 	bool set;
-	struct index_version at;	/* place.size 0: in a layer */
+	struct index_version at; /* place.size 0: in a layer */
 	const struct entry *entry;
 };
 
@@ -23,11 +23,11 @@ struct history {
 	struct source sources[SOURCES_MAX];
 	unsigned source_count;
 	struct index_cursor *versions;
-	struct slice found_key, found_value;	/* versions' place; data NULL: end */
-	struct buf key;			/* the key at hand */
+	struct slice found_key, found_value; /* versions' place; data NULL: end */
+	struct buf key;                      /* the key at hand */
 	bool in_key;
 	drift_seq last_seq;
-	const struct entry **entries;	/* the key's, oldest first */
+	const struct entry **entries; /* the key's, oldest first */
 	size_t entry_count, entry_at, entry_capacity;
 	struct next ahead;
 	struct buf memory;
@@ -54,15 +54,14 @@ static enum drift_err versions_seek(struct history *history, struct slice key)
 		memcpy(bytes + 4, key.data, key.size);
 	return found(history,
 		     index_seek(history->versions, slice_of(bytes, 4 + key.size),
-				false, &history->found_key,
-				&history->found_value));
+				false, &history->found_key, &history->found_value));
 }
 
 static enum drift_err versions_step(struct history *history)
 {
-	return found(history, index_step(history->versions, INDEX_NEXT,
-					 &history->found_key,
-					 &history->found_value));
+	return found(history,
+		     index_step(history->versions, INDEX_NEXT, &history->found_key,
+				&history->found_value));
 }
 
 static bool index_key(const struct history *history, struct slice *key)
@@ -133,7 +132,7 @@ static enum drift_err begin_key(struct history *history)
 	if (buf_status(&history->key))
 		return DRIFT_NOMEM;
 	(void)sources_take(history->sources, history->source_count,
-		     buf_slice(&history->key));
+			   buf_slice(&history->key));
 	history->in_key = true;
 	history->last_seq = 0;
 	return collect_entries(history);
@@ -148,8 +147,8 @@ static enum drift_err look_ahead(struct history *history)
 	ahead->set = false;
 	while (index_key(history, &key) &&
 	       slice_equal(key, buf_slice(&history->key))) {
-		err = index_version_decode(history->found_key,
-					   history->found_value, &ahead->at);
+		err = index_version_decode(history->found_key, history->found_value,
+					   &ahead->at);
 		if (!err)
 			err = versions_step(history);
 		if (err)
@@ -184,9 +183,8 @@ static enum drift_err fetch(struct history *history, const struct next *next,
 		*version = entry_version(next->entry);
 		return DRIFT_OK;
 	}
-	*version = (struct drift_version){.key = buf_slice(&history->key)};
-	return version_load(history->view.db, &next->at, &history->memory,
-			    version);
+	*version = (struct drift_version){ .key = buf_slice(&history->key) };
+	return version_load(history->view.db, &next->at, &history->memory, version);
 }
 
 /* ---- The cursor ----------------------------------------------------------------------- */
@@ -239,8 +237,8 @@ static enum drift_err history_begin(struct history *history)
 				   &history->reading, history->view);
 	if (err)
 		return err;
-	sources_seek(history->sources, history->source_count, history->table_id,
-		     low, history->range.low_open);
+	sources_seek(history->sources, history->source_count, history->table_id, low,
+		     history->range.low_open);
 	err = index_cursor_open(history->reading.index, INDEX_VERSIONS,
 				&history->versions);
 	if (err)

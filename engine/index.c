@@ -17,8 +17,8 @@
 #define POOL 64
 
 static const char *const space_names[INDEX_SPACES] = {
-	"meta", "current", "gone", "versions", "values",
-	"past", "seqs", "times", "catalog", "tables",
+	"meta", "current", "gone",  "versions", "values",
+	"past", "seqs",    "times", "catalog",  "tables",
 };
 
 struct index {
@@ -91,7 +91,7 @@ static int env_open(const char *path, size_t map_bytes, MDB_env **env)
  * that could not be opened is good for nothing but to be closed. */
 static int env_open_largest(const char *path, MDB_env **env)
 {
-	static const unsigned gigabytes[] = {1024, 64, 4};
+	static const unsigned gigabytes[] = { 1024, 64, 4 };
 	int code = EINVAL;
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -171,8 +171,7 @@ enum drift_err index_open(const char *path, struct index **out,
 		*out = index;
 		return DRIFT_OK;
 	}
-	err = drift_fail(error, index_err(code), "index: %s",
-			 mdb_strerror(code));
+	err = drift_fail(error, index_err(code), "index: %s", mdb_strerror(code));
 failed:
 	index_close(index);
 	return err;
@@ -197,7 +196,7 @@ void index_close(struct index *index)
 
 enum drift_err index_remove(const char *path, struct drift_error *error)
 {
-	static const char *const names[] = {"data.mdb", "lock.mdb", "suspect"};
+	static const char *const names[] = { "data.mdb", "lock.mdb", "suspect" };
 	char name[4096];
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -239,7 +238,7 @@ static enum drift_err value_check(struct index *index, struct slice key,
 
 static MDB_val val_of(struct slice slice)
 {
-	return (MDB_val){.mv_size = slice.size, .mv_data = (void *)slice.data};
+	return (MDB_val){ .mv_size = slice.size, .mv_data = (void *)slice.data };
 }
 
 /* ---- Reading ---------------------------------------------------------- */
@@ -295,16 +294,15 @@ enum drift_err index_get(struct index_reader *reader, enum index_space space,
 			 struct slice key, struct slice *value)
 {
 	MDB_val wanted = val_of(key), stored;
-	int code = mdb_get(reader->txn, reader->index->spaces[space], &wanted,
-			   &stored);
+	int code =
+		mdb_get(reader->txn, reader->index->spaces[space], &wanted, &stored);
 
 	if (code)
 		return index_err(code);
 	return value_check(reader->index, key, &stored, value);
 }
 
-enum drift_err index_cursor_open(struct index_reader *reader,
-				 enum index_space space,
+enum drift_err index_cursor_open(struct index_reader *reader, enum index_space space,
 				 struct index_cursor **out)
 {
 	struct index_cursor *cursor = calloc(1, sizeof(*cursor));
@@ -344,8 +342,8 @@ static enum drift_err cursor_get(struct index_cursor *cursor, MDB_val *key,
 	return value_check(cursor->index, *found, &stored, value);
 }
 
-enum drift_err index_seek(struct index_cursor *cursor, struct slice key,
-			  bool after, struct slice *found, struct slice *value)
+enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool after,
+			  struct slice *found, struct slice *value)
 {
 	MDB_val wanted = val_of(key);
 	enum drift_err err;
@@ -362,8 +360,8 @@ enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 				 struct slice *found, struct slice *value)
 {
 	MDB_val wanted = val_of(key);
-	enum drift_err err = cursor_get(cursor, &wanted, MDB_SET_RANGE, found,
-					value);
+	enum drift_err err =
+		cursor_get(cursor, &wanted, MDB_SET_RANGE, found, value);
 
 	if (err == DRIFT_DONE)
 		return index_step(cursor, INDEX_LAST, found, value);
@@ -408,13 +406,11 @@ enum drift_err index_write_begin(struct index *index, struct index_writer **out)
 	return DRIFT_OK;
 }
 
-enum drift_err index_write_get(struct index_writer *writer,
-			       enum index_space space, struct slice key,
-			       struct slice *value)
+enum drift_err index_write_get(struct index_writer *writer, enum index_space space,
+			       struct slice key, struct slice *value)
 {
 	MDB_val wanted = val_of(key), stored;
-	int code = mdb_cursor_get(writer->cursors[space], &wanted, &stored,
-				  MDB_SET);
+	int code = mdb_cursor_get(writer->cursors[space], &wanted, &stored, MDB_SET);
 
 	if (code)
 		return index_err(code);
@@ -425,7 +421,7 @@ enum drift_err index_put(struct index_writer *writer, enum index_space space,
 			 struct slice key, struct slice value)
 {
 	MDB_val where = val_of(key);
-	MDB_val stored = {.mv_size = value.size + 4};
+	MDB_val stored = { .mv_size = value.size + 4 };
 	char *at;
 	int code;
 
@@ -435,8 +431,7 @@ enum drift_err index_put(struct index_writer *writer, enum index_space space,
 	buf_add_slice(&writer->value, value);
 	if (buf_status(&writer->value))
 		return DRIFT_NOMEM;
-	code = mdb_cursor_put(writer->cursors[space], &where, &stored,
-			      MDB_RESERVE);
+	code = mdb_cursor_put(writer->cursors[space], &where, &stored, MDB_RESERVE);
 	if (code)
 		return index_err(code);
 	at = stored.mv_data;
@@ -448,8 +443,7 @@ enum drift_err index_delete(struct index_writer *writer, enum index_space space,
 			    struct slice key)
 {
 	MDB_val where = val_of(key);
-	int code = mdb_del(writer->txn, writer->index->spaces[space], &where,
-			   NULL);
+	int code = mdb_del(writer->txn, writer->index->spaces[space], &where, NULL);
 
 	return code == MDB_NOTFOUND ? DRIFT_OK : index_err(code);
 }

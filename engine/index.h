@@ -33,8 +33,16 @@
 #define INDEX_KEY_BYTES_MAX 511
 
 enum index_space {
-	INDEX_META, INDEX_CURRENT, INDEX_GONE, INDEX_VERSIONS, INDEX_VALUES,
-	INDEX_PAST, INDEX_SEQS, INDEX_TIMES, INDEX_CATALOG, INDEX_TABLES,
+	INDEX_META,
+	INDEX_CURRENT,
+	INDEX_GONE,
+	INDEX_VERSIONS,
+	INDEX_VALUES,
+	INDEX_PAST,
+	INDEX_SEQS,
+	INDEX_TIMES,
+	INDEX_CATALOG,
+	INDEX_TABLES,
 	INDEX_SPACES,
 };
 
@@ -44,11 +52,11 @@ struct index_mark {
 	drift_seq seq;
 	drift_time_ns time;
 	uint64_t tx;
-	uint64_t segment, end;		/* place after the commit frame */
-	uint32_t commit_size;		/* the commit frame's bytes, 0: none yet */
+	uint64_t segment, end; /* place after the commit frame */
+	uint32_t commit_size;  /* the commit frame's bytes, 0: none yet */
 	uint32_t commit_crc;
 	uint32_t segment_seed;
-	drift_seq marked;		/* newest key in seqs */
+	drift_seq marked; /* newest key in seqs */
 };
 
 struct index;
@@ -69,25 +77,22 @@ void index_suspect(struct index *index);
 /* ---- Reading: one snapshot ---- */
 
 /* Readers come from a pool; not more than 500 at a time (else DRIFT_LIMIT). */
-enum drift_err index_read_begin(struct index *index,
-				struct index_reader **reader);
+enum drift_err index_read_begin(struct index *index, struct index_reader **reader);
 void index_read_end(struct index *index, struct index_reader *reader);
 /* The value without its CRC, in LMDB's memory until index_read_end. DRIFT_DONE
  * when there is none. */
 enum drift_err index_get(struct index_reader *reader, enum index_space space,
 			 struct slice key, struct slice *value);
-enum drift_err index_applied(struct index_reader *reader,
-			     struct index_mark *mark);
+enum drift_err index_applied(struct index_reader *reader, struct index_mark *mark);
 
 enum index_step { INDEX_NEXT, INDEX_PREVIOUS, INDEX_FIRST, INDEX_LAST };
 
-enum drift_err index_cursor_open(struct index_reader *reader,
-				 enum index_space space,
+enum drift_err index_cursor_open(struct index_reader *reader, enum index_space space,
 				 struct index_cursor **cursor);
-void index_cursor_close(struct index_cursor *cursor);	/* NULL is fine */
+void index_cursor_close(struct index_cursor *cursor); /* NULL is fine */
 /* First key >= key (after: > key); DRIFT_DONE at the end. */
-enum drift_err index_seek(struct index_cursor *cursor, struct slice key,
-			  bool after, struct slice *found, struct slice *value);
+enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool after,
+			  struct slice *found, struct slice *value);
 /* Last key < key. */
 enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 				 struct slice *found, struct slice *value);
@@ -96,12 +101,10 @@ enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
 
 /* ---- Writing: one at a time, the indexer's ---- */
 
-enum drift_err index_write_begin(struct index *index,
-				 struct index_writer **writer);
+enum drift_err index_write_begin(struct index *index, struct index_writer **writer);
 /* As the transaction under way sees it. */
-enum drift_err index_write_get(struct index_writer *writer,
-			       enum index_space space, struct slice key,
-			       struct slice *value);
+enum drift_err index_write_get(struct index_writer *writer, enum index_space space,
+			       struct slice key, struct slice *value);
 enum drift_err index_put(struct index_writer *writer, enum index_space space,
 			 struct slice key, struct slice value);
 /* No matter whether it was there. */
@@ -115,11 +118,11 @@ void index_abort(struct index_writer *writer);
 
 /* ---- What stands in the spaces ---- */
 
-struct index_row {		/* current and gone */
+struct index_row { /* current and gone */
 	drift_seq seq;
 	drift_time_ns time;
 	bool integer_key;
-	struct slice row;	/* empty in gone */
+	struct slice row; /* empty in gone */
 };
 
 struct index_version {

@@ -21,16 +21,16 @@ struct index_scan {
 	struct drift_cursor face;
 	struct drift_view view;
 	uint32_t table_id;
-	struct index_def index;		/* columns are the definition's: it lives on */
+	struct index_def index; /* columns are the definition's: it lives on */
 	struct range range;
-	bool equality;			/* the range is one whole value */
+	bool equality; /* the range is one whole value */
 	struct reading reading;
 	enum phase phase;
 	const struct memtable *overlay;
-	unsigned layer;			/* PHASE_LAYERS: which */
-	const struct entry *entry;	/* OWN, LAYERS: next to look at */
+	unsigned layer;            /* PHASE_LAYERS: which */
+	const struct entry *entry; /* OWN, LAYERS: next to look at */
 	bool entry_set;
-	struct index_cursor *cursor;	/* NOW, PAST */
+	struct index_cursor *cursor; /* NOW, PAST */
 	struct buf seek, value, memory;
 };
 
@@ -67,7 +67,7 @@ static const struct entry *own(const struct index_scan *scan, struct slice key)
 
 static const struct entry *own_first(const struct index_scan *scan)
 {
-	char bytes[5] = {0};
+	char bytes[5] = { 0 };
 
 	if (!scan->overlay)
 		return NULL;
@@ -79,15 +79,13 @@ static const struct entry *own_first(const struct index_scan *scan)
 static enum drift_err next_own(struct index_scan *scan,
 			       struct drift_version *version)
 {
-	const struct entry *entry = scan->entry_set ? scan->entry
-						    : own_first(scan);
+	const struct entry *entry = scan->entry_set ? scan->entry : own_first(scan);
 	enum drift_err err;
 
 	scan->entry_set = true;
 	for (; entry && entry->key[0] == 0 &&
 	       be32_get(entry->key + 1) == scan->table_id;
-	     entry = memtable_next_key(scan->overlay, entry,
-				       scan->view.txn_ops)) {
+	     entry = memtable_next_key(scan->overlay, entry, scan->view.txn_ops)) {
 		if (entry->op == DRIFT_OP_DELETE)
 			continue;
 		*version = entry_version(entry);
@@ -98,8 +96,8 @@ static enum drift_err next_own(struct index_scan *scan,
 			return err;
 		if (range_place(&scan->range, buf_slice(&scan->value)) != 0)
 			continue;
-		scan->entry = memtable_next_key(scan->overlay, entry,
-						scan->view.txn_ops);
+		scan->entry =
+			memtable_next_key(scan->overlay, entry, scan->view.txn_ops);
 		return DRIFT_OK;
 	}
 	return DRIFT_DONE;
@@ -111,8 +109,7 @@ static const struct entry *layer_first(struct index_scan *scan,
 				       const struct memtable *memtable)
 {
 	buf_clear(&scan->seek);
-	memtable_index_key(&scan->seek, scan->index.id,
-			   buf_slice(&scan->range.low));
+	memtable_index_key(&scan->seek, scan->index.id, buf_slice(&scan->range.low));
 	return memtable_seek(memtable, buf_slice(&scan->seek), false,
 			     scan->view.seq);
 }
@@ -145,17 +142,14 @@ static enum drift_err next_layers(struct index_scan *scan,
 	const struct layer_set *set = scan->reading.layers;
 
 	for (; scan->layer < set->count; scan->layer++) {
-		const struct memtable *memtable =
-			set->layers[scan->layer]->memtable;
-		const struct entry *entry = scan->entry_set
-						    ? scan->entry
-						    : layer_first(scan, memtable);
+		const struct memtable *memtable = set->layers[scan->layer]->memtable;
+		const struct entry *entry =
+			scan->entry_set ? scan->entry : layer_first(scan, memtable);
 
 		while (in_index(scan, entry)) {
 			const struct entry *newest = entry_newest(scan, entry);
 
-			entry = memtable_next_key(memtable, entry,
-						  scan->view.seq);
+			entry = memtable_next_key(memtable, entry, scan->view.seq);
 			if (!newest)
 				continue;
 			*version = entry_version(newest);
@@ -173,12 +167,11 @@ static enum drift_err next_layers(struct index_scan *scan,
 /* A key of `values` or `past` taken apart. */
 struct interval {
 	struct slice value, key;
-	drift_seq from, to;		/* to 0: still */
+	drift_seq from, to; /* to 0: still */
 };
 
 static enum drift_err interval_decode(bool past, struct slice key,
-				      struct slice stored,
-				      struct interval *interval)
+				      struct slice stored, struct interval *interval)
 {
 	const char *at = key.data;
 	const uint8_t *size = stored.data;
@@ -238,9 +231,8 @@ static enum drift_err next_interval(struct index_scan *scan, bool past,
 						past ? INDEX_PAST : INDEX_VALUES,
 						&scan->cursor);
 			if (!err)
-				err = index_seek(scan->cursor,
-						 start_key(scan, past), false,
-						 &key, &stored);
+				err = index_seek(scan->cursor, start_key(scan, past),
+						 false, &key, &stored);
 		}
 		if (err)
 			return err;

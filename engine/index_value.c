@@ -77,13 +77,11 @@ enum drift_err index_put_applied(struct index_writer *writer,
 			 slice_of(at, sizeof(at)));
 }
 
-enum drift_err index_applied(struct index_reader *reader,
-			     struct index_mark *mark)
+enum drift_err index_applied(struct index_reader *reader, struct index_mark *mark)
 {
 	struct slice value;
 	const char *at;
-	enum drift_err err = index_get(reader, INDEX_META, SLICE("applied"),
-				       &value);
+	enum drift_err err = index_get(reader, INDEX_META, SLICE("applied"), &value);
 
 	if (err)
 		return err;

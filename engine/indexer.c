@@ -31,8 +31,7 @@ static void fold_oldest(struct drift_db *db, struct layer *layer)
 	if (!err)
 		return;
 	/* The events stay readable where they are; nothing is lost by waiting. */
-	db_report(db, "index: cannot fold: %s; trying again",
-		  drift_err_text(err));
+	db_report(db, "index: cannot fold: %s; trying again", drift_err_text(err));
 	if (err == DRIFT_CORRUPT)
 		index_suspect(db->index);
 	if (!indexer->stop)
@@ -87,8 +86,7 @@ void indexer_stop(struct drift_db *db)
 	pthread_cond_destroy(&indexer->done);
 }
 
-enum drift_err indexer_freeze(struct drift_db *db,
-			      const struct index_mark *mark)
+enum drift_err indexer_freeze(struct drift_db *db, const struct index_mark *mark)
 {
 	struct indexer *indexer = &db->indexer;
 	enum drift_err err;

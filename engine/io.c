@@ -28,8 +28,8 @@ static ssize_t system_pread(const struct drift_io *io, int fd, void *data,
 	return pread(fd, data, size, offset);
 }
 
-static ssize_t system_pwrite(const struct drift_io *io, int fd,
-			     const void *data, size_t size, off_t offset)
+static ssize_t system_pwrite(const struct drift_io *io, int fd, const void *data,
+			     size_t size, off_t offset)
 {
 	(void)io;
 	return pwrite(fd, data, size, offset);
@@ -121,13 +121,13 @@ enum drift_err io_open(const struct drift_io *io, int dir, const char *name,
 {
 	struct stat st;
 
-	*fd = io->openat(io, dir, name,
-			 flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	*fd = io->openat(io, dir, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+			 0600);
 	if (*fd < 0 && errno == ENOENT)
 		return drift_fail(error, DRIFT_NO_ROW, "%s: no such file", name);
 	if (*fd < 0 && errno == ELOOP)
-		return drift_fail(error, DRIFT_UNSAFE,
-				  "%s is a symbolic link", name);
+		return drift_fail(error, DRIFT_UNSAFE, "%s is a symbolic link",
+				  name);
 	if (*fd < 0)
 		return drift_fail(error, io_err(errno), "%s: %m", name);
 	if (io->fstat(io, *fd, &st) == 0 && S_ISREG(st.st_mode) &&
@@ -140,8 +140,8 @@ enum drift_err io_open(const struct drift_io *io, int dir, const char *name,
 			  name);
 }
 
-enum drift_err io_read(const struct drift_io *io, int fd, void *data,
-		       size_t size, uint64_t offset, size_t *got)
+enum drift_err io_read(const struct drift_io *io, int fd, void *data, size_t size,
+		       uint64_t offset, size_t *got)
 {
 	ssize_t n;
 

@@ -19,8 +19,8 @@ struct drift_io {
 	int (*openat)(const struct drift_io *io, int dir, const char *name,
 		      int flags, mode_t mode);
 	int (*close)(const struct drift_io *io, int fd);
-	ssize_t (*pread)(const struct drift_io *io, int fd, void *data,
-			 size_t size, off_t offset);
+	ssize_t (*pread)(const struct drift_io *io, int fd, void *data, size_t size,
+			 off_t offset);
 	ssize_t (*pwrite)(const struct drift_io *io, int fd, const void *data,
 			  size_t size, off_t offset);
 	int (*fdatasync)(const struct drift_io *io, int fd);
@@ -49,8 +49,8 @@ enum drift_err io_err(int error_number);
 enum drift_err io_open(const struct drift_io *io, int dir, const char *name,
 		       int flags, int *fd, struct drift_error *error);
 /* Read up to size bytes; *got < size means the end of the file. */
-enum drift_err io_read(const struct drift_io *io, int fd, void *data,
-		       size_t size, uint64_t offset, size_t *got);
+enum drift_err io_read(const struct drift_io *io, int fd, void *data, size_t size,
+		       uint64_t offset, size_t *got);
 enum drift_err io_write(const struct drift_io *io, int fd, struct slice data,
 			uint64_t offset);
 /* fdatasync, once: after a failure the page cache proves nothing, so nobody may

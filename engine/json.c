@@ -103,8 +103,7 @@ static enum drift_err refuse_at(struct drift_error *error, int position,
 				enum drift_err code, const char *what,
 				struct slice value)
 {
-	size_t shown = value.size < SHOWN_BYTES_MAX ? value.size :
-						      SHOWN_BYTES_MAX;
+	size_t shown = value.size < SHOWN_BYTES_MAX ? value.size : SHOWN_BYTES_MAX;
 
 	if (value.size > 0)
 		code = drift_fail(error, code, "%s %.*s", what, (int)shown,
@@ -173,14 +172,13 @@ static enum drift_err refuse_form(struct slice text, bool document,
 		position = (int)prefix.consumed + 1;
 	}
 	return refuse_at(error, position,
-			 code == json_error_invalid_utf8 ? DRIFT_BAD_TEXT :
-							   DRIFT_BAD_JSON,
-			 what, (struct slice){0});
+			 code == json_error_invalid_utf8 ? DRIFT_BAD_TEXT
+							 : DRIFT_BAD_JSON,
+			 what, (struct slice){ 0 });
 }
 
 static enum drift_err refuse(struct slice text, bool document,
-			     const json_error_t *fault,
-			     struct drift_error *error)
+			     const json_error_t *fault, struct drift_error *error)
 {
 	const char *bytes = text.data;
 	size_t end = (size_t)fault->position;
@@ -198,14 +196,14 @@ static enum drift_err refuse(struct slice text, bool document,
 		break;
 	case json_error_numeric_overflow:
 		value = number_before(bytes, end);
-		what = is_integer(value) ? "integer out of range:" :
-					   "number out of range:";
+		what = is_integer(value) ? "integer out of range:"
+					 : "number out of range:";
 		break;
 	default:
 		return refuse_form(text, document, fault, error);
 	}
-	return refuse_at(error, (int)(end - value.size) + 1, DRIFT_BAD_JSON,
-			 what, value);
+	return refuse_at(error, (int)(end - value.size) + 1, DRIFT_BAD_JSON, what,
+			 value);
 }
 
 static enum drift_err parse(struct slice text, bool document, struct buf *out,
@@ -220,11 +218,11 @@ static enum drift_err parse(struct slice text, bool document, struct buf *out,
 	if (nul)
 		return refuse_at(error, (int)(nul - (const char *)text.data) + 1,
 				 DRIFT_BAD_JSON, "a NUL byte is not allowed",
-				 (struct slice){0});
+				 (struct slice){ 0 });
 	if (is_too_deep(text, &position))
 		return refuse_at(error, position, DRIFT_BAD_JSON,
 				 "nested deeper than 128 levels",
-				 (struct slice){0});
+				 (struct slice){ 0 });
 	value = json_loadb(text.size > 0 ? text.data : "", text.size,
 			   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
 	if (!value)
@@ -232,7 +230,7 @@ static enum drift_err parse(struct slice text, bool document, struct buf *out,
 	if (document && !json_is_object(value)) {
 		err = refuse_at(error, 1, DRIFT_BAD_JSON,
 				"a document must be a JSON object",
-				(struct slice){0});
+				(struct slice){ 0 });
 	} else {
 		pack(value, out);
 		err = buf_status(out);

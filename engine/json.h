@@ -12,9 +12,9 @@
 #include "engine/msg.h"
 
 enum json_style {
-	JSON_PRETTY,	/* 2 spaces a level, ": " after names, no newline at the end;
+	JSON_PRETTY,  /* 2 spaces a level, ": " after names, no newline at the end;
 			 * [] and {} stay on one line */
-	JSON_COMPACT,	/* no space at all */
+	JSON_COMPACT, /* no space at all */
 };
 
 /* Parse one JSON object; out is appended to. DRIFT_BAD_JSON (or DRIFT_BAD_TEXT

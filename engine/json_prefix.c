@@ -9,25 +9,25 @@
 #include "engine/msg.h"
 
 enum state {
-	BEFORE,		/* nothing but white space so far */
-	FIRST_NAME,	/* after '{' */
-	NAME,		/* after ',' in an object */
-	COLON,		/* after a name */
-	FIRST_ITEM,	/* after '[' */
-	VALUE,		/* after ':', or ',' in an array */
-	AFTER,		/* after a value */
+	BEFORE,     /* nothing but white space so far */
+	FIRST_NAME, /* after '{' */
+	NAME,       /* after ',' in an object */
+	COLON,      /* after a name */
+	FIRST_ITEM, /* after '[' */
+	VALUE,      /* after ':', or ',' in an array */
+	AFTER,      /* after a value */
 	STRING,
-	ESCAPE,		/* after '\\' */
-	HEX,		/* in \uXXXX */
+	ESCAPE, /* after '\\' */
+	HEX,    /* in \uXXXX */
 	LITERAL,
-	MINUS,		/* after '-' */
-	ZERO,		/* after a leading 0 */
-	DIGITS,		/* in the integer part */
-	POINT,		/* after '.' */
+	MINUS,  /* after '-' */
+	ZERO,   /* after a leading 0 */
+	DIGITS, /* in the integer part */
+	POINT,  /* after '.' */
 	FRACTION,
-	EXPONENT,	/* after 'e' */
-	SIGN,		/* after the exponent's sign */
-	POWER,		/* in the exponent's digits */
+	EXPONENT, /* after 'e' */
+	SIGN,     /* after the exponent's sign */
+	POWER,    /* in the exponent's digits */
 	WHOLE,
 	BROKEN,
 };
@@ -180,8 +180,8 @@ static const char *end_hex(struct json_prefix *p)
 	if (p->hex == 0)
 		return "\\u0000 is not allowed";
 	if (low != p->needs_low)
-		return low ? "a low surrogate needs a high one" :
-			     "a high surrogate needs a low one";
+		return low ? "a low surrogate needs a high one"
+			   : "a high surrogate needs a low one";
 	p->needs_low = p->hex >= 0xd800 && p->hex <= 0xdbff;
 	return go(p, STRING);
 }
@@ -241,8 +241,8 @@ static const char *between(struct json_prefix *p, uint8_t c)
 	case FIRST_NAME:
 		if (c == '}')
 			return close_level(p);
-		return c == '"' ? start_string(p, true) :
-				  "a name or '}' is expected";
+		return c == '"' ? start_string(p, true)
+				: "a name or '}' is expected";
 	case NAME:
 		return c == '"' ? start_string(p, true) : "a name is expected";
 	case COLON:
@@ -291,7 +291,7 @@ static const char *step(struct json_prefix *p, uint8_t c)
 
 void json_prefix_init(struct json_prefix *p)
 {
-	*p = (struct json_prefix){.state = BEFORE};
+	*p = (struct json_prefix){ .state = BEFORE };
 }
 
 enum json_prefix_state json_prefix_state(const struct json_prefix *p)
@@ -307,8 +307,7 @@ static inline bool is_plain(uint8_t c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-enum json_prefix_state json_prefix_feed(struct json_prefix *p,
-					struct slice bytes)
+enum json_prefix_state json_prefix_feed(struct json_prefix *p, struct slice bytes)
 {
 	const uint8_t *at = bytes.data;
 	size_t i = 0;

@@ -23,7 +23,7 @@ struct printer {
 static void print_decimal(bool negative, uint64_t digits, unsigned places,
 			  struct buf *out)
 {
-	char text[32];	/* a sign, 15 digits, the point, a zero */
+	char text[32]; /* a sign, 15 digits, the point, a zero */
 	char *end = text + sizeof(text);
 	char *at = end;
 	unsigned i;
@@ -127,8 +127,7 @@ static enum drift_err print_name(const struct printer *printer,
 	return DRIFT_OK;
 }
 
-static enum drift_err print_scalar(const struct msg_value *value,
-				   struct buf *out)
+static enum drift_err print_scalar(const struct msg_value *value, struct buf *out)
 {
 	switch (value->type) {
 	case MSG_NIL:
@@ -190,11 +189,10 @@ static enum drift_err print_value(const struct printer *printer,
 	return err;
 }
 
-enum drift_err json_print(struct slice value, enum json_style style,
-			  struct buf *out)
+enum drift_err json_print(struct slice value, enum json_style style, struct buf *out)
 {
 	struct msg_cursor cursor = msg_cursor_of(value);
-	struct printer printer = {out, style};
+	struct printer printer = { out, style };
 	enum drift_err err = print_value(&printer, &cursor, 0);
 
 	if (!err && cursor.at != cursor.end)

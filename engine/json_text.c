@@ -87,7 +87,7 @@ void json_print_text(struct slice text, struct buf *out)
 {
 	const uint8_t *at = text.data;
 	const uint8_t *end = text.size > 0 ? at + text.size : at;
-	const uint8_t *run = at;	/* start of what needs no change */
+	const uint8_t *run = at; /* start of what needs no change */
 	unsigned size;
 
 	buf_add_char(out, '"');

@@ -12,8 +12,8 @@
 enum { PART_NULL = 0x01, PART_NUMBER = 0x10, PART_TEXT = 0x20, PART_BLOB = 0x30 };
 
 #define SIGN_BIT ((uint64_t)1 << 63)
-#define EXACT_LIMIT 9007199254740992.0	/* 2^53 */
-#define INT64_LIMIT 9223372036854775808.0	/* 2^63 */
+#define EXACT_LIMIT 9007199254740992.0    /* 2^53 */
+#define INT64_LIMIT 9223372036854775808.0 /* 2^63 */
 
 static uint64_t double_to_order(double value)
 {
@@ -43,7 +43,7 @@ static int64_t saturate(double value)
 
 static void add_number(struct buf *key, double value, int64_t exact)
 {
-	uint8_t part[17] = {PART_NUMBER};
+	uint8_t part[17] = { PART_NUMBER };
 	size_t size = 9;
 
 	be64_put(part + 1, double_to_order(value));

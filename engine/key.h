@@ -20,9 +20,9 @@
 
 #include "engine/msg.h"
 
-#define KEY_BYTES_MAX 264	/* so that name + ".json" fits in 255 bytes */
+#define KEY_BYTES_MAX 264 /* so that name + ".json" fits in 255 bytes */
 #define KEY_NAME_BYTES_MAX 250
-#define KEY_VALUE_BYTES_MAX 200	/* an index value is cut to this many bytes */
+#define KEY_VALUE_BYTES_MAX 200 /* an index value is cut to this many bytes */
 
 /* A NaN counts as NULL; text ends at its first NUL, should there be one. */
 void key_add_null(struct buf *key);
@@ -42,8 +42,8 @@ enum drift_err key_count(struct slice key, unsigned *count);
 
 /* What a part of a table's key is. */
 enum key_kind {
-	KEY_TEXT,	/* text; a document table's key, a TEXT PRIMARY KEY */
-	KEY_INT,	/* int64 */
+	KEY_TEXT, /* text; a document table's key, a TEXT PRIMARY KEY */
+	KEY_INT,  /* int64 */
 	KEY_REAL,
 };
 

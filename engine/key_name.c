@@ -10,7 +10,7 @@
 #include "engine/json.h"
 #include "engine/key.h"
 
-#define COMPONENT_BYTES_MAX 255	/* a path component's limit in the kernel */
+#define COMPONENT_BYTES_MAX 255 /* a path component's limit in the kernel */
 
 static const char upper_hex[] = "0123456789ABCDEF";
 
@@ -51,8 +51,7 @@ static int hex_digit(uint8_t c)
 }
 
 /* The byte that the escape at `at` stands for, -1 if it is not a canonical one. */
-static int decode_escape(const uint8_t *at, size_t left, bool first,
-			 bool composite)
+static int decode_escape(const uint8_t *at, size_t left, bool first, bool composite)
 {
 	int high = left >= 3 ? hex_digit(at[1]) : -1;
 	int low = left >= 3 ? hex_digit(at[2]) : -1;
@@ -75,8 +74,8 @@ static enum drift_err decode_text(struct slice name, bool first, bool composite,
 	for (i = 0; i < name.size; i++) {
 		byte = at[i];
 		if (byte == '%') {
-			byte = decode_escape(at + i, name.size - i,
-					     first && i == 0, composite);
+			byte = decode_escape(at + i, name.size - i, first && i == 0,
+					     composite);
 			i += 2;
 		} else if (needs_escape(at[i], first && i == 0, composite)) {
 			byte = -1;
@@ -245,8 +244,7 @@ enum drift_err key_from_name(struct slice name, const enum key_kind *kinds,
 		if (part.size == 0)
 			err = DRIFT_BAD_NAME;
 		if (!err)
-			err = part_from_name(part, kinds[i], i == 0, count > 1,
-					     key);
+			err = part_from_name(part, kinds[i], i == 0, count > 1, key);
 	}
 	if (!err)
 		err = buf_status(key);

@@ -86,7 +86,7 @@ enum drift_err layers_init(struct layers *layers)
 	struct layer *layer = layer_new();
 	struct layer_set *set;
 
-	*layers = (struct layers){.all = NULL};
+	*layers = (struct layers){ .all = NULL };
 	set = layer ? set_take(layers) : NULL;
 	if (!set) {
 		if (layer)
@@ -113,7 +113,7 @@ void layers_release(struct layers *layers)
 		next = set->next;
 		free(set);
 	}
-	*layers = (struct layers){.all = NULL};
+	*layers = (struct layers){ .all = NULL };
 }
 
 struct layer_set *layers_pin(struct layers *layers)
@@ -134,8 +134,7 @@ struct memtable *layers_active(const struct layers *layers)
 	return layers->active;
 }
 
-enum drift_err layers_freeze(struct layers *layers,
-			     const struct index_mark *mark)
+enum drift_err layers_freeze(struct layers *layers, const struct index_mark *mark)
 {
 	struct layer_set *old = atomic_load(&layers->current);
 	struct layer *layer;

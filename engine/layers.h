@@ -19,24 +19,24 @@
 
 struct layer {
 	struct memtable *memtable;
-	_Atomic int sets;	/* that list it */
-	struct index_mark mark;	/* once frozen: how far the log was then */
+	_Atomic int sets;       /* that list it */
+	struct index_mark mark; /* once frozen: how far the log was then */
 };
 
 enum layer_set_state { SET_FREE, SET_LIVE, SET_RETIRED };
 
 struct layer_set {
 	_Atomic int pins;
-	_Atomic int state;	/* enum layer_set_state */
+	_Atomic int state; /* enum layer_set_state */
 	unsigned count;
-	struct layer *layers[LAYERS_MAX];	/* newest, which takes inserts, first */
-	struct layer_set *next;		/* in layers.all */
+	struct layer *layers[LAYERS_MAX]; /* newest, which takes inserts, first */
+	struct layer_set *next;           /* in layers.all */
 };
 
 struct layers {
 	_Atomic(struct layer_set *) current;
 	struct layer_set *all;
-	struct memtable *active;	/* of the one that inserts and freezes */
+	struct memtable *active; /* of the one that inserts and freezes */
 };
 
 /* One empty memtable. */
@@ -51,8 +51,7 @@ void layers_unpin(struct layer_set *set);
 struct memtable *layers_active(const struct layers *layers);
 /* Put an empty memtable on top; the one below holds all up to mark. DRIFT_LIMIT
  * when there are LAYERS_MAX. */
-enum drift_err layers_freeze(struct layers *layers,
-			     const struct index_mark *mark);
+enum drift_err layers_freeze(struct layers *layers, const struct index_mark *mark);
 /* The oldest frozen memtable, NULL when there is none. */
 struct layer *layers_oldest_frozen(const struct layers *layers);
 /* The oldest is in the index now: let it go. */

@@ -6,7 +6,7 @@
 static enum drift_err load_ddl(struct drift_db *db, struct slice value)
 {
 	const char *at = value.data;
-	struct frame frame = {.kind = FRAME_DDL};
+	struct frame frame = { .kind = FRAME_DDL };
 	struct frame_ddl ddl;
 	enum drift_err err;
 
@@ -51,8 +51,7 @@ static enum drift_err load_table(struct drift_db *db, struct slice key,
 	return err;
 }
 
-static enum drift_err load_space(struct drift_db *db,
-				 struct index_reader *reader,
+static enum drift_err load_space(struct drift_db *db, struct index_reader *reader,
 				 enum index_space space)
 {
 	struct index_cursor *cursor;

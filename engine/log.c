@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ALLOCATE_BYTES (1u << 20)	/* room asked for ahead of the end */
+#define ALLOCATE_BYTES (1u << 20) /* room asked for ahead of the end */
 
 /* ---- The list -------------------------------------------------------- */
 
@@ -24,8 +24,8 @@ static struct log_segment *segment_new(drift_seq first_seq)
 	return segment;
 }
 
-static void segment_fill(struct log_segment *segment, int fd,
-			 struct pack *pack, const struct segment_header *header)
+static void segment_fill(struct log_segment *segment, int fd, struct pack *pack,
+			 const struct segment_header *header)
 {
 	atomic_store(&segment->pack, pack);
 	segment->seed = header->crc;
@@ -121,8 +121,8 @@ enum drift_err log_segment_open(struct log *log, struct log_segment *segment,
 
 	if (atomic_load(&segment->fd) >= 0)
 		return DRIFT_OK;
-	err = segment_open(log->io, log->dir, segment->first_seq,
-			   log->database_id, flags, &fd, &header, &pack, error);
+	err = segment_open(log->io, log->dir, segment->first_seq, log->database_id,
+			   flags, &fd, &header, &pack, error);
 	if (err)
 		return err;
 	/* The fields beside fd are plain: one opener at a time may fill them. */
@@ -144,7 +144,7 @@ enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 {
 	enum drift_err err;
 
-	*log = (struct log){.io = io, .dir = dir};
+	*log = (struct log){ .io = io, .dir = dir };
 	memcpy(log->database_id, database_id, DATABASE_ID_BYTES);
 	pack_cache_init(&log->cache);
 	err = list_read(log);
@@ -152,8 +152,7 @@ enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 		return drift_fail(error, err, "cannot list log/: %s",
 				  drift_err_text(err));
 	if (atomic_load(&log->count) == 0)
-		return drift_fail(error, DRIFT_CORRUPT,
-				  "log/ holds no segment");
+		return drift_fail(error, DRIFT_CORRUPT, "log/ holds no segment");
 	err = log_segment_open(log, log_newest(log), O_RDWR, error);
 	if (!err && atomic_load(&log_newest(log)->pack))
 		return drift_fail(error, DRIFT_CORRUPT,
@@ -182,7 +181,7 @@ void log_close(struct log *log)
 	pack_cache_release(&log->cache);
 	if (log->dir >= 0)
 		log->io->close(log->io, log->dir);
-	*log = (struct log){.dir = -1};
+	*log = (struct log){ .dir = -1 };
 }
 
 struct log_segment *log_newest(const struct log *log)
@@ -192,8 +191,7 @@ struct log_segment *log_newest(const struct log *log)
 	return atomic_load(&log->segments)[count - 1];
 }
 
-enum drift_err log_find(const struct log *log, drift_seq first_seq,
-			unsigned *index)
+enum drift_err log_find(const struct log *log, drift_seq first_seq, unsigned *index)
 {
 	unsigned low = 0, high = atomic_load(&log->count);
 	struct log_segment **list = atomic_load(&log->segments);
@@ -226,8 +224,7 @@ enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
 	return log_segment_open(log, *segment, O_RDONLY, error);
 }
 
-enum drift_err log_set_end(struct log *log, uint64_t end,
-			   struct drift_error *error)
+enum drift_err log_set_end(struct log *log, uint64_t end, struct drift_error *error)
 {
 	const struct drift_io *io = log->io;
 	int fd = atomic_load(&log_newest(log)->fd);
@@ -257,8 +254,7 @@ static void log_allocate(struct log *log, int fd, uint64_t need)
 
 	if (need <= log->allocated)
 		return;
-	if (log->io->fallocate(log->io, fd, (off_t)log->allocated,
-			       (off_t)size) == 0)
+	if (log->io->fallocate(log->io, fd, (off_t)log->allocated, (off_t)size) == 0)
 		log->allocated += size;
 }
 
@@ -300,8 +296,8 @@ enum drift_err log_sync(struct log *log)
 
 /* Exchange the segment's file for the packed one that has its name now. Readers
  * that are between looking and reading see the version change. */
-static void segment_exchange(struct log *log, struct log_segment *segment,
-			     int fd, struct pack *pack)
+static void segment_exchange(struct log *log, struct log_segment *segment, int fd,
+			     struct pack *pack)
 {
 	atomic_fetch_add(&segment->version, 1);
 	atomic_store(&segment->pack, pack);
@@ -323,8 +319,7 @@ enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error)
 	int fd = -1;
 	enum drift_err err = log_segment_size(log, i, &size, error);
 
-	if (err || i + 1 >= atomic_load(&log->count) ||
-	    atomic_load(&segment->pack))
+	if (err || i + 1 >= atomic_load(&log->count) || atomic_load(&segment->pack))
 		return err;
 	segment_name(segment->first_seq, name);
 	err = io_open(io, log->dir, unfinished, O_RDWR | O_CREAT | O_TRUNC, &fd,
@@ -351,9 +346,8 @@ enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error)
 	return drift_fail_code(error, err);
 }
 
-enum drift_err log_rotate(struct log *log, drift_seq next_seq,
-			  drift_time_ns time, uint64_t tx,
-			  struct drift_error *error)
+enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns time,
+			  uint64_t tx, struct drift_error *error)
 {
 	const struct drift_io *io = log->io;
 	struct segment_header header = {
@@ -368,8 +362,7 @@ enum drift_err log_rotate(struct log *log, drift_seq next_seq,
 	enum drift_err err;
 
 	if (atomic_load(&log->dir_doubtful))
-		return drift_fail(error, DRIFT_IO,
-				  "an earlier sync of log/ failed");
+		return drift_fail(error, DRIFT_IO, "an earlier sync of log/ failed");
 	memcpy(header.database_id, log->database_id, DATABASE_ID_BYTES);
 	if (io->ftruncate(io, old, (off_t)end) != 0)
 		return drift_fail(error, io_err(errno), "cannot seal: %m");

@@ -14,19 +14,19 @@
 
 /* Where a frame lies. */
 struct place {
-	drift_seq segment;	/* its first seq */
+	drift_seq segment; /* its first seq */
 	uint64_t offset;
-	uint32_t size;		/* of the frame, header included */
+	uint32_t size; /* of the frame, header included */
 };
 
 struct log_segment {
 	drift_seq first_seq;
-	uint32_t seed;		/* header CRC; set before fd */
+	uint32_t seed; /* header CRC; set before fd */
 	drift_time_ns previous_time;
 	uint64_t previous_tx;
 	uint8_t previous_digest[DIGEST_BYTES];
-	_Atomic int fd;		/* -1 until first read; open until log_close */
-	_Atomic(struct pack *) pack;	/* NULL: a plain file */
+	_Atomic int fd;              /* -1 until first read; open until log_close */
+	_Atomic(struct pack *) pack; /* NULL: a plain file */
 	/* Odd while fd is exchanged for the packed file's: a read that saw it odd, or
 	 * changed, read nothing and tries again. */
 	_Atomic unsigned version;
@@ -34,22 +34,22 @@ struct log_segment {
 
 struct log {
 	const struct drift_io *io;
-	int dir;		/* log/ */
+	int dir; /* log/ */
 	uint8_t database_id[DATABASE_ID_BYTES];
 	/* Grows only; a longer copy replaces the array, which stays valid. */
 	_Atomic(struct log_segment **) segments;
 	_Atomic unsigned count;
-	_Atomic int opening;		/* 1 while a reader fills in a segment */
-	unsigned capacity;		/* the appender's */
-	struct log_segment ***retired;	/* arrays that were replaced */
+	_Atomic int opening;           /* 1 while a reader fills in a segment */
+	unsigned capacity;             /* the appender's */
+	struct log_segment ***retired; /* arrays that were replaced */
 	unsigned retired_count;
 	/* The newest segment. */
 	/* A sync of log/ failed, so the next one proves nothing: no rotation. */
 	_Atomic bool dir_doubtful;
 	struct pack_cache cache;
-	_Atomic uint64_t end;	/* whole transactions end here */
-	uint64_t allocated;	/* the appender's: file size */
-	uint64_t synced;	/* the appender's: durable up to here */
+	_Atomic uint64_t end; /* whole transactions end here */
+	uint64_t allocated;   /* the appender's: file size */
+	uint64_t synced;      /* the appender's: durable up to here */
 };
 /* Invariants:
  * 1. segments[i]->first_seq < segments[i + 1]->first_seq.
@@ -66,8 +66,7 @@ void log_close(struct log *log);
 /* The newest segment; it is never packed. */
 struct log_segment *log_newest(const struct log *log);
 /* Its index in the list: DRIFT_NO_ROW when the log has none such. */
-enum drift_err log_find(const struct log *log, drift_seq first_seq,
-			unsigned *index);
+enum drift_err log_find(const struct log *log, drift_seq first_seq, unsigned *index);
 /* Have its file open; of many threads that come at once, one opens it. */
 enum drift_err log_segment_open(struct log *log, struct log_segment *segment,
 				int flags, struct drift_error *error);
@@ -77,8 +76,7 @@ enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
 			       struct drift_error *error);
 /* Recovery's finding: whole transactions end here. Cuts what follows, and syncs:
  * what a killed process left in the page cache must be durable before it is read. */
-enum drift_err log_set_end(struct log *log, uint64_t end,
-			   struct drift_error *error);
+enum drift_err log_set_end(struct log *log, uint64_t end, struct drift_error *error);
 
 /* Write whole transactions at the end; readable (not durable) on return. On an
  * error what was written is cut off again. */
@@ -86,9 +84,8 @@ enum drift_err log_append(struct log *log, struct slice bytes);
 /* Make everything appended durable. After DRIFT_IO nothing may be appended. */
 enum drift_err log_sync(struct log *log);
 /* Seal the newest segment (synced, its spare room cut) and begin the next. */
-enum drift_err log_rotate(struct log *log, drift_seq next_seq,
-			  drift_time_ns time, uint64_t tx,
-			  struct drift_error *error);
+enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns time,
+			  uint64_t tx, struct drift_error *error);
 
 /* Pack segment i, if it is sealed and plain (else nothing happens). The file is
  * exchanged whole or not at all, and readers go on meanwhile. One at a time. */
@@ -111,11 +108,11 @@ enum drift_err log_read(struct log *log, const struct place *place,
 
 struct log_cursor {
 	struct log *log;
-	bool whole_file;	/* limits are files' sizes, see log_cursor_init */
-	unsigned segment;	/* index */
-	uint64_t offset;	/* of the next frame */
-	uint64_t limit;		/* end of that segment */
-	uint64_t window_at;	/* offset of window's first byte */
+	bool whole_file;    /* limits are files' sizes, see log_cursor_init */
+	unsigned segment;   /* index */
+	uint64_t offset;    /* of the next frame */
+	uint64_t limit;     /* end of that segment */
+	uint64_t window_at; /* offset of window's first byte */
 	struct buf window;
 };
 

@@ -28,8 +28,7 @@ static enum drift_err segment_read(struct log *log, struct log_segment *segment,
 		err = pack ? pack_read(pack, &log->cache, log->io, fd, data, size,
 				       offset, got)
 			   : io_read(log->io, fd, data, size, offset, got);
-		if (version % 2 == 0 &&
-		    atomic_load(&segment->version) == version)
+		if (version % 2 == 0 && atomic_load(&segment->version) == version)
 			return err;
 		sched_yield();
 	}
@@ -88,8 +87,7 @@ enum drift_err log_segment_digest(struct log *log, unsigned i,
 	uint64_t size;
 	enum drift_err err = log_segment_size(log, i, &size, error);
 
-	if (!err && (!sha || !chunk ||
-		     !EVP_DigestInit_ex(sha, EVP_sha256(), NULL)))
+	if (!err && (!sha || !chunk || !EVP_DigestInit_ex(sha, EVP_sha256(), NULL)))
 		err = DRIFT_NOMEM;
 	if (!err)
 		err = digest_bytes(log, atomic_load(&log->segments)[i], size, sha,
@@ -108,8 +106,8 @@ static enum drift_err frame_fault(drift_seq segment, uint64_t offset,
 
 	segment_name(segment, name);
 	return drift_fail(error, DRIFT_CORRUPT,
-			  "segment %s offset %" PRIu64 ": not a whole frame",
-			  name, offset);
+			  "segment %s offset %" PRIu64 ": not a whole frame", name,
+			  offset);
 }
 
 enum drift_err log_read(struct log *log, const struct place *place,
@@ -152,8 +150,7 @@ static enum drift_err cursor_enter(struct log_cursor *cursor,
 {
 	struct log *log = cursor->log;
 	unsigned count = atomic_load(&log->count);
-	struct log_segment *segment =
-		atomic_load(&log->segments)[cursor->segment];
+	struct log_segment *segment = atomic_load(&log->segments)[cursor->segment];
 	enum drift_err err = log_segment_open(log, segment, O_RDONLY, error);
 
 	if (err)
@@ -161,15 +158,13 @@ static enum drift_err cursor_enter(struct log_cursor *cursor,
 	buf_clear(&cursor->window);
 	cursor->window_at = cursor->offset;
 	if (cursor->whole_file && cursor->segment + 1 == count) {
-		err = io_size(log->io, atomic_load(&segment->fd),
-			      &cursor->limit);
+		err = io_size(log->io, atomic_load(&segment->fd), &cursor->limit);
 		return err ? drift_fail_code(error, err) : DRIFT_OK;
 	}
 	/* A rotation between the two looks would mix the segments' ends. */
 	do {
 		count = atomic_load(&log->count);
-		err = log_segment_size(log, cursor->segment, &cursor->limit,
-				       error);
+		err = log_segment_size(log, cursor->segment, &cursor->limit, error);
 	} while (!err && count != atomic_load(&log->count));
 	return err;
 }
@@ -178,12 +173,12 @@ enum drift_err log_cursor_init(struct log_cursor *cursor, struct log *log,
 			       const struct place *place, bool whole_file,
 			       struct drift_error *error)
 {
-	*cursor = (struct log_cursor){.log = log, .whole_file = whole_file,
-				      .offset = place->offset};
+	*cursor = (struct log_cursor){ .log = log,
+				       .whole_file = whole_file,
+				       .offset = place->offset };
 	if (log_find(log, place->segment, &cursor->segment))
 		return drift_fail(error, DRIFT_NO_ROW,
-				  "the log has no segment %" PRIu64,
-				  place->segment);
+				  "the log has no segment %" PRIu64, place->segment);
 	return cursor_enter(cursor, error);
 }
 
@@ -196,8 +191,8 @@ struct place log_cursor_place(const struct log_cursor *cursor)
 {
 	struct log_segment **list = atomic_load(&cursor->log->segments);
 
-	return (struct place){.segment = list[cursor->segment]->first_seq,
-			      .offset = cursor->offset};
+	return (struct place){ .segment = list[cursor->segment]->first_seq,
+			       .offset = cursor->offset };
 }
 
 /* Have at least `need` bytes from the offset in the window, if there are. */
@@ -225,8 +220,8 @@ static enum drift_err cursor_fill(struct log_cursor *cursor, size_t need,
 		at = buf_reserve(&cursor->window, want);
 		if (!at)
 			return DRIFT_NOMEM;
-		err = segment_read(cursor->log, segment, at, want,
-				   cursor->offset, &got);
+		err = segment_read(cursor->log, segment, at, want, cursor->offset,
+				   &got);
 		if (err)
 			return err;
 		cursor->window.size = got;
@@ -237,9 +232,8 @@ static enum drift_err cursor_fill(struct log_cursor *cursor, size_t need,
 	return DRIFT_OK;
 }
 
-static enum drift_err cursor_frame(struct log_cursor *cursor,
-				   struct frame *frame, size_t *size,
-				   struct drift_error *error)
+static enum drift_err cursor_frame(struct log_cursor *cursor, struct frame *frame,
+				   size_t *size, struct drift_error *error)
 {
 	struct log_segment *segment =
 		atomic_load(&cursor->log->segments)[cursor->segment];

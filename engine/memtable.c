@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define CHUNK_BYTES (256u << 10)
-#define LIST_CHUNK 1024		/* transactions or DDL statements a chunk */
+#define LIST_CHUNK 1024 /* transactions or DDL statements a chunk */
 #define LIST_CHUNKS 65536
 
 struct chunk {
@@ -19,7 +19,7 @@ struct chunk {
 struct list {
 	size_t item_bytes;
 	_Atomic size_t count;
-	_Atomic(char *) *chunks;	/* LIST_CHUNKS of them, made on first use */
+	_Atomic(char *) *chunks; /* LIST_CHUNKS of them, made on first use */
 };
 
 struct memtable {
@@ -30,7 +30,7 @@ struct memtable {
 	uint64_t random;
 	struct list txs;
 	struct list ddls;
-	struct entry *head;	/* MEMTABLE_HEIGHT links, no key */
+	struct entry *head; /* MEMTABLE_HEIGHT links, no key */
 };
 
 /* ---- Arena and lists ------------------------------------------------- */
@@ -47,7 +47,7 @@ static void *arena_alloc(struct memtable *memtable, size_t size)
 		chunk = malloc(sizeof(*chunk) + room);
 		if (!chunk)
 			return NULL;
-		*chunk = (struct chunk){.next = memtable->chunks, .size = room};
+		*chunk = (struct chunk){ .next = memtable->chunks, .size = room };
 		memtable->chunks = chunk;
 		atomic_fetch_add(&memtable->bytes, room);
 	}
@@ -73,8 +73,7 @@ static enum drift_err list_add(struct list *list, const void *item)
 			return DRIFT_NOMEM;
 		atomic_store(&list->chunks[chunk], data);
 	}
-	memcpy(data + count % LIST_CHUNK * list->item_bytes, item,
-	       list->item_bytes);
+	memcpy(data + count % LIST_CHUNK * list->item_bytes, item, list->item_bytes);
 	atomic_store(&list->count, count + 1);
 	return DRIFT_OK;
 }
@@ -147,8 +146,7 @@ uint64_t memtable_bytes(const struct memtable *memtable)
 /* ---- The skip list --------------------------------------------------- */
 
 /* <0 when entry comes before (key, seq): by key, then newest first. */
-static int entry_compare(const struct entry *entry, struct slice key,
-			 drift_seq seq)
+static int entry_compare(const struct entry *entry, struct slice key, drift_seq seq)
 {
 	int order = slice_compare(entry_sort_key(entry), key);
 
@@ -159,15 +157,14 @@ static int entry_compare(const struct entry *entry, struct slice key,
 
 /* The first entry at or after (key, seq); before[] gets the last one ahead of it
  * on each level when it is not NULL. */
-static struct entry *skip_find(const struct memtable *memtable,
-			       struct slice key, drift_seq seq,
-			       struct entry *before[MEMTABLE_HEIGHT])
+static struct entry *skip_find(const struct memtable *memtable, struct slice key,
+			       drift_seq seq, struct entry *before[MEMTABLE_HEIGHT])
 {
 	struct entry *at = memtable->head;
 	struct entry *next = NULL;
-	struct entry *passed = NULL;	/* known not to come before: skip the test */
-	unsigned level = atomic_load_explicit(&memtable->height,
-					      memory_order_acquire);
+	struct entry *passed = NULL; /* known not to come before: skip the test */
+	unsigned level =
+		atomic_load_explicit(&memtable->height, memory_order_acquire);
 
 	while (level-- > 0) {
 		for (;;) {
@@ -204,8 +201,8 @@ static struct entry *entry_new(struct memtable *memtable, size_t key_size,
 {
 	unsigned height = random_height(memtable);
 	size_t links = height * sizeof(_Atomic(struct entry *));
-	struct entry *entry = arena_alloc(memtable, sizeof(*entry) + links +
-						    key_size + row.size);
+	struct entry *entry =
+		arena_alloc(memtable, sizeof(*entry) + links + key_size + row.size);
 
 	if (!entry)
 		return NULL;
@@ -276,7 +273,7 @@ enum drift_err memtable_add_index(struct memtable *memtable, uint32_t index_id,
 {
 	char *at;
 	struct entry *entry = entry_new(memtable, 5 + value.size + key.size,
-					(struct slice){0}, &at);
+					(struct slice){ 0 }, &at);
 
 	if (!entry)
 		return DRIFT_NOMEM;
@@ -289,14 +286,12 @@ enum drift_err memtable_add_index(struct memtable *memtable, uint32_t index_id,
 	return DRIFT_OK;
 }
 
-enum drift_err memtable_add_tx(struct memtable *memtable,
-			       const struct mem_tx *tx)
+enum drift_err memtable_add_tx(struct memtable *memtable, const struct mem_tx *tx)
 {
 	return list_add(&memtable->txs, tx);
 }
 
-enum drift_err memtable_add_ddl(struct memtable *memtable,
-				const struct mem_ddl *ddl)
+enum drift_err memtable_add_ddl(struct memtable *memtable, const struct mem_ddl *ddl)
 {
 	struct mem_ddl kept = *ddl;
 	void *body = arena_alloc(memtable, ddl->body.size);
@@ -313,16 +308,15 @@ enum drift_err memtable_add_ddl(struct memtable *memtable,
 /* From entry on, the first one with seq <= limit. Many versions of one key that
  * are all too new are passed over by a search, not one by one. */
 static const struct entry *skip_newer(const struct memtable *memtable,
-				      const struct entry *entry,
-				      drift_seq limit)
+				      const struct entry *entry, drift_seq limit)
 {
 	while (entry && entry->seq > limit)
 		entry = skip_find(memtable, entry_sort_key(entry), limit, NULL);
 	return entry;
 }
 
-const struct entry *memtable_seek(const struct memtable *memtable,
-				  struct slice key, bool after, drift_seq limit)
+const struct entry *memtable_seek(const struct memtable *memtable, struct slice key,
+				  bool after, drift_seq limit)
 {
 	const struct entry *entry;
 
@@ -332,8 +326,7 @@ const struct entry *memtable_seek(const struct memtable *memtable,
 }
 
 const struct entry *memtable_next_key(const struct memtable *memtable,
-				      const struct entry *entry,
-				      drift_seq limit)
+				      const struct entry *entry, drift_seq limit)
 {
 	const struct entry *next =
 		atomic_load_explicit(&entry->next[0], memory_order_acquire);
@@ -353,12 +346,11 @@ const struct entry *entry_older(const struct entry *entry)
 	return NULL;
 }
 
-const struct entry *memtable_get(const struct memtable *memtable,
-				 uint32_t table_id, struct slice key,
-				 drift_seq limit)
+const struct entry *memtable_get(const struct memtable *memtable, uint32_t table_id,
+				 struct slice key, drift_seq limit)
 {
 	char sort_key[5 + KEY_BYTES_MAX];
-	struct slice wanted = {sort_key, 5 + key.size};
+	struct slice wanted = { sort_key, 5 + key.size };
 	const struct entry *entry;
 
 	if (key.size > KEY_BYTES_MAX)

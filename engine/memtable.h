@@ -19,14 +19,14 @@
 struct entry {
 	drift_seq seq;
 	drift_time_ns time;
-	struct place place;	/* of its frame; size 0 in a transaction's overlay */
-	uint32_t key_size;	/* of the sort key */
+	struct place place; /* of its frame; size 0 in a transaction's overlay */
+	uint32_t key_size;  /* of the sort key */
 	uint32_t row_size;
-	uint32_t value_size;	/* index entries: bytes of the index value */
-	uint8_t op;		/* enum drift_op */
+	uint32_t value_size; /* index entries: bytes of the index value */
+	uint8_t op;          /* enum drift_op */
 	bool integer_key;
 	uint8_t height;
-	const char *key;	/* sort key */
+	const char *key; /* sort key */
 	const char *row;
 	_Atomic(struct entry *) next[];
 };
@@ -43,13 +43,13 @@ struct mem_tx {
 struct mem_ddl {
 	drift_seq seq;
 	drift_time_ns time;
-	struct slice body;	/* of its frame */
+	struct slice body; /* of its frame */
 };
 
 struct memtable;
 
-struct memtable *memtable_new(void);	/* NULL when out of memory */
-void memtable_free(struct memtable *memtable);	/* NULL is fine */
+struct memtable *memtable_new(void);           /* NULL when out of memory */
+void memtable_free(struct memtable *memtable); /* NULL is fine */
 /* Rows' versions in it, and bytes it uses. */
 uint64_t memtable_count(const struct memtable *memtable);
 uint64_t memtable_bytes(const struct memtable *memtable);
@@ -57,13 +57,13 @@ uint64_t memtable_bytes(const struct memtable *memtable);
 /* ---- The one inserting thread ---- */
 
 enum drift_err memtable_add_row(struct memtable *memtable, uint32_t table_id,
-				struct slice key, const struct drift_version *version,
+				struct slice key,
+				const struct drift_version *version,
 				const struct place *place);
 enum drift_err memtable_add_index(struct memtable *memtable, uint32_t index_id,
 				  struct slice value, struct slice key,
 				  drift_seq seq);
-enum drift_err memtable_add_tx(struct memtable *memtable,
-			       const struct mem_tx *tx);
+enum drift_err memtable_add_tx(struct memtable *memtable, const struct mem_tx *tx);
 enum drift_err memtable_add_ddl(struct memtable *memtable,
 				const struct mem_ddl *ddl);
 
@@ -71,23 +71,20 @@ enum drift_err memtable_add_ddl(struct memtable *memtable,
 
 /* First entry whose sort key is >= key (or, with after, > key, whatever its
  * seqs) with seq <= limit; NULL at the end. */
-const struct entry *memtable_seek(const struct memtable *memtable,
-				  struct slice key, bool after,
-				  drift_seq limit);
+const struct entry *memtable_seek(const struct memtable *memtable, struct slice key,
+				  bool after, drift_seq limit);
 /* The next entry of another sort key, with seq <= limit. */
 const struct entry *memtable_next_key(const struct memtable *memtable,
-				      const struct entry *entry,
-				      drift_seq limit);
+				      const struct entry *entry, drift_seq limit);
 /* The next older entry of the same sort key, NULL when there is none. */
 const struct entry *entry_older(const struct entry *entry);
 /* The newest version of a row with seq <= limit, NULL when there is none. */
-const struct entry *memtable_get(const struct memtable *memtable,
-				 uint32_t table_id, struct slice key,
-				 drift_seq limit);
+const struct entry *memtable_get(const struct memtable *memtable, uint32_t table_id,
+				 struct slice key, drift_seq limit);
 
 static inline struct slice entry_sort_key(const struct entry *entry)
 {
-	return (struct slice){entry->key, entry->key_size};
+	return (struct slice){ entry->key, entry->key_size };
 }
 
 /* A row entry's row key; an index entry's index value and row key. */

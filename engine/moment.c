@@ -91,11 +91,11 @@ static int64_t unit_seconds(struct slice unit)
 		int64_t seconds;
 		const char *names[5];
 	} units[] = {
-		{1, {"s", "sec", "secs", "second", "seconds"}},
-		{60, {"m", "min", "mins", "minute", "minutes"}},
-		{3600, {"h", "hr", "hrs", "hour", "hours"}},
-		{86400, {"d", "day", "days"}},
-		{604800, {"w", "week", "weeks"}},
+		{ 1, { "s", "sec", "secs", "second", "seconds" } },
+		{ 60, { "m", "min", "mins", "minute", "minutes" } },
+		{ 3600, { "h", "hr", "hrs", "hour", "hours" } },
+		{ 86400, { "d", "day", "days" } },
+		{ 604800, { "w", "week", "weeks" } },
 	};
 	size_t i;
 	size_t j;
@@ -189,8 +189,7 @@ static drift_time_ns midnight(drift_time_ns now)
 	return now - (in_day < 0 ? in_day + NS_PER_DAY : in_day);
 }
 
-static bool parse_time(struct slice text, drift_time_ns now,
-		       struct moment *moment)
+static bool parse_time(struct slice text, drift_time_ns now, struct moment *moment)
 {
 	moment->seq = 0;
 	moment->kind = MOMENT_HEAD;
@@ -218,8 +217,7 @@ static struct slice trimmed(struct slice text)
 	return text;
 }
 
-static bool parse_sql(struct slice text, drift_time_ns now,
-		      struct moment *moment)
+static bool parse_sql(struct slice text, drift_time_ns now, struct moment *moment)
 {
 	text = trimmed(text);
 	if (take_prefix(&text, "@seq:"))
@@ -238,7 +236,7 @@ enum drift_err moment_parse(struct slice text, enum moment_context context,
 	size_t shown = text.size < SHOWN_BYTES_MAX ? text.size : SHOWN_BYTES_MAX;
 	bool parsed = false;
 
-	*moment = (struct moment){0};
+	*moment = (struct moment){ 0 };
 	switch (context) {
 	case MOMENT_OF_SEQ:
 		parsed = parse_seq(text, true, moment);

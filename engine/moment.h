@@ -20,16 +20,16 @@
 
 #include "engine/buf.h"
 
-typedef uint64_t drift_seq;	/* number of an event, from 1; 0 = before the first */
-typedef int64_t drift_time_ns;	/* nanoseconds since 1970-01-01T00:00:00Z */
+typedef uint64_t drift_seq;    /* number of an event, from 1; 0 = before the first */
+typedef int64_t drift_time_ns; /* nanoseconds since 1970-01-01T00:00:00Z */
 
 #define DRIFT_SEQ_MAX UINT64_MAX
 
 struct moment {
 	enum { MOMENT_SEQ, MOMENT_HEAD, MOMENT_TIME, MOMENT_TAG } kind;
-	drift_seq seq;		/* SEQ: the number. HEAD: how far before the head */
-	drift_time_ns time;	/* TIME */
-	char tag[256];		/* TAG, NUL-terminated */
+	drift_seq seq;      /* SEQ: the number. HEAD: how far before the head */
+	drift_time_ns time; /* TIME */
+	char tag[256];      /* TAG, NUL-terminated */
 };
 
 /* What a bare number means: a name under @seq, a name under @time, or SQL's

@@ -7,14 +7,14 @@
  * comes last. */
 #include "engine/moment.h"
 
-#define YEAR_MIN 1678	/* whole years that fit int64 nanoseconds */
+#define YEAR_MIN 1678 /* whole years that fit int64 nanoseconds */
 #define YEAR_MAX 2261
 
 struct civil {
 	int year, month, day;
 	int hour, minute, second;
 	int64_t fraction_ns;
-	int64_t offset_s;	/* east of UTC */
+	int64_t offset_s; /* east of UTC */
 	bool compact, has_time, has_seconds, has_zone;
 };
 
@@ -36,8 +36,7 @@ static bool is_leap(int year)
 
 static int month_days(int year, int month)
 {
-	static const int days[] = {31, 28, 31, 30, 31, 30,
-				   31, 31, 30, 31, 30, 31};
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 
 	return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
@@ -112,8 +111,7 @@ static bool is_digit(struct slice rest)
 /* [:SS[.f]]; in a compact time without the colon. */
 static bool take_seconds(struct slice *rest, struct civil *civil)
 {
-	civil->has_seconds = civil->compact ? is_digit(*rest) :
-					      take_char(rest, ":");
+	civil->has_seconds = civil->compact ? is_digit(*rest) : take_char(rest, ":");
 	if (!civil->has_seconds)
 		return true;
 	if (!take_number(rest, 2, 0, 60, &civil->second))
@@ -156,7 +154,7 @@ static bool take_zone(struct slice *rest, struct civil *civil)
 /* YYYY-MM-DD[(T| )HH:MM[:SS[.f]][zone]], or YYYYMMDDTHHMM[SS[.f]][zone]. */
 static bool read_civil(struct slice text, struct civil *civil)
 {
-	*civil = (struct civil){0};
+	*civil = (struct civil){ 0 };
 	if (!take_date(&text, civil))
 		return false;
 	if (text.size == 0)
@@ -168,8 +166,8 @@ static bool read_civil(struct slice text, struct civil *civil)
 static enum drift_err time_of(const struct civil *civil, drift_time_ns *time)
 {
 	int64_t seconds = days_of(civil->year, civil->month, civil->day) * 86400 +
-			  civil->hour * 3600 + civil->minute * 60 +
-			  civil->second - civil->offset_s;
+			  civil->hour * 3600 + civil->minute * 60 + civil->second -
+			  civil->offset_s;
 
 	if (__builtin_mul_overflow(seconds, 1000000000, time) ||
 	    __builtin_add_overflow(*time, civil->fraction_ns, time))
@@ -225,11 +223,11 @@ enum drift_err moment_parse_epoch(struct slice text, drift_time_ns *time)
  * the day within it. */
 static void date_of(int64_t days, struct civil *civil)
 {
-	int64_t shifted = days + 719468;	/* from 0000-03-01 */
+	int64_t shifted = days + 719468; /* from 0000-03-01 */
 	int64_t era = shifted / 146097;
 	int64_t in_era = shifted % 146097;
-	int64_t year = (in_era - in_era / 1460 + in_era / 36524 -
-			in_era / 146096) / 365;
+	int64_t year =
+		(in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
 	int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
 	int64_t months = (5 * in_year + 2) / 153;
 
@@ -251,7 +249,7 @@ void moment_print_time(drift_time_ns time, struct buf *out)
 {
 	int64_t seconds = time / 1000000000;
 	int64_t fraction_ns = time % 1000000000;
-	struct civil civil = {0};
+	struct civil civil = { 0 };
 	int64_t days;
 
 	if (fraction_ns < 0) {

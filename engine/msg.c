@@ -11,38 +11,44 @@
 
 /* How a leading byte at or above 0xc0 is read: what follows is `size` bytes of
  * number (NUMBER), or of length before that many bytes or items. */
-enum lead_form { LEAD_REFUSED, LEAD_CONSTANT, LEAD_UNSIGNED, LEAD_SIGNED,
-		 LEAD_REAL, LEAD_LENGTH };
+enum lead_form {
+	LEAD_REFUSED,
+	LEAD_CONSTANT,
+	LEAD_UNSIGNED,
+	LEAD_SIGNED,
+	LEAD_REAL,
+	LEAD_LENGTH
+};
 
 struct lead {
 	uint8_t form;
-	uint8_t type;	/* enum msg_type */
+	uint8_t type; /* enum msg_type */
 	uint8_t size;
 };
 
 static const struct lead leads[32] = {
-	[0x00] = {LEAD_CONSTANT, MSG_NIL, 0},
-	[0x02] = {LEAD_CONSTANT, MSG_BOOL, 0},
-	[0x03] = {LEAD_CONSTANT, MSG_BOOL, 0},
-	[0x04] = {LEAD_LENGTH, MSG_BLOB, 1},
-	[0x05] = {LEAD_LENGTH, MSG_BLOB, 2},
-	[0x06] = {LEAD_LENGTH, MSG_BLOB, 4},
-	[0x0b] = {LEAD_REAL, MSG_REAL, 8},
-	[0x0c] = {LEAD_UNSIGNED, MSG_INT, 1},
-	[0x0d] = {LEAD_UNSIGNED, MSG_INT, 2},
-	[0x0e] = {LEAD_UNSIGNED, MSG_INT, 4},
-	[0x0f] = {LEAD_UNSIGNED, MSG_INT, 8},
-	[0x10] = {LEAD_SIGNED, MSG_INT, 1},
-	[0x11] = {LEAD_SIGNED, MSG_INT, 2},
-	[0x12] = {LEAD_SIGNED, MSG_INT, 4},
-	[0x13] = {LEAD_SIGNED, MSG_INT, 8},
-	[0x19] = {LEAD_LENGTH, MSG_TEXT, 1},
-	[0x1a] = {LEAD_LENGTH, MSG_TEXT, 2},
-	[0x1b] = {LEAD_LENGTH, MSG_TEXT, 4},
-	[0x1c] = {LEAD_LENGTH, MSG_ARRAY, 2},
-	[0x1d] = {LEAD_LENGTH, MSG_ARRAY, 4},
-	[0x1e] = {LEAD_LENGTH, MSG_MAP, 2},
-	[0x1f] = {LEAD_LENGTH, MSG_MAP, 4},
+	[0x00] = { LEAD_CONSTANT, MSG_NIL, 0 },
+	[0x02] = { LEAD_CONSTANT, MSG_BOOL, 0 },
+	[0x03] = { LEAD_CONSTANT, MSG_BOOL, 0 },
+	[0x04] = { LEAD_LENGTH, MSG_BLOB, 1 },
+	[0x05] = { LEAD_LENGTH, MSG_BLOB, 2 },
+	[0x06] = { LEAD_LENGTH, MSG_BLOB, 4 },
+	[0x0b] = { LEAD_REAL, MSG_REAL, 8 },
+	[0x0c] = { LEAD_UNSIGNED, MSG_INT, 1 },
+	[0x0d] = { LEAD_UNSIGNED, MSG_INT, 2 },
+	[0x0e] = { LEAD_UNSIGNED, MSG_INT, 4 },
+	[0x0f] = { LEAD_UNSIGNED, MSG_INT, 8 },
+	[0x10] = { LEAD_SIGNED, MSG_INT, 1 },
+	[0x11] = { LEAD_SIGNED, MSG_INT, 2 },
+	[0x12] = { LEAD_SIGNED, MSG_INT, 4 },
+	[0x13] = { LEAD_SIGNED, MSG_INT, 8 },
+	[0x19] = { LEAD_LENGTH, MSG_TEXT, 1 },
+	[0x1a] = { LEAD_LENGTH, MSG_TEXT, 2 },
+	[0x1b] = { LEAD_LENGTH, MSG_TEXT, 4 },
+	[0x1c] = { LEAD_LENGTH, MSG_ARRAY, 2 },
+	[0x1d] = { LEAD_LENGTH, MSG_ARRAY, 4 },
+	[0x1e] = { LEAD_LENGTH, MSG_MAP, 2 },
+	[0x1f] = { LEAD_LENGTH, MSG_MAP, 4 },
 };
 
 static inline size_t left(const struct msg_cursor *cursor)
@@ -75,8 +81,9 @@ static inline enum drift_err take_length(struct msg_cursor *cursor,
 	value->type = type;
 	if (type == MSG_ARRAY || type == MSG_MAP) {
 		value->count = length;
-		return length > left(cursor) / (type == MSG_MAP ? 2 : 1) ?
-			       DRIFT_CORRUPT : DRIFT_OK;
+		return length > left(cursor) / (type == MSG_MAP ? 2 : 1)
+			       ? DRIFT_CORRUPT
+			       : DRIFT_OK;
 	}
 	if (length > left(cursor))
 		return DRIFT_CORRUPT;
@@ -115,8 +122,8 @@ static enum drift_err take_long_form(struct msg_cursor *cursor, uint8_t first,
 		value->boolean = first == 0xc3;
 		return DRIFT_OK;
 	case LEAD_UNSIGNED:
-		return number > INT64_MAX ? DRIFT_CORRUPT :
-					    take_int((int64_t)number, value);
+		return number > INT64_MAX ? DRIFT_CORRUPT
+					  : take_int((int64_t)number, value);
 	case LEAD_SIGNED:
 		return take_int(sign_extend(number, lead.size), value);
 	case LEAD_REAL:
@@ -129,8 +136,7 @@ static enum drift_err take_long_form(struct msg_cursor *cursor, uint8_t first,
 	return DRIFT_CORRUPT;
 }
 
-static inline enum drift_err take(struct msg_cursor *cursor,
-				  struct msg_value *value)
+static inline enum drift_err take(struct msg_cursor *cursor, struct msg_value *value)
 {
 	uint8_t first;
 
@@ -165,7 +171,7 @@ static inline uint64_t items_of(const struct msg_value *value)
 enum drift_err msg_skip(struct msg_cursor *cursor, struct slice *whole)
 {
 	const uint8_t *start = cursor->at;
-	uint64_t items[MSG_DEPTH_MAX];	/* still to come, a level each */
+	uint64_t items[MSG_DEPTH_MAX]; /* still to come, a level each */
 	struct msg_value value;
 	unsigned depth = 0;
 	enum drift_err err;
@@ -190,8 +196,7 @@ enum drift_err msg_skip(struct msg_cursor *cursor, struct slice *whole)
 }
 
 static inline enum drift_err take_typed(struct msg_cursor *cursor,
-					enum msg_type type,
-					struct msg_value *value)
+					enum msg_type type, struct msg_value *value)
 {
 	enum drift_err err = take(cursor, value);
 
@@ -260,7 +265,7 @@ static int add_bytes(void *buf, const char *data, size_t size)
 
 static inline msgpack_packer packer_into(struct buf *buf)
 {
-	return (msgpack_packer){.data = buf, .callback = add_bytes};
+	return (msgpack_packer){ .data = buf, .callback = add_bytes };
 }
 
 void msg_add_nil(struct buf *buf)

@@ -17,8 +17,16 @@
 
 #define MSG_DEPTH_MAX 128
 
-enum msg_type { MSG_NIL, MSG_BOOL, MSG_INT, MSG_REAL, MSG_TEXT, MSG_BLOB,
-		MSG_ARRAY, MSG_MAP };
+enum msg_type {
+	MSG_NIL,
+	MSG_BOOL,
+	MSG_INT,
+	MSG_REAL,
+	MSG_TEXT,
+	MSG_BLOB,
+	MSG_ARRAY,
+	MSG_MAP
+};
 
 struct msg_value {
 	enum msg_type type;
@@ -26,8 +34,8 @@ struct msg_value {
 		bool boolean;
 		int64_t integer;
 		double real;
-		struct slice bytes;	/* text and blob: into the cursor's memory */
-		uint32_t count;		/* array: items; map: pairs */
+		struct slice bytes; /* text and blob: into the cursor's memory */
+		uint32_t count;     /* array: items; map: pairs */
 	};
 };
 
@@ -40,7 +48,7 @@ static inline struct msg_cursor msg_cursor_of(struct slice slice)
 {
 	const uint8_t *at = slice.data;
 
-	return (struct msg_cursor){at, slice.size > 0 ? at + slice.size : at};
+	return (struct msg_cursor){ at, slice.size > 0 ? at + slice.size : at };
 }
 
 /* Read one scalar, or the head of an array or map (whose items follow). */

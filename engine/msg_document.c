@@ -17,8 +17,8 @@ struct member {
 
 struct members {
 	uint32_t count;
-	struct member *items;	/* in the order written */
-	struct member **sorted;	/* by name */
+	struct member *items;   /* in the order written */
+	struct member **sorted; /* by name */
 };
 
 static void members_release(struct members *members)
@@ -42,7 +42,7 @@ static enum drift_err members_load(struct members *members, struct slice map)
 	enum drift_err err;
 	uint32_t i;
 
-	*members = (struct members){0};
+	*members = (struct members){ 0 };
 	err = msg_read_map(&cursor, &members->count);
 	if (err)
 		return err;
@@ -64,7 +64,7 @@ static enum drift_err members_load(struct members *members, struct slice map)
 
 static struct member *members_find(struct members *members, struct slice name)
 {
-	struct member wanted = {.name = name};
+	struct member wanted = { .name = name };
 	struct member *key = &wanted;
 	struct member **found;
 
@@ -108,7 +108,10 @@ static bool scalar_allowed(const struct msg_value *value)
 /* Walk one value; the same stack as msg_skip's, here with what is a map. */
 static enum drift_err check_values(struct msg_cursor *cursor)
 {
-	struct { uint64_t items; bool map; } levels[MSG_DEPTH_MAX];
+	struct {
+		uint64_t items;
+		bool map;
+	} levels[MSG_DEPTH_MAX];
 	struct msg_value value;
 	unsigned depth = 0;
 	enum drift_err err;
@@ -192,14 +195,13 @@ static bool is_nil(struct slice value)
 	return value.size == 1 && *(const uint8_t *)value.data == 0xc0;
 }
 
-static enum drift_err merge(struct slice target, struct slice patch,
-			    struct buf *out, unsigned depth);
+static enum drift_err merge(struct slice target, struct slice patch, struct buf *out,
+			    unsigned depth);
 
 /* What becomes of a member that patch names: nothing if it says null, else its
  * value, merged into the old one if it is a map. */
 static enum drift_err merge_member(struct slice old, const struct member *new,
-				   struct buf *out, uint32_t *count,
-				   unsigned depth)
+				   struct buf *out, uint32_t *count, unsigned depth)
 {
 	if (is_nil(new->value))
 		return DRIFT_OK;
@@ -250,13 +252,13 @@ static enum drift_err merge_new(const struct members *patch, struct buf *out,
 
 	for (i = 0; !err && i < patch->count; i++)
 		if (!patch->items[i].matched)
-			err = merge_member((struct slice){0}, &patch->items[i],
+			err = merge_member((struct slice){ 0 }, &patch->items[i],
 					   out, count, depth);
 	return err;
 }
 
-static enum drift_err merge(struct slice target, struct slice patch,
-			    struct buf *out, unsigned depth)
+static enum drift_err merge(struct slice target, struct slice patch, struct buf *out,
+			    unsigned depth)
 {
 	struct buf body = BUF_INIT;
 	struct members members;

@@ -9,9 +9,9 @@
 
 #define FORMAT_VERSION 1
 #define LEVEL 9
-#define BLOCKS_MAX (1u << 20)	/* 4 TiB unpacked */
+#define BLOCKS_MAX (1u << 20) /* 4 TiB unpacked */
 
-static const char magic[8] = {'D', 'R', 'I', 'F', 'T', 'P', 'A', 'K'};
+static const char magic[8] = { 'D', 'R', 'I', 'F', 'T', 'P', 'A', 'K' };
 
 struct block {
 	uint64_t offset;
@@ -48,11 +48,10 @@ struct packer {
 	int from, to;
 	ZSTD_CCtx *zstd;
 	struct buf plain, packed, table;
-	uint64_t at;		/* where the next block goes */
+	uint64_t at; /* where the next block goes */
 };
 
-static enum drift_err pack_block(struct packer *packer, uint64_t offset,
-				 size_t size)
+static enum drift_err pack_block(struct packer *packer, uint64_t offset, size_t size)
 {
 	char *plain, *packed;
 	size_t got, bound = ZSTD_compressBound(size);
@@ -77,8 +76,7 @@ static enum drift_err pack_block(struct packer *packer, uint64_t offset,
 	le32_put(entry + 8, (uint32_t)bound);
 	le32_put(entry + 12, crc32c(0, packed, bound));
 	buf_add(&packer->table, entry, sizeof(entry));
-	err = io_write(packer->io, packer->to, slice_of(packed, bound),
-		       packer->at);
+	err = io_write(packer->io, packer->to, slice_of(packed, bound), packer->at);
 	packer->at += bound;
 	return err ? err : buf_status(&packer->table);
 }
@@ -94,7 +92,7 @@ static uint32_t head_crc(const char *head, struct slice table)
 static enum drift_err write_head(struct packer *packer, uint64_t size,
 				 uint32_t count)
 {
-	char head[PACK_HEAD_BYTES] = {0};
+	char head[PACK_HEAD_BYTES] = { 0 };
 	size_t got;
 	enum drift_err err;
 
@@ -115,11 +113,10 @@ static enum drift_err write_head(struct packer *packer, uint64_t size,
 	return err;
 }
 
-enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size,
-			  int to)
+enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size, int to)
 {
-	uint32_t count = (uint32_t)((size + PACK_BLOCK_BYTES - 1) /
-				    PACK_BLOCK_BYTES);
+	uint32_t count =
+		(uint32_t)((size + PACK_BLOCK_BYTES - 1) / PACK_BLOCK_BYTES);
 	struct packer packer = {
 		.io = io,
 		.from = from,
@@ -130,10 +127,9 @@ enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size,
 	enum drift_err err = DRIFT_OK;
 
 	if (!packer.zstd ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(
-		    packer.zstd, ZSTD_c_compressionLevel, LEVEL)) ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(packer.zstd, ZSTD_c_windowLog,
-						22)))
+	    ZSTD_isError(ZSTD_CCtx_setParameter(packer.zstd, ZSTD_c_compressionLevel,
+						LEVEL)) ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(packer.zstd, ZSTD_c_windowLog, 22)))
 		err = DRIFT_NOMEM;
 	for (uint64_t at = 0; at < size && !err; at += PACK_BLOCK_BYTES)
 		err = pack_block(&packer, at,
@@ -165,8 +161,8 @@ static enum drift_err check_blocks(const struct pack *pack, uint64_t file_size)
 	return at == file_size ? DRIFT_OK : DRIFT_CORRUPT;
 }
 
-static enum drift_err read_table(const struct drift_io *io, int fd,
-				 const char *head, struct pack *pack)
+static enum drift_err read_table(const struct drift_io *io, int fd, const char *head,
+				 struct pack *pack)
 {
 	size_t got, size = 16 * (size_t)pack->count;
 	struct buf table = BUF_INIT;
@@ -179,8 +175,7 @@ static enum drift_err read_table(const struct drift_io *io, int fd,
 	if (err)
 		goto done;
 	err = DRIFT_CORRUPT;
-	if (got < size ||
-	    le32_get(head + 28) != head_crc(head, slice_of(at, size)))
+	if (got < size || le32_get(head + 28) != head_crc(head, slice_of(at, size)))
 		goto done;
 	for (uint32_t i = 0; i < pack->count; i++, at += 16)
 		pack->blocks[i] = (struct block){
@@ -258,8 +253,7 @@ static bool cache_copy(struct pack_cache *cache, const struct pack *pack,
 
 	pthread_mutex_lock(&cache->lock);
 	for (unsigned i = 0; i < PACK_CACHE_BLOCKS; i++)
-		if (cache->slots[i].pack == pack &&
-		    cache->slots[i].block == block)
+		if (cache->slots[i].pack == pack && cache->slots[i].block == block)
 			slot = &cache->slots[i];
 	if (slot) {
 		slot->pins++;
@@ -311,8 +305,7 @@ static size_t block_size(const struct pack *pack, uint32_t i)
 }
 
 static enum drift_err unpack(const struct pack *pack, uint32_t i,
-			     const struct drift_io *io, int fd,
-			     struct buf *plain)
+			     const struct drift_io *io, int fd, struct buf *plain)
 {
 	const struct block *block = &pack->blocks[i];
 	struct buf packed = BUF_INIT;
@@ -336,8 +329,7 @@ done:
 	return err;
 }
 
-static enum drift_err read_block(const struct pack *pack,
-				 struct pack_cache *cache,
+static enum drift_err read_block(const struct pack *pack, struct pack_cache *cache,
 				 const struct drift_io *io, int fd, uint32_t i,
 				 size_t offset, void *data, size_t size)
 {
@@ -356,8 +348,8 @@ static enum drift_err read_block(const struct pack *pack,
 }
 
 enum drift_err pack_read(const struct pack *pack, struct pack_cache *cache,
-			 const struct drift_io *io, int fd, void *data,
-			 size_t size, uint64_t offset, size_t *got)
+			 const struct drift_io *io, int fd, void *data, size_t size,
+			 uint64_t offset, size_t *got)
 {
 	enum drift_err err;
 
@@ -369,8 +361,7 @@ enum drift_err pack_read(const struct pack *pack, struct pack_cache *cache,
 
 		if (n > size - *got)
 			n = size - *got;
-		err = read_block(pack, cache, io, fd, i, at, (char *)data + *got,
-				 n);
+		err = read_block(pack, cache, io, fd, i, at, (char *)data + *got, n);
 		if (err)
 			return err;
 		*got += n;

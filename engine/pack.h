@@ -29,7 +29,7 @@
 #define PACK_BLOCK_BYTES (4u << 20)
 #define PACK_CACHE_BLOCKS 12
 #define PACK_HEAD_BYTES 160
-#define PACK_HEADER_COPY 32	/* offset of the segment's header */
+#define PACK_HEADER_COPY 32 /* offset of the segment's header */
 
 struct pack;
 
@@ -42,8 +42,8 @@ enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size,
 /* Read a packed file's table. DRIFT_NEWER, DRIFT_CORRUPT: also for sizes that no
  * segment has, before anything is allocated for them. */
 enum drift_err pack_open(const struct drift_io *io, int fd, struct pack **pack);
-void pack_free(struct pack *pack);	/* NULL is fine */
-uint64_t pack_size(const struct pack *pack);	/* unpacked */
+void pack_free(struct pack *pack);           /* NULL is fine */
+uint64_t pack_size(const struct pack *pack); /* unpacked */
 
 /* Unpacked blocks in use lately, shared by all segments of a log. Its lock is held to
  * find a block, never to unpack one. */
@@ -65,7 +65,7 @@ void pack_cache_release(struct pack_cache *cache);
 /* Read unpacked bytes [offset, offset + size); *got < size only at the end.
  * DRIFT_CORRUPT when a block's CRC does not match or it unpacks to another size. */
 enum drift_err pack_read(const struct pack *pack, struct pack_cache *cache,
-			 const struct drift_io *io, int fd, void *data,
-			 size_t size, uint64_t offset, size_t *got);
+			 const struct drift_io *io, int fd, void *data, size_t size,
+			 uint64_t offset, size_t *got);
 
 #endif

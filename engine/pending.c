@@ -16,15 +16,14 @@ void pending_release(struct pending *pending)
 {
 	free(pending->staged);
 	free(pending->buckets);
-	*pending = (struct pending){0};
+	*pending = (struct pending){ 0 };
 }
 
 static void link_in(struct pending *pending, uint32_t i)
 {
 	struct staged *staged = &pending->staged[i];
 
-	staged->bucket = row_bucket(pending, staged->op->def->id,
-				    staged->op->key);
+	staged->bucket = row_bucket(pending, staged->op->def->id, staged->op->key);
 	staged->chain = pending->buckets[staged->bucket];
 	pending->buckets[staged->bucket] = i + 1;
 }
@@ -46,8 +45,7 @@ void pending_clear(struct pending *pending)
 static enum drift_err pending_grow(struct pending *pending)
 {
 	uint32_t capacity = pending->capacity ? 2 * pending->capacity : 64;
-	struct staged *staged = realloc(pending->staged,
-					capacity * sizeof(*staged));
+	struct staged *staged = realloc(pending->staged, capacity * sizeof(*staged));
 	uint32_t *buckets;
 
 	if (!staged)
@@ -65,8 +63,8 @@ static enum drift_err pending_grow(struct pending *pending)
 	return DRIFT_OK;
 }
 
-const struct staged *pending_find(const struct pending *pending,
-				  uint32_t table_id, struct slice key)
+const struct staged *pending_find(const struct pending *pending, uint32_t table_id,
+				  struct slice key)
 {
 	const struct staged *staged;
 	uint32_t i;

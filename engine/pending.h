@@ -12,25 +12,25 @@ struct staged {
 	drift_seq seq;
 	drift_time_ns time;
 	enum drift_op kind;
-	uint64_t offset;	/* of its frame in the batch's bytes */
+	uint64_t offset; /* of its frame in the batch's bytes */
 	uint32_t size;
 	uint32_t bucket;
-	uint32_t chain;		/* next in its bucket: index + 1 */
+	uint32_t chain; /* next in its bucket: index + 1 */
 };
 
 struct pending {
 	struct staged *staged;
 	uint32_t count, capacity;
-	uint32_t *buckets;	/* index + 1 of the newest */
-	uint32_t bucket_count;	/* a power of two */
+	uint32_t *buckets;     /* index + 1 of the newest */
+	uint32_t bucket_count; /* a power of two */
 };
 
 void pending_release(struct pending *pending);
 /* Forget all, keep memory. The transactions may be gone already. */
 void pending_clear(struct pending *pending);
 /* The newest staged event of the row, NULL when there is none. */
-const struct staged *pending_find(const struct pending *pending,
-				  uint32_t table_id, struct slice key);
+const struct staged *pending_find(const struct pending *pending, uint32_t table_id,
+				  struct slice key);
 /* Add one; copied. */
 enum drift_err pending_add(struct pending *pending, const struct staged *staged);
 /* Take back all after the first count. */

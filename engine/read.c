@@ -8,7 +8,7 @@
 
 enum drift_err reading_begin(struct reading *reading, struct drift_db *db)
 {
-	*reading = (struct reading){.db = db};
+	*reading = (struct reading){ .db = db };
 	reading->layers = layers_pin(&db->layers);
 	return index_read_begin(db->index, &reading->index);
 }
@@ -19,15 +19,14 @@ void reading_end(struct reading *reading)
 		index_read_end(reading->db->index, reading->index);
 	if (reading->layers)
 		layers_unpin(reading->layers);
-	*reading = (struct reading){0};
+	*reading = (struct reading){ 0 };
 }
 
-enum drift_err version_load(struct drift_db *db,
-			    const struct index_version *found,
+enum drift_err version_load(struct drift_db *db, const struct index_version *found,
 			    struct buf *memory, struct drift_version *version)
 {
 	struct frame frame;
-	struct frame_event event = {0};
+	struct frame_event event = { 0 };
 	struct drift_error error;
 	enum drift_err err = DRIFT_OK;
 
@@ -35,7 +34,7 @@ enum drift_err version_load(struct drift_db *db,
 	version->time = found->time;
 	version->op = found->op;
 	version->integer_key = found->integer_key;
-	version->row = (struct slice){0};
+	version->row = (struct slice){ 0 };
 	if (found->op == DRIFT_OP_DELETE)
 		return DRIFT_OK;
 	err = log_read(&db->log, &found->place, memory, &frame, &error);
@@ -52,15 +51,14 @@ enum drift_err version_load(struct drift_db *db,
 	return err;
 }
 
-const struct entry *reading_get_layers(struct reading *reading,
-				       uint32_t table_id, struct slice key,
-				       drift_seq seq)
+const struct entry *reading_get_layers(struct reading *reading, uint32_t table_id,
+				       struct slice key, drift_seq seq)
 {
 	const struct entry *entry = NULL;
 
 	for (unsigned i = 0; i < reading->layers->count && !entry; i++)
-		entry = memtable_get(reading->layers->layers[i]->memtable,
-				     table_id, key, seq);
+		entry = memtable_get(reading->layers->layers[i]->memtable, table_id,
+				     key, seq);
 	return entry;
 }
 
@@ -70,7 +68,7 @@ static enum drift_err get_past(struct reading *reading, struct slice table_key,
 			       struct drift_version *version)
 {
 	char bound[4 + KEY_BYTES_MAX + 8];
-	struct slice wanted = {bound, table_key.size + 8};
+	struct slice wanted = { bound, table_key.size + 8 };
 	struct index_cursor *cursor;
 	struct index_version found;
 	struct slice key, value;
@@ -94,12 +92,11 @@ static enum drift_err get_past(struct reading *reading, struct slice table_key,
 }
 
 enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
-				 struct slice key, drift_seq seq,
-				 struct buf *memory,
+				 struct slice key, drift_seq seq, struct buf *memory,
 				 struct drift_version *version)
 {
 	char bytes[4 + KEY_BYTES_MAX];
-	struct slice table_key = {bytes, 4 + key.size};
+	struct slice table_key = { bytes, 4 + key.size };
 	struct index_row row;
 	struct slice value;
 	bool deleted = false;
@@ -132,8 +129,7 @@ enum drift_err reading_get(struct reading *reading, uint32_t table_id,
 			   struct slice key, drift_seq seq, struct buf *memory,
 			   struct drift_version *version)
 {
-	const struct entry *entry =
-		reading_get_layers(reading, table_id, key, seq);
+	const struct entry *entry = reading_get_layers(reading, table_id, key, seq);
 
 	version->key = key;
 	version->end_seq = 0;

@@ -54,26 +54,25 @@ static bool mark_in_log(struct drift_db *db, const struct index_mark *mark)
 static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
 				 struct drift_error *error)
 {
-	struct drift_error why = {0};
+	struct drift_error why = { 0 };
 	enum drift_err err = index_open(db->index_path, &db->index, &why);
 
 	if (!err) {
 		err = load_tables(db, mark);
 		if (!err && mark_in_log(db, mark))
 			return DRIFT_OK;
-		*mark = (struct index_mark){0};
-		if (err == DRIFT_DONE)	/* a new one */
+		*mark = (struct index_mark){ 0 };
+		if (err == DRIFT_DONE) /* a new one */
 			return no_index(db, NULL);
 		index_close(db->index);
 		db->index = NULL;
 		err = err ? err : DRIFT_CORRUPT;
 	}
-	*mark = (struct index_mark){0};
+	*mark = (struct index_mark){ 0 };
 	if (err != DRIFT_CORRUPT)
 		return drift_fail(error, err, "%s",
 				  why.code ? why.text : drift_err_text(err));
-	err = no_index(db, why.code ? why.text
-				    : "it does not belong to this log");
+	err = no_index(db, why.code ? why.text : "it does not belong to this log");
 	if (!err)
 		err = index_remove(db->index_path, error);
 	if (!err)
@@ -102,17 +101,17 @@ static enum drift_err replay_frame(struct drift_db *db, const struct frame *fram
 		err = msg_check_document(event.row);
 	if (err)
 		return err;
-	return apply_event(db, &(struct applied_event){
-				       .table_id = event.table_id,
-				       .key = event.key,
-				       .row = event.row,
-				       .seq = frame->seq,
-				       .time = frame->time,
-				       .op = frame_op(frame),
-				       .integer_key = frame->flags &
-						      FRAME_INTEGER_KEY,
-				       .place = *place,
-			       });
+	return apply_event(db,
+			   &(struct applied_event){
+				   .table_id = event.table_id,
+				   .key = event.key,
+				   .row = event.row,
+				   .seq = frame->seq,
+				   .time = frame->time,
+				   .op = frame_op(frame),
+				   .integer_key = frame->flags & FRAME_INTEGER_KEY,
+				   .place = *place,
+			   });
 }
 
 static enum drift_err replay_transaction(struct drift_db *db, struct walk *walk,
@@ -132,7 +131,8 @@ static enum drift_err replay_transaction(struct drift_db *db, struct walk *walk,
 		err = replay_frame(db, &frame, &place);
 		if (err)
 			return drift_fail(error, err,
-					  "segment %" PRIu64 " offset %" PRIu64 ": %s",
+					  "segment %" PRIu64 " offset %" PRIu64
+					  ": %s",
 					  place.segment, place.offset,
 					  drift_err_text(err));
 	}
@@ -143,8 +143,7 @@ static enum drift_err replay_transaction(struct drift_db *db, struct walk *walk,
 	return memtable_add_tx(layers_active(&db->layers), &tx);
 }
 
-static enum drift_err check_order(const struct drift_db *db,
-				  const struct walk *walk,
+static enum drift_err check_order(const struct drift_db *db, const struct walk *walk,
 				  struct drift_error *error)
 {
 	const struct index_mark *at = &db->committer.position;
@@ -180,8 +179,7 @@ static enum drift_err fold_if_full(struct drift_db *db)
 	const struct index_mark *position = &db->committer.position;
 	enum drift_err err;
 
-	if (memtable_count(layers_active(&db->layers)) <
-	    db->options.fold_events_max)
+	if (memtable_count(layers_active(&db->layers)) < db->options.fold_events_max)
 		return DRIFT_OK;
 	err = layers_freeze(&db->layers, position);
 	if (!err)
@@ -210,8 +208,7 @@ static enum drift_err replay(struct drift_db *db, struct walk *walk,
 		if (err)
 			return drift_fail_code(error, err);
 	}
-	return *fault == DRIFT_DONE || *fault == DRIFT_CORRUPT ? DRIFT_OK
-							       : *fault;
+	return *fault == DRIFT_DONE || *fault == DRIFT_CORRUPT ? DRIFT_OK : *fault;
 }
 
 /* ---- The tail ----------------------------------------------------------------------- */
@@ -237,10 +234,8 @@ static bool tail_was_durable(struct slice tail, uint32_t seed, uint64_t offset,
 
 		/* Cheap tests first: this runs once a byte. */
 		if (at[24] != FRAME_COMMIT || at[26] || at[27] ||
-		    frame_decode(slice_of(at, tail.size - i), seed, &frame,
-				 &size) ||
-		    frame_read_commit(&frame, &commit) ||
-		    commit.synced <= offset)
+		    frame_decode(slice_of(at, tail.size - i), seed, &frame, &size) ||
+		    frame_read_commit(&frame, &commit) || commit.synced <= offset)
 			continue;
 		*where = offset + i;
 		return true;
@@ -261,9 +256,11 @@ static enum drift_err check_tail(struct drift_db *db, struct slice tail,
 	if (tail_was_durable(tail, segment->seed, offset, &where))
 		return drift_fail(error, DRIFT_CORRUPT,
 				  "segment %s offset %" PRIu64
-				  ": damaged; a transaction that was written later is whole at offset %" PRIu64,
+				  ": damaged; a transaction that was written later "
+				  "is whole at offset %" PRIu64,
 				  name, offset, where);
-	db_report(db, "segment %s: cut %zu bytes after offset %" PRIu64
+	db_report(db,
+		  "segment %s: cut %zu bytes after offset %" PRIu64
 		  ", an unfinished transaction",
 		  name, tail.size, offset);
 	return DRIFT_OK;
@@ -310,7 +307,7 @@ static struct place start_position(struct drift_db *db,
 	if (mark->commit_size == 0)
 		return log_start(&db->log);
 	db->committer.position = *mark;
-	return (struct place){.segment = mark->segment, .offset = mark->end};
+	return (struct place){ .segment = mark->segment, .offset = mark->end };
 }
 
 /* The newest segment's whole part ends at `end`, or at its header. */
@@ -329,8 +326,8 @@ static bool fault_in_newest(const struct drift_db *db, const struct walk *walk)
 
 enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 {
-	struct index_mark mark = {0};
-	struct walk walk = {0};
+	struct index_mark mark = { 0 };
+	struct walk walk = { 0 };
 	struct place place;
 	enum drift_err fault = DRIFT_DONE;
 	enum drift_err err = open_index(db, &mark, error);

@@ -20,7 +20,7 @@ static void submit(struct drift_db *db, struct request *request)
 static void ask(struct drift_db *db, const struct request *wanted, bool now)
 {
 	struct request *request = malloc(sizeof(*request));
-	struct drift_receipt receipt = {.err = DRIFT_NOMEM};
+	struct drift_receipt receipt = { .err = DRIFT_NOMEM };
 
 	if (request) {
 		*request = *wanted;
@@ -73,8 +73,7 @@ static enum drift_err ask_and_wait(struct drift_db *db, struct request *request,
 	return waiter.receipt.err;
 }
 
-enum drift_err drift_commit(struct drift_txn *txn,
-			    enum drift_durability durability,
+enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durability,
 			    struct drift_receipt *receipt)
 {
 	struct request request = {
@@ -87,8 +86,7 @@ enum drift_err drift_commit(struct drift_txn *txn,
 }
 
 void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
-			void (*done)(void *arg,
-				     const struct drift_receipt *receipt),
+			void (*done)(void *arg, const struct drift_receipt *receipt),
 			void *arg)
 {
 	struct request request = {
@@ -106,14 +104,13 @@ void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
 
 enum drift_err drift_sync(struct drift_db *db)
 {
-	struct request request = {.kind = REQUEST_SYNC};
+	struct request request = { .kind = REQUEST_SYNC };
 
 	return ask_and_wait(db, &request, NULL);
 }
 
 void drift_sync_async(struct drift_db *db,
-		      void (*done)(void *arg,
-				   const struct drift_receipt *receipt),
+		      void (*done)(void *arg, const struct drift_receipt *receipt),
 		      void *arg)
 {
 	struct request request = {
@@ -127,7 +124,7 @@ void drift_sync_async(struct drift_db *db,
 
 enum drift_err drift_fold(struct drift_db *db)
 {
-	struct request request = {.kind = REQUEST_FOLD};
+	struct request request = { .kind = REQUEST_FOLD };
 	enum drift_err err = ask_and_wait(db, &request, NULL);
 
 	if (!err)
@@ -137,7 +134,7 @@ enum drift_err drift_fold(struct drift_db *db)
 
 enum drift_err committer_seal(struct drift_db *db)
 {
-	struct request request = {.kind = REQUEST_SEAL};
+	struct request request = { .kind = REQUEST_SEAL };
 
 	return ask_and_wait(db, &request, NULL);
 }

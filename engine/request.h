@@ -16,7 +16,7 @@ struct request {
 	enum drift_durability durability;
 	void (*done)(void *arg, const struct drift_receipt *receipt);
 	void *arg;
-	void *origin;		/* drift_change.origin */
+	void *origin; /* drift_change.origin */
 	struct drift_receipt receipt;
 };
 

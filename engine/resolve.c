@@ -34,8 +34,7 @@ static enum drift_err mark_at(struct reading *reading, drift_time_ns time,
 	struct index_cursor *cursor;
 	struct slice key, value;
 	char bound[8];
-	enum drift_err err = index_cursor_open(reading->index, INDEX_TIMES,
-					       &cursor);
+	enum drift_err err = index_cursor_open(reading->index, INDEX_TIMES, &cursor);
 
 	if (err)
 		return err;
@@ -127,8 +126,7 @@ static enum drift_err resolve_seq(drift_seq wanted, drift_seq head, bool clamp,
 }
 
 enum drift_err drift_resolve(struct drift_db *db, const struct moment *moment,
-			     bool clamp, drift_seq *seq,
-			     struct drift_error *error)
+			     bool clamp, drift_seq *seq, struct drift_error *error)
 {
 	drift_seq head = drift_head(db);
 
@@ -138,7 +136,8 @@ enum drift_err drift_resolve(struct drift_db *db, const struct moment *moment,
 	case MOMENT_HEAD:
 		if (moment->seq > head)
 			return drift_fail(error, DRIFT_BAD_MOMENT,
-					  "head~%" PRIu64 " is before the first event",
+					  "head~%" PRIu64
+					  " is before the first event",
 					  moment->seq);
 		*seq = head - moment->seq;
 		return DRIFT_OK;
@@ -180,7 +179,7 @@ static enum drift_err walk_near(struct drift_db *db, drift_seq seq,
 	struct place place;
 	enum drift_err err = reading_begin(&reading, db);
 
-	*walk = (struct walk){0};
+	*walk = (struct walk){ 0 };
 	if (!err)
 		err = reading_place(&reading, seq, false, &place);
 	reading_end(&reading);
@@ -210,9 +209,8 @@ enum drift_err drift_tx_of(struct drift_db *db, drift_seq seq, struct drift_tx *
 }
 
 /* The last max transactions from a walk that begins near `from`, as a ring. */
-static enum drift_err ring_fill(struct drift_db *db, drift_seq from,
-				drift_seq head, struct drift_tx *ring,
-				unsigned max, uint64_t *seen)
+static enum drift_err ring_fill(struct drift_db *db, drift_seq from, drift_seq head,
+				struct drift_tx *ring, unsigned max, uint64_t *seen)
 {
 	struct drift_error error;
 	struct walk walk;

@@ -9,11 +9,11 @@
 struct shaping {
 	const struct table_def *def;
 	struct drift_error *error;
-	unsigned next;		/* column that the next member is likely to be */
-	uint32_t count;		/* members in the document */
-	bool converts;		/* an integer is to become a real */
-	bool has[TABLE_COLUMNS_MAX];	/* the document names the column */
-	bool is_null[TABLE_COLUMNS_MAX];	/* ... and says null */
+	unsigned next;  /* column that the next member is likely to be */
+	uint32_t count; /* members in the document */
+	bool converts;  /* an integer is to become a real */
+	bool has[TABLE_COLUMNS_MAX];     /* the document names the column */
+	bool is_null[TABLE_COLUMNS_MAX]; /* ... and says null */
 };
 
 static bool is_null(struct slice value)
@@ -56,7 +56,7 @@ static unsigned find_column(struct shaping *shaping, struct slice name)
 static enum drift_err check_member(struct shaping *shaping, struct slice name,
 				   struct slice value)
 {
-	static const struct column_def any = {.type = DRIFT_ANY};
+	static const struct column_def any = { .type = DRIFT_ANY };
 	const struct table_def *def = shaping->def;
 	enum drift_err err = row_check_text(name, shaping->error);
 	const struct column_def *column;
@@ -77,8 +77,7 @@ static enum drift_err check_member(struct shaping *shaping, struct slice name,
 	return column_def_check_value(column, value, shaping->error);
 }
 
-static enum drift_err check_members(struct shaping *shaping,
-				    struct slice document)
+static enum drift_err check_members(struct shaping *shaping, struct slice document)
 {
 	struct msg_cursor cursor = msg_cursor_of(document);
 	struct slice value;
@@ -214,8 +213,8 @@ static void add_defaults(const struct shaping *shaping, bool has_key,
 }
 
 /* The members as they were written, integers in REAL columns made reals. */
-static enum drift_err add_members(struct shaping *shaping,
-				  struct slice document, struct buf *row)
+static enum drift_err add_members(struct shaping *shaping, struct slice document,
+				  struct buf *row)
 {
 	const struct table_def *def = shaping->def;
 	struct msg_cursor cursor = msg_cursor_of(document);
@@ -252,8 +251,7 @@ static enum drift_err add_row(struct shaping *shaping, struct slice document,
 	bool has_key = key.size > 0;
 	enum drift_err err = DRIFT_OK;
 
-	msg_add_map(row, shaping->count +
-				 count_missing(shaping, has_key, is_new));
+	msg_add_map(row, shaping->count + count_missing(shaping, has_key, is_new));
 	if (has_key)
 		err = add_missing_key(shaping, key, row);
 	if (!err)
@@ -282,7 +280,7 @@ enum drift_err row_shape(const struct table_def *def, struct slice document,
 			 struct slice key, bool is_new, struct buf *row,
 			 struct drift_error *error)
 {
-	struct shaping shaping = {.def = def, .error = error};
+	struct shaping shaping = { .def = def, .error = error };
 	size_t start = row->size;
 	enum drift_err err;
 

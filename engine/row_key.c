@@ -27,8 +27,7 @@ static enum drift_err add_text(struct slice text, struct buf *key,
 	return DRIFT_OK;
 }
 
-static enum drift_err add_int(enum drift_type type, int64_t value,
-			      struct buf *key)
+static enum drift_err add_int(enum drift_type type, int64_t value, struct buf *key)
 {
 	struct buf text = BUF_INIT;
 	enum drift_err err;
@@ -51,9 +50,8 @@ static enum drift_err add_int(enum drift_type type, int64_t value,
 
 /* Append the key part of a row in which column has this value. */
 static enum drift_err add_part(const struct table_def *def,
-			       const struct column_def *column,
-			       struct slice bytes, struct buf *key,
-			       struct drift_error *error)
+			       const struct column_def *column, struct slice bytes,
+			       struct buf *key, struct drift_error *error)
 {
 	struct msg_cursor cursor = msg_cursor_of(bytes);
 	enum drift_type type = column->type;
@@ -82,7 +80,7 @@ static enum drift_err add_part(const struct table_def *def,
 
 static enum drift_err refuse_long(struct slice key, struct drift_error *error)
 {
-	struct msg_value first = {0};
+	struct msg_value first = { 0 };
 
 	if (key_read(&key, &first) != DRIFT_OK || first.type != MSG_TEXT)
 		first.bytes = SLICE("");
@@ -168,8 +166,7 @@ enum drift_err row_key_value(const struct table_def *def, struct slice key,
 	for (i = 0; !err && i < def->key_count; i++) {
 		err = key_read(&key, &part);
 		if (!err)
-			add_part_value(key_column(def, i), &part, as_integer,
-				       value);
+			add_part_value(key_column(def, i), &part, as_integer, value);
 	}
 	if (!err && key.size > 0)
 		err = DRIFT_CORRUPT;

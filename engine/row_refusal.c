@@ -45,15 +45,16 @@ enum drift_err row_refuse_null(const struct table_def *def, const char *column,
 				  "key \"%s\" of a row of \"%s\" is missing or null",
 				  column, def->name);
 	return drift_fail(error, DRIFT_NOT_NULL,
-			  "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+			  "null value in column \"%s\" of relation \"%s\" violates "
+			  "not-null constraint",
 			  column, def->name);
 }
 
-enum drift_err row_refuse_column(const struct table_def *def,
-				 struct slice name, struct drift_error *error)
+enum drift_err row_refuse_column(const struct table_def *def, struct slice name,
+				 struct drift_error *error)
 {
-	size_t size = name.size < REFUSAL_SHOWN_BYTES_MAX ?
-			      name.size : REFUSAL_SHOWN_BYTES_MAX;
+	size_t size = name.size < REFUSAL_SHOWN_BYTES_MAX ? name.size
+							  : REFUSAL_SHOWN_BYTES_MAX;
 
 	return drift_fail(error, DRIFT_NO_COLUMN,
 			  "column \"%.*s\" of relation \"%s\" does not exist",
@@ -73,9 +74,10 @@ enum drift_err row_refuse_key(struct slice own, struct slice wanted,
 	if (err)
 		err = drift_fail_code(error, err);
 	else
-		err = drift_fail(error, DRIFT_BAD_KEY,
-				 "key \"%s\" in the document does not match the name \"%s\"",
-				 buf_cstr(&own_name), buf_cstr(&wanted_name));
+		err = drift_fail(
+			error, DRIFT_BAD_KEY,
+			"key \"%s\" in the document does not match the name \"%s\"",
+			buf_cstr(&own_name), buf_cstr(&wanted_name));
 	buf_release(&own_name);
 	buf_release(&wanted_name);
 	return err;
@@ -84,8 +86,9 @@ enum drift_err row_refuse_key(struct slice own, struct slice wanted,
 enum drift_err row_check_text(struct slice text, struct drift_error *error)
 {
 	if (text.size > 0 && memchr(text.data, 0, text.size))
-		return drift_fail(error, DRIFT_BAD_TEXT,
-				  "invalid byte sequence for encoding \"UTF8\": 0x00");
+		return drift_fail(
+			error, DRIFT_BAD_TEXT,
+			"invalid byte sequence for encoding \"UTF8\": 0x00");
 	if (!json_text_valid(text))
 		return drift_fail(error, DRIFT_BAD_TEXT,
 				  "invalid byte sequence for encoding \"UTF8\"");

@@ -6,7 +6,7 @@
 
 #include "engine/catalog.h"
 
-#define REFUSAL_SHOWN_BYTES_MAX 100	/* of a refused value, in a message */
+#define REFUSAL_SHOWN_BYTES_MAX 100 /* of a refused value, in a message */
 
 /* DRIFT_BAD_TYPE: value (MessagePack) is not of the type called so. */
 enum drift_err row_refuse_type(const char *type, struct slice value,
@@ -16,8 +16,8 @@ enum drift_err row_refuse_type(const char *type, struct slice value,
 enum drift_err row_refuse_null(const struct table_def *def, const char *column,
 			       struct drift_error *error);
 /* DRIFT_NO_COLUMN: a declared table has no such column. */
-enum drift_err row_refuse_column(const struct table_def *def,
-				 struct slice name, struct drift_error *error);
+enum drift_err row_refuse_column(const struct table_def *def, struct slice name,
+				 struct drift_error *error);
 /* DRIFT_BAD_KEY: own and wanted are keys that should be the same. */
 enum drift_err row_refuse_key(struct slice own, struct slice wanted,
 			      struct drift_error *error);

@@ -10,8 +10,8 @@
 
 /* One space of the index, within the table and range. */
 struct side {
-	struct index_cursor *cursor;	/* NULL: not needed, or at its end */
-	struct slice key;		/* row key; data NULL at the end */
+	struct index_cursor *cursor; /* NULL: not needed, or at its end */
+	struct slice key;            /* row key; data NULL at the end */
 	struct slice value;
 };
 
@@ -36,7 +36,7 @@ struct scan {
 
 static void side_end(struct side *side)
 {
-	side->key = (struct slice){0};
+	side->key = (struct slice){ 0 };
 }
 
 /* Take what the cursor found, if it is of this table. */
@@ -86,8 +86,8 @@ static void scan_end_reading(struct scan *scan)
 {
 	index_cursor_close(scan->current.cursor);
 	index_cursor_close(scan->gone.cursor);
-	scan->current = (struct side){0};
-	scan->gone = (struct side){0};
+	scan->current = (struct side){ 0 };
+	scan->gone = (struct side){ 0 };
 	reading_end(&scan->reading);
 }
 
@@ -115,8 +115,7 @@ static enum drift_err scan_begin_reading(struct scan *scan)
 	/* A key gone by an event at or before our seq is gone for us too. */
 	if (err || applied.seq <= scan->view.seq)
 		return err;
-	err = index_cursor_open(scan->reading.index, INDEX_GONE,
-				&scan->gone.cursor);
+	err = index_cursor_open(scan->reading.index, INDEX_GONE, &scan->gone.cursor);
 	if (!err)
 		err = side_seek(scan, &scan->gone, key, scan->started);
 	return err;
@@ -150,8 +149,7 @@ static struct side *index_side(struct scan *scan)
 }
 
 /* The index's row as of the view: DRIFT_NO_ROW when it had none then. */
-static enum drift_err index_version_at(struct scan *scan,
-				       const struct side *side,
+static enum drift_err index_version_at(struct scan *scan, const struct side *side,
 				       struct drift_version *version)
 {
 	struct index_row row;

@@ -10,7 +10,7 @@
 
 #include "engine/crc32c.h"
 
-static const char magic[8] = {'D', 'R', 'I', 'F', 'T', 'S', 'E', 'G'};
+static const char magic[8] = { 'D', 'R', 'I', 'F', 'T', 'S', 'E', 'G' };
 
 void segment_name(drift_seq first_seq, char name[SEGMENT_NAME_BYTES])
 {
@@ -132,10 +132,9 @@ static enum drift_err check_header(const uint8_t bytes[SEGMENT_HEADER_BYTES],
 	return DRIFT_OK;
 }
 
-enum drift_err segment_open(const struct drift_io *io, int dir,
-			    drift_seq first_seq,
-			    const uint8_t database_id[DATABASE_ID_BYTES],
-			    int flags, int *fd, struct segment_header *header,
+enum drift_err segment_open(const struct drift_io *io, int dir, drift_seq first_seq,
+			    const uint8_t database_id[DATABASE_ID_BYTES], int flags,
+			    int *fd, struct segment_header *header,
 			    struct pack **pack, struct drift_error *error)
 {
 	uint8_t bytes[SEGMENT_HEADER_BYTES];

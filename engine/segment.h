@@ -26,7 +26,7 @@
 #include "engine/pack.h"
 
 #define SEGMENT_HEADER_BYTES 128
-#define SEGMENT_NAME_BYTES 32	/* of a name, its NUL included */
+#define SEGMENT_NAME_BYTES 32 /* of a name, its NUL included */
 #define DATABASE_ID_BYTES 16
 #define DIGEST_BYTES 32
 
@@ -36,7 +36,7 @@ struct segment_header {
 	drift_time_ns previous_time;
 	uint64_t previous_tx;
 	uint8_t previous_digest[DIGEST_BYTES];
-	uint32_t crc;		/* set by encode and decode; seeds the frames' */
+	uint32_t crc; /* set by encode and decode; seeds the frames' */
 };
 
 void segment_name(drift_seq first_seq, char name[SEGMENT_NAME_BYTES]);
@@ -57,10 +57,9 @@ enum drift_err segment_create(const struct drift_io *io, int dir,
 /* Open it and read its header; *pack is NULL unless the file is packed (pack.h), and
  * then the caller's. DRIFT_CORRUPT also when it belongs to another
  * database or is not the segment its name says. */
-enum drift_err segment_open(const struct drift_io *io, int dir,
-			    drift_seq first_seq,
-			    const uint8_t database_id[DATABASE_ID_BYTES],
-			    int flags, int *fd, struct segment_header *header,
+enum drift_err segment_open(const struct drift_io *io, int dir, drift_seq first_seq,
+			    const uint8_t database_id[DATABASE_ID_BYTES], int flags,
+			    int *fd, struct segment_header *header,
 			    struct pack **pack, struct drift_error *error);
 
 #endif

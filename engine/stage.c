@@ -41,8 +41,7 @@ void stage_release(struct stage *stage)
 /* ---- Checks ------------------------------------------------------------ */
 
 /* "Key (id)=(1)", as PostgreSQL says it. */
-static void print_key(const struct table_def *def, struct slice key,
-		      struct buf *out)
+static void print_key(const struct table_def *def, struct slice key, struct buf *out)
 {
 	struct buf value = BUF_INIT;
 	struct slice rest = key;
@@ -103,8 +102,7 @@ enum drift_err stage_check_table(const struct stage *stage,
 	def = tables_def(&stage->db->tables, op->def->id, 0, TABLES_NEWEST);
 	if (!def)
 		return drift_fail(error, DRIFT_NO_TABLE,
-				  "relation \"%s\" does not exist",
-				  op->def->name);
+				  "relation \"%s\" does not exist", op->def->name);
 	if (def != op->def)
 		return drift_fail(error, DRIFT_CONFLICT,
 				  "table \"%s\" was changed meanwhile",
@@ -115,14 +113,13 @@ enum drift_err stage_check_table(const struct stage *stage,
 /* The row before this operation, and the seq that made or removed it. */
 struct before {
 	bool exists;
-	drift_seq seq;		/* 0: never was */
-	bool own;		/* written by this very transaction */
+	drift_seq seq; /* 0: never was */
+	bool own;      /* written by this very transaction */
 	bool integer_key;
 	struct slice row;
 };
 
-static enum drift_err find_before(struct stage *stage,
-				  const struct drift_txn *txn,
+static enum drift_err find_before(struct stage *stage, const struct drift_txn *txn,
 				  const struct txn_op *op, struct before *before)
 {
 	const struct staged *staged =
@@ -130,7 +127,7 @@ static enum drift_err find_before(struct stage *stage,
 	struct drift_version version;
 	enum drift_err err;
 
-	*before = (struct before){0};
+	*before = (struct before){ 0 };
 	if (staged) {
 		before->exists = staged->kind != DRIFT_OP_DELETE;
 		before->seq = staged->seq;
@@ -158,9 +155,10 @@ static enum drift_err check_mode(const struct drift_txn *txn,
 				 struct drift_error *error)
 {
 	if (!before->own && before->seq > txn->base_seq)
-		return refuse(DRIFT_CONFLICT,
-			      "could not serialize access due to concurrent update of",
-			      op, "", error);
+		return refuse(
+			DRIFT_CONFLICT,
+			"could not serialize access due to concurrent update of", op,
+			"", error);
 	if (op->kind == TXN_DELETE)
 		return before->exists || op->flag
 			       ? DRIFT_OK
@@ -200,8 +198,8 @@ static enum drift_err stage_event(struct stage *stage, struct drift_txn *txn,
 	} else {
 		staged.kind = before->exists ? DRIFT_OP_UPDATE : DRIFT_OP_INSERT;
 	}
-	frame_add_event(&stage->frames, stage->seed, staged.seq, time,
-			staged.kind, integer_key, &event);
+	frame_add_event(&stage->frames, stage->seed, staged.seq, time, staged.kind,
+			integer_key, &event);
 	if (buf_status(&stage->frames))
 		return DRIFT_NOMEM;
 	staged.size = (uint32_t)(stage->frames.size - staged.offset);
@@ -259,8 +257,7 @@ static enum drift_err stage_ops(struct stage *stage, struct drift_txn *txn,
 	return err;
 }
 
-static enum drift_err draw_time(struct stage *stage,
-				const struct drift_txn *txn,
+static enum drift_err draw_time(struct stage *stage, const struct drift_txn *txn,
 				drift_time_ns *time, struct drift_error *error)
 {
 	struct buf text = BUF_INIT;
@@ -306,7 +303,7 @@ static enum drift_err tx_list_grow(struct stage *stage)
 
 static struct slice text_or_none(const char *text)
 {
-	return text ? slice_str(text) : (struct slice){0};
+	return text ? slice_str(text) : (struct slice){ 0 };
 }
 
 /* The commit frame, and what is remembered of the transaction. */
@@ -369,7 +366,7 @@ enum drift_err stage_txn(struct stage *stage, struct drift_txn *txn,
 	drift_time_ns time = 0;
 	enum drift_err err;
 
-	*receipt = (struct drift_receipt){0};
+	*receipt = (struct drift_receipt){ 0 };
 	err = tx_list_grow(stage);
 	if (!err)
 		err = draw_time(stage, txn, &time, &receipt->error);

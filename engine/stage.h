@@ -8,9 +8,9 @@
 
 /* A transaction that was staged and has something to write. */
 struct staged_tx {
-	struct mem_tx mem;		/* its place, within the batch's bytes */
-	struct index_mark mark;		/* the log's position after it */
-	uint32_t first, count;		/* its events in pending */
+	struct mem_tx mem;      /* its place, within the batch's bytes */
+	struct index_mark mark; /* the log's position after it */
+	uint32_t first, count;  /* its events in pending */
 	struct drift_txn *txn;
 };
 
@@ -18,14 +18,14 @@ struct stage {
 	struct drift_db *db;
 	struct reading reading;
 	struct buf frames;
-	struct buf memory;		/* rows read from the log */
+	struct buf memory; /* rows read from the log */
 	struct pending pending;
 	struct staged_tx *txs;
 	uint32_t tx_count, tx_capacity;
-	struct index_mark position;	/* after the last staged transaction */
-	uint64_t log_end;		/* where frames will go */
-	uint32_t seed;			/* of the segment they go into */
-	bool ddl;			/* holds DDL: nothing more may be staged */
+	struct index_mark position; /* after the last staged transaction */
+	uint64_t log_end;           /* where frames will go */
+	uint32_t seed;              /* of the segment they go into */
+	bool ddl;                   /* holds DDL: nothing more may be staged */
 };
 
 /* Forget the last batch, keep its memory. */

@@ -6,8 +6,8 @@
 static bool name_taken(const struct stage *stage, const struct drift_txn *txn,
 		       uint32_t number, const char *name, uint32_t but_id)
 {
-	const struct table_def *def = tables_find(
-		&stage->db->tables, slice_str(name), 0, TABLES_NEWEST);
+	const struct table_def *def =
+		tables_find(&stage->db->tables, slice_str(name), 0, TABLES_NEWEST);
 	bool dropped;
 
 	if (def && def->id != but_id &&
@@ -41,9 +41,10 @@ static enum drift_err check_new_indexes(const struct stage *stage,
 		for (unsigned j = 0; j < old->index_count; j++)
 			known |= old->indexes[j].id == def->indexes[i].id;
 		if (!known)
-			return drift_fail(error, DRIFT_UNSUPPORTED,
-					  "index \"%s\": table \"%s\" has rows already",
-					  def->indexes[i].name, def->name);
+			return drift_fail(
+				error, DRIFT_UNSUPPORTED,
+				"index \"%s\": table \"%s\" has rows already",
+				def->indexes[i].name, def->name);
 	}
 	return DRIFT_OK;
 }
@@ -63,15 +64,14 @@ enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,
 
 	if (name_taken(stage, txn, number, op->def->name, op->def->id))
 		return drift_fail(error, DRIFT_TABLE_EXISTS,
-				  "relation \"%s\" already exists",
-				  op->def->name);
+				  "relation \"%s\" already exists", op->def->name);
 	err = check_new_indexes(stage, op->def, error);
 	if (!err)
 		err = table_def_encode(op->def, &definition);
 	ddl.definition = buf_slice(&definition);
 	if (!err)
-		frame_add_ddl(&stage->frames, stage->seed,
-			      stage->position.seq + 1, time, &ddl);
+		frame_add_ddl(&stage->frames, stage->seed, stage->position.seq + 1,
+			      time, &ddl);
 	buf_release(&definition);
 	return err;
 }
@@ -108,8 +108,8 @@ enum drift_err stage_drop(struct stage *stage, const struct drift_txn *txn,
 	if (err)
 		return err;
 	if (op->flag && rows_now(stage, op->def->id) > 0)
-		return drift_fail(error, DRIFT_NOT_EMPTY,
-				  "table \"%s\" has rows", op->def->name);
+		return drift_fail(error, DRIFT_NOT_EMPTY, "table \"%s\" has rows",
+				  op->def->name);
 	frame_add_ddl(&stage->frames, stage->seed, stage->position.seq + 1, time,
 		      &ddl);
 	return DRIFT_OK;

@@ -11,10 +11,14 @@
 #include "engine/catalog.h"
 
 static const char *const type_names[] = {
-	[DRIFT_ANY] = "any",		[DRIFT_INTEGER] = "integer",
-	[DRIFT_REAL] = "real",		[DRIFT_TEXT] = "text",
-	[DRIFT_BOOLEAN] = "boolean",	[DRIFT_JSON] = "json",
-	[DRIFT_TIMESTAMP] = "timestamp", [DRIFT_BLOB] = "blob",
+	[DRIFT_ANY] = "any",
+	[DRIFT_INTEGER] = "integer",
+	[DRIFT_REAL] = "real",
+	[DRIFT_TEXT] = "text",
+	[DRIFT_BOOLEAN] = "boolean",
+	[DRIFT_JSON] = "json",
+	[DRIFT_TIMESTAMP] = "timestamp",
+	[DRIFT_BLOB] = "blob",
 };
 
 const char *drift_type_name(enum drift_type type)
@@ -66,10 +70,9 @@ void table_def_free(struct table_def *def)
 struct column_def *table_def_add_column(struct table_def *def, const char *name)
 {
 	struct column_def *columns;
-	struct column_def column = {0};
+	struct column_def column = { 0 };
 
-	columns = realloc(def->columns,
-			  (def->column_count + 1) * sizeof(*columns));
+	columns = realloc(def->columns, (def->column_count + 1) * sizeof(*columns));
 	if (!columns)
 		return NULL;
 	def->columns = columns;
@@ -87,7 +90,7 @@ struct column_def *table_def_add_column(struct table_def *def, const char *name)
 struct index_def *table_def_add_index(struct table_def *def, const char *name)
 {
 	struct index_def *indexes;
-	struct index_def index = {0};
+	struct index_def index = { 0 };
 
 	indexes = realloc(def->indexes, (def->index_count + 1) * sizeof(*indexes));
 	if (!indexes)
@@ -287,9 +290,10 @@ static enum drift_err check_columns(const struct table_def *def,
 			return err;
 		for (j = 0; j < i; j++)
 			if (!strcasecmp(def->columns[i].name, def->columns[j].name))
-				return drift_fail(error, DRIFT_BAD_DEFINITION,
-						  "column \"%s\" specified more than once",
-						  def->columns[i].name);
+				return drift_fail(
+					error, DRIFT_BAD_DEFINITION,
+					"column \"%s\" specified more than once",
+					def->columns[i].name);
 	}
 	return DRIFT_OK;
 }
@@ -307,9 +311,10 @@ static enum drift_err check_key(const struct table_def *def,
 	unsigned j;
 
 	if (def->key_count == 0 || def->key_count > TABLE_KEY_PARTS_MAX)
-		return drift_fail(error, DRIFT_BAD_DEFINITION,
-				  "key of table \"%s\" has %u columns, must have 1 to %d",
-				  def->name, def->key_count, TABLE_KEY_PARTS_MAX);
+		return drift_fail(
+			error, DRIFT_BAD_DEFINITION,
+			"key of table \"%s\" has %u columns, must have 1 to %d",
+			def->name, def->key_count, TABLE_KEY_PARTS_MAX);
 	for (i = 0; i < def->key_count; i++) {
 		if (def->key_columns[i] >= def->column_count)
 			return drift_fail(error, DRIFT_BAD_DEFINITION,
@@ -317,14 +322,15 @@ static enum drift_err check_key(const struct table_def *def,
 					  def->name);
 		column = &def->columns[def->key_columns[i]];
 		if (!can_be_key(column->type))
-			return drift_fail(error, DRIFT_BAD_DEFINITION,
-					  "column \"%s\" of type %s cannot be in a key",
-					  column->name,
-					  drift_type_name(column->type));
+			return drift_fail(
+				error, DRIFT_BAD_DEFINITION,
+				"column \"%s\" of type %s cannot be in a key",
+				column->name, drift_type_name(column->type));
 		for (j = 0; j < i; j++)
 			if (def->key_columns[j] == def->key_columns[i])
 				return drift_fail(error, DRIFT_BAD_DEFINITION,
-						  "column \"%s\" appears twice in primary key constraint",
+						  "column \"%s\" appears twice in "
+						  "primary key constraint",
 						  column->name);
 	}
 	return DRIFT_OK;
@@ -337,8 +343,7 @@ static enum drift_err check_index_columns(const struct table_def *def,
 	enum drift_err err = DRIFT_OK;
 	unsigned i;
 
-	if (index->column_count == 0 ||
-	    index->column_count > TABLE_KEY_PARTS_MAX)
+	if (index->column_count == 0 || index->column_count > TABLE_KEY_PARTS_MAX)
 		return drift_fail(error, DRIFT_BAD_DEFINITION,
 				  "index \"%s\" has %u columns, must have 1 to %d",
 				  index->name, index->column_count,
@@ -362,9 +367,10 @@ static enum drift_err check_indexes(const struct table_def *def,
 	unsigned j;
 
 	if (def->index_count > TABLE_INDEXES_MAX)
-		return drift_fail(error, DRIFT_BAD_DEFINITION,
-				  "table \"%s\" has %u indexes, at most %d are possible",
-				  def->name, def->index_count, TABLE_INDEXES_MAX);
+		return drift_fail(
+			error, DRIFT_BAD_DEFINITION,
+			"table \"%s\" has %u indexes, at most %d are possible",
+			def->name, def->index_count, TABLE_INDEXES_MAX);
 	for (i = 0; i < def->index_count; i++) {
 		err = check_name("index", def->indexes[i].name, error);
 		if (!err)

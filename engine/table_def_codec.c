@@ -108,8 +108,7 @@ static enum drift_err read_members(struct msg_cursor *cursor,
 		for (row = rows; row->name; row++)
 			if (slice_equal(slice_str(row->name), name))
 				break;
-		err = row->name ? row->read(cursor, thing) :
-				  msg_skip(cursor, NULL);
+		err = row->name ? row->read(cursor, thing) : msg_skip(cursor, NULL);
 	}
 	return err;
 }
@@ -221,10 +220,13 @@ static enum drift_err column_default(struct msg_cursor *cursor, void *thing)
 }
 
 static const struct member_row column_rows[] = {
-	{"name", column_name},	     {"declared", column_declared},
-	{"type", column_type},	     {"length", column_length},
-	{"not_null", column_not_null}, {"default", column_default},
-	{NULL, NULL},
+	{ "name", column_name },
+	{ "declared", column_declared },
+	{ "type", column_type },
+	{ "length", column_length },
+	{ "not_null", column_not_null },
+	{ "default", column_default },
+	{ NULL, NULL },
 };
 
 static enum drift_err index_id(struct msg_cursor *cursor, void *index)
@@ -260,9 +262,11 @@ static enum drift_err index_columns(struct msg_cursor *cursor, void *thing)
 }
 
 static const struct member_row index_rows[] = {
-	{"id", index_id},	  {"name", index_name},
-	{"unique", index_unique}, {"columns", index_columns},
-	{NULL, NULL},
+	{ "id", index_id },
+	{ "name", index_name },
+	{ "unique", index_unique },
+	{ "columns", index_columns },
+	{ NULL, NULL },
 };
 
 static enum drift_err table_id(struct msg_cursor *cursor, void *def)
@@ -313,8 +317,8 @@ static enum drift_err table_columns(struct msg_cursor *cursor, void *thing)
 	err = read_count(cursor, def->column_count, TABLE_COLUMNS_MAX, &count);
 	for (; !err && count > 0; count--) {
 		column = table_def_add_column(def, "");
-		err = column ? read_members(cursor, column_rows, column) :
-			       DRIFT_NOMEM;
+		err = column ? read_members(cursor, column_rows, column)
+			     : DRIFT_NOMEM;
 	}
 	return err;
 }
@@ -329,16 +333,20 @@ static enum drift_err table_indexes(struct msg_cursor *cursor, void *thing)
 	err = read_count(cursor, def->index_count, TABLE_INDEXES_MAX, &count);
 	for (; !err && count > 0; count--) {
 		index = table_def_add_index(def, "");
-		err = index ? read_members(cursor, index_rows, index) :
-			      DRIFT_NOMEM;
+		err = index ? read_members(cursor, index_rows, index) : DRIFT_NOMEM;
 	}
 	return err;
 }
 
 static const struct member_row table_rows[] = {
-	{"id", table_id},	{"name", table_name}, {"document", table_document},
-	{"key", table_key},	{"sql", table_sql},   {"columns", table_columns},
-	{"indexes", table_indexes}, {NULL, NULL},
+	{ "id", table_id },
+	{ "name", table_name },
+	{ "document", table_document },
+	{ "key", table_key },
+	{ "sql", table_sql },
+	{ "columns", table_columns },
+	{ "indexes", table_indexes },
+	{ NULL, NULL },
 };
 
 enum drift_err table_def_decode(struct slice bytes, struct table_def **out)

@@ -24,8 +24,8 @@ static void table_free(struct table *table)
 		free(field);
 	}
 	free(fields);
-	for (struct table_version *version = atomic_load(&table->newest);
-	     version; version = older) {
+	for (struct table_version *version = atomic_load(&table->newest); version;
+	     version = older) {
 		older = version->older;
 		table_def_free(version->def);
 		free(version);
@@ -87,8 +87,7 @@ const struct table_def *tables_def(const struct tables *tables, uint32_t id,
 {
 	struct table *table = tables_get(tables, id);
 	struct table_version *version =
-		table ? atomic_load_explicit(&table->newest,
-					     memory_order_acquire)
+		table ? atomic_load_explicit(&table->newest, memory_order_acquire)
 		      : NULL;
 
 	while (version && !table_version_shown(version, seq, ddl))
@@ -96,9 +95,8 @@ const struct table_def *tables_def(const struct tables *tables, uint32_t id,
 	return version ? version->def : NULL;
 }
 
-const struct table_def *tables_find(const struct tables *tables,
-				    struct slice name, drift_seq seq,
-				    uint64_t ddl)
+const struct table_def *tables_find(const struct tables *tables, struct slice name,
+				    drift_seq seq, uint64_t ddl)
 {
 	struct table_version *version = atomic_load_explicit(
 		&tables->names[name_hash(name) % TABLES_BUCKETS],
@@ -111,9 +109,8 @@ const struct table_def *tables_find(const struct tables *tables,
 	return NULL;
 }
 
-const struct table_def *tables_next(const struct tables *tables,
-				    struct slice after, drift_seq seq,
-				    uint64_t ddl)
+const struct table_def *tables_next(const struct tables *tables, struct slice after,
+				    drift_seq seq, uint64_t ddl)
 {
 	uint32_t end = atomic_load(&tables->id_end);
 	const struct table_def *best = NULL;
@@ -157,8 +154,7 @@ static struct table *table_make(struct tables *tables, uint32_t id)
 	return table;
 }
 
-static void version_end(struct table_version *version, drift_seq seq,
-			uint64_t ddl)
+static void version_end(struct table_version *version, drift_seq seq, uint64_t ddl)
 {
 	atomic_store(&version->until, seq);
 	atomic_store(&version->ddl_until, ddl);
@@ -227,8 +223,8 @@ enum drift_err tables_apply(struct tables *tables, const struct frame_ddl *ddl,
 	enum drift_err err = DRIFT_OK;
 
 	if (!table)
-		return ddl->table_id / TABLES_CHUNK >= TABLES_CHUNKS
-			       ? DRIFT_CORRUPT : DRIFT_NOMEM;
+		return ddl->table_id / TABLES_CHUNK >= TABLES_CHUNKS ? DRIFT_CORRUPT
+								     : DRIFT_NOMEM;
 	newest = atomic_load(&table->newest);
 	if (ddl->op == DDL_DEFINE)
 		err = apply_define(tables, table, ddl, seq, time, number);

@@ -14,18 +14,18 @@
 
 #define TABLES_BUCKETS 1024
 #define TABLES_CHUNK 256
-#define TABLES_CHUNKS 4096	/* so at most about a million tables, ever */
-#define TABLES_NEWEST (UINT64_MAX - 1)	/* as ddl: what the last statement left */
-#define FIELDS_BUCKETS 4096	/* > 2 * FIELDS_MAX */
+#define TABLES_CHUNKS 4096             /* so at most about a million tables, ever */
+#define TABLES_NEWEST (UINT64_MAX - 1) /* as ddl: what the last statement left */
+#define FIELDS_BUCKETS 4096            /* > 2 * FIELDS_MAX */
 
 struct table_version {
 	struct table_def *def;
-	drift_seq from;			/* holds for from <= seq < until */
+	drift_seq from; /* holds for from <= seq < until */
 	_Atomic drift_seq until;
-	uint64_t ddl_from;		/* and, live, for ddl_from <= ddl < ddl_until */
+	uint64_t ddl_from; /* and, live, for ddl_from <= ddl < ddl_until */
 	_Atomic uint64_t ddl_until;
-	struct table_version *older;	/* of the same table */
-	struct table_version *next_name;	/* in its bucket */
+	struct table_version *older;     /* of the same table */
+	struct table_version *next_name; /* in its bucket */
 };
 
 struct table_field {
@@ -37,25 +37,25 @@ struct table_field {
 struct fields {
 	_Atomic unsigned count;
 	_Atomic(struct table_field *) list[FIELDS_MAX];
-	uint16_t buckets[FIELDS_BUCKETS];	/* the adder's: index + 1 */
+	uint16_t buckets[FIELDS_BUCKETS]; /* the adder's: index + 1 */
 };
 
 struct table {
 	uint32_t id;
 	_Atomic(struct table_version *) newest;
-	_Atomic(struct fields *) fields;	/* NULL until a row was seen */
+	_Atomic(struct fields *) fields; /* NULL until a row was seen */
 	_Atomic bool integer_keys;
 	_Atomic int64_t row_count;
-	_Atomic bool dirty;	/* fields or integer_keys changed since saved */
+	_Atomic bool dirty; /* fields or integer_keys changed since saved */
 };
 
 struct tables {
 	_Atomic(struct table_version *) names[TABLES_BUCKETS];
 	_Atomic(_Atomic(struct table *) *) chunks[TABLES_CHUNKS];
-	_Atomic uint32_t next_id;	/* next table id */
+	_Atomic uint32_t next_id; /* next table id */
 	_Atomic uint32_t next_index_id;
 	_Atomic uint64_t ddl_count;
-	_Atomic uint32_t id_end;	/* every table's id is below */
+	_Atomic uint32_t id_end; /* every table's id is below */
 };
 
 void tables_init(struct tables *tables);
@@ -74,12 +74,10 @@ bool table_version_shown(const struct table_version *version, drift_seq seq,
 /* The version of table `id` that the view shows. */
 const struct table_def *tables_def(const struct tables *tables, uint32_t id,
 				   drift_seq seq, uint64_t ddl);
-const struct table_def *tables_find(const struct tables *tables,
-				    struct slice name, drift_seq seq,
-				    uint64_t ddl);
-const struct table_def *tables_next(const struct tables *tables,
-				    struct slice after, drift_seq seq,
-				    uint64_t ddl);
+const struct table_def *tables_find(const struct tables *tables, struct slice name,
+				    drift_seq seq, uint64_t ddl);
+const struct table_def *tables_next(const struct tables *tables, struct slice after,
+				    drift_seq seq, uint64_t ddl);
 
 /* Note the members of a row that was stored. */
 enum drift_err table_note_row(struct table *table, const struct table_def *def,

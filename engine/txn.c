@@ -31,7 +31,7 @@ static char *txn_alloc(struct drift_txn *txn, size_t size)
 		chunk = malloc(sizeof(*chunk) + room);
 		if (!chunk)
 			return NULL;
-		*chunk = (struct txn_chunk){.next = txn->chunks, .size = room};
+		*chunk = (struct txn_chunk){ .next = txn->chunks, .size = room };
 		txn->chunks = chunk;
 	}
 	at = chunk->data + chunk->used;
@@ -44,7 +44,7 @@ static enum drift_err txn_keep(struct drift_txn *txn, struct slice from,
 {
 	char *at;
 
-	*to = (struct slice){0};
+	*to = (struct slice){ 0 };
 	if (from.size == 0)
 		return DRIFT_OK;
 	at = txn_alloc(txn, from.size);
@@ -167,7 +167,7 @@ static struct txn_op *op_new(struct drift_txn *txn, enum txn_kind kind,
 		txn->ops = ops;
 		txn->capacity = capacity;
 	}
-	txn->ops[txn->count] = (struct txn_op){.kind = kind, .def = def};
+	txn->ops[txn->count] = (struct txn_op){ .kind = kind, .def = def };
 	return &txn->ops[txn->count];
 }
 
@@ -187,8 +187,7 @@ static bool has_integer_key(const struct table_def *def, struct slice row)
 
 enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 			     struct slice key, struct slice row,
-			     enum drift_put_mode mode,
-			     struct drift_error *error)
+			     enum drift_put_mode mode, struct drift_error *error)
 {
 	struct txn_op *op;
 
@@ -207,9 +206,9 @@ enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 	return DRIFT_OK;
 }
 
-enum drift_err drift_txn_delete(struct drift_txn *txn,
-				const struct table_def *def, struct slice key,
-				bool if_exists, struct drift_error *error)
+enum drift_err drift_txn_delete(struct drift_txn *txn, const struct table_def *def,
+				struct slice key, bool if_exists,
+				struct drift_error *error)
 {
 	struct txn_op *op;
 
@@ -235,8 +234,7 @@ static void give_ids(struct drift_db *db, struct table_def *def)
 				atomic_fetch_add(&db->tables.next_index_id, 1);
 }
 
-enum drift_err drift_txn_define(struct drift_txn *txn,
-				const struct table_def *def,
+enum drift_err drift_txn_define(struct drift_txn *txn, const struct table_def *def,
 				struct drift_error *error)
 {
 	struct table_def *copy;
@@ -258,9 +256,9 @@ enum drift_err drift_txn_define(struct drift_txn *txn,
 	return DRIFT_OK;
 }
 
-enum drift_err drift_txn_drop(struct drift_txn *txn,
-			      const struct table_def *def, bool if_empty,
-			      const char *sql, struct drift_error *error)
+enum drift_err drift_txn_drop(struct drift_txn *txn, const struct table_def *def,
+			      bool if_empty, const char *sql,
+			      struct drift_error *error)
 {
 	struct txn_op *op = op_new(txn, TXN_DROP, def);
 
@@ -275,8 +273,8 @@ enum drift_err drift_txn_drop(struct drift_txn *txn,
 	return DRIFT_OK;
 }
 
-static enum drift_err overlay_add(struct memtable *overlay,
-				  const struct txn_op *op, uint32_t number)
+static enum drift_err overlay_add(struct memtable *overlay, const struct txn_op *op,
+				  uint32_t number)
 {
 	struct drift_version version = {
 		.row = op->row,
@@ -305,8 +303,7 @@ enum drift_err txn_overlay(const struct drift_txn *txn,
 	if (!cache->overlay)
 		return DRIFT_NOMEM;
 	while (cache->overlay_ops < cache->count && !err) {
-		err = overlay_add(cache->overlay,
-				  &cache->ops[cache->overlay_ops],
+		err = overlay_add(cache->overlay, &cache->ops[cache->overlay_ops],
 				  cache->overlay_ops + 1);
 		cache->overlay_ops++;
 	}

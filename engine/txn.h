@@ -14,11 +14,11 @@ enum txn_kind { TXN_PUT, TXN_DELETE, TXN_DEFINE, TXN_DROP };
 struct txn_op {
 	enum txn_kind kind;
 	enum drift_put_mode mode;
-	bool flag;			/* delete: if_exists; drop: if_empty */
+	bool flag; /* delete: if_exists; drop: if_empty */
 	bool integer_key;
-	const struct table_def *def;	/* what the caller saw; define: our copy */
-	struct slice key, row;		/* in the transaction's memory */
-	char *sql;			/* drop */
+	const struct table_def *def; /* what the caller saw; define: our copy */
+	struct slice key, row;       /* in the transaction's memory */
+	char *sql;                   /* drop */
 };
 
 struct txn_chunk;
@@ -36,7 +36,7 @@ struct drift_txn {
 	uint32_t ddl_count;
 	struct txn_chunk *chunks;
 	struct memtable *overlay;
-	uint32_t overlay_ops;		/* operations in it */
+	uint32_t overlay_ops; /* operations in it */
 };
 
 /* The overlay with all operations so far, NULL when there are none. */

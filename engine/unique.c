@@ -24,14 +24,14 @@ static struct slice final_row(const struct stage *stage, uint32_t table_id,
 
 	if (!staged)
 		return otherwise;
-	return staged->kind == DRIFT_OP_DELETE ? (struct slice){0}
+	return staged->kind == DRIFT_OP_DELETE ? (struct slice){ 0 }
 					       : staged->op->row;
 }
 
 /* Does another row have all of the index's values? The cut value in the index
  * made it a candidate; the whole members decide. */
-static enum drift_err same_values(const struct index_def *index,
-				  struct slice a, struct slice b, bool *same)
+static enum drift_err same_values(const struct index_def *index, struct slice a,
+				  struct slice b, bool *same)
 {
 	struct slice left, right;
 
@@ -66,32 +66,32 @@ static enum drift_err refuse(const struct table_def *def,
 			break;
 	}
 	err = drift_fail(error, DRIFT_KEY_EXISTS,
-			 "duplicate key value violates unique constraint \"%s\" of \"%s\": %s) already exists.",
+			 "duplicate key value violates unique constraint \"%s\" of "
+			 "\"%s\": %s) already exists.",
 			 index->name, def->name, buf_cstr(&text));
 	buf_release(&text);
 	return err;
 }
 
 /* Rows that were there before the batch. */
-static enum drift_err check_stored(struct stage *stage,
-				   const struct staged *staged,
-				   const struct index_def *index,
-				   struct slice value, struct drift_error *error)
+static enum drift_err check_stored(struct stage *stage, const struct staged *staged,
+				   const struct index_def *index, struct slice value,
+				   struct drift_error *error)
 {
 	const struct txn_op *op = staged->op;
 	struct drift_view view = drift_view_live(stage->db);
-	struct drift_range range = {.low = value, .prefix = true};
+	struct drift_range range = { .low = value, .prefix = true };
 	struct drift_cursor *cursor;
 	struct drift_version version;
 	bool same = false;
-	enum drift_err err = drift_index_scan(view, op->def->id, index, &range,
-					      &cursor);
+	enum drift_err err =
+		drift_index_scan(view, op->def->id, index, &range, &cursor);
 
 	if (err)
 		return drift_fail_code(error, err);
 	while (!same && !(err = drift_cursor_next(cursor, &version))) {
-		struct slice row = final_row(stage, op->def->id, version.key,
-					     version.row);
+		struct slice row =
+			final_row(stage, op->def->id, version.key, version.row);
 
 		if (slice_equal(version.key, op->key) || row.size == 0)
 			continue;
@@ -131,8 +131,8 @@ static enum drift_err check_staged(struct stage *stage, uint32_t i,
 	return same ? refuse(op->def, index, op->row, error) : DRIFT_OK;
 }
 
-static enum drift_err check_event(struct stage *stage, uint32_t i,
-				  struct buf *value, struct drift_error *error)
+static enum drift_err check_event(struct stage *stage, uint32_t i, struct buf *value,
+				  struct drift_error *error)
 {
 	const struct staged *staged = &stage->pending.staged[i];
 	const struct table_def *def = staged->op->def;

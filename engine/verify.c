@@ -17,8 +17,8 @@ struct verify {
 	drift_seq seq;
 	drift_time_ns time;
 	uint64_t tx;
-	uint64_t applied_events;	/* events that the index should hold */
-	drift_seq applied;		/* how far it has come */
+	uint64_t applied_events; /* events that the index should hold */
+	drift_seq applied;       /* how far it has come */
 };
 
 static void fault(struct verify *verify, const char *format, ...)
@@ -45,7 +45,7 @@ static enum drift_err check_segment(struct verify *verify, unsigned i)
 	struct log_segment *segment = atomic_load(&log->segments)[i];
 	struct log_segment *next;
 	uint8_t digest[DIGEST_BYTES];
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	uint64_t size;
 	enum drift_err err;
 
@@ -69,7 +69,8 @@ static enum drift_err check_segment(struct verify *verify, unsigned i)
 	}
 	if (memcmp(digest, next->previous_digest, DIGEST_BYTES) != 0)
 		fault(verify,
-		      "segment %020" PRIu64 ".seg is not the one that segment %020" PRIu64
+		      "segment %020" PRIu64
+		      ".seg is not the one that segment %020" PRIu64
 		      ".seg followed: SHA-256 differs",
 		      segment->first_seq, next->first_seq);
 	return DRIFT_OK;
@@ -77,13 +78,12 @@ static enum drift_err check_segment(struct verify *verify, unsigned i)
 
 /* ---- Events: the log against itself and `versions` against the log ---------------- */
 
-static enum drift_err check_indexed(struct verify *verify,
-				    const struct frame *frame,
+static enum drift_err check_indexed(struct verify *verify, const struct frame *frame,
 				    const struct frame_event *event,
 				    const struct place *place)
 {
 	char bytes[4 + KEY_BYTES_MAX + 8];
-	struct slice key = {bytes, 4 + event->key.size + 8};
+	struct slice key = { bytes, 4 + event->key.size + 8 };
 	struct index_version version;
 	struct slice value;
 	enum drift_err err;
@@ -99,17 +99,16 @@ static enum drift_err check_indexed(struct verify *verify,
 		      err == DRIFT_DONE ? "missing" : "damaged");
 		return DRIFT_OK;
 	}
-	if (!err && (version.place.segment != place->segment ||
-		     version.place.offset != place->offset ||
-		     version.place.size != place->size ||
-		     version.op != frame_op(frame)))
+	if (!err &&
+	    (version.place.segment != place->segment ||
+	     version.place.offset != place->offset ||
+	     version.place.size != place->size || version.op != frame_op(frame)))
 		fault(verify, "index: event %" PRIu64 " is elsewhere in the log",
 		      frame->seq);
 	return err;
 }
 
-static enum drift_err check_frame(struct verify *verify,
-				  const struct frame *frame,
+static enum drift_err check_frame(struct verify *verify, const struct frame *frame,
 				  const struct place *place)
 {
 	struct frame_event event;
@@ -119,8 +118,10 @@ static enum drift_err check_frame(struct verify *verify,
 	verify->report->events++;
 	if (frame_read_event(frame, &event) ||
 	    (frame->kind == FRAME_PUT && msg_check_document(event.row))) {
-		fault(verify, "segment %020" PRIu64 ".seg offset %" PRIu64
-		      ": malformed event", place->segment, place->offset);
+		fault(verify,
+		      "segment %020" PRIu64 ".seg offset %" PRIu64
+		      ": malformed event",
+		      place->segment, place->offset);
 		return DRIFT_OK;
 	}
 	if (frame->seq > verify->applied)
@@ -141,7 +142,8 @@ static enum drift_err check_transaction(struct verify *verify, struct walk *walk
 		fault(verify, "transaction %" PRIu64 ": seqs do not follow %" PRIu64,
 		      walk->tx, verify->seq);
 	if (walk->time <= verify->time || walk->tx <= verify->tx)
-		fault(verify, "transaction %" PRIu64 ": time or number runs backwards",
+		fault(verify,
+		      "transaction %" PRIu64 ": time or number runs backwards",
 		      walk->tx);
 	verify->seq = walk->last_seq;
 	verify->time = walk->time;
@@ -157,10 +159,10 @@ static enum drift_err check_transaction(struct verify *verify, struct walk *walk
 static enum drift_err check_log(struct verify *verify)
 {
 	struct place start = log_start(&verify->db->log);
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct walk walk;
-	enum drift_err err = walk_init(&walk, &verify->db->log, &start, false,
-				       &error);
+	enum drift_err err =
+		walk_init(&walk, &verify->db->log, &start, false, &error);
 
 	while (!err) {
 		err = walk_next(&walk, &error);
@@ -178,7 +180,7 @@ static enum drift_err check_log(struct verify *verify)
 static enum drift_err check_row(struct verify *verify, struct slice key,
 				struct slice value, bool gone)
 {
-	struct drift_version version = {0};
+	struct drift_version version = { 0 };
 	struct buf memory = BUF_INIT;
 	struct index_version newest;
 	struct index_cursor *cursor;
@@ -210,8 +212,10 @@ static enum drift_err check_row(struct verify *verify, struct slice key,
 		     !slice_equal(version.row, row.row)))
 		err = DRIFT_DONE;
 	if (err == DRIFT_DONE || err == DRIFT_CORRUPT) {
-		fault(verify, "index: row of table %u at event %" PRIu64
-		      " differs from the log", be32_get(key.data), row.seq);
+		fault(verify,
+		      "index: row of table %u at event %" PRIu64
+		      " differs from the log",
+		      be32_get(key.data), row.seq);
 		err = DRIFT_OK;
 	}
 done:
@@ -225,8 +229,8 @@ static enum drift_err check_space(struct verify *verify, enum index_space space,
 {
 	struct index_cursor *cursor;
 	struct slice key, value;
-	enum drift_err err = index_cursor_open(verify->reading.index, space,
-					       &cursor);
+	enum drift_err err =
+		index_cursor_open(verify->reading.index, space, &cursor);
 
 	*count = 0;
 	if (err)
@@ -256,9 +260,10 @@ static enum drift_err check_index(struct verify *verify)
 	if (!err)
 		err = check_space(verify, INDEX_VERSIONS, &versions);
 	if (!err && versions != verify->applied_events)
-		fault(verify, "index: %" PRIu64 " versions, the log has %" PRIu64
-		      " events up to %" PRIu64, versions, verify->applied_events,
-		      verify->applied);
+		fault(verify,
+		      "index: %" PRIu64 " versions, the log has %" PRIu64
+		      " events up to %" PRIu64,
+		      versions, verify->applied_events, verify->applied);
 	return err;
 }
 
@@ -266,12 +271,13 @@ enum drift_err drift_verify(struct drift_db *db,
 			    void (*say)(void *arg, const char *line), void *arg,
 			    struct drift_verify_report *report)
 {
-	struct verify verify = {.db = db, .say = say, .arg = arg,
-				.report = report};
+	struct verify verify = {
+		.db = db, .say = say, .arg = arg, .report = report
+	};
 	struct index_mark mark;
 	enum drift_err err;
 
-	*report = (struct drift_verify_report){0};
+	*report = (struct drift_verify_report){ 0 };
 	err = reading_begin(&verify.reading, db);
 	if (!err) {
 		err = index_applied(verify.reading.index, &mark);

@@ -4,7 +4,7 @@
 
 struct drift_view drift_view_live(struct drift_db *db)
 {
-	struct drift_view view = {.db = db};
+	struct drift_view view = { .db = db };
 
 	/* DDL becomes visible just before the head: read in the other order, a view
 	 * never shows rows of a table that it does not know. */
@@ -15,7 +15,7 @@ struct drift_view drift_view_live(struct drift_db *db)
 
 struct drift_view drift_view_at(struct drift_db *db, drift_seq seq)
 {
-	return (struct drift_view){.db = db, .seq = seq};
+	return (struct drift_view){ .db = db, .seq = seq };
 }
 
 const struct table_def *drift_table(struct drift_view view, struct slice name)
@@ -56,8 +56,7 @@ const struct table_def *drift_table_by_id(struct drift_view view, uint32_t id)
 	return tables_def(&view.db->tables, id, view.seq, view.ddl);
 }
 
-const struct table_def *drift_table_next(struct drift_view view,
-					 struct slice after)
+const struct table_def *drift_table_next(struct drift_view view, struct slice after)
 {
 	const struct table_def *def = NULL, *best = NULL;
 	const struct drift_txn *txn = view.txn;
@@ -103,8 +102,8 @@ struct field drift_field(struct drift_db *db, uint32_t table_id, unsigned i)
 	const struct table_field *field =
 		atomic_load(&atomic_load(&table->fields)->list[i]);
 
-	return (struct field){.name = field->name,
-			      .types = atomic_load(&field->types)};
+	return (struct field){ .name = field->name,
+			       .types = atomic_load(&field->types) };
 }
 
 bool drift_has_integer_keys(struct drift_db *db, uint32_t table_id)
@@ -127,7 +126,7 @@ uint64_t drift_row_count(struct drift_db *db, uint32_t table_id)
 void drift_row_release(struct drift_row *row)
 {
 	buf_release(&row->memory);
-	row->version = (struct drift_version){0};
+	row->version = (struct drift_version){ 0 };
 }
 
 /* Copy what the version points to into the row's memory (where its row may be
@@ -169,8 +168,7 @@ static enum drift_err get_own(struct drift_view view, uint32_t table_id,
 	err = txn_overlay(view.txn, &overlay);
 	if (err)
 		return err;
-	entry = overlay ? memtable_get(overlay, table_id, key, view.txn_ops)
-			: NULL;
+	entry = overlay ? memtable_get(overlay, table_id, key, view.txn_ops) : NULL;
 	if (!entry)
 		return DRIFT_NO_ROW;
 	*version = entry_version(entry);
@@ -182,7 +180,7 @@ enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
 				 struct slice key, struct drift_row *row)
 {
 	struct drift_version version;
-	struct reading reading = {0};
+	struct reading reading = { 0 };
 	enum drift_err err = get_own(view, table_id, key, &version);
 
 	if (err == DRIFT_NO_ROW) {
@@ -197,8 +195,8 @@ enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
 	return err;
 }
 
-enum drift_err drift_get(struct drift_view view, uint32_t table_id,
-			 struct slice key, struct drift_row *row)
+enum drift_err drift_get(struct drift_view view, uint32_t table_id, struct slice key,
+			 struct drift_row *row)
 {
 	enum drift_err err = drift_get_version(view, table_id, key, row);
 

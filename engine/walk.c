@@ -10,11 +10,10 @@ enum drift_err walk_init(struct walk *walk, struct log *log,
 {
 	enum drift_err err;
 
-	*walk = (struct walk){.start = *place, .end = *place};
+	*walk = (struct walk){ .start = *place, .end = *place };
 	err = log_cursor_init(&walk->frames, log, place, whole_file, error);
 	if (!err)
-		err = log_cursor_init(&walk->scout, log, place, whole_file,
-				      error);
+		err = log_cursor_init(&walk->scout, log, place, whole_file, error);
 	return err;
 }
 
@@ -31,9 +30,8 @@ static enum drift_err contradiction(const struct place *place, const char *what,
 	char name[SEGMENT_NAME_BYTES];
 
 	segment_name(place->segment, name);
-	return drift_fail(error, DRIFT_CORRUPT,
-			  "segment %s offset %" PRIu64 ": %s", name,
-			  place->offset, what);
+	return drift_fail(error, DRIFT_CORRUPT, "segment %s offset %" PRIu64 ": %s",
+			  name, place->offset, what);
 }
 
 /* The texts live in the scout's window, which moves: keep copies. */
@@ -113,7 +111,9 @@ enum drift_err walk_next(struct walk *walk, struct drift_error *error)
 		if (count + ddl_count == 0)
 			walk->start = place;
 		else if (frame.time != time)
-			return contradiction(&place, "commit time changes inside a transaction", error);
+			return contradiction(
+				&place, "commit time changes inside a transaction",
+				error);
 		time = frame.time;
 		if (frame.kind == FRAME_COMMIT)
 			break;

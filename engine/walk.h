@@ -10,20 +10,20 @@
 #include "engine/log.h"
 
 struct walk {
-	struct log_cursor frames;	/* hands out */
-	struct log_cursor scout;	/* looks ahead */
+	struct log_cursor frames; /* hands out */
+	struct log_cursor scout;  /* looks ahead */
 	/* The transaction at hand. */
-	struct place start;	/* its first frame */
-	struct place end;	/* where the next one begins; size is 0 */
+	struct place start; /* its first frame */
+	struct place end;   /* where the next one begins; size is 0 */
 	uint64_t tx;
 	drift_time_ns time;
-	drift_seq last_seq;	/* newest seq after it */
-	uint32_t count;		/* its events */
+	drift_seq last_seq; /* newest seq after it */
+	uint32_t count;     /* its events */
 	uint32_t ddl_count;
-	uint64_t synced;	/* of its commit frame */
-	uint32_t commit_size;	/* bytes of its commit frame */
-	uint32_t commit_crc;	/* that frame's own CRC, tells it from others */
-	struct slice user, client, comment;	/* into names */
+	uint64_t synced;      /* of its commit frame */
+	uint32_t commit_size; /* bytes of its commit frame */
+	uint32_t commit_crc;  /* that frame's own CRC, tells it from others */
+	struct slice user, client, comment; /* into names */
 	struct buf names;
 };
 

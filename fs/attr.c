@@ -90,8 +90,8 @@ static mode_t permissions(const struct tree *tree, const struct identity *identi
 void attr_fill(const struct tree *tree, const struct identity *identity,
 	       drift_seq version, size_t size, drift_time_ns time, struct stat *st)
 {
-	struct timespec when = {.tv_sec = time / 1000000000,
-				.tv_nsec = time % 1000000000};
+	struct timespec when = { .tv_sec = time / 1000000000,
+				 .tv_nsec = time % 1000000000 };
 
 	if (when.tv_nsec < 0) {
 		when.tv_sec--;

@@ -87,7 +87,7 @@ static void acknowledged(void *arg, const struct drift_receipt *receipt)
 
 static void attempt(struct change *change)
 {
-	struct drift_receipt receipt = {0};
+	struct drift_receipt receipt = { 0 };
 	struct drift_txn *txn = NULL;
 
 	receipt.err = change->build(change, &txn, &receipt.error);
@@ -165,5 +165,5 @@ void changes_stop(struct changes *changes)
 	pthread_join(changes->thread, NULL);
 	pthread_cond_destroy(&changes->changed);
 	pthread_mutex_destroy(&changes->lock);
-	*changes = (struct changes){0};
+	*changes = (struct changes){ 0 };
 }

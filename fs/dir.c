@@ -27,8 +27,9 @@ static enum drift_err find_entry(fuse_req_t req, const struct listing *listing,
 				 struct fuse_entry_param *plus)
 {
 	const struct identity *directory = &listing->directory;
-	struct identity row = {
-		.kind = NODE_ROW, .table_id = directory->table_id, .seq = SEQ_LIVE};
+	struct identity row = { .kind = NODE_ROW,
+				.table_id = directory->table_id,
+				.seq = SEQ_LIVE };
 
 	if (!entry->version)
 		return lookup_name(listing->tree, directory, slice_str(entry->name),
@@ -47,13 +48,14 @@ static size_t add_plus(fuse_req_t req, const struct listing *listing,
 		       const struct entry *entry, char *at, size_t room)
 {
 	size_t size = fuse_add_direntry_plus(req, NULL, 0, entry->name, NULL, 0);
-	struct fuse_entry_param plus = {0};
+	struct fuse_entry_param plus = { 0 };
 
 	if (size > room)
 		return size;
 	if (plain_only(listing, entry) || find_entry(req, listing, entry, &plus))
 		plus = (struct fuse_entry_param){
-			.attr = {.st_ino = entry->ino, .st_mode = entry->type}};
+			.attr = { .st_ino = entry->ino, .st_mode = entry->type }
+		};
 	return fuse_add_direntry_plus(req, at, room, entry->name, &plus,
 				      (off_t)listing->at + 1);
 }
@@ -61,7 +63,7 @@ static size_t add_plus(fuse_req_t req, const struct listing *listing,
 static size_t add_plain(fuse_req_t req, const struct listing *listing,
 			const struct entry *entry, char *at, size_t room)
 {
-	struct stat st = {.st_ino = entry->ino, .st_mode = entry->type};
+	struct stat st = { .st_ino = entry->ino, .st_mode = entry->type };
 
 	return fuse_add_direntry(req, at, room, entry->name, &st,
 				 (off_t)listing->at + 1);
@@ -138,7 +140,7 @@ static void dir_free(struct handle *handle)
 	free(dir);
 }
 
-static const struct handle_ops dir_ops = {.free = dir_free};
+static const struct handle_ops dir_ops = { .free = dir_free };
 
 static enum drift_err open_dir(struct tree *tree, const struct identity *directory,
 			       struct fuse_file_info *fi)
@@ -148,7 +150,7 @@ static enum drift_err open_dir(struct tree *tree, const struct identity *directo
 
 	if (!dir)
 		return DRIFT_NOMEM;
-	dir->handle = (struct handle){.ops = &dir_ops, .tree = tree};
+	dir->handle = (struct handle){ .ops = &dir_ops, .tree = tree };
 	pthread_mutex_init(&dir->lock, NULL);
 	err = listing_begin(&dir->listing, tree, directory);
 	if (err) {

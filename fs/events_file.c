@@ -38,7 +38,7 @@ struct event_file {
 
 void event_files_init(struct event_files *files)
 {
-	*files = (struct event_files){0};
+	*files = (struct event_files){ 0 };
 	pthread_mutex_init(&files->lock, NULL);
 }
 
@@ -87,7 +87,8 @@ static enum drift_err add_mark(struct event_file *file, drift_seq seq)
 		file->marks = marks;
 		file->capacity = capacity;
 	}
-	file->marks[file->count++] = (struct mark){.offset = file->size, .seq = seq};
+	file->marks[file->count++] =
+		(struct mark){ .offset = file->size, .seq = seq };
 	file->lines = 0;
 	return DRIFT_OK;
 }
@@ -245,7 +246,7 @@ static enum drift_err print(struct tree *tree, const struct event_file *file,
 static enum drift_err read_file(struct tree *tree, struct event_file *file,
 				uint64_t offset, size_t size, struct buf *out)
 {
-	struct mark mark = {0};
+	struct mark mark = { 0 };
 	enum drift_err err;
 	uint64_t end;
 
@@ -315,7 +316,7 @@ enum drift_err events_open(struct tree *tree, uint32_t table_id,
 		free(open);
 		return DRIFT_NOMEM;
 	}
-	open->handle = (struct handle){.ops = &events_ops, .tree = tree};
+	open->handle = (struct handle){ .ops = &events_ops, .tree = tree };
 	fi->direct_io = 1;
 	fi->noflush = 1;
 	handle_give(&open->handle, fi);

@@ -6,7 +6,7 @@
 
 void handles_init(struct handles *handles)
 {
-	*handles = (struct handles){0};
+	*handles = (struct handles){ 0 };
 	pthread_mutex_init(&handles->lock, NULL);
 }
 

@@ -62,7 +62,7 @@ static bool forget_attributes(struct tree *tree, const struct identity *identity
 			      drift_time_ns changed, bool patient)
 {
 	fuse_ino_t number = node_known(&tree->nodes, identity, changed);
-	struct timespec pause = {.tv_nsec = RETRY_NS};
+	struct timespec pause = { .tv_nsec = RETRY_NS };
 	unsigned tries = patient ? RETRIES_MAX : 1;
 
 	if (!number)
@@ -129,12 +129,13 @@ static bool row_changed(struct invalidator *invalidator,
 			const struct drift_change *change, bool patient)
 {
 	struct tree *tree = invalidator->tree;
-	struct identity rows = {
-		.kind = NODE_ROWS, .table_id = change->table_id, .seq = SEQ_LIVE};
-	struct identity row = {.kind = NODE_ROW,
-			       .table_id = change->table_id,
-			       .seq = SEQ_LIVE,
-			       .key = change->key};
+	struct identity rows = { .kind = NODE_ROWS,
+				 .table_id = change->table_id,
+				 .seq = SEQ_LIVE };
+	struct identity row = { .kind = NODE_ROW,
+				.table_id = change->table_id,
+				.seq = SEQ_LIVE,
+				.key = change->key };
 	bool foreign_delete = change->op == DRIFT_OP_DELETE && !change->origin;
 	struct buf name = BUF_INIT;
 	fuse_ino_t parent;
@@ -161,9 +162,9 @@ static bool directories_changed(struct tree *tree, const struct drift_batch *bat
 
 	for (size_t i = 0; told && i < batch->count; i++) {
 		const struct drift_change *change = &batch->changes[i];
-		struct identity rows = {.kind = NODE_ROWS,
-					.seq = SEQ_LIVE,
-					.table_id = change->table_id};
+		struct identity rows = { .kind = NODE_ROWS,
+					 .seq = SEQ_LIVE,
+					 .table_id = change->table_id };
 
 		if (change->op == DRIFT_OP_UPDATE || change->table_id == last)
 			continue;
@@ -192,8 +193,8 @@ static void collect_gone(void *arg, const struct identity *identity,
 
 static void tables_changed(struct tree *tree)
 {
-	struct identity tables = {.kind = NODE_TABLES, .seq = SEQ_LIVE};
-	struct gone gone = {.tree = tree};
+	struct identity tables = { .kind = NODE_TABLES, .seq = SEQ_LIVE };
+	struct gone gone = { .tree = tree };
 
 	(void)forget_attributes(tree, &tables, drift_now(tree->db), true);
 	nodes_each(&tree->nodes, collect_gone, &gone);

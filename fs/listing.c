@@ -20,7 +20,7 @@
 static enum drift_err list_tables(struct listing *listing)
 {
 	const struct table_def *def =
-		drift_table_next(listing->view, (struct slice){0});
+		drift_table_next(listing->view, (struct slice){ 0 });
 	enum drift_err err = DRIFT_OK;
 
 	while (def && !err) {
@@ -70,7 +70,7 @@ static bool kind_streams(enum node_kind kind)
 /* Open the cursor after last_key (from the start when it is empty). */
 static enum drift_err open_cursor(struct listing *listing)
 {
-	struct drift_range range = {0};
+	struct drift_range range = { 0 };
 
 	if (listing->directory.kind == NODE_VERSIONS) {
 		range.low = range.high = listing->directory.key;
@@ -156,7 +156,7 @@ static enum drift_err advance(struct listing *listing)
 	struct entry *entry = &listing->entry;
 	enum drift_err err;
 
-	*entry = (struct entry){0};
+	*entry = (struct entry){ 0 };
 	if (listing->at < 2) {
 		entry->name = listing->at == 0 ? "." : "..";
 		entry->type = S_IFDIR;
@@ -208,9 +208,9 @@ static void remember_step(struct listing *listing)
 	if (buf_status(&listing->keys))
 		return;
 	listing->steps[listing->step_count++] =
-		(struct step){.at = listing->at,
-			      .size = (uint32_t)key->size,
-			      .from = (uint32_t)(listing->keys.size - key->size)};
+		(struct step){ .at = listing->at,
+			       .size = (uint32_t)key->size,
+			       .from = (uint32_t)(listing->keys.size - key->size) };
 }
 
 void listing_pass(struct listing *listing)
@@ -266,7 +266,7 @@ static enum drift_err go_to(struct listing *listing, uint64_t at)
 				 slice_of(listing->keys.data + best->from,
 					  best->size));
 		else
-			begin_at(listing, 0, (struct slice){0});
+			begin_at(listing, 0, (struct slice){ 0 });
 	}
 	while (!err && listing->at < at) {
 		if (!listing->held)

@@ -74,8 +74,8 @@ void make_op_create(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
 	const struct identity *parent =
 		node_identity(node_of(&tree->nodes, parent_ino));
 	struct reader *reader = reader_mine();
-	struct fuse_entry_param entry = {0};
-	struct drift_error error = {0};
+	struct fuse_entry_param entry = { 0 };
+	struct drift_error error = { 0 };
 	struct identity identity;
 	enum drift_err err;
 
@@ -139,7 +139,7 @@ static void make_done(struct change *change, const struct drift_receipt *receipt
 	struct tree *tree = change->tree;
 	const struct identity *parent =
 		node_identity(node_of(&tree->nodes, making->parent));
-	struct fuse_entry_param entry = {0};
+	struct fuse_entry_param entry = { 0 };
 	struct drift_error error = receipt->error;
 	enum drift_err err = receipt->err;
 	struct buf name = BUF_INIT;
@@ -167,11 +167,12 @@ static void start_making(fuse_req_t req, fuse_ino_t parent, struct slice name)
 		return;
 	}
 	making->change =
-		(struct change){.tree = tree_of(req),
-				.req = req,
-				.durability = tree_of(req)->options.close_durability,
-				.build = make_build,
-				.done = make_done};
+		(struct change){ .tree = tree_of(req),
+				 .req = req,
+				 .durability =
+					 tree_of(req)->options.close_durability,
+				 .build = make_build,
+				 .done = make_done };
 	making->parent = parent;
 	memcpy(making->name, name.data, name.size);
 	change_start(&making->change);
@@ -183,7 +184,7 @@ void make_op_mkdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
 	struct tree *tree = tree_of(req);
 	const struct identity *parent =
 		node_identity(node_of(&tree->nodes, parent_ino));
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct buf table = BUF_INIT;
 	enum drift_err err = DRIFT_OK;
 

@@ -192,7 +192,7 @@ static int serve(struct daemon *daemon, struct fuse_session *session)
 
 /* ---- Stopping --------------------------------------------------------------- */
 
-static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
+static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
 static struct fuse_session *served; /* what a stop signal ends */
 static sem_t stop_asked;
 
@@ -218,7 +218,7 @@ static void mask_stop_signals(int how)
  * ignores SIGHUP: only the latter is meant. */
 static void handle_stop_signals(struct fuse_session *session)
 {
-	struct sigaction action = {.sa_handler = stop_signal}, former;
+	struct sigaction action = { .sa_handler = stop_signal }, former;
 
 	served = session;
 	sigemptyset(&action.sa_mask);
@@ -240,7 +240,7 @@ struct stopper {
 static void *stop_statements(void *arg)
 {
 	struct stopper *stopper = arg;
-	struct timespec pause = {.tv_nsec = 20000000};
+	struct timespec pause = { .tv_nsec = 20000000 };
 
 	while (sem_wait(&stop_asked) != 0)
 		;
@@ -253,7 +253,7 @@ static void *stop_statements(void *arg)
 
 static int serve_until_stopped(struct daemon *daemon, struct fuse_session *session)
 {
-	struct stopper stopper = {.daemon = daemon};
+	struct stopper stopper = { .daemon = daemon };
 
 	if (sem_init(&stop_asked, 0, 0) != 0 ||
 	    pthread_create(&stopper.thread, NULL, stop_statements, &stopper) != 0) {
@@ -274,7 +274,7 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 static int run_session(struct daemon *daemon, struct fuse_session *session)
 {
 	struct query_server *server = NULL;
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	int status;
 
 	daemon->tree.session = session;
@@ -336,7 +336,7 @@ static int open_and_mount(struct daemon *daemon)
 		.report = report,
 		.report_arg = daemon,
 	};
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct drift_db *db = NULL;
 	drift_seq seq;
 	int status;
@@ -422,7 +422,7 @@ static int mount_database(struct daemon *daemon)
 
 int fs_main(int argc, char **argv)
 {
-	struct daemon daemon = {.ready_fd = -1};
+	struct daemon daemon = { .ready_fd = -1 };
 	const struct options *options = &daemon.options;
 	int status = EXIT_REFUSED;
 

@@ -86,8 +86,8 @@ char *mountpoint_database(const char *mountpoint)
 /* Run fusermount3 -u: who is not root may unmount only through it. */
 static int fusermount(const char *mountpoint, const char *flags)
 {
-	char *const arguments[] = {(char *)"fusermount3", (char *)flags,
-				   (char *)"--", (char *)mountpoint, NULL};
+	char *const arguments[] = { (char *)"fusermount3", (char *)flags,
+				    (char *)"--", (char *)mountpoint, NULL };
 	pid_t child;
 	int status;
 
@@ -187,7 +187,7 @@ bool mountpoint_prepare(const char *mountpoint, const char *db)
 
 int mountpoint_unmount(const char *mountpoint)
 {
-	struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+	struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 	char *path = mountpoint_resolve(mountpoint);
 	char *database = path ? mountpoint_database(path) : NULL;
 	int status = 1;

@@ -20,23 +20,23 @@ static const struct fixed_name {
 	unsigned place;
 	const char *key;
 } fixed_names[] = {
-	{NODE_ROOT, "tables", NODE_TABLES, LIVE | PINNED, ""},
-	{NODE_ROOT, "query", NODE_QUERY, LIVE | PINNED, ""},
-	{NODE_ROOT, "query.json", NODE_QUERY, LIVE | PINNED, "json"},
-	{NODE_ROOT, "query.csv", NODE_QUERY, LIVE | PINNED, "csv"},
-	{NODE_ROOT, "query.table", NODE_QUERY, LIVE | PINNED, "table"},
-	{NODE_ROOT, "events", NODE_EVENTS, LIVE, ""},
-	{NODE_ROOT, "@seq", NODE_SEQS, LIVE | HISTORY, ""},
-	{NODE_ROOT, "@time", NODE_TIMES, LIVE | HISTORY, ""},
-	{NODE_ROOT, ".driftfs", NODE_DRIFTFS, TOP, ""},
-	{NODE_DRIFTFS, "errors", NODE_ERRORS, LIVE, ""},
-	{NODE_DRIFTFS, "version", NODE_RELEASE, LIVE, ""},
-	{NODE_TABLE, "rows", NODE_ROWS, LIVE | PINNED, ""},
-	{NODE_TABLE, "history", NODE_HISTORY, LIVE | HISTORY, ""},
-	{NODE_TABLE, "events", NODE_EVENTS, LIVE, ""},
-	{NODE_TABLE, "count", NODE_COUNT, LIVE | PINNED, ""},
-	{NODE_TABLE, "schema.sql", NODE_SCHEMA_SQL, LIVE | PINNED, ""},
-	{NODE_TABLE, "schema.json", NODE_SCHEMA_JSON, LIVE | PINNED, ""},
+	{ NODE_ROOT, "tables", NODE_TABLES, LIVE | PINNED, "" },
+	{ NODE_ROOT, "query", NODE_QUERY, LIVE | PINNED, "" },
+	{ NODE_ROOT, "query.json", NODE_QUERY, LIVE | PINNED, "json" },
+	{ NODE_ROOT, "query.csv", NODE_QUERY, LIVE | PINNED, "csv" },
+	{ NODE_ROOT, "query.table", NODE_QUERY, LIVE | PINNED, "table" },
+	{ NODE_ROOT, "events", NODE_EVENTS, LIVE, "" },
+	{ NODE_ROOT, "@seq", NODE_SEQS, LIVE | HISTORY, "" },
+	{ NODE_ROOT, "@time", NODE_TIMES, LIVE | HISTORY, "" },
+	{ NODE_ROOT, ".driftfs", NODE_DRIFTFS, TOP, "" },
+	{ NODE_DRIFTFS, "errors", NODE_ERRORS, LIVE, "" },
+	{ NODE_DRIFTFS, "version", NODE_RELEASE, LIVE, "" },
+	{ NODE_TABLE, "rows", NODE_ROWS, LIVE | PINNED, "" },
+	{ NODE_TABLE, "history", NODE_HISTORY, LIVE | HISTORY, "" },
+	{ NODE_TABLE, "events", NODE_EVENTS, LIVE, "" },
+	{ NODE_TABLE, "count", NODE_COUNT, LIVE | PINNED, "" },
+	{ NODE_TABLE, "schema.sql", NODE_SCHEMA_SQL, LIVE | PINNED, "" },
+	{ NODE_TABLE, "schema.json", NODE_SCHEMA_JSON, LIVE | PINNED, "" },
 };
 
 #define FIXED_NAMES (sizeof(fixed_names) / sizeof(fixed_names[0]))
@@ -141,8 +141,9 @@ static bool parse_seq(struct slice digits, drift_seq *seq)
 
 static struct identity link_to(drift_seq seq, const char *begin)
 {
-	return (struct identity){
-		.kind = NODE_LINK, .seq = seq, .key = slice_str(begin)};
+	return (struct identity){ .kind = NODE_LINK,
+				  .seq = seq,
+				  .key = slice_str(begin) };
 }
 
 /* A number is the directory itself; head, head~k and oldest are links to one. */
@@ -153,7 +154,7 @@ static enum drift_err parse_in_seqs(struct tree *tree, struct slice name,
 	drift_seq seq;
 
 	if (parse_seq(name, &seq)) {
-		*child = (struct identity){.kind = NODE_ROOT, .seq = seq};
+		*child = (struct identity){ .kind = NODE_ROOT, .seq = seq };
 		return DRIFT_OK;
 	}
 	if (slice_equal(name, SLICE("oldest"))) {
@@ -195,8 +196,9 @@ static enum drift_err parse_in_tables(struct tree *tree,
 	def = drift_table(tree_view(tree, parent->seq), buf_slice(key));
 	if (!def)
 		return DRIFT_NO_ROW;
-	*child = (struct identity){
-		.kind = NODE_TABLE, .table_id = def->id, .seq = parent->seq};
+	*child = (struct identity){ .kind = NODE_TABLE,
+				    .table_id = def->id,
+				    .seq = parent->seq };
 	return DRIFT_OK;
 }
 
@@ -219,8 +221,9 @@ static enum drift_err parse_in_rows(struct tree *tree, const struct identity *pa
 {
 	enum drift_err err;
 
-	*child = (struct identity){
-		.kind = NODE_ROW, .table_id = parent->table_id, .seq = parent->seq};
+	*child = (struct identity){ .kind = NODE_ROW,
+				    .table_id = parent->table_id,
+				    .seq = parent->seq };
 	if (*(const char *)name.data == '.' || !ends_with(name, SLICE(".json"))) {
 		if (parent->seq != SEQ_LIVE)
 			return DRIFT_NO_ROW;
@@ -237,7 +240,8 @@ static enum drift_err parse_in_rows(struct tree *tree, const struct identity *pa
 static enum drift_err parse_in_versions(const struct identity *parent,
 					struct slice name, struct identity *child)
 {
-	*child = (struct identity){.table_id = parent->table_id, .key = parent->key};
+	*child = (struct identity){ .table_id = parent->table_id,
+				    .key = parent->key };
 	if (ends_with(name, SLICE(".json"))) {
 		child->kind = NODE_VERSION;
 		name.size -= strlen(".json");
@@ -275,10 +279,10 @@ enum drift_err name_parse(struct tree *tree, const struct identity *parent,
 		return parse_in_versions(parent, name, child);
 	case NODE_HISTORY:
 		err = parse_key(tree, parent, name, key);
-		*child = (struct identity){.kind = NODE_VERSIONS,
-					   .table_id = parent->table_id,
-					   .seq = parent->seq,
-					   .key = buf_slice(key)};
+		*child = (struct identity){ .kind = NODE_VERSIONS,
+					    .table_id = parent->table_id,
+					    .seq = parent->seq,
+					    .key = buf_slice(key) };
 		return err;
 	default:
 		return DRIFT_NO_ROW;

@@ -110,7 +110,7 @@ static struct node **bucket_of(const struct nodes *nodes,
 
 enum drift_err nodes_init(struct nodes *nodes, const struct identity *root)
 {
-	*nodes = (struct nodes){.bucket_count = BUCKETS_MIN};
+	*nodes = (struct nodes){ .bucket_count = BUCKETS_MIN };
 	nodes->buckets = calloc(nodes->bucket_count, sizeof(*nodes->buckets));
 	nodes->root = node_new(root);
 	if (!nodes->buckets || !nodes->root) {
@@ -139,13 +139,13 @@ void nodes_release(struct nodes *nodes)
 		node_free(nodes->root);
 	}
 	free(nodes->buckets);
-	*nodes = (struct nodes){0};
+	*nodes = (struct nodes){ 0 };
 }
 
 /* Twice the buckets; with no memory for them the chains just grow. */
 static void grow(struct nodes *nodes)
 {
-	struct nodes wider = {.bucket_count = nodes->bucket_count * 2};
+	struct nodes wider = { .bucket_count = nodes->bucket_count * 2 };
 
 	wider.buckets = calloc(wider.bucket_count, sizeof(*wider.buckets));
 	if (!wider.buckets)

@@ -50,7 +50,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 {
 	struct tree *tree = tree_of(req);
 	const struct identity *parent = node_identity(node_in(req, parent_ino));
-	struct fuse_entry_param entry = {0};
+	struct fuse_entry_param entry = { 0 };
 	enum drift_err err;
 
 	err = lookup_name(tree, parent, slice_str(name), fuse_req_ctx(req)->uid,

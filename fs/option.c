@@ -28,7 +28,7 @@ static const char *const swallowed_options[] = {
 	"suid",
 };
 
-static const char *const swallowed_prefixes[] = {"comment=", "x-", "X-"};
+static const char *const swallowed_prefixes[] = { "comment=", "x-", "X-" };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -145,14 +145,14 @@ static const struct our_option {
 	bool (*set)(struct options *options, const char *value);
 	const char *values;
 } our_options[] = {
-	{"asof=", set_as_of, "a moment"},
-	{"history=", set_history, "shown or hidden"},
-	{"format=", set_format, "pretty or compact"},
-	{"durability=", set_durability, "close, fsync or interval=MS"},
-	{"max_row=", set_max_row, "bytes, at most 16777216"},
-	{"uid=", set_uid, "a number"},
-	{"gid=", set_gid, "a number"},
-	{"umask=", set_umask, "an octal number"},
+	{ "asof=", set_as_of, "a moment" },
+	{ "history=", set_history, "shown or hidden" },
+	{ "format=", set_format, "pretty or compact" },
+	{ "durability=", set_durability, "close, fsync or interval=MS" },
+	{ "max_row=", set_max_row, "bytes, at most 16777216" },
+	{ "uid=", set_uid, "a number" },
+	{ "gid=", set_gid, "a number" },
+	{ "umask=", set_umask, "an octal number" },
 };
 
 static bool complain(const char *format, const char *what, const char *hint)
@@ -242,10 +242,10 @@ void options_usage(const char *program)
 }
 
 static const struct option long_options[] = {
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{"unmount", no_argument, NULL, 'U'},
-	{0},
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "unmount", no_argument, NULL, 'U' },
+	{ 0 },
 };
 
 /* What mount(8) means by a letter, when it calls us as its helper. */
@@ -327,12 +327,12 @@ bool options_parse(struct options *options, int argc, char **argv)
 	int letter;
 
 	*options = (struct options){
-		.tree = {.style = JSON_PRETTY,
-			 .close_durability = DRIFT_DURABLE,
-			 .row_text_max = ROW_TEXT_MAX,
-			 .uid = getuid(),
-			 .gid = getgid(),
-			 .umask = 022},
+		.tree = { .style = JSON_PRETTY,
+			  .close_durability = DRIFT_DURABLE,
+			  .row_text_max = ROW_TEXT_MAX,
+			  .uid = getuid(),
+			  .gid = getgid(),
+			  .umask = 022 },
 	};
 	options->helper = begins_with(program, "mount.");
 	options->sloppy = options->helper && wants_sloppy(argc, argv);

@@ -176,7 +176,7 @@ static void query_write(fuse_req_t req, struct handle *handle, struct slice byte
 			off_t offset)
 {
 	struct query_handle *open = (struct query_handle *)handle;
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err;
 
 	(void)offset;
@@ -210,7 +210,7 @@ static struct result *answer(struct query_handle *open)
 static enum drift_err read_answer(struct query_handle *open, fuse_req_t req,
 				  size_t size, off_t offset, struct buf *out)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err;
 
 	if (!open->may_go_on && !is_blank(buf_slice(&open->script))) {
@@ -256,7 +256,7 @@ static void query_read(fuse_req_t req, struct handle *handle, size_t size,
 static void query_flush(fuse_req_t req, struct handle *handle)
 {
 	struct query_handle *open = (struct query_handle *)handle;
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err = DRIFT_OK;
 
 	pthread_mutex_lock(&open->lock);
@@ -273,7 +273,7 @@ static void query_flush(fuse_req_t req, struct handle *handle)
 static void query_release(fuse_req_t req, struct handle *handle)
 {
 	struct query_handle *open = (struct query_handle *)handle;
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err = DRIFT_OK;
 
 	if (open->writes) {
@@ -316,7 +316,7 @@ static const struct handle_ops query_ops = {
 static enum query_format format_of(const struct identity *identity)
 {
 	enum query_format format = QUERY_JSON;
-	char name[8] = {0};
+	char name[8] = { 0 };
 
 	if (identity->key.size && identity->key.size < sizeof(name)) {
 		memcpy(name, identity->key.data, identity->key.size);
@@ -336,12 +336,12 @@ enum drift_err query_file_open(struct tree *tree, struct node *node,
 	if (!open)
 		return DRIFT_NOMEM;
 	session = caller->pid > 0 ? getsid(caller->pid) : 0;
-	open->handle = (struct handle){.ops = &query_ops, .tree = tree};
+	open->handle = (struct handle){ .ops = &query_ops, .tree = tree };
 	open->identity = *node_identity(node);
-	open->key = (struct result_key){.uid = caller->uid,
-					.session = session > 0 ? session : 0,
-					.seq = open->identity.seq,
-					.format = format_of(&open->identity)};
+	open->key = (struct result_key){ .uid = caller->uid,
+					 .session = session > 0 ? session : 0,
+					 .seq = open->identity.seq,
+					 .format = format_of(&open->identity) };
 	open->reads = access != O_WRONLY;
 	open->writes = access != O_RDONLY;
 	pthread_mutex_init(&open->lock, NULL);

@@ -18,7 +18,7 @@ struct refused {
 
 void refusals_init(struct refusals *refusals)
 {
-	*refusals = (struct refusals){0};
+	*refusals = (struct refusals){ 0 };
 	pthread_mutex_init(&refusals->lock, NULL);
 }
 
@@ -174,7 +174,7 @@ enum drift_err refusal_open(struct tree *tree, uid_t uid, struct fuse_file_info 
 
 	if (!open)
 		return DRIFT_NOMEM;
-	open->handle = (struct handle){.ops = &refusal_ops, .tree = tree};
+	open->handle = (struct handle){ .ops = &refusal_ops, .tree = tree };
 	open->uid = uid;
 	fi->direct_io = 1;
 	fi->noflush = 1;

@@ -77,11 +77,12 @@ static void start(fuse_req_t req, const struct identity *identity,
 		return;
 	}
 	removal->change =
-		(struct change){.tree = tree_of(req),
-				.req = req,
-				.durability = tree_of(req)->options.close_durability,
-				.build = build,
-				.done = removal_done};
+		(struct change){ .tree = tree_of(req),
+				 .req = req,
+				 .durability =
+					 tree_of(req)->options.close_durability,
+				 .build = build,
+				 .done = removal_done };
 	removal->table_id = identity->table_id;
 	removal->key_size = identity->key.size;
 	if (identity->key.size)

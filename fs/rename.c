@@ -61,7 +61,7 @@ static bool reads_as_integer(struct slice key)
 		return false;
 	if (part.type != MSG_TEXT || part.bytes.size == 0 || part.bytes.size > 18)
 		return part.type == MSG_INT;
-	char digits[20] = {0};
+	char digits[20] = { 0 };
 
 	memcpy(digits, part.bytes.data, part.bytes.size);
 	(void)strtoll(digits, &end, 10);
@@ -276,9 +276,9 @@ static const struct move {
 				struct drift_error *error);
 	enum drift_err (*done)(struct renaming *renaming);
 } moves[] = {
-	{NODE_ROW, NODE_ROW, build_row_to_row, row_to_row_done},
-	{NODE_SCRATCH, NODE_ROW, build_scratch_to_row, scratch_to_row_done},
-	{NODE_ROW, NODE_SCRATCH, build_row_to_scratch, row_to_scratch_done},
+	{ NODE_ROW, NODE_ROW, build_row_to_row, row_to_row_done },
+	{ NODE_SCRATCH, NODE_ROW, build_scratch_to_row, scratch_to_row_done },
+	{ NODE_ROW, NODE_SCRATCH, build_row_to_scratch, row_to_scratch_done },
 };
 
 static const struct move *find_move(const struct renaming *renaming)
@@ -387,9 +387,9 @@ void rename_op(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	renaming->change =
-		(struct change){.tree = tree,
-				.req = req,
-				.durability = tree->options.close_durability};
+		(struct change){ .tree = tree,
+				 .req = req,
+				 .durability = tree->options.close_durability };
 	renaming->no_replace = flags & RENAME_NOREPLACE;
 	err = name_parse(tree, from, slice_str(name), &renaming->from_key,
 			 &renaming->from);

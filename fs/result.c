@@ -36,7 +36,7 @@ enum drift_err result_new(struct drift_db *db, const struct result_key *key,
 			  const char *user, bool messages, struct result **out,
 			  struct drift_error *error)
 {
-	struct query_options options = {.user = user, .client = "fs query"};
+	struct query_options options = { .user = user, .client = "fs query" };
 	struct result *result = calloc(1, sizeof(*result));
 	struct query_session *session = NULL;
 	enum drift_err err;
@@ -209,12 +209,12 @@ static void forget_before(struct result *result, uint64_t offset)
 
 static void compute_until(struct result *result, uint64_t end)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	while (!result->ended && result->from + result->text.size < end)
 		/* The answer itself ends with the error. */
 		(void)!compute(result, end - result->from - result->text.size,
-			       (struct slice){"", 0}, &error);
+			       (struct slice){ "", 0 }, &error);
 	if (result->ended && result->sealed)
 		close_session(result);
 }
@@ -245,7 +245,7 @@ enum drift_err result_read(struct result *result, uint64_t offset, size_t size,
 
 void results_init(struct results *results)
 {
-	*results = (struct results){0};
+	*results = (struct results){ 0 };
 	pthread_mutex_init(&results->lock, NULL);
 }
 

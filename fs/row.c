@@ -102,11 +102,11 @@ enum drift_err row_open_version(struct tree *tree, struct node *node,
 	struct version_handle *open;
 
 	if (node_identity(node)->kind == NODE_TOMBSTONE)
-		return text_open_copy(tree, NULL, (struct slice){0}, fi);
+		return text_open_copy(tree, NULL, (struct slice){ 0 }, fi);
 	open = calloc(1, sizeof(*open));
 	if (!open)
 		return DRIFT_NOMEM;
-	open->handle = (struct handle){.ops = &version_ops, .tree = tree};
+	open->handle = (struct handle){ .ops = &version_ops, .tree = tree };
 	open->identity = node_identity(node);
 	pthread_mutex_init(&open->lock, NULL);
 	fi->keep_cache = 1;

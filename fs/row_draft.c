@@ -117,7 +117,7 @@ static enum drift_err check_row(struct row_draft *draft, const struct table_def 
 static struct slice document_text(const struct row_draft *draft)
 {
 	if (draft->text.size == draft->base)
-		return (struct slice){"", 0};
+		return (struct slice){ "", 0 };
 	return slice_of(draft->text.data + draft->base,
 			draft->text.size - draft->base);
 }

@@ -79,7 +79,7 @@ static void row_write_write(fuse_req_t req, struct handle *handle,
 			    struct slice bytes, off_t offset)
 {
 	struct row_write *open = (struct row_write *)handle;
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err;
 
 	lock_draft(open);
@@ -170,12 +170,12 @@ static void begin_commit(struct row_write *open, fuse_req_t req,
 {
 	open->committing = true;
 	open->releasing = releasing;
-	open->change = (struct change){.tree = open->handle.tree,
-				       .req = req,
-				       .durability = durability,
-				       .build = build,
-				       .done = done,
-				       .context = open};
+	open->change = (struct change){ .tree = open->handle.tree,
+					.req = req,
+					.durability = durability,
+					.build = build,
+					.done = done,
+					.context = open };
 	pthread_mutex_unlock(&open->lock);
 	change_start(&open->change);
 }
@@ -186,7 +186,7 @@ static enum drift_err wait_with(struct row_write *open, fuse_req_t req)
 
 	if (!waiter)
 		return DRIFT_NOMEM;
-	*waiter = (struct waiter){.next = open->waiters, .req = req};
+	*waiter = (struct waiter){ .next = open->waiters, .req = req };
 	open->waiters = waiter;
 	return DRIFT_OK;
 }
@@ -194,7 +194,7 @@ static enum drift_err wait_with(struct row_write *open, fuse_req_t req)
 /* Bytes that came in any order are judged now that somebody asks. */
 static enum drift_err judge(struct row_write *open, fuse_req_t req)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err = row_draft_judge(&open->draft, &error);
 
 	return err ? refuse(open, req, &error, err) : DRIFT_OK;
@@ -246,7 +246,7 @@ static void row_write_sync(fuse_req_t req, struct handle *handle)
 /* Nobody else tells the writer that there is no event. */
 static void note_unfinished(struct row_write *open, fuse_req_t req)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	size_t size = open->draft.text.size - open->draft.base;
 	enum drift_err err;
 
@@ -335,7 +335,7 @@ enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
 
 	if (!open)
 		return DRIFT_NOMEM;
-	open->handle = (struct handle){.ops = &row_write_ops, .tree = tree};
+	open->handle = (struct handle){ .ops = &row_write_ops, .tree = tree };
 	open->node = node;
 	open->draft.uid = uid;
 	open->exclusive = create && (fi->flags & O_EXCL);

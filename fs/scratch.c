@@ -11,7 +11,7 @@
 
 void scratches_init(struct scratches *scratches)
 {
-	*scratches = (struct scratches){0};
+	*scratches = (struct scratches){ 0 };
 	pthread_mutex_init(&scratches->lock, NULL);
 }
 
@@ -302,7 +302,7 @@ enum drift_err scratch_open(struct tree *tree, struct scratch *scratch,
 		free(open);
 		return err ? err : DRIFT_NOMEM;
 	}
-	open->handle = (struct handle){.ops = &scratch_ops, .tree = tree};
+	open->handle = (struct handle){ .ops = &scratch_ops, .tree = tree };
 	open->scratch = scratch;
 	open->append = fi->flags & O_APPEND;
 	fi->direct_io = 1;

@@ -80,7 +80,7 @@ static enum drift_err count_rows(struct drift_view view, uint32_t table_id,
 	enum drift_err err;
 
 	*count = 0;
-	err = drift_scan(view, table_id, &(struct drift_range){0}, &cursor);
+	err = drift_scan(view, table_id, &(struct drift_range){ 0 }, &cursor);
 	while (!err) {
 		err = drift_cursor_next(cursor, &version);
 		if (!err)
@@ -190,7 +190,7 @@ enum drift_err text_open_copy(struct tree *tree, struct node *node,
 
 	if (!open)
 		return DRIFT_NOMEM;
-	open->handle = (struct handle){.ops = &text_ops, .tree = tree};
+	open->handle = (struct handle){ .ops = &text_ops, .tree = tree };
 	open->node = node;
 	if (node)
 		atomic_fetch_add(&node->readers, 1);

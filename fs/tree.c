@@ -9,9 +9,9 @@ enum drift_err tree_init(struct tree *tree, struct drift_db *db,
 {
 	enum drift_err err;
 
-	*tree = (struct tree){.db = db,
-			      .options = *options,
-			      .root = {.kind = NODE_ROOT, .seq = seq}};
+	*tree = (struct tree){ .db = db,
+			       .options = *options,
+			       .root = { .kind = NODE_ROOT, .seq = seq } };
 	tree->mounted_time =
 		drift_head_time(db) ? drift_head_time(db) : drift_now(db);
 	scratches_init(&tree->scratches);

@@ -9,7 +9,7 @@ void answer_release(struct answer *answer)
 	free(answer->cells);
 	free(answer->name);
 	buf_release(&answer->text);
-	*answer = (struct answer){0};
+	*answer = (struct answer){ 0 };
 }
 
 void answer_columns(struct answer *answer, const char *const *names)
@@ -32,7 +32,7 @@ enum drift_err answer_column(struct answer *answer, const char *name)
 		return DRIFT_NOMEM;
 	free(answer->name);
 	answer->name = copy;
-	answer_columns(answer, (const char *const[]){copy, NULL});
+	answer_columns(answer, (const char *const[]){ copy, NULL });
 	return DRIFT_OK;
 }
 
@@ -54,7 +54,7 @@ static enum drift_err add_cell(struct answer *answer, struct answer_cell cell)
 
 enum drift_err answer_add_slice(struct answer *answer, struct slice text)
 {
-	struct answer_cell cell = {false, answer->text.size, text.size};
+	struct answer_cell cell = { false, answer->text.size, text.size };
 
 	buf_add_slice(&answer->text, text);
 	if (buf_status(&answer->text))
@@ -66,7 +66,7 @@ enum drift_err answer_add(struct answer *answer, const char *text)
 {
 	if (text)
 		return answer_add_slice(answer, slice_str(text));
-	return add_cell(answer, (struct answer_cell){true, 0, 0});
+	return add_cell(answer, (struct answer_cell){ true, 0, 0 });
 }
 
 unsigned answer_rows(const struct answer *answer)

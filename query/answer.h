@@ -9,18 +9,18 @@
 
 struct answer_cell {
 	bool null;
-	size_t at;	/* in text */
+	size_t at; /* in text */
 	size_t size;
 };
 
 struct answer {
 	unsigned column_count;
-	const char *names[ANSWER_COLUMNS_MAX];	/* static */
-	unsigned cell_count;	/* rows * column_count */
+	const char *names[ANSWER_COLUMNS_MAX]; /* static */
+	unsigned cell_count;                   /* rows * column_count */
 	unsigned cell_capacity;
 	struct answer_cell *cells;
 	struct buf text;
-	char *name;		/* memory for one name that is not static */
+	char *name; /* memory for one name that is not static */
 };
 
 void answer_release(struct answer *answer);

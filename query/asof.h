@@ -15,13 +15,13 @@
 #include "engine/engine.h"
 
 enum asof_form {
-	ASOF_VIEW,	/* the statement's own view; no arguments */
-	ASOF_AT,	/* rows as of seq a */
-	ASOF_ALL,	/* every version */
-	ASOF_BETWEEN,	/* start <= b and end > a */
-	ASOF_FROM_TO,	/* start < b and end > a; none if a >= b */
-	ASOF_CONTAINED,	/* start >= a and end <= b */
-	ASOF_EVENTS,	/* every version and the deletes between them */
+	ASOF_VIEW,      /* the statement's own view; no arguments */
+	ASOF_AT,        /* rows as of seq a */
+	ASOF_ALL,       /* every version */
+	ASOF_BETWEEN,   /* start <= b and end > a */
+	ASOF_FROM_TO,   /* start < b and end > a; none if a >= b */
+	ASOF_CONTAINED, /* start >= a and end <= b */
+	ASOF_EVENTS,    /* every version and the deletes between them */
 };
 
 #define ASOF_FORM_MASK 0xff

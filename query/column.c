@@ -10,31 +10,32 @@ static const struct {
 	const char *word;
 	enum drift_type type;
 } types[] = {
-	{"INTEGER", DRIFT_INTEGER}, {"INT", DRIFT_INTEGER},
-	{"BIGINT", DRIFT_INTEGER}, {"SMALLINT", DRIFT_INTEGER},
-	{"TINYINT", DRIFT_INTEGER}, {"MEDIUMINT", DRIFT_INTEGER},
-	{"INT2", DRIFT_INTEGER}, {"INT4", DRIFT_INTEGER},
-	{"INT8", DRIFT_INTEGER}, {"REAL", DRIFT_REAL},
-	{"DOUBLE", DRIFT_REAL}, {"FLOAT", DRIFT_REAL},
-	{"FLOAT4", DRIFT_REAL}, {"FLOAT8", DRIFT_REAL},
-	{"NUMERIC", DRIFT_REAL}, {"DECIMAL", DRIFT_REAL},
-	{"TEXT", DRIFT_TEXT}, {"VARCHAR", DRIFT_TEXT},
-	{"CHAR", DRIFT_TEXT}, {"CHARACTER", DRIFT_TEXT},
-	{"NVARCHAR", DRIFT_TEXT}, {"STRING", DRIFT_TEXT},
-	{"CLOB", DRIFT_TEXT}, {"UUID", DRIFT_TEXT},
-	{"BOOLEAN", DRIFT_BOOLEAN}, {"BOOL", DRIFT_BOOLEAN},
-	{"JSON", DRIFT_JSON}, {"JSONB", DRIFT_JSON},
-	{"TIMESTAMP", DRIFT_TIMESTAMP}, {"TIMESTAMPTZ", DRIFT_TIMESTAMP},
-	{"DATETIME", DRIFT_TIMESTAMP}, {"DATE", DRIFT_TIMESTAMP},
-	{"BLOB", DRIFT_BLOB}, {"BYTEA", DRIFT_BLOB},
+	{ "INTEGER", DRIFT_INTEGER },     { "INT", DRIFT_INTEGER },
+	{ "BIGINT", DRIFT_INTEGER },      { "SMALLINT", DRIFT_INTEGER },
+	{ "TINYINT", DRIFT_INTEGER },     { "MEDIUMINT", DRIFT_INTEGER },
+	{ "INT2", DRIFT_INTEGER },        { "INT4", DRIFT_INTEGER },
+	{ "INT8", DRIFT_INTEGER },        { "REAL", DRIFT_REAL },
+	{ "DOUBLE", DRIFT_REAL },         { "FLOAT", DRIFT_REAL },
+	{ "FLOAT4", DRIFT_REAL },         { "FLOAT8", DRIFT_REAL },
+	{ "NUMERIC", DRIFT_REAL },        { "DECIMAL", DRIFT_REAL },
+	{ "TEXT", DRIFT_TEXT },           { "VARCHAR", DRIFT_TEXT },
+	{ "CHAR", DRIFT_TEXT },           { "CHARACTER", DRIFT_TEXT },
+	{ "NVARCHAR", DRIFT_TEXT },       { "STRING", DRIFT_TEXT },
+	{ "CLOB", DRIFT_TEXT },           { "UUID", DRIFT_TEXT },
+	{ "BOOLEAN", DRIFT_BOOLEAN },     { "BOOL", DRIFT_BOOLEAN },
+	{ "JSON", DRIFT_JSON },           { "JSONB", DRIFT_JSON },
+	{ "TIMESTAMP", DRIFT_TIMESTAMP }, { "TIMESTAMPTZ", DRIFT_TIMESTAMP },
+	{ "DATETIME", DRIFT_TIMESTAMP },  { "DATE", DRIFT_TIMESTAMP },
+	{ "BLOB", DRIFT_BLOB },           { "BYTEA", DRIFT_BLOB },
 };
 
 /* Words that begin a constraint, so no type. */
 static bool is_constraint(const struct statement *statement, struct token token)
 {
 	static const char *const words[] = {
-		"PRIMARY", "NOT", "NULL", "UNIQUE", "INDEX", "DEFAULT", "CHECK",
-		"REFERENCES", "COLLATE", "GENERATED", "CONSTRAINT", "AS",
+		"PRIMARY", "NOT",       "NULL",       "UNIQUE",
+		"INDEX",   "DEFAULT",   "CHECK",      "REFERENCES",
+		"COLLATE", "GENERATED", "CONSTRAINT", "AS",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -82,8 +83,7 @@ static enum drift_err accept_second_words(struct statement *statement,
 }
 
 static enum drift_err read_type(struct statement *statement,
-				struct column_def *column,
-				struct drift_error *error)
+				struct column_def *column, struct drift_error *error)
 {
 	struct token first = statement_peek(statement);
 	struct token last;
@@ -174,9 +174,11 @@ static enum drift_err read_constraint(struct statement *statement,
 	if (statement_accept(statement, "PRIMARY")) {
 		err = statement_expect(statement, "KEY", error);
 		if (!err && def->key_count)
-			err = drift_fail(error, DRIFT_BAD_DEFINITION,
-					 "multiple primary keys for table \"%s\" are "
-					 "not allowed", def->name);
+			err = drift_fail(
+				error, DRIFT_BAD_DEFINITION,
+				"multiple primary keys for table \"%s\" are "
+				"not allowed",
+				def->name);
 		return err ? err : define_key_part(def, number);
 	}
 	if (statement_accept(statement, "NOT")) {

@@ -35,7 +35,8 @@ void query_print_error(const struct drift_error *error, const char *script,
 	struct slice line;
 	size_t column;
 
-	buf_printf(out, "ERROR %s: %s\n", drift_err_sqlstate(error->code), error->text);
+	buf_printf(out, "ERROR %s: %s\n", drift_err_sqlstate(error->code),
+		   error->text);
 	if (error->position < 1 || (size_t)error->position > size + 1)
 		return;
 	line = line_around(script, size, (size_t)error->position - 1, &column);

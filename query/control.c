@@ -50,8 +50,7 @@ static enum drift_err read_modes(struct statement *statement, bool *read_only,
 }
 
 enum drift_err control_begin(struct query_session *session,
-			     struct statement *statement,
-			     struct drift_error *error)
+			     struct statement *statement, struct drift_error *error)
 {
 	bool start = statement_accept(statement, "START");
 	bool read_only = false;
@@ -76,8 +75,7 @@ enum drift_err control_begin(struct query_session *session,
 }
 
 enum drift_err control_commit(struct query_session *session,
-			      struct statement *statement,
-			      struct drift_error *error)
+			      struct statement *statement, struct drift_error *error)
 {
 	struct buf comment = BUF_INIT;
 	bool commented = false;
@@ -95,12 +93,13 @@ enum drift_err control_commit(struct query_session *session,
 	if (!err)
 		err = statement_expect_end(statement, error);
 	if (!err)
-		err = transaction_commit(session, commented ? buf_cstr(&comment) : NULL,
+		err = transaction_commit(session,
+					 commented ? buf_cstr(&comment) : NULL,
 					 &rolled_back, error);
 	if (!err)
 		session_say(session, rolled_back ? "ROLLBACK" : "COMMIT", "%s",
-			    rolled_back ? "Transaction rolled back" :
-					  "Transaction committed");
+			    rolled_back ? "Transaction rolled back"
+					: "Transaction committed");
 	buf_release(&comment);
 	return err;
 }
@@ -160,7 +159,8 @@ enum drift_err control_savepoint(struct query_session *session,
 	if (!err)
 		err = transaction_savepoint(session, buf_cstr(&name), error);
 	if (!err)
-		session_say(session, "SAVEPOINT", "Savepoint '%s' set", buf_cstr(&name));
+		session_say(session, "SAVEPOINT", "Savepoint '%s' set",
+			    buf_cstr(&name));
 	buf_release(&name);
 	return err;
 }

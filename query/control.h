@@ -6,8 +6,7 @@
 #include "query/statement.h"
 
 enum drift_err control_begin(struct query_session *session,
-			     struct statement *statement,
-			     struct drift_error *error);
+			     struct statement *statement, struct drift_error *error);
 enum drift_err control_commit(struct query_session *session,
 			      struct statement *statement,
 			      struct drift_error *error);

@@ -77,9 +77,8 @@ int cursor_next(sqlite3_vtab_cursor *base)
 /* One row by its whole key, no scan. */
 static int filter_key(struct cursor *cursor, struct slice key)
 {
-	enum drift_err err = drift_get(cursor->view,
-				       vtab_of(cursor)->relation->def->id, key,
-				       &cursor->row);
+	enum drift_err err = drift_get(
+		cursor->view, vtab_of(cursor)->relation->def->id, key, &cursor->row);
 
 	reader_begin(&cursor->reader);
 	cursor->at_end = err == DRIFT_NO_ROW;
@@ -109,7 +108,7 @@ static bool set_view(struct cursor *cursor, int plan, sqlite3_value **argv)
 	const struct query_session *session = vtab_of(cursor)->session;
 	uint32_t id = vtab_of(cursor)->relation->def->id;
 
-	cursor->asof = (struct asof){ASOF_VIEW, 0, 0};
+	cursor->asof = (struct asof){ ASOF_VIEW, 0, 0 };
 	cursor->view = session->view;
 	if (!(plan & PLAN_ASOF))
 		return true;
@@ -147,8 +146,8 @@ static bool is_point(const struct cursor *cursor, int plan)
 	       PLAN_EQUALITIES(plan) == vtab_of(cursor)->relation->def->key_count;
 }
 
-int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text,
-		  int argc, sqlite3_value **argv)
+int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
+		  sqlite3_value **argv)
 {
 	struct cursor *cursor = (struct cursor *)base;
 	enum range_answer answer = RANGE_UNFIT;
@@ -179,7 +178,7 @@ static int key_result(struct cursor *cursor, sqlite3_context *context, unsigned 
 {
 	const struct table_def *def = vtab_of(cursor)->relation->def;
 	struct slice rest = cursor->version.key;
-	struct reader_value part = {0};
+	struct reader_value part = { 0 };
 
 	for (unsigned k = 0; k < def->key_count && rest.size > 0; k++) {
 		enum drift_err err = key_read(&rest, &part.value);

@@ -10,13 +10,13 @@ struct cursor {
 	sqlite3_vtab_cursor base;
 	struct asof asof;
 	struct drift_view view;
-	struct drift_cursor *source;	/* NULL: at most the one row below */
+	struct drift_cursor *source; /* NULL: at most the one row below */
 	struct drift_row row;
-	struct drift_version version;	/* the present row */
+	struct drift_version version; /* the present row */
 	bool at_end;
 	struct reader reader;
 	struct range range;
-	struct buf text;	/* memory for values that are made */
+	struct buf text; /* memory for values that are made */
 };
 
 /* hidden.c: answer with a hidden column of the present row. */

@@ -9,8 +9,8 @@
 /* What a DDL statement did, for its tag and message. */
 struct ddl {
 	struct buf name;
-	bool created;	/* else dropped */
-	bool skipped;	/* IF [NOT] EXISTS found nothing to do */
+	bool created; /* else dropped */
+	bool skipped; /* IF [NOT] EXISTS found nothing to do */
 };
 
 static enum drift_err create_table(struct drift_view view, struct drift_txn *txn,
@@ -63,7 +63,8 @@ static enum drift_err drop_table(struct drift_view view, struct drift_txn *txn,
 	if (err || ddl->skipped)
 		return err;
 	if (!def)
-		return drift_fail(error, DRIFT_NO_TABLE, "table \"%s\" does not exist",
+		return drift_fail(error, DRIFT_NO_TABLE,
+				  "table \"%s\" does not exist",
 				  buf_cstr(&ddl->name));
 	buf_add_slice(&sql, text);
 	err = drift_txn_drop(txn, def, false, buf_cstr(&sql), error);
@@ -80,8 +81,8 @@ static enum drift_err run(struct drift_view view, struct drift_txn *txn,
 	if (!create)
 		statement->at++;
 	if (statement_accept(statement, "TABLE"))
-		return create ? create_table(view, txn, statement, ddl, error) :
-				drop_table(view, txn, statement, ddl, error);
+		return create ? create_table(view, txn, statement, ddl, error)
+			      : drop_table(view, txn, statement, ddl, error);
 	if (statement_peek(statement).kind == TOKEN_WORD) {
 		statement->at++;
 		return define_unsupported(statement, error);
@@ -89,23 +90,24 @@ static enum drift_err run(struct drift_view view, struct drift_txn *txn,
 	return statement_syntax(statement, statement_peek(statement), error);
 }
 
-enum drift_err ddl_run(struct query_session *session,
-		       struct statement *statement, struct drift_error *error)
+enum drift_err ddl_run(struct query_session *session, struct statement *statement,
+		       struct drift_error *error)
 {
 	struct drift_txn *txn;
-	struct ddl ddl = {0};
+	struct ddl ddl = { 0 };
 	enum drift_err err = transaction_write(session, &txn, error);
 
 	if (!err)
 		err = run(transaction_present(session), txn, statement, &ddl, error);
 	if (!err) {
 		session->transaction.ddl = true;
-		session_say(session, ddl.created ? "CREATE TABLE" : "DROP TABLE",
-			    ddl.skipped ? "Table '%s' skipped: it %s" : "Table '%s' %s",
-			    buf_cstr(&ddl.name),
-			    ddl.skipped ? (ddl.created ? "already exists" :
-							 "does not exist") :
-					  (ddl.created ? "created" : "dropped"));
+		session_say(
+			session, ddl.created ? "CREATE TABLE" : "DROP TABLE",
+			ddl.skipped ? "Table '%s' skipped: it %s" : "Table '%s' %s",
+			buf_cstr(&ddl.name),
+			ddl.skipped
+				? (ddl.created ? "already exists" : "does not exist")
+				: (ddl.created ? "created" : "dropped"));
 	}
 	buf_release(&ddl.name);
 	return err;
@@ -116,14 +118,15 @@ enum drift_err query_ddl(struct drift_view view, struct drift_txn *txn,
 {
 	struct tokens tokens = TOKENS_INIT;
 	struct statement statement;
-	struct ddl ddl = {0};
+	struct ddl ddl = { 0 };
 	size_t at = 0;
 	enum drift_err err = tokens_read(&tokens, sql, size, &at);
 
-	statement = (struct statement){sql, tokens.list, tokens.count, 0};
+	statement = (struct statement){ sql, tokens.list, tokens.count, 0 };
 	if (!err && !token_is_word(sql, statement_peek(&statement), "CREATE") &&
 	    !token_is_word(sql, statement_peek(&statement), "DROP"))
-		err = statement_syntax(&statement, statement_peek(&statement), error);
+		err = statement_syntax(&statement, statement_peek(&statement),
+				       error);
 	if (!err)
 		err = run(view, txn, &statement, &ddl, error);
 	buf_release(&ddl.name);

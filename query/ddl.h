@@ -7,8 +7,8 @@
 #include "query/statement.h"
 
 /* Run a statement that begins with CREATE or DROP. */
-enum drift_err ddl_run(struct query_session *session,
-		       struct statement *statement, struct drift_error *error);
+enum drift_err ddl_run(struct query_session *session, struct statement *statement,
+		       struct drift_error *error);
 
 /* define.c: read `name (...)` of CREATE TABLE, after IF NOT EXISTS, to the end of the
  * statement. The caller frees *def. */

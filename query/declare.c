@@ -14,19 +14,19 @@ static const struct {
 	const char *name;
 	enum drift_type type;
 } hidden[HIDDEN_COUNT] = {
-	[HIDDEN_FORM] = {"_form", DRIFT_INTEGER},
-	[HIDDEN_A] = {"_a", DRIFT_INTEGER},
-	[HIDDEN_B] = {"_b", DRIFT_INTEGER},
-	[HIDDEN_DOC] = {"doc", DRIFT_JSON},
-	[HIDDEN_ROW_START] = {"row_start", DRIFT_TIMESTAMP},
-	[HIDDEN_ROW_END] = {"row_end", DRIFT_TIMESTAMP},
-	[HIDDEN_SEQ] = {"_seq", DRIFT_INTEGER},
-	[HIDDEN_SEQ_END] = {"_seq_end", DRIFT_INTEGER},
-	[HIDDEN_OP] = {"_op", DRIFT_TEXT},
-	[HIDDEN_TX] = {"_tx", DRIFT_INTEGER},
-	[HIDDEN_USER] = {"_user", DRIFT_TEXT},
-	[HIDDEN_COMMENT] = {"_comment", DRIFT_TEXT},
-	[HIDDEN_KEY] = {"_key", DRIFT_BLOB},
+	[HIDDEN_FORM] = { "_form", DRIFT_INTEGER },
+	[HIDDEN_A] = { "_a", DRIFT_INTEGER },
+	[HIDDEN_B] = { "_b", DRIFT_INTEGER },
+	[HIDDEN_DOC] = { "doc", DRIFT_JSON },
+	[HIDDEN_ROW_START] = { "row_start", DRIFT_TIMESTAMP },
+	[HIDDEN_ROW_END] = { "row_end", DRIFT_TIMESTAMP },
+	[HIDDEN_SEQ] = { "_seq", DRIFT_INTEGER },
+	[HIDDEN_SEQ_END] = { "_seq_end", DRIFT_INTEGER },
+	[HIDDEN_OP] = { "_op", DRIFT_TEXT },
+	[HIDDEN_TX] = { "_tx", DRIFT_INTEGER },
+	[HIDDEN_USER] = { "_user", DRIFT_TEXT },
+	[HIDDEN_COMMENT] = { "_comment", DRIFT_TEXT },
+	[HIDDEN_KEY] = { "_key", DRIFT_BLOB },
 };
 
 int declare_hidden_column(struct slice name)
@@ -69,8 +69,7 @@ enum relation_affinity relation_affinity(const struct relation *relation,
 	}
 }
 
-static void add_visible(const struct relation *relation, unsigned i,
-			struct buf *sql)
+static void add_visible(const struct relation *relation, unsigned i, struct buf *sql)
 {
 	const struct relation_column *column = &relation->columns[i];
 	static const char *const affinities[] = {
@@ -89,19 +88,19 @@ static void add_visible(const struct relation *relation, unsigned i,
 	buf_release(&name);
 }
 
-static void add_hidden(const struct relation *relation, unsigned i,
-		       struct buf *sql)
+static void add_hidden(const struct relation *relation, unsigned i, struct buf *sql)
 {
-	bool taken = relation_column_in_sql(relation, slice_str(hidden[i].name)) >= 0;
+	bool taken =
+		relation_column_in_sql(relation, slice_str(hidden[i].name)) >= 0;
 	struct buf name = BUF_INIT;
 
 	buf_add_str(&name, hidden[i].name);
 	if (taken)
 		buf_add_char(&name, RELATION_MARK);
 	token_quote_name(buf_slice(&name), sql);
-	buf_add_str(sql, i == HIDDEN_KEY ? " BLOB HIDDEN PRIMARY KEY" :
-		    hidden[i].type == DRIFT_TIMESTAMP ? " TEXT HIDDEN, " :
-							" HIDDEN, ");
+	buf_add_str(sql, i == HIDDEN_KEY ? " BLOB HIDDEN PRIMARY KEY"
+			 : hidden[i].type == DRIFT_TIMESTAMP ? " TEXT HIDDEN, "
+							     : " HIDDEN, ");
 	buf_release(&name);
 }
 
@@ -116,8 +115,7 @@ void declare_columns(const struct relation *relation, struct buf *sql)
 }
 
 enum drift_err relation_declare(struct query_session *session,
-				struct relation *relation,
-				struct drift_error *error)
+				struct relation *relation, struct drift_error *error)
 {
 	struct buf sql = BUF_INIT;
 	enum drift_err err;
@@ -146,8 +144,8 @@ uint32_t relation_column_types(const struct query_session *session,
 
 	if (entry->field < 0 || session->transaction.txn)
 		return UINT32_MAX;
-	return drift_field(session->db, relation->def->id,
-			   (unsigned)entry->field).types;
+	return drift_field(session->db, relation->def->id, (unsigned)entry->field)
+		.types;
 }
 
 /* What clients are told of a field that held these types so far. */
@@ -176,9 +174,9 @@ enum drift_type relation_column_type(const struct query_session *session,
 
 	if (entry->def && relation->def->document)
 		return drift_has_integer_keys(session->db, relation->def->id) ||
-				       session->transaction.txn ?
-			       DRIFT_ANY :
-			       DRIFT_TEXT;
+				       session->transaction.txn
+			       ? DRIFT_ANY
+			       : DRIFT_TEXT;
 	if (entry->def)
 		return entry->def->type;
 	return type_of_field(relation_column_types(session, relation, column));
@@ -201,13 +199,15 @@ int relation_origin(const struct query_session *session, const char *table,
 	mark = strchr(column, RELATION_MARK);
 	found = mark ? -1 : relation_column_in_sql(at, slice_str(column));
 	if (mark && mark[1])
-		found = relation_column(at, slice_of(column, (size_t)(mark - column)));
+		found = relation_column(at,
+					slice_of(column, (size_t)(mark - column)));
 	if (found >= 0) {
 		*type = relation_column_type(session, at, found);
 		return found;
 	}
-	found = declare_hidden_column(mark ? slice_of(column, (size_t)(mark - column)) :
-					     slice_str(column));
+	found = declare_hidden_column(
+		mark ? slice_of(column, (size_t)(mark - column))
+		     : slice_str(column));
 	if (found >= 0)
 		*type = hidden[found].type;
 	return -1;

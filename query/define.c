@@ -25,9 +25,9 @@ enum drift_err define_unsupported(const struct statement *statement,
 				  struct drift_error *error)
 {
 	struct token token = statement->tokens[statement->at - 1];
-	enum drift_err err = drift_fail(error, DRIFT_UNSUPPORTED,
-					"%.*s is not supported", (int)token.size,
-					statement->script + token.at);
+	enum drift_err err =
+		drift_fail(error, DRIFT_UNSUPPORTED, "%.*s is not supported",
+			   (int)token.size, statement->script + token.at);
 
 	return statement_place(token, err, error);
 }
@@ -63,8 +63,8 @@ static enum drift_err read_names(struct statement *statement, struct names *name
 
 enum drift_err define_key_part(struct table_def *def, unsigned column)
 {
-	unsigned *parts = realloc(def->key_columns,
-				  (def->key_count + 1) * sizeof(*parts));
+	unsigned *parts =
+		realloc(def->key_columns, (def->key_count + 1) * sizeof(*parts));
 
 	if (!parts)
 		return DRIFT_NOMEM;
@@ -91,8 +91,8 @@ static struct index_def *find_index(struct table_def *def,
 }
 
 /* Named after its columns: "type", "team_status". */
-static struct index_def *add_index(struct table_def *def,
-				   const char *const *columns, unsigned count)
+static struct index_def *add_index(struct table_def *def, const char *const *columns,
+				   unsigned count)
 {
 	struct index_def *index;
 	struct buf name = BUF_INIT;
@@ -124,11 +124,10 @@ enum drift_err define_index(struct table_def *def, const char *const *columns,
 }
 
 /* INDEX (a, b) or UNIQUE (a, b), the word taken. */
-static enum drift_err read_index(struct statement *statement,
-				 struct table_def *def, bool unique,
-				 struct drift_error *error)
+static enum drift_err read_index(struct statement *statement, struct table_def *def,
+				 bool unique, struct drift_error *error)
 {
-	struct names names = {0};
+	struct names names = { 0 };
 	enum drift_err err = read_names(statement, &names, error);
 
 	if (!err && def->document && !unique) {
@@ -163,15 +162,17 @@ static enum drift_err set_key(struct table_def *def, const struct names *key,
 	if (key->count && def->key_count)
 		return drift_fail(error, DRIFT_BAD_DEFINITION,
 				  "multiple primary keys for table \"%s\" are not "
-				  "allowed", def->name);
+				  "allowed",
+				  def->name);
 	for (unsigned i = 0; i < key->count && !err; i++) {
 		const struct column_def *column =
 			table_def_column(def, slice_str(key->list[i]));
 
 		if (!column)
-			return drift_fail(error, DRIFT_NO_COLUMN,
-					  "column \"%s\" named in key does not exist",
-					  key->list[i]);
+			return drift_fail(
+				error, DRIFT_NO_COLUMN,
+				"column \"%s\" named in key does not exist",
+				key->list[i]);
 		err = define_key_part(def, (unsigned)(column - def->columns));
 	}
 	if (!err && def->key_count == 0 && def->column_count > 0)
@@ -231,7 +232,7 @@ static bool is_document_key(const struct statement *statement)
 static enum drift_err read_elements(struct statement *statement,
 				    struct table_def *def, struct drift_error *error)
 {
-	struct names key = {0};
+	struct names key = { 0 };
 	bool first = true;
 	enum drift_err err = statement_expect_punct(statement, "(", error);
 

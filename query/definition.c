@@ -8,8 +8,8 @@ static bool is_plain(const char *name)
 {
 	static const char *const words[] = {
 		"index", "unique", "primary", "check", "constraint", "foreign",
-		"table", "select", "from", "where", "order", "group", "not", "null",
-		"default", "pk",
+		"table", "select", "from",    "where", "order",      "group",
+		"not",   "null",   "default", "pk",
 	};
 
 	if (!*name || (*name >= '0' && *name <= '9'))

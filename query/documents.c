@@ -17,7 +17,8 @@ static enum drift_err get_table(struct query_session *session,
 	enum drift_err err = statement_name(statement, &name, error);
 
 	if (!err) {
-		*def = relation_table(transaction_present(session), buf_slice(&name));
+		*def = relation_table(transaction_present(session),
+				      buf_slice(&name));
 		if (!*def)
 			err = drift_fail(error, DRIFT_NO_TABLE,
 					 "relation \"%s\" does not exist",
@@ -29,8 +30,7 @@ static enum drift_err get_table(struct query_session *session,
 
 /* Take a JSON object; a fault's place becomes one in the script. */
 static enum drift_err take_document(struct statement *statement,
-				    struct buf *document,
-				    struct drift_error *error)
+				    struct buf *document, struct drift_error *error)
 {
 	struct token token = statement_peek(statement);
 	enum drift_err err;
@@ -129,8 +129,8 @@ static enum drift_err patch_row(struct query_session *session,
 	if (!err)
 		err = msg_merge_patch(row.version.row, patch, &merged);
 	if (!err)
-		err = write_update(session, def, key, buf_slice(&merged), WRITE_INSERT,
-				   error);
+		err = write_update(session, def, key, buf_slice(&merged),
+				   WRITE_INSERT, error);
 	if (!err)
 		session->changed++;
 done:
@@ -164,8 +164,10 @@ enum drift_err write_run_patch(struct query_session *session,
 	if (!err)
 		err = transaction_may_write(session, error);
 	if (!err)
-		err = patch_row(session, def, buf_slice(&key), buf_slice(&patch), error);
-	snprintf(tag, sizeof(tag), "UPDATE %llu", (unsigned long long)session->changed);
+		err = patch_row(session, def, buf_slice(&key), buf_slice(&patch),
+				error);
+	snprintf(tag, sizeof(tag), "UPDATE %llu",
+		 (unsigned long long)session->changed);
 	if (!err)
 		session_say(session, tag, "Updated %llu row(s)",
 			    (unsigned long long)session->changed);

@@ -12,10 +12,10 @@
 #include "query/session.h"
 
 enum shape {
-	PLAIN,		/* the format is the text */
-	REST,		/* %s is what follows the prefix */
-	QUOTED,		/* %s is what stands between double quotes */
-	AS_IT_IS,	/* SQLite's text */
+	PLAIN,    /* the format is the text */
+	REST,     /* %s is what follows the prefix */
+	QUOTED,   /* %s is what stands between double quotes */
+	AS_IT_IS, /* SQLite's text */
 };
 
 static const struct {
@@ -24,31 +24,36 @@ static const struct {
 	enum shape shape;
 	const char *format;
 } messages[] = {
-	{"near \"", DRIFT_SYNTAX, QUOTED, "syntax error at or near \"%s\""},
-	{"unrecognized token: \"", DRIFT_SYNTAX, QUOTED,
-	 "syntax error at or near \"%s\""},
-	{"incomplete input", DRIFT_SYNTAX, PLAIN, "syntax error at end of input"},
-	{"no such table: main.", DRIFT_NO_TABLE, REST, "relation \"%s\" does not exist"},
-	{"no such table: ", DRIFT_NO_TABLE, REST, "relation \"%s\" does not exist"},
-	{"no such column: ", DRIFT_NO_COLUMN, REST, "column \"%s\" does not exist"},
-	{"ambiguous column name: ", DRIFT_AMBIGUOUS, REST,
-	 "column reference \"%s\" is ambiguous"},
-	{"no such function: ", DRIFT_NO_FUNCTION, REST, "function %s does not exist"},
-	{"wrong number of arguments to function ", DRIFT_NO_FUNCTION, REST,
-	 "function %s does not take that many arguments"},
-	{"not authorized to use function: ", DRIFT_UNSAFE, REST,
-	 "permission denied for function %s"},
-	{"not authorized", DRIFT_UNSAFE, PLAIN, "permission denied"},
-	{"access to ", DRIFT_UNSAFE, REST, "permission denied for %s"},
-	{"malformed JSON", DRIFT_BAD_JSON, PLAIN, "invalid input syntax for type json"},
-	{"string or blob too big", DRIFT_TOO_BIG, AS_IT_IS, NULL},
-	{"Expression tree is too large", DRIFT_TOO_BIG, AS_IT_IS, NULL},
-	{"LIKE or GLOB pattern too complex", DRIFT_TOO_BIG, AS_IT_IS, NULL},
-	{"statement too long", DRIFT_TOO_BIG, AS_IT_IS, NULL},
-	{"too many ", DRIFT_TOO_BIG, AS_IT_IS, NULL},
-	{"parser stack overflow", DRIFT_TOO_BIG, AS_IT_IS, NULL},
-	{"all VALUES must have", DRIFT_SYNTAX, PLAIN,
-	 "VALUES lists must all be the same length"},
+	{ "near \"", DRIFT_SYNTAX, QUOTED, "syntax error at or near \"%s\"" },
+	{ "unrecognized token: \"", DRIFT_SYNTAX, QUOTED,
+	  "syntax error at or near \"%s\"" },
+	{ "incomplete input", DRIFT_SYNTAX, PLAIN, "syntax error at end of input" },
+	{ "no such table: main.", DRIFT_NO_TABLE, REST,
+	  "relation \"%s\" does not exist" },
+	{ "no such table: ", DRIFT_NO_TABLE, REST,
+	  "relation \"%s\" does not exist" },
+	{ "no such column: ", DRIFT_NO_COLUMN, REST,
+	  "column \"%s\" does not exist" },
+	{ "ambiguous column name: ", DRIFT_AMBIGUOUS, REST,
+	  "column reference \"%s\" is ambiguous" },
+	{ "no such function: ", DRIFT_NO_FUNCTION, REST,
+	  "function %s does not exist" },
+	{ "wrong number of arguments to function ", DRIFT_NO_FUNCTION, REST,
+	  "function %s does not take that many arguments" },
+	{ "not authorized to use function: ", DRIFT_UNSAFE, REST,
+	  "permission denied for function %s" },
+	{ "not authorized", DRIFT_UNSAFE, PLAIN, "permission denied" },
+	{ "access to ", DRIFT_UNSAFE, REST, "permission denied for %s" },
+	{ "malformed JSON", DRIFT_BAD_JSON, PLAIN,
+	  "invalid input syntax for type json" },
+	{ "string or blob too big", DRIFT_TOO_BIG, AS_IT_IS, NULL },
+	{ "Expression tree is too large", DRIFT_TOO_BIG, AS_IT_IS, NULL },
+	{ "LIKE or GLOB pattern too complex", DRIFT_TOO_BIG, AS_IT_IS, NULL },
+	{ "statement too long", DRIFT_TOO_BIG, AS_IT_IS, NULL },
+	{ "too many ", DRIFT_TOO_BIG, AS_IT_IS, NULL },
+	{ "parser stack overflow", DRIFT_TOO_BIG, AS_IT_IS, NULL },
+	{ "all VALUES must have", DRIFT_SYNTAX, PLAIN,
+	  "VALUES lists must all be the same length" },
 };
 
 static enum drift_err format_message(unsigned i, const char *message,
@@ -68,9 +73,10 @@ static enum drift_err format_message(unsigned i, const char *message,
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
-	return messages[i].shape == PLAIN ?
-		       drift_fail(error, messages[i].code, "%s", messages[i].format) :
-		       drift_fail(error, messages[i].code, messages[i].format, text);
+	return messages[i].shape == PLAIN ? drift_fail(error, messages[i].code, "%s",
+						       messages[i].format)
+					  : drift_fail(error, messages[i].code,
+						       messages[i].format, text);
 #pragma GCC diagnostic pop
 }
 
@@ -82,18 +88,22 @@ static enum drift_err table_message(const char *message, struct drift_error *err
 	int columns, values;
 
 	if (column && strncmp(message, "table ", 6) == 0)
-		return drift_fail(error, DRIFT_NO_COLUMN,
-				  "column \"%s\" of relation \"%.*s\" does not exist",
-				  column + 21, (int)(column - message - 6), message + 6);
-	if (strstr(message, " may not be modified") || strstr(message, "it is a view"))
+		return drift_fail(
+			error, DRIFT_NO_COLUMN,
+			"column \"%s\" of relation \"%.*s\" does not exist",
+			column + 21, (int)(column - message - 6), message + 6);
+	if (strstr(message, " may not be modified") ||
+	    strstr(message, "it is a view"))
 		return drift_fail(error, DRIFT_UNSAFE, "%s", message);
 	column = strstr(message, " has ");
 	if (sscanf(message, "%d values for %d columns", &values, &columns) == 2 ||
 	    (column && sscanf(column, " has %d columns but %d values", &columns,
 			      &values) == 2))
-		return drift_fail(error, DRIFT_SYNTAX, values > columns ?
-				  "INSERT has more expressions than target columns" :
-				  "INSERT has more target columns than expressions");
+		return drift_fail(
+			error, DRIFT_SYNTAX,
+			values > columns
+				? "INSERT has more expressions than target columns"
+				: "INSERT has more target columns than expressions");
 	return drift_fail(error, DRIFT_SQL, "%s", message);
 }
 
@@ -113,7 +123,8 @@ static int find_name(const struct statement *statement,
 	const char *open = strchr(error->text, '"');
 	const char *close = open ? strchr(open + 1, '"') : NULL;
 
-	if (!close || (error->code != DRIFT_NO_TABLE && error->code != DRIFT_NO_COLUMN))
+	if (!close ||
+	    (error->code != DRIFT_NO_TABLE && error->code != DRIFT_NO_COLUMN))
 		return 0;
 	for (unsigned i = 0; i < statement->count; i++) {
 		struct token token = statement->tokens[i];
@@ -134,7 +145,7 @@ enum drift_err error_of_sqlite(struct query_session *session, int rc,
 			       struct drift_error *error)
 {
 	int offset = sqlite3_error_offset(session->sqlite);
-	struct drift_error own = {0};
+	struct drift_error own = { 0 };
 	enum drift_err err;
 
 	if (rc == SQLITE_INTERRUPT || limit_reached(session))

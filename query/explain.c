@@ -42,10 +42,12 @@ static void add_detail(const char *detail, struct buf *out)
 	const char *ours = plan ? strchr(plan, '|') : NULL;
 
 	if (!ours) {
-		buf_add(out, detail, plan ? (size_t)(plan - detail) : strlen(detail));
+		buf_add(out, detail,
+			plan ? (size_t)(plan - detail) : strlen(detail));
 		return;
 	}
-	if (strncmp(detail, "SCAN ", 5) == 0 && strncmp(ours + 1, " USING ", 7) == 0) {
+	if (strncmp(detail, "SCAN ", 5) == 0 &&
+	    strncmp(ours + 1, " USING ", 7) == 0) {
 		buf_add_str(out, "SEARCH ");
 		detail += 5;
 	}
@@ -63,21 +65,22 @@ static enum drift_err add_line(struct answer *answer, struct depths *depths,
 	for (unsigned i = 0; i < depth; i++)
 		buf_add_str(line, "  ");
 	add_detail((const char *)sqlite3_column_text(stmt, 3), line);
-	return buf_status(line) ? DRIFT_NOMEM : answer_add_slice(answer, buf_slice(line));
+	return buf_status(line) ? DRIFT_NOMEM
+				: answer_add_slice(answer, buf_slice(line));
 }
 
 enum drift_err explain_run(struct query_session *session,
-			   struct statement *statement,
-			   struct drift_error *error)
+			   struct statement *statement, struct drift_error *error)
 {
 	struct statement inner = *statement;
-	struct depths depths = {0};
+	struct depths depths = { 0 };
 	struct buf line = BUF_INIT;
 	sqlite3_stmt *stmt = NULL;
 	enum drift_err err;
 
 	(void)(statement_accept(&inner, "EXPLAIN") &&
-	       statement_accept(&inner, "QUERY") && statement_accept(&inner, "PLAN"));
+	       statement_accept(&inner, "QUERY") &&
+	       statement_accept(&inner, "PLAN"));
 	if (token_is_word(inner.script, statement_peek(&inner), "ANALYZE"))
 		return drift_fail(error, DRIFT_UNSUPPORTED,
 				  "EXPLAIN ANALYZE is not supported");
@@ -87,7 +90,8 @@ enum drift_err explain_run(struct query_session *session,
 	session->explaining = true;
 	err = sql_prepare(session, &inner, "EXPLAIN QUERY PLAN ", &stmt, error);
 	session->explaining = false;
-	answer_columns(&session->answer, (const char *const[]){"QUERY PLAN", NULL});
+	answer_columns(&session->answer,
+		       (const char *const[]){ "QUERY PLAN", NULL });
 	while (!err && sqlite3_step(stmt) == SQLITE_ROW)
 		err = add_line(&session->answer, &depths, stmt, &line);
 	sqlite3_finalize(stmt);

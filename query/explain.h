@@ -6,7 +6,6 @@
 #include "query/statement.h"
 
 enum drift_err explain_run(struct query_session *session,
-			   struct statement *statement,
-			   struct drift_error *error);
+			   struct statement *statement, struct drift_error *error);
 
 #endif

@@ -16,7 +16,7 @@ struct query_printer {
 	enum query_format format;
 	bool messages;
 	unsigned column_count;
-	struct buf leads;	/* the JSON leads, one after the other */
+	struct buf leads; /* the JSON leads, one after the other */
 	size_t *lead_ends;
 	struct format_table table;
 };
@@ -91,9 +91,9 @@ static void add_real(double value, struct buf *out)
 	if (__builtin_isfinite(value))
 		json_print_real(value, out);
 	else
-		buf_add_str(out, __builtin_isnan(value) ? "NaN" :
-				 value > 0		? "Infinity" :
-							  "-Infinity");
+		buf_add_str(out, __builtin_isnan(value) ? "NaN"
+				 : value > 0            ? "Infinity"
+							: "-Infinity");
 }
 
 void format_plain(const struct msg_value *value, const char *no, const char *yes,
@@ -257,7 +257,8 @@ static void write_json(struct query_printer *printer, struct buf *out)
 		bool is_json;
 
 		query_value(printer->session, i, &value, &is_json);
-		buf_add(out, printer->leads.data + from, printer->lead_ends[i] - from);
+		buf_add(out, printer->leads.data + from,
+			printer->lead_ends[i] - from);
 		format_json(&value, is_json, out);
 		from = printer->lead_ends[i];
 	}

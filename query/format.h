@@ -17,17 +17,17 @@ void format_json(const struct msg_value *value, bool is_json, struct buf *out);
 #define TABLE_ROWS_KEPT 1000
 
 struct format_cell {
-	size_t at;	/* in cells' text */
+	size_t at; /* in cells' text */
 	size_t size;
-	bool right;	/* a number */
+	bool right; /* a number */
 };
 
 struct format_table {
 	unsigned column_count;
-	unsigned *widths;	/* in characters; 0 columns: none */
-	unsigned rows;		/* kept */
+	unsigned *widths; /* in characters; 0 columns: none */
+	unsigned rows;    /* kept */
 	uint64_t total;
-	bool flowing;		/* widths are fixed, rows are written at once */
+	bool flowing; /* widths are fixed, rows are written at once */
 	struct format_cell *cells;
 	unsigned cell_count;
 	unsigned cell_capacity;

@@ -23,8 +23,8 @@ static void now(sqlite3_context *context, int argc, sqlite3_value **argv)
 	if (buf_status(&text))
 		sqlite3_result_error_nomem(context);
 	else
-		sqlite3_result_text64(context, text.data, text.size, SQLITE_TRANSIENT,
-				      SQLITE_UTF8);
+		sqlite3_result_text64(context, text.data, text.size,
+				      SQLITE_TRANSIENT, SQLITE_UTF8);
 	buf_release(&text);
 }
 
@@ -41,8 +41,7 @@ static void current_database(sqlite3_context *context, int argc,
 	sqlite3_result_text(context, slash ? slash + 1 : dir, -1, SQLITE_TRANSIENT);
 }
 
-static void current_schema(sqlite3_context *context, int argc,
-			   sqlite3_value **argv)
+static void current_schema(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	(void)argc;
 	(void)argv;
@@ -64,17 +63,17 @@ enum drift_err function_register(struct query_session *session)
 		const char *name;
 		void (*call)(sqlite3_context *, int, sqlite3_value **);
 	} functions[] = {
-		{"version", version},
-		{"now", now},
-		{"current_database", current_database},
-		{"current_schema", current_schema},
-		{"drift_head", head},
+		{ "version", version },
+		{ "now", now },
+		{ "current_database", current_database },
+		{ "current_schema", current_schema },
+		{ "drift_head", head },
 	};
 
 	for (unsigned i = 0; i < sizeof(functions) / sizeof(*functions); i++)
 		if (sqlite3_create_function_v2(session->sqlite, functions[i].name, 0,
-					       SQLITE_UTF8, session, functions[i].call,
-					       NULL, NULL, NULL))
+					       SQLITE_UTF8, session,
+					       functions[i].call, NULL, NULL, NULL))
 			return DRIFT_NOMEM;
 	return DRIFT_OK;
 }

@@ -29,7 +29,8 @@ static int result_doc(struct cursor *cursor, sqlite3_context *context)
 		return SQLITE_OK;
 	err = json_print(cursor->version.row, JSON_COMPACT, &cursor->text);
 	if (err) {
-		const struct drift_vtab *vtab = (struct drift_vtab *)cursor->base.pVtab;
+		const struct drift_vtab *vtab =
+			(struct drift_vtab *)cursor->base.pVtab;
 
 		return module_fail(vtab->session, err, NULL);
 	}
@@ -42,8 +43,8 @@ static int result_doc(struct cursor *cursor, sqlite3_context *context)
 static enum drift_op exact_op(const struct cursor *cursor)
 {
 	const struct drift_vtab *vtab = (struct drift_vtab *)cursor->base.pVtab;
-	struct drift_range range = {.low = cursor->version.key,
-				    .high = cursor->version.key};
+	struct drift_range range = { .low = cursor->version.key,
+				     .high = cursor->version.key };
 	struct drift_cursor *history;
 	struct drift_version version;
 	enum drift_op op = cursor->version.op;

@@ -71,10 +71,19 @@ static int progress(void *session)
 static bool is_forbidden_function(const char *name)
 {
 	static const char *const names[] = {
-		"load_extension", "fts3_tokenizer", "readfile", "writefile",
-		"edit", "fts5", "rtreecheck", "rtreedepth", "rtreenode",
-		"sqlite_compileoption_get", "sqlite_compileoption_used",
-		"sqlite_log", "sqlite_source_id",
+		"load_extension",
+		"fts3_tokenizer",
+		"readfile",
+		"writefile",
+		"edit",
+		"fts5",
+		"rtreecheck",
+		"rtreedepth",
+		"rtreenode",
+		"sqlite_compileoption_get",
+		"sqlite_compileoption_used",
+		"sqlite_log",
+		"sqlite_source_id",
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -97,8 +106,8 @@ static bool is_table(const struct query_session *session, const char *name)
  * may be of a name in WITH, which shows nothing unless it is one of SQLite's. */
 static bool is_readable(const char *table, const char *column)
 {
-	static const char *const denied[] = {"sqlite_", "pragma_", "dbstat",
-					     "bytecode", "tables_used"};
+	static const char *const denied[] = { "sqlite_", "pragma_", "dbstat",
+					      "bytecode", "tables_used" };
 
 	if (!table || log_table_is(table) || strcasecmp(table, "json_each") == 0 ||
 	    strcasecmp(table, "json_tree") == 0)
@@ -125,8 +134,8 @@ static int authorize(void *user, int action, const char *one, const char *two,
 	case SQLITE_RECURSIVE:
 		return SQLITE_OK;
 	case SQLITE_READ:
-		return is_table(session, one) || is_readable(one, two) ? SQLITE_OK :
-									 SQLITE_DENY;
+		return is_table(session, one) || is_readable(one, two) ? SQLITE_OK
+								       : SQLITE_DENY;
 	case SQLITE_FUNCTION:
 		return is_forbidden_function(two) ? SQLITE_DENY : SQLITE_OK;
 	case SQLITE_INSERT:
@@ -144,14 +153,14 @@ static void set_sizes(sqlite3 *db)
 		int what;
 		int most;
 	} limits[] = {
-		{SQLITE_LIMIT_LENGTH, 17 << 20},
-		{SQLITE_LIMIT_SQL_LENGTH, 1 << 20},
-		{SQLITE_LIMIT_EXPR_DEPTH, 100},
-		{SQLITE_LIMIT_COMPOUND_SELECT, 50},
-		{SQLITE_LIMIT_ATTACHED, 0},
-		{SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
-		{SQLITE_LIMIT_TRIGGER_DEPTH, 10},
-		{SQLITE_LIMIT_WORKER_THREADS, 0},
+		{ SQLITE_LIMIT_LENGTH, 17 << 20 },
+		{ SQLITE_LIMIT_SQL_LENGTH, 1 << 20 },
+		{ SQLITE_LIMIT_EXPR_DEPTH, 100 },
+		{ SQLITE_LIMIT_COMPOUND_SELECT, 50 },
+		{ SQLITE_LIMIT_ATTACHED, 0 },
+		{ SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000 },
+		{ SQLITE_LIMIT_TRIGGER_DEPTH, 10 },
+		{ SQLITE_LIMIT_WORKER_THREADS, 0 },
 	};
 
 	for (unsigned i = 0; i < sizeof(limits) / sizeof(*limits); i++)
@@ -161,7 +170,9 @@ static void set_sizes(sqlite3 *db)
 enum drift_err limit_quoted_identifiers(struct query_session *session, bool always)
 {
 	return sqlite3_db_config(session->sqlite, SQLITE_DBCONFIG_DQS_DML, !always,
-				 NULL) ? DRIFT_INTERNAL : DRIFT_OK;
+				 NULL)
+		       ? DRIFT_INTERNAL
+		       : DRIFT_OK;
 }
 
 enum drift_err limit_install(struct query_session *session)

@@ -21,8 +21,17 @@
 #define LOG_HIGH 2
 
 enum log_column {
-	LOG_SEQ, LOG_TX, LOG_TIME, LOG_USER, LOG_CLIENT, LOG_COMMENT, LOG_TABLE,
-	LOG_OP, LOG_PK, LOG_ROW, LOG_SQL,
+	LOG_SEQ,
+	LOG_TX,
+	LOG_TIME,
+	LOG_USER,
+	LOG_CLIENT,
+	LOG_COMMENT,
+	LOG_TABLE,
+	LOG_OP,
+	LOG_PK,
+	LOG_ROW,
+	LOG_SQL,
 };
 
 struct log_vtab {
@@ -34,7 +43,7 @@ struct log_cursor {
 	sqlite3_vtab_cursor base;
 	struct drift_events *events;
 	struct drift_event event;
-	sqlite3_int64 number;	/* of the row, from 1 */
+	sqlite3_int64 number; /* of the row, from 1 */
 	bool at_end;
 	struct buf text;
 };
@@ -44,12 +53,13 @@ static struct query_session *session_of(const struct log_cursor *cursor)
 	return ((struct log_vtab *)cursor->base.pVtab)->session;
 }
 
-static int connect_log(sqlite3 *db, void *session, int argc,
-		       const char *const *argv, sqlite3_vtab **out, char **text)
+static int connect_log(sqlite3 *db, void *session, int argc, const char *const *argv,
+		       sqlite3_vtab **out, char **text)
 {
 	static const char columns[] =
 		"CREATE TABLE x(seq INTEGER, tx INTEGER, time TEXT, user TEXT, "
-		"client TEXT, comment TEXT, \"table\" TEXT, op TEXT, pk, row, sql TEXT)";
+		"client TEXT, comment TEXT, \"table\" TEXT, op TEXT, pk, row, sql "
+		"TEXT)";
 	struct log_vtab *vtab;
 	int rc = sqlite3_declare_vtab(db, columns);
 
@@ -80,7 +90,8 @@ static int find_bound(const sqlite3_index_info *info, int op1, int op2)
 		if (info->aConstraint[i].usable &&
 		    info->aConstraint[i].iColumn == LOG_SEQ &&
 		    (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ ||
-		     info->aConstraint[i].op == op1 || info->aConstraint[i].op == op2))
+		     info->aConstraint[i].op == op1 ||
+		     info->aConstraint[i].op == op2))
 			return i;
 	return -1;
 }
@@ -91,7 +102,8 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 			     SQLITE_INDEX_CONSTRAINT_GE);
 	int high = find_bound(info, SQLITE_INDEX_CONSTRAINT_LT,
 			      SQLITE_INDEX_CONSTRAINT_LE);
-	double events = (double)drift_head(((struct log_vtab *)vtab)->session->db) + 1;
+	double events =
+		(double)drift_head(((struct log_vtab *)vtab)->session->db) + 1;
 	int argument = 0;
 
 	if (low >= 0) {
@@ -136,14 +148,16 @@ static int next_event(sqlite3_vtab_cursor *base)
 {
 	struct log_cursor *cursor = (struct log_cursor *)base;
 	struct query_session *session = session_of(cursor);
-	struct drift_error error = {0};
-	enum drift_err err = drift_events_next(cursor->events, &cursor->event, &error);
+	struct drift_error error = { 0 };
+	enum drift_err err =
+		drift_events_next(cursor->events, &cursor->event, &error);
 
 	cursor->number++;
-	cursor->at_end = err == DRIFT_DONE ||
-			 (!err && !cursor->event.ddl &&
-			  cursor->event.seq > session->view.seq);
-	return err && err != DRIFT_DONE ? module_fail(session, err, &error) : SQLITE_OK;
+	cursor->at_end =
+		err == DRIFT_DONE || (!err && !cursor->event.ddl &&
+				      cursor->event.seq > session->view.seq);
+	return err && err != DRIFT_DONE ? module_fail(session, err, &error)
+					: SQLITE_OK;
 }
 
 static drift_seq seq_of(sqlite3_value *value)
@@ -161,7 +175,7 @@ static int filter_log(sqlite3_vtab_cursor *base, int plan, const char *text,
 	/* The present ends behind its last DDL statement, a past view with its seq. */
 	drift_seq to = session->view.ddl ? DRIFT_SEQ_MAX : session->view.seq;
 	drift_seq from = plan & LOG_LOW ? seq_of(argv[0]) : 1;
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err;
 
 	(void)text;
@@ -193,15 +207,15 @@ static int rowid_log(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
 static void result_slice(sqlite3_context *context, struct slice text)
 {
 	if (text.size)
-		sqlite3_result_text64(context, text.data, text.size, SQLITE_TRANSIENT,
-				      SQLITE_UTF8);
+		sqlite3_result_text64(context, text.data, text.size,
+				      SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 static enum drift_err result_key(struct log_cursor *cursor, sqlite3_context *context)
 {
 	const struct drift_event *event = &cursor->event;
 	struct buf key = BUF_INIT;
-	struct reader_value value = {0};
+	struct reader_value value = { 0 };
 	struct msg_cursor at;
 	enum drift_err err;
 
@@ -220,8 +234,9 @@ static const char *op_name(const struct drift_event *event)
 {
 	if (event->ddl)
 		return "ddl";
-	return event->op == DRIFT_OP_INSERT ? "insert" :
-	       event->op == DRIFT_OP_UPDATE ? "update" : "delete";
+	return event->op == DRIFT_OP_INSERT   ? "insert"
+	       : event->op == DRIFT_OP_UPDATE ? "update"
+					      : "delete";
 }
 
 static enum drift_err result_column(struct log_cursor *cursor,
@@ -272,7 +287,8 @@ static enum drift_err result_column(struct log_cursor *cursor,
 	}
 }
 
-static int column_log(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+static int column_log(sqlite3_vtab_cursor *base, sqlite3_context *context,
+		      int column)
 {
 	struct log_cursor *cursor = (struct log_cursor *)base;
 	enum drift_err err = result_column(cursor, context, column);

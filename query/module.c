@@ -27,7 +27,7 @@ int module_fail(struct query_session *session, enum drift_err err,
 static struct relation *relation_of(struct query_session *session,
 				    const char *argument)
 {
-	struct token token = {TOKEN_QUOTED, 0, (uint32_t)strlen(argument)};
+	struct token token = { TOKEN_QUOTED, 0, (uint32_t)strlen(argument) };
 	struct relation *at = session->relations;
 	struct buf name = BUF_INIT;
 

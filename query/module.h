@@ -35,8 +35,8 @@ int plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info);
 /* cursor.c */
 int cursor_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **cursor);
 int cursor_close(sqlite3_vtab_cursor *cursor);
-int cursor_filter(sqlite3_vtab_cursor *cursor, int plan, const char *text,
-		  int argc, sqlite3_value **argv);
+int cursor_filter(sqlite3_vtab_cursor *cursor, int plan, const char *text, int argc,
+		  sqlite3_value **argv);
 int cursor_next(sqlite3_vtab_cursor *cursor);
 int cursor_eof(sqlite3_vtab_cursor *cursor);
 int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int i);

@@ -14,12 +14,12 @@
 
 struct way {
 	enum plan_access access;
-	unsigned index;		/* in the definition */
+	unsigned index; /* in the definition */
 	unsigned column_count;
 	int columns[TABLE_KEY_PARTS_MAX];
 	unsigned equalities;
-	int equal[TABLE_KEY_PARTS_MAX];	/* constraint numbers */
-	int low, high;		/* constraint numbers, -1 */
+	int equal[TABLE_KEY_PARTS_MAX]; /* constraint numbers */
+	int low, high;                  /* constraint numbers, -1 */
 	double rows;
 	double cost;
 };
@@ -28,10 +28,10 @@ struct planning {
 	sqlite3_index_info *info;
 	const struct drift_vtab *vtab;
 	const struct table_def *def;
-	int arguments[3];	/* constraint numbers of form, a, b; -1 */
-	int64_t form;		/* -1: not known yet */
+	int arguments[3]; /* constraint numbers of form, a, b; -1 */
+	int64_t form;     /* -1: not known yet */
 	int64_t at;
-	double rows;		/* in the table */
+	double rows; /* in the table */
 	struct way best;
 };
 
@@ -55,7 +55,7 @@ static int constraint_on(const struct planning *planning, int column, int op1,
 
 static bool is_range_form(const struct planning *planning)
 {
-	struct asof asof = {.form = planning->form};
+	struct asof asof = { .form = planning->form };
 
 	return planning->form < 0 || asof_is_range(&asof);
 }
@@ -146,8 +146,8 @@ static void consider(struct planning *planning, struct way *way, bool unique)
 
 static void consider_key(struct planning *planning)
 {
-	struct way way = {.access = PLAN_KEY,
-			  .column_count = planning->def->key_count};
+	struct way way = { .access = PLAN_KEY,
+			   .column_count = planning->def->key_count };
 
 	for (unsigned i = 0; i < way.column_count; i++)
 		way.columns[i] = (int)planning->def->key_columns[i];
@@ -157,7 +157,7 @@ static void consider_key(struct planning *planning)
 static void consider_index(struct planning *planning, unsigned index)
 {
 	const struct index_def *def = &planning->def->indexes[index];
-	struct way way = {.access = PLAN_INDEX, .index = index};
+	struct way way = { .access = PLAN_INDEX, .index = index };
 
 	for (unsigned i = 0; i < def->column_count && i < TABLE_KEY_PARTS_MAX; i++) {
 		int column = relation_column(planning->vtab->relation,
@@ -167,7 +167,8 @@ static void consider_index(struct planning *planning, unsigned index)
 			break;
 		way.columns[way.column_count++] = column;
 	}
-	consider(planning, &way, def->unique && way.column_count == def->column_count);
+	consider(planning, &way,
+		 def->unique && way.column_count == def->column_count);
 }
 
 /* Keys without a type are ordered by their text; SQLite would put integers first. */
@@ -204,8 +205,7 @@ static bool is_ordered(const struct planning *planning)
 	return true;
 }
 
-static void use(sqlite3_index_info *info, int constraint, int *argument,
-		bool omit)
+static void use(sqlite3_index_info *info, int constraint, int *argument, bool omit)
 {
 	if (constraint < 0)
 		return;
@@ -297,14 +297,15 @@ int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 		.info = info,
 		.vtab = vtab,
 		.def = vtab->relation->def,
-		.arguments = {-1, -1, -1},
-		.best = {.access = PLAN_SCAN, .low = -1, .high = -1},
+		.arguments = { -1, -1, -1 },
+		.best = { .access = PLAN_SCAN, .low = -1, .high = -1 },
 	};
 	const struct way *best = &planning.best;
 
 	if (!find_arguments(&planning))
 		return SQLITE_CONSTRAINT;
-	planning.rows = (double)drift_row_count(vtab->session->db, planning.def->id) + 1;
+	planning.rows =
+		(double)drift_row_count(vtab->session->db, planning.def->id) + 1;
 	estimate(&planning, &planning.best, false);
 	consider_key(&planning);
 	for (unsigned i = 0; i < planning.def->index_count; i++)

@@ -15,12 +15,12 @@
 #define DRIFT_QUERY_PLAN_H
 
 enum plan_access {
-	PLAN_SCAN,	/* the whole table, in key order */
-	PLAN_KEY,	/* one key, or a run of keys in order */
-	PLAN_INDEX,	/* rows by an index, in no order */
+	PLAN_SCAN,  /* the whole table, in key order */
+	PLAN_KEY,   /* one key, or a run of keys in order */
+	PLAN_INDEX, /* rows by an index, in no order */
 };
 
-#define PLAN_ACCESS(plan) ((enum plan_access)((plan) & 3))
+#define PLAN_ACCESS(plan) ((enum plan_access)((plan)&3))
 #define PLAN_ASOF 4
 #define PLAN_LOW 8
 #define PLAN_HIGH 16

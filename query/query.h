@@ -12,12 +12,12 @@
 struct query_session;
 
 struct query_options {
-	const char *user;	/* author of what the session commits; NULL: none */
+	const char *user; /* author of what the session commits; NULL: none */
 	const char *client;
-	bool pinned;		/* read-only as of `as_of`: writes are DRIFT_READ_ONLY */
+	bool pinned; /* read-only as of `as_of`: writes are DRIFT_READ_ONLY */
 	drift_seq as_of;
-	bool quoted_identifiers;	/* "x" is always an identifier (wire protocol) */
-	uint32_t timeout_ms;	/* per statement; 0: 30,000 */
+	bool quoted_identifiers; /* "x" is always an identifier (wire protocol) */
+	uint32_t timeout_ms;     /* per statement; 0: 30,000 */
 };
 
 /* options may be NULL. Strings are copied. */
@@ -32,10 +32,10 @@ void query_session_close(struct query_session *session);
 void query_interrupt(struct query_session *session);
 
 enum query_event {
-	QUERY_COLUMNS,	/* a statement with an answer begins: columns are known */
-	QUERY_ROW,	/* one row of it */
-	QUERY_DONE,	/* a statement is complete: tag and message are known */
-	QUERY_END,	/* so is the script */
+	QUERY_COLUMNS, /* a statement with an answer begins: columns are known */
+	QUERY_ROW,     /* one row of it */
+	QUERY_DONE,    /* a statement is complete: tag and message are known */
+	QUERY_END,     /* so is the script */
 };
 
 /* Take a script of statements (copied), dropping what was left of the last one. */
@@ -44,8 +44,8 @@ enum drift_err query_start(struct query_session *session, const char *script,
 /* Go on to the next event. On an error the rest of the script is dropped, and a
  * transaction that was open is aborted; error->position counts from the script's
  * first byte, 1. */
-enum drift_err query_next(struct query_session *session,
-			  enum query_event *event, struct drift_error *error);
+enum drift_err query_next(struct query_session *session, enum query_event *event,
+			  struct drift_error *error);
 
 /* After QUERY_COLUMNS, until QUERY_DONE. */
 unsigned query_column_count(const struct query_session *session);
@@ -85,7 +85,7 @@ struct query_printer;
 enum drift_err query_printer_new(struct query_session *session,
 				 enum query_format format,
 				 struct query_printer **printer);
-void query_printer_free(struct query_printer *printer);	/* NULL is fine */
+void query_printer_free(struct query_printer *printer); /* NULL is fine */
 /* Run the session's script on and append its answers as text, until at least
  * `enough` bytes were appended or the script ended (*ended). Messages of statements
  * without rows are lines of their own in QUERY_TABLE, and in the other formats only
@@ -119,6 +119,6 @@ struct query_server;
 enum drift_err query_server_start(struct drift_db *db, struct query_server **server,
 				  struct drift_error *error);
 /* Interrupt and end every session, remove the socket, join the threads. */
-void query_server_stop(struct query_server *server);	/* NULL is fine */
+void query_server_stop(struct query_server *server); /* NULL is fine */
 
 #endif

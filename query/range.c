@@ -116,7 +116,8 @@ static enum range_answer add_part(const struct bound *bound, sqlite3_value *valu
 		return add_natural(value, key);
 	default:
 		if (is_subtle(relation_column_types(bound->session, relation,
-						    (int)bound->column), value))
+						    (int)bound->column),
+			      value))
 			return RANGE_UNFIT;
 		return add_natural(value, key);
 	}
@@ -157,11 +158,11 @@ static enum range_answer add_bounds(struct range *range, const struct bound *bou
 enum range_answer range_make(struct range *range,
 			     const struct query_session *session,
 			     const struct relation *relation,
-			     const struct index_def *index,
-			     unsigned equalities, sqlite3_value **equal,
-			     sqlite3_value *low, sqlite3_value *high)
+			     const struct index_def *index, unsigned equalities,
+			     sqlite3_value **equal, sqlite3_value *low,
+			     sqlite3_value *high)
 {
-	struct bound bound = {session, relation, 0, index == NULL, true};
+	struct bound bound = { session, relation, 0, index == NULL, true };
 	enum range_answer answer = RANGE_OK;
 
 	for (unsigned i = 0; i < equalities && !answer; i++) {
@@ -181,7 +182,7 @@ enum range_answer range_make(struct range *range,
 	cut(index, &range->low);
 	cut(index, &range->high);
 	make_successor(&range->high);
-	range->bounds = (struct drift_range){.high_open = true};
+	range->bounds = (struct drift_range){ .high_open = true };
 	if (range->low.size)
 		range->bounds.low = buf_slice(&range->low);
 	if (range->high.size)

@@ -9,18 +9,18 @@
 
 enum range_answer {
 	RANGE_OK,
-	RANGE_NONE,	/* no row can match: a NULL among the values */
-	RANGE_UNFIT,	/* bytes cannot say it; scan everything */
+	RANGE_NONE,  /* no row can match: a NULL among the values */
+	RANGE_UNFIT, /* bytes cannot say it; scan everything */
 	RANGE_NOMEM,
 };
 
 struct range {
-	struct drift_range bounds;	/* points into low and high */
+	struct drift_range bounds; /* points into low and high */
 	struct buf low;
 	struct buf high;
 };
 
-#define RANGE_INIT ((struct range){0})
+#define RANGE_INIT ((struct range){ 0 })
 void range_release(struct range *range);
 
 /* Bounds for the columns of the key, or of index when it is not NULL: equalities
@@ -28,8 +28,8 @@ void range_release(struct range *range);
 enum range_answer range_make(struct range *range,
 			     const struct query_session *session,
 			     const struct relation *relation,
-			     const struct index_def *index,
-			     unsigned equalities, sqlite3_value **equal,
-			     sqlite3_value *low, sqlite3_value *high);
+			     const struct index_def *index, unsigned equalities,
+			     sqlite3_value **equal, sqlite3_value *low,
+			     sqlite3_value *high);
 
 #endif

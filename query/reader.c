@@ -13,7 +13,7 @@
 enum drift_err reader_init(struct reader *reader, const struct relation *relation,
 			   unsigned count)
 {
-	*reader = (struct reader){.relation = relation, .count = count};
+	*reader = (struct reader){ .relation = relation, .count = count };
 	reader->values = calloc(count + 1, sizeof(*reader->values));
 	reader->guesses = malloc((count + 1) * sizeof(*reader->guesses));
 	if (!reader->values || !reader->guesses) {

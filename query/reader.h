@@ -6,20 +6,20 @@
 #include "query/relation.h"
 
 struct reader_value {
-	uint32_t stamp;		/* of the row it belongs to */
+	uint32_t stamp; /* of the row it belongs to */
 	struct msg_value value;
-	struct slice whole;	/* an array's or map's bytes */
+	struct slice whole; /* an array's or map's bytes */
 };
 
 struct reader {
 	const struct relation *relation;
-	unsigned count;		/* columns it knows */
-	uint64_t wanted;	/* sqlite3_index_info.colUsed */
+	unsigned count;  /* columns it knows */
+	uint64_t wanted; /* sqlite3_index_info.colUsed */
 	unsigned wanted_count;
-	bool decoded;		/* the present row */
-	uint32_t stamp;		/* of the present row */
+	bool decoded;   /* the present row */
+	uint32_t stamp; /* of the present row */
 	struct reader_value *values;
-	uint16_t *guesses;	/* the column of the last row's member i */
+	uint16_t *guesses; /* the column of the last row's member i */
 };
 
 enum drift_err reader_init(struct reader *reader, const struct relation *relation,

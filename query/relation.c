@@ -203,8 +203,7 @@ static void relation_free(struct relation *relation)
 	free(relation);
 }
 
-static struct relation *relation_new(const char *name,
-				     const struct table_def *def)
+static struct relation *relation_new(const char *name, const struct table_def *def)
 {
 	struct relation *relation = calloc(1, sizeof(*relation));
 
@@ -262,8 +261,7 @@ void relation_forget_all(struct query_session *session)
 }
 
 static enum drift_err get(struct query_session *session, const char *name,
-			  const struct table_def *def,
-			  struct relation **relation)
+			  const struct table_def *def, struct relation **relation)
 {
 	struct relation **at = find_by_name(session, name);
 
@@ -279,8 +277,7 @@ static enum drift_err get(struct query_session *session, const char *name,
 }
 
 enum drift_err relation_get(struct query_session *session,
-			    const struct table_def *def,
-			    struct relation **relation)
+			    const struct table_def *def, struct relation **relation)
 {
 	return get(session, def->name, def, relation);
 }

@@ -38,39 +38,38 @@ enum relation_hidden {
 	HIDDEN_TX,
 	HIDDEN_USER,
 	HIDDEN_COMMENT,
-	HIDDEN_KEY,	/* key bytes, and the version's seq in range forms */
+	HIDDEN_KEY, /* key bytes, and the version's seq in range forms */
 	HIDDEN_COUNT,
 };
 
 struct relation_column {
 	const char *name;
 	uint32_t size;
-	uint32_t hash;		/* of the name in lower case */
-	int next;		/* with the same slot; -1 */
-	int field;		/* its number in drift_field, -1 */
-	bool marked;		/* has no name in SQL */
-	bool owned;		/* name is ours to free */
-	const struct column_def *def;	/* NULL: a field of a document table */
+	uint32_t hash;                /* of the name in lower case */
+	int next;                     /* with the same slot; -1 */
+	int field;                    /* its number in drift_field, -1 */
+	bool marked;                  /* has no name in SQL */
+	bool owned;                   /* name is ours to free */
+	const struct column_def *def; /* NULL: a field of a document table */
 };
 
 struct relation {
 	struct relation *next;
-	char *name;		/* in SQLite */
+	char *name; /* in SQLite */
 	const struct table_def *def;
-	bool timed;		/* only ever called with form, a, b */
-	bool declared;		/* SQLite knows it with all its columns */
-	unsigned fields_taken;	/* the first of drift_field that are columns */
+	bool timed;            /* only ever called with form, a, b */
+	bool declared;         /* SQLite knows it with all its columns */
+	unsigned fields_taken; /* the first of drift_field that are columns */
 	unsigned column_count;
 	unsigned column_capacity;
 	struct relation_column *columns;
-	unsigned slot_count;	/* a power of two */
+	unsigned slot_count; /* a power of two */
 	int *slots;
 };
 
 /* The relation of def under the name it has in SQL, made when it is new. */
 enum drift_err relation_get(struct query_session *session,
-			    const struct table_def *def,
-			    struct relation **relation);
+			    const struct table_def *def, struct relation **relation);
 /* The relation of def for table-valued calls, "name@id". */
 enum drift_err relation_get_timed(struct query_session *session,
 				  const struct table_def *def,
@@ -88,8 +87,7 @@ enum drift_err relation_sync(struct query_session *session, const char *script,
 void relation_forget_all(struct query_session *session);
 
 /* The table a name stands for in view: exact, else its lower case. */
-const struct table_def *relation_table(struct drift_view view,
-				       struct slice name);
+const struct table_def *relation_table(struct drift_view view, struct slice name);
 /* The column with exactly this name, -1: none. */
 int relation_column(const struct relation *relation, struct slice name);
 /* The column a SQL name means (case aside, marked ones left out), -1: none. */

@@ -42,8 +42,8 @@ const char *query_column_name(const struct query_session *session, unsigned i)
 
 enum drift_type query_column_type(const struct query_session *session, unsigned i)
 {
-	return session->state == SESSION_SQL_ROWS ? session->columns[i].type :
-						    DRIFT_TEXT;
+	return session->state == SESSION_SQL_ROWS ? session->columns[i].type
+						  : DRIFT_TEXT;
 }
 
 static bool begins_json(sqlite3_value *value)
@@ -113,9 +113,10 @@ void query_value(const struct query_session *session, unsigned i,
 		sql_value(session, i, value, is_json);
 		return;
 	}
-	value->type = answer_get(&session->answer, session->row - 1, i, &value->bytes) ?
-			      MSG_TEXT :
-			      MSG_NIL;
+	value->type =
+		answer_get(&session->answer, session->row - 1, i, &value->bytes)
+			? MSG_TEXT
+			: MSG_NIL;
 }
 
 static void find_origin(struct query_session *session, unsigned i)

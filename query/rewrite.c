@@ -44,7 +44,7 @@ int rewrite_position(const struct rewrite *rewrite, int offset)
 static enum drift_err add_mark(struct rewrite *rewrite, uint32_t script,
 			       uint32_t size)
 {
-	struct rewrite_mark mark = {(uint32_t)rewrite->sql.size, script, size};
+	struct rewrite_mark mark = { (uint32_t)rewrite->sql.size, script, size };
 
 	if (rewrite->mark_count == rewrite->mark_capacity) {
 		unsigned capacity = rewrite->mark_capacity * 2 + 16;
@@ -69,12 +69,15 @@ struct token rewriter_token(const struct rewriter *rewriter, unsigned i)
 
 bool rewriter_is_word(const struct rewriter *rewriter, unsigned i, const char *word)
 {
-	return token_is_word(rewriter->statement.script, rewriter_token(rewriter, i), word);
+	return token_is_word(rewriter->statement.script, rewriter_token(rewriter, i),
+			     word);
 }
 
-bool rewriter_is_punct(const struct rewriter *rewriter, unsigned i, const char *punct)
+bool rewriter_is_punct(const struct rewriter *rewriter, unsigned i,
+		       const char *punct)
 {
-	return token_is(rewriter->statement.script, rewriter_token(rewriter, i), punct);
+	return token_is(rewriter->statement.script, rewriter_token(rewriter, i),
+			punct);
 }
 
 /* Copy the script up to the start of token `end`. */
@@ -107,8 +110,10 @@ void rewriter_skip_to(struct rewriter *rewriter, unsigned end)
 static bool ends_value(const struct rewriter *rewriter, unsigned i)
 {
 	return rewriter_token(rewriter, i).kind == TOKEN_END ||
-	       rewriter_is_punct(rewriter, i, ",") || rewriter_is_word(rewriter, i, "FROM") ||
-	       rewriter_is_word(rewriter, i, "WHERE") || rewriter_is_word(rewriter, i, "ORDER") ||
+	       rewriter_is_punct(rewriter, i, ",") ||
+	       rewriter_is_word(rewriter, i, "FROM") ||
+	       rewriter_is_word(rewriter, i, "WHERE") ||
+	       rewriter_is_word(rewriter, i, "ORDER") ||
 	       rewriter_is_word(rewriter, i, "LIMIT");
 }
 
@@ -117,25 +122,30 @@ static bool is_assigned(const struct rewriter *rewriter, unsigned i)
 {
 	return token_is_name(rewriter_token(rewriter, i)) &&
 	       rewriter_is_punct(rewriter, i + 1, "=") &&
-	       (i == rewriter->set_at + 1 || rewriter_is_punct(rewriter, i - 1, ","));
+	       (i == rewriter->set_at + 1 ||
+		rewriter_is_punct(rewriter, i - 1, ","));
 }
 
 static bool is_truth(const struct rewriter *rewriter, unsigned i)
 {
 	if (rewriter->verb->kind == VERB_READ || i == 0 ||
-	    (!rewriter_is_word(rewriter, i, "TRUE") && !rewriter_is_word(rewriter, i, "FALSE")))
+	    (!rewriter_is_word(rewriter, i, "TRUE") &&
+	     !rewriter_is_word(rewriter, i, "FALSE")))
 		return false;
-	return (rewriter_is_punct(rewriter, i - 1, "(") || rewriter_is_punct(rewriter, i - 1, ",") ||
+	return (rewriter_is_punct(rewriter, i - 1, "(") ||
+		rewriter_is_punct(rewriter, i - 1, ",") ||
 		rewriter_is_punct(rewriter, i - 1, "=")) &&
-	       (ends_value(rewriter, i + 1) || rewriter_is_punct(rewriter, i + 1, ")"));
+	       (ends_value(rewriter, i + 1) ||
+		rewriter_is_punct(rewriter, i + 1, ")"));
 }
 
 static enum drift_err rewrite_truth(struct rewriter *rewriter, unsigned i)
 {
 	enum drift_err err = rewriter_copy_to(rewriter, i);
 
-	buf_add_str(&rewriter->out->sql, rewriter_is_word(rewriter, i, "TRUE") ?
-						 "drift_true()" : "drift_false()");
+	buf_add_str(&rewriter->out->sql, rewriter_is_word(rewriter, i, "TRUE")
+						 ? "drift_true()"
+						 : "drift_false()");
 	rewriter_skip_to(rewriter, i + 1);
 	return err;
 }
@@ -175,7 +185,8 @@ static bool is_document_table(const struct rewriter *rewriter, unsigned i)
 	const struct table_def *def;
 
 	token_text(rewriter->statement.script, rewriter_token(rewriter, i), &name);
-	def = relation_table(transaction_present(rewriter->session), buf_slice(&name));
+	def = relation_table(transaction_present(rewriter->session),
+			     buf_slice(&name));
 	buf_release(&name);
 	return def && def->document;
 }
@@ -184,11 +195,13 @@ static bool is_document_table(const struct rewriter *rewriter, unsigned i)
  * documents go over, so that nothing of them is lost in columns. */
 static unsigned find_documents(const struct rewriter *rewriter)
 {
-	static const char *const others[] = {"JOIN", "UNION", "EXCEPT", "INTERSECT"};
+	static const char *const others[] = { "JOIN", "UNION", "EXCEPT",
+					      "INTERSECT" };
 	unsigned select = rewriter->verb->after_target;
 	unsigned count = rewriter->statement.count;
 
-	if (rewriter->verb->kind != VERB_INSERT || !rewriter_is_word(rewriter, select, "SELECT") ||
+	if (rewriter->verb->kind != VERB_INSERT ||
+	    !rewriter_is_word(rewriter, select, "SELECT") ||
 	    !rewriter_is_punct(rewriter, select + 1, "*") ||
 	    !rewriter_is_word(rewriter, select + 2, "FROM") ||
 	    !is_document_table(rewriter, rewriter->verb->target) ||
@@ -197,7 +210,8 @@ static unsigned find_documents(const struct rewriter *rewriter)
 	for (unsigned k = 0; k < sizeof(others) / sizeof(*others); k++)
 		if (verb_find_word(&rewriter->statement, select, others[k]) < count)
 			return 0;
-	for (unsigned i = select + 3; i < count && !rewriter_is_word(rewriter, i, "WHERE"); i++) {
+	for (unsigned i = select + 3;
+	     i < count && !rewriter_is_word(rewriter, i, "WHERE"); i++) {
 		if (rewriter_is_punct(rewriter, i, ","))
 			return 0;
 		if (rewriter_is_punct(rewriter, i, "("))
@@ -260,8 +274,8 @@ static enum drift_err rewrite_token(struct rewriter *rewriter, unsigned *depth)
 		--*depth;
 	if (is_conflict(rewriter, i))
 		return rewrite_conflict(rewriter, i);
-	if (rewriter->documents && (i == rewriter->documents ||
-				    i + 1 == rewriter->documents))
+	if (rewriter->documents &&
+	    (i == rewriter->documents || i + 1 == rewriter->documents))
 		return rewrite_documents(rewriter, i);
 	if (token_is_name(rewriter_token(rewriter, i)) &&
 	    temporal_is_clause(&rewriter->statement, i + 1))

@@ -15,12 +15,12 @@ struct rewrite_mark {
 
 struct rewrite {
 	struct buf sql;
-	struct rewrite_mark *marks;	/* ascending */
+	struct rewrite_mark *marks; /* ascending */
 	unsigned mark_count;
 	unsigned mark_capacity;
 };
 
-#define REWRITE_INIT ((struct rewrite){0})
+#define REWRITE_INIT ((struct rewrite){ 0 })
 void rewrite_release(struct rewrite *rewrite);
 
 /* Resolve temporal clauses and write what is left to SQLite. A trailing AS OF of a

@@ -12,8 +12,10 @@
 /* Is the comma, at its own depth, in a FROM clause? */
 static bool is_from_comma(const struct rewriter *rewriter, unsigned i)
 {
-	static const char *const others[] = {"SELECT", "WHERE", "BY", "VALUES",
-		"SET", "HAVING", "LIMIT", "WINDOW", "INTO", "USING", "RETURNING"};
+	static const char *const others[] = { "SELECT", "WHERE",    "BY",
+					      "VALUES", "SET",      "HAVING",
+					      "LIMIT",  "WINDOW",   "INTO",
+					      "USING",  "RETURNING" };
 	unsigned depth = 0;
 
 	while (i-- > 0) {
@@ -24,7 +26,8 @@ static bool is_from_comma(const struct rewriter *rewriter, unsigned i)
 					 rewriter_is_word(rewriter, i - 1, "JOIN"));
 		else if (depth == 0 && rewriter_is_word(rewriter, i, "FROM"))
 			return true;
-		for (unsigned k = 0; depth == 0 && k < sizeof(others) / sizeof(*others); k++)
+		for (unsigned k = 0;
+		     depth == 0 && k < sizeof(others) / sizeof(*others); k++)
 			if (rewriter_is_word(rewriter, i, others[k]))
 				return false;
 	}
@@ -45,17 +48,18 @@ static bool is_table_place(const struct rewriter *rewriter, unsigned i)
 		return true;
 	if (rewriter_is_word(rewriter, i - 1, "FROM"))
 		return i < 2 || !rewriter_is_word(rewriter, i - 2, "DISTINCT");
-	return rewriter_is_punct(rewriter, i - 1, ",") && is_from_comma(rewriter, i - 1);
+	return rewriter_is_punct(rewriter, i - 1, ",") &&
+	       is_from_comma(rewriter, i - 1);
 }
 
 /* Words that may follow a table's name and are no alias. */
 static bool is_alias(const struct rewriter *rewriter, unsigned i)
 {
 	static const char *const words[] = {
-		"JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "NATURAL",
-		"OUTER", "ON", "USING", "WHERE", "GROUP", "ORDER", "HAVING",
-		"LIMIT", "UNION", "EXCEPT", "INTERSECT", "WINDOW", "SET",
-		"RETURNING", "NOT", "INDEXED", "OFFSET",
+		"JOIN",    "LEFT",   "RIGHT",     "FULL",  "INNER",   "CROSS",
+		"NATURAL", "OUTER",  "ON",        "USING", "WHERE",   "GROUP",
+		"ORDER",   "HAVING", "LIMIT",     "UNION", "EXCEPT",  "INTERSECT",
+		"WINDOW",  "SET",    "RETURNING", "NOT",   "INDEXED", "OFFSET",
 	};
 
 	if (rewriter_is_word(rewriter, i, "AS"))
@@ -85,8 +89,8 @@ static enum drift_err find_relation(struct rewriter *rewriter, struct slice name
 				      name);
 	if (!now && !then)
 		return drift_fail(rewriter->error, DRIFT_NO_TABLE,
-				  "relation \"%.*s\" does not exist",
-				  (int)name.size, (const char *)name.data);
+				  "relation \"%.*s\" does not exist", (int)name.size,
+				  (const char *)name.data);
 	if (then && (!now || then->id != now->id))
 		now = then;
 	err = relation_get_timed(session, now, relation);
@@ -173,7 +177,8 @@ static void find_enclosing(const struct rewriter *rewriter, unsigned i,
 	}
 }
 
-static enum drift_err take_scope(struct rewriter *rewriter, const struct scope *scope)
+static enum drift_err take_scope(struct rewriter *rewriter,
+				 const struct scope *scope)
 {
 	struct query_session *session = rewriter->session;
 
@@ -226,8 +231,8 @@ enum drift_err rewriter_skip_trailing(struct rewriter *rewriter, unsigned i)
 
 	rewriter->statement.at = i;
 	if (!err)
-		err = temporal_trailing(rewriter->session, &rewriter->statement, &seq,
-					rewriter->error);
+		err = temporal_trailing(rewriter->session, &rewriter->statement,
+					&seq, rewriter->error);
 	if (!err)
 		rewriter_skip_to(rewriter, rewriter->statement.at);
 	return err;
@@ -253,7 +258,8 @@ bool rewriter_needs_moment(const struct rewriter *rewriter, unsigned i)
 enum drift_err rewriter_in_scope(struct rewriter *rewriter, unsigned i)
 {
 	drift_seq seq = scope_of(rewriter, i)->seq;
-	struct asof asof = {ASOF_AT, seq > INT64_MAX ? INT64_MAX : (int64_t)seq, 0};
+	struct asof asof = { ASOF_AT, seq > INT64_MAX ? INT64_MAX : (int64_t)seq,
+			     0 };
 	enum drift_err err = rewriter_copy_to(rewriter, i);
 
 	if (!err)

@@ -18,16 +18,16 @@ struct scope {
 
 struct rewriter {
 	struct query_session *session;
-	struct statement statement;	/* at: the token to copy next */
+	struct statement statement; /* at: the token to copy next */
 	const struct verb *verb;
 	struct rewrite *out;
 	struct drift_error *error;
-	uint32_t copied;		/* script bytes before it are done with */
+	uint32_t copied; /* script bytes before it are done with */
 	struct scope scopes[SCOPES_MAX];
 	unsigned scope_count;
-	unsigned set_at;		/* UPDATE's SET; count: none */
-	bool keeping;			/* inside drift_keep( */
-	unsigned documents;		/* the '*' that stands for doc, 0: none */
+	unsigned set_at;    /* UPDATE's SET; count: none */
+	bool keeping;       /* inside drift_keep( */
+	unsigned documents; /* the '*' that stands for doc, 0: none */
 };
 
 /* Copying; rewrite.c. */

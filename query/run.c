@@ -18,54 +18,55 @@ static enum drift_err run_insert(struct query_session *session,
 			 token_is_word(statement->script,
 				       statement_look(statement, 1), "INTO");
 
-	return documents ? write_run_documents(session, statement, error) :
-			   sql_run(session, statement, error);
+	return documents ? write_run_documents(session, statement, error)
+			 : sql_run(session, statement, error);
 }
 
 static const struct {
 	const char *word;
 	enum drift_err (*run)(struct query_session *, struct statement *,
 			      struct drift_error *);
-	bool ends_failed;	/* allowed in a transaction that failed */
+	bool ends_failed; /* allowed in a transaction that failed */
 } statements[] = {
-	{"SELECT", sql_run, false},
-	{"INSERT", run_insert, false},
-	{"UPDATE", sql_run, false},
-	{"DELETE", sql_run, false},
-	{"WITH", sql_run, false},
-	{"VALUES", sql_run, false},
-	{"REPLACE", sql_run, false},
-	{"PATCH", write_run_patch, false},
-	{"TRUNCATE", write_run_truncate, false},
-	{"VACUUM", compact_run_vacuum, false},
-	{"COMPACT", compact_run, false},
-	{"BEGIN", control_begin, false},
-	{"START", control_begin, false},
-	{"COMMIT", control_commit, true},
-	{"END", control_commit, true},
-	{"ROLLBACK", control_rollback, true},
-	{"ABORT", control_rollback, true},
-	{"SAVEPOINT", control_savepoint, false},
-	{"RELEASE", control_release, false},
-	{"CREATE", ddl_run, false},
-	{"DROP", ddl_run, false},
-	{"EXPLAIN", explain_run, false},
-	{"SHOW", show_run, false},
-	{"DESCRIBE", show_describe, false},
-	{"DESC", show_describe, false},
-	{"SET", setting_set, false},
-	{"RESET", setting_reset, false},
+	{ "SELECT", sql_run, false },
+	{ "INSERT", run_insert, false },
+	{ "UPDATE", sql_run, false },
+	{ "DELETE", sql_run, false },
+	{ "WITH", sql_run, false },
+	{ "VALUES", sql_run, false },
+	{ "REPLACE", sql_run, false },
+	{ "PATCH", write_run_patch, false },
+	{ "TRUNCATE", write_run_truncate, false },
+	{ "VACUUM", compact_run_vacuum, false },
+	{ "COMPACT", compact_run, false },
+	{ "BEGIN", control_begin, false },
+	{ "START", control_begin, false },
+	{ "COMMIT", control_commit, true },
+	{ "END", control_commit, true },
+	{ "ROLLBACK", control_rollback, true },
+	{ "ABORT", control_rollback, true },
+	{ "SAVEPOINT", control_savepoint, false },
+	{ "RELEASE", control_release, false },
+	{ "CREATE", ddl_run, false },
+	{ "DROP", ddl_run, false },
+	{ "EXPLAIN", explain_run, false },
+	{ "SHOW", show_run, false },
+	{ "DESCRIBE", show_describe, false },
+	{ "DESC", show_describe, false },
+	{ "SET", setting_set, false },
+	{ "RESET", setting_reset, false },
 };
 
 /* Words of DriftQL and SQL that are understood, and not there. */
 static bool is_unsupported(const struct statement *statement, struct token token)
 {
 	static const char *const words[] = {
-		"ALTER", "ANALYZE", "ATTACH", "CALL", "CHECKPOINT", "CLUSTER",
-		"COMMENT", "COPY", "DEALLOCATE", "DECLARE", "DETACH",
-		"DISCARD", "DO", "EXECUTE", "FETCH", "GRANT", "LISTEN", "LOCK",
-		"MERGE", "NOTIFY", "PRAGMA", "PREPARE", "REFRESH", "REINDEX",
-		"REVOKE", "SNAPSHOT", "SOFT", "TAG", "VERIFY",
+		"ALTER",    "ANALYZE", "ATTACH",  "CALL",       "CHECKPOINT",
+		"CLUSTER",  "COMMENT", "COPY",    "DEALLOCATE", "DECLARE",
+		"DETACH",   "DISCARD", "DO",      "EXECUTE",    "FETCH",
+		"GRANT",    "LISTEN",  "LOCK",    "MERGE",      "NOTIFY",
+		"PRAGMA",   "PREPARE", "REFRESH", "REINDEX",    "REVOKE",
+		"SNAPSHOT", "SOFT",    "TAG",     "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
@@ -74,8 +75,8 @@ static bool is_unsupported(const struct statement *statement, struct token token
 	return false;
 }
 
-static enum drift_err refuse(const struct statement *statement,
-			     struct token token, struct drift_error *error)
+static enum drift_err refuse(const struct statement *statement, struct token token,
+			     struct drift_error *error)
 {
 	enum drift_err err;
 
@@ -87,8 +88,7 @@ static enum drift_err refuse(const struct statement *statement,
 }
 
 enum drift_err statement_run(struct query_session *session,
-			     struct statement *statement,
-			     struct drift_error *error)
+			     struct statement *statement, struct drift_error *error)
 {
 	struct token token = statement_peek(statement);
 

@@ -33,10 +33,11 @@ static bool is_one_of(const char *script, struct token token,
 
 bool query_reads_only(const char *script, size_t size)
 {
-	static const char *const reading[] = {"SELECT", "WITH", "VALUES",
-		"EXPLAIN", "SHOW", "DESCRIBE", "DESC", NULL};
-	static const char *const writing[] = {"INSERT", "UPDATE", "DELETE",
-		"REPLACE", NULL};
+	static const char *const reading[] = { "SELECT",  "WITH", "VALUES",
+					       "EXPLAIN", "SHOW", "DESCRIBE",
+					       "DESC",    NULL };
+	static const char *const writing[] = { "INSERT", "UPDATE", "DELETE",
+					       "REPLACE", NULL };
 	size_t at = 0;
 	long depth = 0;
 	struct token token = token_next(script, size, &at);

@@ -14,7 +14,7 @@
 
 #define TIMEOUT_MS_DEFAULT 30000
 #define RETRIES_MAX 100
-#define RETRIES_REFUSED_MAX 2	/* of what may have been refused for good */
+#define RETRIES_REFUSED_MAX 2 /* of what may have been refused for good */
 #define SCRIPT_BYTES_MAX (1u << 30)
 
 static char *copy_or_null(const char *text)
@@ -25,7 +25,7 @@ static char *copy_or_null(const char *text)
 static enum drift_err take_options(struct query_session *session,
 				   const struct query_options *options)
 {
-	static const struct query_options none = {0};
+	static const struct query_options none = { 0 };
 
 	if (!options)
 		options = &none;
@@ -37,8 +37,8 @@ static enum drift_err take_options(struct query_session *session,
 	session->pinned = options->pinned;
 	session->as_of = options->as_of;
 	session->quoted_identifiers = options->quoted_identifiers;
-	session->timeout_ms = options->timeout_ms ? options->timeout_ms :
-						    TIMEOUT_MS_DEFAULT;
+	session->timeout_ms =
+		options->timeout_ms ? options->timeout_ms : TIMEOUT_MS_DEFAULT;
 	return DRIFT_OK;
 }
 
@@ -49,9 +49,9 @@ static enum drift_err open_sqlite(struct query_session *session,
 			  SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
 	/* Tables that need no CREATE are declared at their first use, which the
 	 * authorizer would refuse. */
-	static const char set_up[] =
-		"PRAGMA temp_store=MEMORY;"
-		"SELECT 1 FROM json_each('[]'), json_tree('[]'), drift_events WHERE 0";
+	static const char set_up[] = "PRAGMA temp_store=MEMORY;"
+				     "SELECT 1 FROM json_each('[]'), "
+				     "json_tree('[]'), drift_events WHERE 0";
 	enum drift_err err;
 
 	if (sqlite3_open_v2(":memory:", &session->sqlite, flags, NULL))
@@ -136,8 +136,8 @@ enum drift_err session_exec(struct query_session *session, const char *sql,
 	return rc ? error_of_sqlite(session, rc, NULL, NULL, error) : DRIFT_OK;
 }
 
-void session_say(struct query_session *session, const char *tag,
-		 const char *format, ...)
+void session_say(struct query_session *session, const char *tag, const char *format,
+		 ...)
 {
 	char text[512];
 	va_list arguments;
@@ -160,8 +160,9 @@ enum drift_err query_start(struct query_session *session, const char *script,
 	if (size > SCRIPT_BYTES_MAX)
 		return drift_fail(error, DRIFT_TOO_BIG, "the script is too long");
 	if (memchr(script, '\0', size))
-		return drift_fail(error, DRIFT_BAD_TEXT,
-				  "invalid byte sequence for encoding \"UTF8\": 0x00");
+		return drift_fail(
+			error, DRIFT_BAD_TEXT,
+			"invalid byte sequence for encoding \"UTF8\": 0x00");
 	buf_add(&session->script, script, size);
 	if (buf_status(&session->script))
 		return drift_fail_code(error, DRIFT_NOMEM);
@@ -225,7 +226,7 @@ static enum drift_err run_statement(struct query_session *session,
 
 	limit_begin(session);
 	for (unsigned i = 0;; i++) {
-		struct drift_error failure = {0};
+		struct drift_error failure = { 0 };
 
 		err = attempt(session, &statement, &may_retry, &failure);
 		if (!err)
@@ -252,7 +253,8 @@ static enum drift_err next_statement(struct query_session *session,
 			  session->script.size, &session->script_at);
 	if (err)
 		return fail(session, err, error);
-	return session->tokens.count ? run_statement(session, event, error) : DRIFT_OK;
+	return session->tokens.count ? run_statement(session, event, error)
+				     : DRIFT_OK;
 }
 
 static void finish_rows(struct query_session *session, enum query_event *event)
@@ -281,14 +283,14 @@ static enum drift_err next_sql_row(struct query_session *session,
 		return DRIFT_OK;
 	}
 	if (rc != SQLITE_DONE)
-		return fail(session, error_of_sqlite(session, rc, &statement, NULL,
-						     error), error);
+		return fail(session,
+			    error_of_sqlite(session, rc, &statement, NULL, error),
+			    error);
 	finish_rows(session, event);
 	return DRIFT_OK;
 }
 
-static void next_answer_row(struct query_session *session,
-			    enum query_event *event)
+static void next_answer_row(struct query_session *session, enum query_event *event)
 {
 	if (session->row >= answer_rows(&session->answer)) {
 		finish_rows(session, event);
@@ -299,13 +301,13 @@ static void next_answer_row(struct query_session *session,
 	*event = QUERY_ROW;
 }
 
-enum drift_err query_next(struct query_session *session,
-			  enum query_event *event, struct drift_error *error)
+enum drift_err query_next(struct query_session *session, enum query_event *event,
+			  struct drift_error *error)
 {
 	enum drift_err err = DRIFT_OK;
 
 	if (error)
-		*error = (struct drift_error){0};
+		*error = (struct drift_error){ 0 };
 	limit_resume(session);
 	switch (session->state) {
 	case SESSION_BETWEEN:

@@ -21,15 +21,15 @@
 #define SESSION_KEEP_BYTES 16
 
 enum session_state {
-	SESSION_BETWEEN,	/* statements; at the script's end too */
-	SESSION_SQL_ROWS,	/* stepping `select` */
-	SESSION_ANSWER_ROWS,	/* handing out `answer` */
+	SESSION_BETWEEN,     /* statements; at the script's end too */
+	SESSION_SQL_ROWS,    /* stepping `select` */
+	SESSION_ANSWER_ROWS, /* handing out `answer` */
 };
 
 /* Where a result column's values come from. */
 struct session_column {
-	enum drift_type type;	/* DRIFT_ANY: not known */
-	uint32_t held;		/* a field's types so far, bits 1 << enum msg_type */
+	enum drift_type type; /* DRIFT_ANY: not known */
+	uint32_t held;        /* a field's types so far, bits 1 << enum msg_type */
 };
 
 struct query_session {
@@ -40,24 +40,24 @@ struct query_session {
 	bool pinned;
 	drift_seq as_of;
 	bool quoted_identifiers;
-	bool has_moment;	/* SET system_time_asof: reads are at `moment` */
+	bool has_moment; /* SET system_time_asof: reads are at `moment` */
 	drift_seq moment;
-	bool explaining;	/* plans are to be put in words */
-	bool internal;		/* our own SQL runs: the authorizer lets it */
+	bool explaining; /* plans are to be put in words */
+	bool internal;   /* our own SQL runs: the authorizer lets it */
 	/* Marks values that carry a JSON or boolean type through SQLite's
 	 * temporary tables; see keep.c. */
 	unsigned char keep[SESSION_KEEP_BYTES];
 
 	/* limit.c */
 	uint32_t timeout_ms;
-	uint64_t spent_ns;	/* by the statement, waiting for readers not counted */
-	uint64_t resumed_ns;	/* when query_next was last entered */
+	uint64_t spent_ns;   /* by the statement, waiting for readers not counted */
+	uint64_t resumed_ns; /* when query_next was last entered */
 	_Atomic bool interrupted;
 	bool timed_out;
 
 	struct transaction transaction;
-	struct drift_view view;	/* what the statement reads */
-	drift_time_ns now;	/* of the statement */
+	struct drift_view view; /* what the statement reads */
+	drift_time_ns now;      /* of the statement */
 	struct relation *relations;
 
 	struct buf script;
@@ -66,20 +66,20 @@ struct query_session {
 	enum session_state state;
 	sqlite3_stmt *select;
 	struct answer answer;
-	unsigned row;		/* of answer: the next one */
+	unsigned row; /* of answer: the next one */
 	uint64_t row_count;
-	struct session_column *columns;	/* of select */
+	struct session_column *columns; /* of select */
 	unsigned column_capacity;
-	struct buf value;	/* memory of a name handed out */
+	struct buf value; /* memory of a name handed out */
 
 	/* The first failure inside a SQLite callback: it knows more than SQLite. */
 	struct drift_error inner;
-	uint64_t changed;	/* rows the statement wrote */
+	uint64_t changed; /* rows the statement wrote */
 	/* Of an INSERT with a column list: which columns it names. */
 	const struct relation *insert_into;
 	bool *inserted;
 
-	char *settings[SETTING_COUNT_MAX];	/* NULL: the initial value */
+	char *settings[SETTING_COUNT_MAX]; /* NULL: the initial value */
 	char tag[64];
 	struct buf message;
 };
@@ -96,7 +96,7 @@ static inline void session_answer(struct query_session *session)
 /* result.c: the types of the columns of session->select. */
 enum drift_err result_begin(struct query_session *session);
 /* Set the tag and the sentence (printf) for people. */
-void session_say(struct query_session *session, const char *tag,
-		 const char *format, ...) __attribute__((format(printf, 3, 4)));
+void session_say(struct query_session *session, const char *tag, const char *format,
+		 ...) __attribute__((format(printf, 3, 4)));
 
 #endif

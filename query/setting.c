@@ -15,43 +15,43 @@
 #include "query/temporal.h"
 
 enum rule {
-	KEPT,		/* any value; it changes nothing */
-	ONLY,		/* one of the values listed in `values` */
-	FIXED,		/* cannot be set */
+	KEPT,  /* any value; it changes nothing */
+	ONLY,  /* one of the values listed in `values` */
+	FIXED, /* cannot be set */
 	TIMEOUT,
-	MOMENT,		/* set by setting_set itself */
+	MOMENT, /* set by setting_set itself */
 };
 
 static const struct setting {
 	const char *name;
 	const char *initial;
 	enum rule rule;
-	const char *values;	/* for ONLY, between spaces, lower case */
+	const char *values; /* for ONLY, between spaces, lower case */
 } settings[] = {
-	{"application_name", "", KEPT, NULL},
-	{"bytea_output", "hex", ONLY, " hex "},
-	{"client_encoding", "UTF8", ONLY, " utf8 utf-8 unicode "},
-	{"client_min_messages", "notice", KEPT, NULL},
-	{"datestyle", "ISO, MDY", KEPT, NULL},
-	{"default_transaction_isolation", "repeatable read", KEPT, NULL},
-	{"driftql.format", "", ONLY, " json csv tsv table "},
-	{"driftql.messages", "off", ONLY, " on off "},
-	{"extra_float_digits", "1", KEPT, NULL},
-	{"idle_in_transaction_session_timeout", "0", KEPT, NULL},
-	{"integer_datetimes", "on", FIXED, NULL},
-	{"intervalstyle", "postgres", KEPT, NULL},
-	{"is_superuser", "on", FIXED, NULL},
-	{"lock_timeout", "0", KEPT, NULL},
-	{"max_identifier_length", "200", FIXED, NULL},
-	{"search_path", "public", KEPT, NULL},
-	{"server_encoding", "UTF8", FIXED, NULL},
-	{"server_version", "15.0 (driftfs)", FIXED, NULL},
-	{"server_version_num", "150000", FIXED, NULL},
-	{"standard_conforming_strings", "on", ONLY, " on "},
-	{"statement_timeout", "30000", TIMEOUT, NULL},
-	{"system_time_asof", "default", MOMENT, NULL},
-	{"timezone", "UTC", ONLY, " utc gmt etc/utc z 0 "},
-	{"transaction_isolation", "repeatable read", KEPT, NULL},
+	{ "application_name", "", KEPT, NULL },
+	{ "bytea_output", "hex", ONLY, " hex " },
+	{ "client_encoding", "UTF8", ONLY, " utf8 utf-8 unicode " },
+	{ "client_min_messages", "notice", KEPT, NULL },
+	{ "datestyle", "ISO, MDY", KEPT, NULL },
+	{ "default_transaction_isolation", "repeatable read", KEPT, NULL },
+	{ "driftql.format", "", ONLY, " json csv tsv table " },
+	{ "driftql.messages", "off", ONLY, " on off " },
+	{ "extra_float_digits", "1", KEPT, NULL },
+	{ "idle_in_transaction_session_timeout", "0", KEPT, NULL },
+	{ "integer_datetimes", "on", FIXED, NULL },
+	{ "intervalstyle", "postgres", KEPT, NULL },
+	{ "is_superuser", "on", FIXED, NULL },
+	{ "lock_timeout", "0", KEPT, NULL },
+	{ "max_identifier_length", "200", FIXED, NULL },
+	{ "search_path", "public", KEPT, NULL },
+	{ "server_encoding", "UTF8", FIXED, NULL },
+	{ "server_version", "15.0 (driftfs)", FIXED, NULL },
+	{ "server_version_num", "150000", FIXED, NULL },
+	{ "standard_conforming_strings", "on", ONLY, " on " },
+	{ "statement_timeout", "30000", TIMEOUT, NULL },
+	{ "system_time_asof", "default", MOMENT, NULL },
+	{ "timezone", "UTC", ONLY, " utc gmt etc/utc z 0 " },
+	{ "transaction_isolation", "repeatable read", KEPT, NULL },
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(*settings))
@@ -88,8 +88,9 @@ static bool is_listed(const char *values, const char *value)
 	if (size == 0 || size > sizeof(word) - 3)
 		return false;
 	for (size_t i = 0; i < size; i++)
-		word[i + 1] = value[i] >= 'A' && value[i] <= 'Z' ?
-				      (char)(value[i] + ('a' - 'A')) : value[i];
+		word[i + 1] = value[i] >= 'A' && value[i] <= 'Z'
+				      ? (char)(value[i] + ('a' - 'A'))
+				      : value[i];
 	word[size + 1] = ' ';
 	return strstr(values, word) != NULL;
 }
@@ -100,7 +101,11 @@ static bool parse_timeout(const char *value, uint32_t *timeout_ms)
 	static const struct {
 		const char *unit;
 		uint64_t factor;
-	} units[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
+	} units[] = { { "", 1 },
+		      { "ms", 1 },
+		      { "s", 1000 },
+		      { "min", 60000 },
+		      { "h", 3600000 } };
 	char *unit;
 	unsigned long long number = strtoull(value, &unit, 10);
 
@@ -137,7 +142,8 @@ enum drift_err setting_put(struct query_session *session, const char *name,
 
 	if (i < 0)
 		return drift_fail(error, DRIFT_NO_SETTING,
-				  "unrecognized configuration parameter \"%s\"", name);
+				  "unrecognized configuration parameter \"%s\"",
+				  name);
 	if (settings[i].rule == FIXED)
 		return drift_fail(error, DRIFT_BAD_ARGUMENT,
 				  "parameter \"%s\" cannot be changed", name);
@@ -243,8 +249,7 @@ static enum drift_err set_named(struct query_session *session,
 }
 
 enum drift_err setting_set(struct query_session *session,
-			   struct statement *statement,
-			   struct drift_error *error)
+			   struct statement *statement, struct drift_error *error)
 {
 	struct buf name = BUF_INIT;
 	enum drift_err err = DRIFT_OK;
@@ -271,8 +276,7 @@ enum drift_err setting_set(struct query_session *session,
 }
 
 enum drift_err setting_reset(struct query_session *session,
-			     struct statement *statement,
-			     struct drift_error *error)
+			     struct statement *statement, struct drift_error *error)
 {
 	struct buf name = BUF_INIT;
 	enum drift_err err;
@@ -290,8 +294,7 @@ enum drift_err setting_reset(struct query_session *session,
 }
 
 enum drift_err setting_show(struct query_session *session,
-			    struct statement *statement,
-			    struct drift_error *error)
+			    struct statement *statement, struct drift_error *error)
 {
 	struct token token = statement_peek(statement);
 	struct buf name = BUF_INIT;

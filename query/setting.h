@@ -9,14 +9,11 @@
 #define SETTING_COUNT_MAX 32
 
 enum drift_err setting_set(struct query_session *session,
-			   struct statement *statement,
-			   struct drift_error *error);
+			   struct statement *statement, struct drift_error *error);
 enum drift_err setting_reset(struct query_session *session,
-			     struct statement *statement,
-			     struct drift_error *error);
+			     struct statement *statement, struct drift_error *error);
 enum drift_err setting_show(struct query_session *session,
-			    struct statement *statement,
-			    struct drift_error *error);
+			    struct statement *statement, struct drift_error *error);
 /* Set one by name, as the startup message of the wire protocol does. */
 enum drift_err setting_put(struct query_session *session, const char *name,
 			   const char *value, struct drift_error *error);

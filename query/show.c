@@ -5,10 +5,8 @@
 #include "query/session.h"
 #include "query/setting.h"
 
-enum drift_err show_table(struct query_session *session,
-				struct statement *statement,
-				const struct table_def **def,
-				struct drift_error *error)
+enum drift_err show_table(struct query_session *session, struct statement *statement,
+			  const struct table_def **def, struct drift_error *error)
 {
 	struct token token = statement_peek(statement);
 	struct buf name = BUF_INIT;
@@ -40,12 +38,12 @@ static enum drift_err show_tables(struct query_session *session,
 				  struct drift_error *error)
 {
 	const struct table_def *def;
-	struct slice after = {NULL, 0};
+	struct slice after = { NULL, 0 };
 	enum drift_err err = statement_expect_end(statement, error);
 
 	if (err)
 		return err;
-	answer_columns(&session->answer, (const char *const[]){"name", NULL});
+	answer_columns(&session->answer, (const char *const[]){ "name", NULL });
 	while (!err && (def = drift_table_next(session->view, after))) {
 		err = answer_add(&session->answer, def->name);
 		after = slice_str(def->name);
@@ -78,7 +76,7 @@ static enum drift_err show_indexes(struct query_session *session,
 {
 	const struct table_def *only = NULL;
 	const struct table_def *def;
-	struct slice after = {NULL, 0};
+	struct slice after = { NULL, 0 };
 	enum drift_err err = DRIFT_OK;
 
 	if (statement_accept(statement, "FROM") || statement_accept(statement, "ON"))
@@ -88,18 +86,20 @@ static enum drift_err show_indexes(struct query_session *session,
 	if (err)
 		return err;
 	answer_columns(&session->answer,
-		       (const char *const[]){"table", "name", "columns", "unique", NULL});
+		       (const char *const[]){ "table", "name", "columns", "unique",
+					      NULL });
 	while (!err && (def = drift_table_next(session->view, after))) {
 		for (unsigned i = 0; i < def->index_count && !err; i++)
 			if (!only || only == def)
-				err = add_index(&session->answer, def, &def->indexes[i]);
+				err = add_index(&session->answer, def,
+						&def->indexes[i]);
 		after = slice_str(def->name);
 	}
 	return answer_done(session, err, error);
 }
 
-enum drift_err show_run(struct query_session *session,
-			struct statement *statement, struct drift_error *error)
+enum drift_err show_run(struct query_session *session, struct statement *statement,
+			struct drift_error *error)
 {
 	statement->at++;
 	if (statement_accept(statement, "TABLES"))
@@ -154,8 +154,7 @@ static enum drift_err describe_column(struct query_session *session,
 }
 
 enum drift_err show_describe(struct query_session *session,
-			     struct statement *statement,
-			     struct drift_error *error)
+			     struct statement *statement, struct drift_error *error)
 {
 	const struct table_def *def;
 	struct relation *relation;
@@ -170,7 +169,8 @@ enum drift_err show_describe(struct query_session *session,
 	if (err)
 		return drift_fail_code(error, err);
 	answer_columns(&session->answer,
-		       (const char *const[]){"column", "type", "null", "key", NULL});
+		       (const char *const[]){ "column", "type", "null", "key",
+					      NULL });
 	for (unsigned i = 0; i < relation->column_count && !err; i++)
 		err = describe_column(session, relation, i);
 	return answer_done(session, err, error);

@@ -24,7 +24,8 @@ static enum drift_err add_key_condition(struct statement *statement,
 		if (!err)
 			err = statement_value(statement, &value, error);
 		buf_add_str(sql, i ? " AND " : " WHERE ");
-		token_quote_name(slice_str(def->columns[def->key_columns[i]].name), sql);
+		token_quote_name(slice_str(def->columns[def->key_columns[i]].name),
+				 sql);
 		buf_add_str(sql, " = ");
 		token_quote_string(buf_slice(&value), sql);
 	}
@@ -34,9 +35,8 @@ static enum drift_err add_key_condition(struct statement *statement,
 	return err;
 }
 
-enum drift_err show_drift(struct query_session *session,
-				 struct statement *statement,
-				 struct drift_error *error)
+enum drift_err show_drift(struct query_session *session, struct statement *statement,
+			  struct drift_error *error)
 {
 	const struct table_def *def;
 	struct relation *relation;
@@ -76,11 +76,12 @@ static void add_call(const struct relation *relation, drift_seq seq,
 
 /* For each key column: before, its name and after, `between` in between. */
 static void add_key_columns(const struct table_def *def, const char *before,
-			    const char *middle, const char *between, const char *after,
-			    struct buf *sql)
+			    const char *middle, const char *between,
+			    const char *after, struct buf *sql)
 {
 	for (unsigned i = 0; i < def->key_count; i++) {
-		struct slice name = slice_str(def->columns[def->key_columns[i]].name);
+		struct slice name =
+			slice_str(def->columns[def->key_columns[i]].name);
 
 		buf_add_str(sql, i ? between : "");
 		buf_add_str(sql, before);
@@ -98,9 +99,10 @@ static void add_diff(const struct relation *relation, drift_seq from, drift_seq 
 
 	buf_add_str(sql, def->key_count > 1 ? "SELECT json_array(" : "SELECT (");
 	add_key_columns(def, "coalesce(b.", ", a.", ", ", ")", sql);
-	buf_add_str(sql, ") AS key, CASE WHEN a._key IS NULL THEN 'insert' "
-			 "WHEN b._key IS NULL THEN 'delete' ELSE 'update' END AS op, "
-			 "a.doc AS before, b.doc AS after FROM ");
+	buf_add_str(sql,
+		    ") AS key, CASE WHEN a._key IS NULL THEN 'insert' "
+		    "WHEN b._key IS NULL THEN 'delete' ELSE 'update' END AS op, "
+		    "a.doc AS before, b.doc AS after FROM ");
 	add_call(relation, from, "a", sql);
 	buf_add_str(sql, " FULL JOIN ");
 	add_call(relation, to, "b", sql);
@@ -109,8 +111,8 @@ static void add_diff(const struct relation *relation, drift_seq from, drift_seq 
 	buf_add_str(sql, " WHERE a.doc IS NOT b.doc");
 }
 
-enum drift_err show_diff(struct query_session *session,
-			 struct statement *statement, struct drift_error *error)
+enum drift_err show_diff(struct query_session *session, struct statement *statement,
+			 struct drift_error *error)
 {
 	const struct table_def *def;
 	struct relation *relation;

@@ -71,7 +71,8 @@ static enum drift_err want_updated(struct relation *relation,
 	for (; i + 1 < statement->count && !err; i++) {
 		if (token_is(statement->script, statement->tokens[i], "("))
 			i = verb_find_close(statement, i);
-		else if (token_is_word(statement->script, statement->tokens[i], "WHERE"))
+		else if (token_is_word(statement->script, statement->tokens[i],
+				       "WHERE"))
 			break;
 		else if (token_is_name(statement->tokens[i]) &&
 			 token_is(statement->script, statement->tokens[i + 1], "="))
@@ -145,17 +146,20 @@ static enum drift_err check_conflict(const struct statement *statement,
 		return DRIFT_OK;
 	close = verb_find_close(statement, open);
 	for (unsigned i = open + 1; i < close; i++) {
-		bool is_key = is_key_part(relation->def, column_at(relation, statement, i));
+		bool is_key = is_key_part(relation->def,
+					  column_at(relation, statement, i));
 
 		parts += is_key;
 		others += !is_key && token_is_name(statement->tokens[i]);
 	}
 	if (others == 0 && parts == relation->def->key_count)
 		return DRIFT_OK;
-	return statement_place(statement->tokens[open],
-			       drift_fail(error, DRIFT_UNSUPPORTED,
-					  "ON CONFLICT with other columns than the key "
-					  "is not supported"), error);
+	return statement_place(
+		statement->tokens[open],
+		drift_fail(error, DRIFT_UNSUPPORTED,
+			   "ON CONFLICT with other columns than the key "
+			   "is not supported"),
+		error);
 }
 
 /* Note which columns an INSERT names: the others get their defaults. */
@@ -185,9 +189,8 @@ static enum drift_err note_inserted(struct query_session *session,
 
 static enum drift_err prepare_text(struct query_session *session,
 				   const struct statement *statement,
-				   const struct rewrite *rewrite,
-				   const char *prefix, sqlite3_stmt **stmt,
-				   struct drift_error *error)
+				   const struct rewrite *rewrite, const char *prefix,
+				   sqlite3_stmt **stmt, struct drift_error *error)
 {
 	struct buf sql = BUF_INIT;
 	struct slice text = buf_slice(&rewrite->sql);
@@ -229,14 +232,17 @@ static enum drift_err check_integers(const struct statement *statement,
 		/* The least integer is written as minus one more than the most. */
 		if (text.size == sizeof(most) - 1 &&
 		    (memcmp(text.data, most, text.size) <= 0 ||
-		     (i > 0 && token_is(statement->script, statement->tokens[i - 1], "-") &&
+		     (i > 0 &&
+		      token_is(statement->script, statement->tokens[i - 1], "-") &&
 		      memcmp(text.data, "9223372036854775808", text.size) == 0)))
 			continue;
-		return statement_place(token,
-				       drift_fail(error, DRIFT_OUT_OF_RANGE,
-						  "integer out of range: %.*s",
-						  (int)(text.size < 40 ? text.size : 40),
-						  (const char *)text.data), error);
+		return statement_place(
+			token,
+			drift_fail(error, DRIFT_OUT_OF_RANGE,
+				   "integer out of range: %.*s",
+				   (int)(text.size < 40 ? text.size : 40),
+				   (const char *)text.data),
+			error);
 	}
 	return DRIFT_OK;
 }
@@ -263,7 +269,8 @@ static enum drift_err prepare(struct query_session *session,
 	if (!err)
 		err = note_inserted(session, statement, verb, target);
 	if (!err)
-		err = prepare_text(session, statement, &rewrite, prefix, stmt, error);
+		err = prepare_text(session, statement, &rewrite, prefix, stmt,
+				   error);
 	rewrite_release(&rewrite);
 	return err;
 }
@@ -284,9 +291,9 @@ static void say_changed(struct query_session *session, enum verb_kind kind)
 		const char *tag;
 		const char *verb;
 	} words[] = {
-		[VERB_INSERT] = {"INSERT 0", "Inserted"},
-		[VERB_UPDATE] = {"UPDATE", "Updated"},
-		[VERB_DELETE] = {"DELETE", "Deleted"},
+		[VERB_INSERT] = { "INSERT 0", "Inserted" },
+		[VERB_UPDATE] = { "UPDATE", "Updated" },
+		[VERB_DELETE] = { "DELETE", "Deleted" },
 	};
 	char tag[64];
 
@@ -310,8 +317,8 @@ static enum drift_err run_write(struct query_session *session,
 	return err;
 }
 
-enum drift_err sql_run(struct query_session *session,
-		       struct statement *statement, struct drift_error *error)
+enum drift_err sql_run(struct query_session *session, struct statement *statement,
+		       struct drift_error *error)
 {
 	sqlite3_stmt *stmt = NULL;
 	struct verb verb;

@@ -12,8 +12,8 @@ enum drift_err sql_prepare(struct query_session *session,
 			   const struct statement *statement, const char *prefix,
 			   sqlite3_stmt **stmt, struct drift_error *error);
 /* Run it: rows are left to session->select, writes are done. */
-enum drift_err sql_run(struct query_session *session,
-		       struct statement *statement, struct drift_error *error);
+enum drift_err sql_run(struct query_session *session, struct statement *statement,
+		       struct drift_error *error);
 /* Hand out the rows of SQL of our own, about tables that are declared. */
 enum drift_err sql_select(struct query_session *session, const char *sql,
 			  struct drift_error *error);

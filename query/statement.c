@@ -44,14 +44,16 @@ enum drift_err statement_syntax(const struct statement *statement,
 	enum drift_err err;
 
 	if (token.kind == TOKEN_END)
-		err = drift_fail(error, DRIFT_SYNTAX, "syntax error at end of input");
+		err = drift_fail(error, DRIFT_SYNTAX,
+				 "syntax error at end of input");
 	else if (token.kind == TOKEN_OPEN)
 		err = drift_fail(error, DRIFT_SYNTAX,
 				 "unterminated text at or near \"%.*s\"", size,
 				 statement->script + token.at);
 	else
-		err = drift_fail(error, DRIFT_SYNTAX, "syntax error at or near \"%.*s\"",
-				 size, statement->script + token.at);
+		err = drift_fail(error, DRIFT_SYNTAX,
+				 "syntax error at or near \"%.*s\"", size,
+				 statement->script + token.at);
 	return statement_place(token, err, error);
 }
 
@@ -71,8 +73,7 @@ enum drift_err statement_expect(struct statement *statement, const char *word,
 	return statement_syntax(statement, statement_peek(statement), error);
 }
 
-enum drift_err statement_expect_punct(struct statement *statement,
-				      const char *punct,
+enum drift_err statement_expect_punct(struct statement *statement, const char *punct,
 				      struct drift_error *error)
 {
 	if (statement_accept_punct(statement, punct))

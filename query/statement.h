@@ -9,7 +9,7 @@ struct query_session;
 
 struct statement {
 	const char *script;
-	const struct token *tokens;	/* tokens[count] is TOKEN_END */
+	const struct token *tokens; /* tokens[count] is TOKEN_END */
 	unsigned count;
 	unsigned at;
 };
@@ -23,8 +23,7 @@ bool statement_accept_punct(struct statement *statement, const char *punct);
 /* Take it or fail with a syntax error there. */
 enum drift_err statement_expect(struct statement *statement, const char *word,
 				struct drift_error *error);
-enum drift_err statement_expect_punct(struct statement *statement,
-				      const char *punct,
+enum drift_err statement_expect_punct(struct statement *statement, const char *punct,
 				      struct drift_error *error);
 enum drift_err statement_expect_end(struct statement *statement,
 				    struct drift_error *error);
@@ -48,7 +47,6 @@ struct slice statement_text(const struct statement *statement);
 /* Run it by its first word. A statement that wants rows leaves session->state
  * accordingly. */
 enum drift_err statement_run(struct query_session *session,
-			     struct statement *statement,
-			     struct drift_error *error);
+			     struct statement *statement, struct drift_error *error);
 
 #endif

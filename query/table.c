@@ -12,7 +12,7 @@ void format_table_release(struct format_table *table)
 	free(table->widths);
 	free(table->cells);
 	buf_release(&table->text);
-	*table = (struct format_table){0};
+	*table = (struct format_table){ 0 };
 }
 
 static unsigned width_of(struct slice text)
@@ -67,7 +67,7 @@ static enum drift_err add_cell(struct format_table *table, struct format_cell ce
 static enum drift_err take_value(struct format_table *table,
 				 const struct msg_value *value)
 {
-	struct format_cell cell = {.at = table->text.size};
+	struct format_cell cell = { .at = table->text.size };
 
 	cell.right = value->type == MSG_INT || value->type == MSG_REAL;
 	if (value->type == MSG_TEXT)
@@ -117,7 +117,8 @@ static void write_cell(const struct format_table *table, unsigned i, struct buf 
 	unsigned column = i % table->column_count;
 	struct slice text = slice_of(table->text.data + cell->at, cell->size);
 	unsigned width = width_of(text);
-	unsigned room = table->widths[column] > width ? table->widths[column] - width : 0;
+	unsigned room =
+		table->widths[column] > width ? table->widths[column] - width : 0;
 	bool last = column + 1 == table->column_count;
 
 	buf_add_str(out, column ? " | " : " ");
@@ -154,8 +155,7 @@ static void flush(struct format_table *table, struct buf *out)
 }
 
 enum drift_err format_table_row(struct format_table *table,
-				const struct query_session *session,
-				struct buf *out)
+				const struct query_session *session, struct buf *out)
 {
 	enum drift_err err = DRIFT_OK;
 

@@ -52,8 +52,8 @@ static bool begins_moment(const struct statement *statement, unsigned i)
 
 bool temporal_is_trailing(const struct statement *statement, unsigned i)
 {
-	return is_word_at(statement, i, "AS") && is_word_at(statement, i + 1, "OF") &&
-	       begins_moment(statement, i + 2);
+	return is_word_at(statement, i, "AS") &&
+	       is_word_at(statement, i + 1, "OF") && begins_moment(statement, i + 2);
 }
 
 /* Past one operand of a constant expression. */
@@ -117,8 +117,8 @@ static bool is_now(const struct statement *statement, unsigned first, unsigned e
 
 /* The text of the moment in the tokens [first, end). */
 static enum drift_err moment_text(struct query_session *session,
-				  const struct statement *statement,
-				  unsigned first, unsigned end, struct buf *text,
+				  const struct statement *statement, unsigned first,
+				  unsigned end, struct buf *text,
 				  struct drift_error *error)
 {
 	struct token last = statement->tokens[end - 1];
@@ -133,15 +133,16 @@ static enum drift_err moment_text(struct query_session *session,
 		token_text(statement->script, start, text);
 		return buf_status(text);
 	}
-	return evaluate(session, slice_of(statement->script + start.at,
-					  last.at + last.size - start.at),
+	return evaluate(session,
+			slice_of(statement->script + start.at,
+				 last.at + last.size - start.at),
 			text, error);
 }
 
 /* Read the tokens of one moment. In BETWEEN a AND b, AND ends the first. */
 static enum drift_err read_moment(struct query_session *session,
-				  struct statement *statement,
-				  struct moment *moment, struct drift_error *error)
+				  struct statement *statement, struct moment *moment,
+				  struct drift_error *error)
 {
 	struct buf text = BUF_INIT;
 	struct token start;
@@ -243,9 +244,8 @@ static enum drift_err read_bound(struct query_session *session,
 }
 
 static enum drift_err read_bounds(struct query_session *session,
-				  struct statement *statement,
-				  const char *separator, struct asof *asof,
-				  struct drift_error *error)
+				  struct statement *statement, const char *separator,
+				  struct asof *asof, struct drift_error *error)
 {
 	enum drift_err err = read_bound(session, statement, ASOF_A_IS_TIME,
 					&asof->form, &asof->a, error);
@@ -256,13 +256,13 @@ static enum drift_err read_bounds(struct query_session *session,
 		err = statement_expect(statement, separator, error);
 	if (err)
 		return err;
-	return read_bound(session, statement, ASOF_B_IS_TIME, &asof->form,
-			  &asof->b, error);
+	return read_bound(session, statement, ASOF_B_IS_TIME, &asof->form, &asof->b,
+			  error);
 }
 
 static enum drift_err read_contained(struct query_session *session,
-				     struct statement *statement,
-				     struct asof *asof, struct drift_error *error)
+				     struct statement *statement, struct asof *asof,
+				     struct drift_error *error)
 {
 	enum drift_err err = statement_expect(statement, "IN", error);
 
@@ -292,7 +292,7 @@ enum drift_err temporal_clause(struct query_session *session,
 			       struct statement *statement, struct asof *asof,
 			       struct drift_error *error)
 {
-	*asof = (struct asof){ASOF_ALL, 0, 0};
+	*asof = (struct asof){ ASOF_ALL, 0, 0 };
 	statement->at++;
 	if (statement_accept(statement, "ALL")) {
 		statement->at++;

@@ -65,8 +65,7 @@ static const char *json_end(const char *at, const char *end)
 	return NULL;
 }
 
-static const char *number_end(const char *at, const char *end,
-			      enum token_kind *kind)
+static const char *number_end(const char *at, const char *end, enum token_kind *kind)
 {
 	*kind = TOKEN_INTEGER;
 	if (at + 2 < end && at[0] == '0' && (at[1] | 0x20) == 'x') {
@@ -108,8 +107,8 @@ static const char *word_end(const char *at, const char *end)
 
 static const char *punct_end(const char *at, const char *end)
 {
-	static const char *const pairs[] = {"<=", ">=", "<>", "!=", "==", "||",
-					    "<<", ">>"};
+	static const char *const pairs[] = { "<=", ">=", "<>", "!=",
+					     "==", "||", "<<", ">>" };
 
 	if (end - at >= 3 && memcmp(at, "->>", 3) == 0)
 		return at + 3;
@@ -143,8 +142,7 @@ static const char *space_end(const char *at, const char *end)
 	}
 }
 
-static const char *token_end(const char *at, const char *end,
-			     enum token_kind *kind)
+static const char *token_end(const char *at, const char *end, enum token_kind *kind)
 {
 	char c = *at;
 	char next = '\0';
@@ -190,7 +188,7 @@ struct token token_next(const char *script, size_t size, size_t *at)
 	const char *end = script + size;
 	const char *start = space_end(script + *at, end);
 	const char *after;
-	struct token token = {TOKEN_END, (uint32_t)size, 0};
+	struct token token = { TOKEN_END, (uint32_t)size, 0 };
 
 	if (!start) {
 		start = script + *at;
@@ -229,8 +227,8 @@ static enum drift_err tokens_grow(struct tokens *tokens)
 	return DRIFT_OK;
 }
 
-enum drift_err tokens_read(struct tokens *tokens, const char *script,
-			   size_t size, size_t *at)
+enum drift_err tokens_read(struct tokens *tokens, const char *script, size_t size,
+			   size_t *at)
 {
 	tokens->count = 0;
 	for (;;) {

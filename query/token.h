@@ -10,23 +10,23 @@
 #include "engine/buf.h"
 
 enum token_kind {
-	TOKEN_END,	/* nothing more */
-	TOKEN_WORD,	/* keyword or bare identifier */
-	TOKEN_QUOTED,	/* "x", `x` or [x] */
-	TOKEN_STRING,	/* 'x' */
-	TOKEN_BLOB,	/* x'00' */
+	TOKEN_END,    /* nothing more */
+	TOKEN_WORD,   /* keyword or bare identifier */
+	TOKEN_QUOTED, /* "x", `x` or [x] */
+	TOKEN_STRING, /* 'x' */
+	TOKEN_BLOB,   /* x'00' */
 	TOKEN_INTEGER,
-	TOKEN_NUMBER,	/* with a point, an exponent or 0x */
-	TOKEN_MOMENT,	/* @seq:5, @now, @tag:v1 */
-	TOKEN_JSON,	/* {...} */
+	TOKEN_NUMBER,    /* with a point, an exponent or 0x */
+	TOKEN_MOMENT,    /* @seq:5, @now, @tag:v1 */
+	TOKEN_JSON,      /* {...} */
 	TOKEN_PARAMETER, /* ?, ?1, :x, $1 */
-	TOKEN_PUNCT,	/* an operator or one other character */
-	TOKEN_OPEN,	/* a string, comment or object that does not end */
+	TOKEN_PUNCT,     /* an operator or one other character */
+	TOKEN_OPEN,      /* a string, comment or object that does not end */
 };
 
 struct token {
 	enum token_kind kind;
-	uint32_t at;	/* first byte, from the script's start */
+	uint32_t at; /* first byte, from the script's start */
 	uint32_t size;
 };
 
@@ -35,17 +35,17 @@ struct token token_next(const char *script, size_t size, size_t *at);
 
 /* The tokens of one statement, without its ';'. */
 struct tokens {
-	struct token *list;	/* list[count] is TOKEN_END */
+	struct token *list; /* list[count] is TOKEN_END */
 	unsigned count;
 	unsigned capacity;
 };
 
-#define TOKENS_INIT ((struct tokens){0})
+#define TOKENS_INIT ((struct tokens){ 0 })
 void tokens_release(struct tokens *tokens);
 /* Read the statement at *at; *at moves past its ';'. Empty statements are passed
  * over: no tokens means the script is at its end. */
-enum drift_err tokens_read(struct tokens *tokens, const char *script,
-			   size_t size, size_t *at);
+enum drift_err tokens_read(struct tokens *tokens, const char *script, size_t size,
+			   size_t *at);
 
 /* True if token is the word (any case), the punctuation. */
 bool token_is_word(const char *script, struct token token, const char *word);

@@ -41,8 +41,9 @@ enum drift_err transaction_may_write(const struct query_session *session,
 				     struct drift_error *error)
 {
 	if (session->pinned || session->has_moment)
-		return drift_fail(error, DRIFT_READ_ONLY,
-				  "cannot write to the past: this is a read-only view");
+		return drift_fail(
+			error, DRIFT_READ_ONLY,
+			"cannot write to the past: this is a read-only view");
 	if (session->transaction.read_only)
 		return drift_fail(error, DRIFT_READ_ONLY,
 				  "cannot write in a read-only transaction");
@@ -50,19 +51,18 @@ enum drift_err transaction_may_write(const struct query_session *session,
 }
 
 enum drift_err transaction_write(struct query_session *session,
-				 struct drift_txn **txn,
-				 struct drift_error *error)
+				 struct drift_txn **txn, struct drift_error *error)
 {
 	struct transaction *transaction = &session->transaction;
-	struct drift_author author = {session->user, session->client, NULL};
+	struct drift_author author = { session->user, session->client, NULL };
 	enum drift_err err = transaction_may_write(session, error);
 
 	if (err)
 		return err;
 	if (!transaction->txn) {
 		err = drift_txn_new(session->db,
-				    transaction->blind ? DRIFT_SEQ_MAX :
-							 transaction->base.seq,
+				    transaction->blind ? DRIFT_SEQ_MAX
+						       : transaction->base.seq,
 				    &author, &transaction->txn);
 		if (err)
 			return drift_fail_code(error, err);
@@ -82,17 +82,18 @@ static void clear(struct query_session *session)
 	for (unsigned i = 0; i < transaction->savepoint_count; i++)
 		free(transaction->savepoints[i].name);
 	free(transaction->savepoints);
-	*transaction = (struct transaction){0};
+	*transaction = (struct transaction){ 0 };
 }
 
 static enum drift_err commit(struct query_session *session,
 			     struct drift_error *error)
 {
-	struct drift_receipt receipt = {0};
+	struct drift_receipt receipt = { 0 };
 	enum drift_err err = DRIFT_OK;
 
 	if (session->transaction.txn && drift_txn_ops(session->transaction.txn) > 0)
-		err = drift_commit(session->transaction.txn, DRIFT_DURABLE, &receipt);
+		err = drift_commit(session->transaction.txn, DRIFT_DURABLE,
+				   &receipt);
 	if (err && error) {
 		*error = receipt.error;
 		err = drift_fail_code(error, err);
@@ -141,9 +142,8 @@ enum drift_err transaction_begin(struct query_session *session, bool read_only,
 	return DRIFT_OK;
 }
 
-enum drift_err transaction_commit(struct query_session *session,
-				  const char *comment, bool *rolled_back,
-				  struct drift_error *error)
+enum drift_err transaction_commit(struct query_session *session, const char *comment,
+				  bool *rolled_back, struct drift_error *error)
 {
 	struct transaction *transaction = &session->transaction;
 	enum drift_err err = DRIFT_OK;
@@ -187,8 +187,8 @@ static enum drift_err require_open(const struct transaction *transaction,
 			  "%s can only be used in transaction blocks", what);
 }
 
-enum drift_err transaction_savepoint(struct query_session *session,
-				     const char *name, struct drift_error *error)
+enum drift_err transaction_savepoint(struct query_session *session, const char *name,
+				     struct drift_error *error)
 {
 	struct transaction *transaction = &session->transaction;
 	enum drift_err err = require_open(transaction, "SAVEPOINT", error);
@@ -233,13 +233,12 @@ static enum drift_err get_savepoint(const struct transaction *transaction,
 }
 
 enum drift_err transaction_rollback_to(struct query_session *session,
-				       const char *name,
-				       struct drift_error *error)
+				       const char *name, struct drift_error *error)
 {
 	struct transaction *transaction = &session->transaction;
 	int found;
-	enum drift_err err = get_savepoint(transaction, "ROLLBACK TO SAVEPOINT", name,
-					   &found, error);
+	enum drift_err err = get_savepoint(transaction, "ROLLBACK TO SAVEPOINT",
+					   name, &found, error);
 
 	if (err)
 		return err;
@@ -255,13 +254,13 @@ enum drift_err transaction_rollback_to(struct query_session *session,
 	return DRIFT_OK;
 }
 
-enum drift_err transaction_release(struct query_session *session,
-				   const char *name, struct drift_error *error)
+enum drift_err transaction_release(struct query_session *session, const char *name,
+				   struct drift_error *error)
 {
 	struct transaction *transaction = &session->transaction;
 	int found;
-	enum drift_err err = get_savepoint(transaction, "RELEASE SAVEPOINT", name,
-					   &found, error);
+	enum drift_err err =
+		get_savepoint(transaction, "RELEASE SAVEPOINT", name, &found, error);
 
 	if (!err)
 		drop_savepoints(transaction, (unsigned)found);

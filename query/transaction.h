@@ -13,19 +13,19 @@ struct query_session;
 
 struct savepoint {
 	char *name;
-	uint32_t ops;	/* operations before it */
+	uint32_t ops; /* operations before it */
 };
 
 struct transaction {
-	struct drift_txn *txn;	/* NULL until something is written */
-	bool open;		/* BEGIN was said */
-	bool failed;		/* a statement failed; only ROLLBACK helps */
+	struct drift_txn *txn; /* NULL until something is written */
+	bool open;             /* BEGIN was said */
+	bool failed;           /* a statement failed; only ROLLBACK helps */
 	bool read_only;
-	bool ddl;		/* tables were defined or dropped in it */
-	bool blind;		/* the statement reads nothing it overwrites: no
+	bool ddl;               /* tables were defined or dropped in it */
+	bool blind;             /* the statement reads nothing it overwrites: no
 				 * conflict check, the keys' presence is checked */
-	struct drift_view base;	/* BEGIN's moment; a statement's own otherwise */
-	uint32_t statement_ops;	/* operations before the statement that runs */
+	struct drift_view base; /* BEGIN's moment; a statement's own otherwise */
+	uint32_t statement_ops; /* operations before the statement that runs */
 	struct savepoint *savepoints;
 	unsigned savepoint_count;
 };
@@ -45,25 +45,22 @@ enum drift_err transaction_may_write(const struct query_session *session,
 				     struct drift_error *error);
 /* The engine's transaction to write into, made when there is none. */
 enum drift_err transaction_write(struct query_session *session,
-				 struct drift_txn **txn,
-				 struct drift_error *error);
+				 struct drift_txn **txn, struct drift_error *error);
 /* What is there now, own writes of this very statement included. */
 struct drift_view transaction_present(const struct query_session *session);
 
 enum drift_err transaction_begin(struct query_session *session, bool read_only,
 				 struct drift_error *error);
 /* comment may be NULL. A failed transaction is rolled back: *rolled_back. */
-enum drift_err transaction_commit(struct query_session *session,
-				  const char *comment, bool *rolled_back,
-				  struct drift_error *error);
+enum drift_err transaction_commit(struct query_session *session, const char *comment,
+				  bool *rolled_back, struct drift_error *error);
 void transaction_rollback(struct query_session *session);
 
-enum drift_err transaction_savepoint(struct query_session *session,
-				     const char *name, struct drift_error *error);
+enum drift_err transaction_savepoint(struct query_session *session, const char *name,
+				     struct drift_error *error);
 enum drift_err transaction_rollback_to(struct query_session *session,
-				       const char *name,
-				       struct drift_error *error);
-enum drift_err transaction_release(struct query_session *session,
-				   const char *name, struct drift_error *error);
+				       const char *name, struct drift_error *error);
+enum drift_err transaction_release(struct query_session *session, const char *name,
+				   struct drift_error *error);
 
 #endif

@@ -14,7 +14,7 @@ struct update {
 	struct drift_vtab *vtab;
 	struct query_session *session;
 	const struct relation *relation;
-	sqlite3_value **values;	/* one a column, then the hidden ones */
+	sqlite3_value **values; /* one a column, then the hidden ones */
 	struct drift_error error;
 	struct buf document;
 	struct buf text;
@@ -29,9 +29,9 @@ static struct slice blob_of(sqlite3_value *value)
 /* What INSERT OR ... and UPDATE OR ... ask for. */
 static enum write_mode mode_of(const struct update *update)
 {
-	return sqlite3_vtab_on_conflict(update->session->sqlite) == SQLITE_REPLACE ?
-		       WRITE_REPLACE :
-		       WRITE_INSERT;
+	return sqlite3_vtab_on_conflict(update->session->sqlite) == SQLITE_REPLACE
+		       ? WRITE_REPLACE
+		       : WRITE_INSERT;
 }
 
 static enum drift_err add_member(struct update *update, unsigned i)
@@ -50,7 +50,8 @@ static enum drift_err take_document(struct update *update, sqlite3_value *value)
 
 	if (!text)
 		return DRIFT_NOMEM;
-	return json_parse_document(slice_of(text, (size_t)sqlite3_value_bytes(value)),
+	return json_parse_document(slice_of(text,
+					    (size_t)sqlite3_value_bytes(value)),
 				   &update->document, &update->error);
 }
 
@@ -78,8 +79,9 @@ static enum drift_err refuse_hidden(struct update *update)
 			update->values[update->vtab->column_count + i];
 
 		if (i != HIDDEN_DOC && !is_null(value))
-			return drift_fail(&update->error, DRIFT_BAD_ARGUMENT,
-					  "a version's own columns cannot be written");
+			return drift_fail(
+				&update->error, DRIFT_BAD_ARGUMENT,
+				"a version's own columns cannot be written");
 	}
 	return DRIFT_OK;
 }
@@ -160,7 +162,7 @@ static enum drift_err build_changed(struct update *update, struct slice row)
 {
 	unsigned columns = update->vtab->column_count;
 	struct msg_cursor cursor = msg_cursor_of(row);
-	struct reader reader = {0};
+	struct reader reader = { 0 };
 	struct buf head = BUF_INIT;
 	bool *present = sqlite3_malloc((int)columns + 1);
 	uint32_t count;
@@ -215,8 +217,9 @@ static enum drift_err change(struct update *update, struct slice key)
 	if (err)
 		goto done;
 	if (is_document_given(update, row.version.row))
-		err = take_document(update, update->values[update->vtab->column_count +
-							   HIDDEN_DOC]);
+		err = take_document(
+			update,
+			update->values[update->vtab->column_count + HIDDEN_DOC]);
 	else
 		err = build_changed(update, row.version.row);
 	if (!err)

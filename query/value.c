@@ -44,9 +44,10 @@ void value_result(sqlite3_context *context, const struct reader_value *value,
 		result_text(context, value->value.bytes);
 		return;
 	case MSG_BLOB:
-		sqlite3_result_blob64(context, value->value.bytes.size ?
-						       value->value.bytes.data : "",
-				      value->value.bytes.size, SQLITE_TRANSIENT);
+		sqlite3_result_blob64(
+			context,
+			value->value.bytes.size ? value->value.bytes.data : "",
+			value->value.bytes.size, SQLITE_TRANSIENT);
 		return;
 	case MSG_ARRAY:
 	case MSG_MAP:
@@ -57,9 +58,9 @@ void value_result(sqlite3_context *context, const struct reader_value *value,
 
 static struct slice value_bytes(sqlite3_value *value)
 {
-	const void *bytes = sqlite3_value_type(value) == SQLITE_BLOB ?
-				    sqlite3_value_blob(value) :
-				    sqlite3_value_text(value);
+	const void *bytes = sqlite3_value_type(value) == SQLITE_BLOB
+				    ? sqlite3_value_blob(value)
+				    : sqlite3_value_text(value);
 
 	return slice_of(bytes ? bytes : "", (size_t)sqlite3_value_bytes(value));
 }
@@ -134,8 +135,8 @@ static enum drift_err add_natural(sqlite3_value *value, struct buf *out,
 /* 0, 1 and PostgreSQL's words; DRIFT_DONE: not a boolean. */
 static enum drift_err add_boolean(sqlite3_value *value, struct buf *out)
 {
-	static const char *const words[] = {"false", "true", "f", "t",
-					    "no", "yes", "off", "on"};
+	static const char *const words[] = { "false", "true", "f",   "t",
+					     "no",    "yes",  "off", "on" };
 	int type = sqlite3_value_type(value);
 
 	if (type == SQLITE_INTEGER && (uint64_t)sqlite3_value_int64(value) <= 1) {
@@ -143,7 +144,8 @@ static enum drift_err add_boolean(sqlite3_value *value, struct buf *out)
 		return DRIFT_OK;
 	}
 	for (unsigned i = 0; type == SQLITE_TEXT && i < 8; i++) {
-		if (strcasecmp((const char *)sqlite3_value_text(value), words[i]) == 0) {
+		if (strcasecmp((const char *)sqlite3_value_text(value), words[i]) ==
+		    0) {
 			msg_add_bool(out, i & 1);
 			return DRIFT_OK;
 		}
@@ -193,9 +195,11 @@ static enum drift_err add_for_column(const struct query_session *session,
 	if (!def && relation->columns[column].field < 0)
 		return DRIFT_DONE;
 	if (!def)
-		return add_as_before(drift_field(session->db, relation->def->id,
-				(unsigned)relation->columns[column].field).types,
-				value, out);
+		return add_as_before(
+			drift_field(session->db, relation->def->id,
+				    (unsigned)relation->columns[column].field)
+				.types,
+			value, out);
 	if (def->type == DRIFT_BOOLEAN)
 		return add_boolean(value, out);
 	if (def->type == DRIFT_JSON && sqlite3_value_type(value) == SQLITE_TEXT)
@@ -203,8 +207,8 @@ static enum drift_err add_for_column(const struct query_session *session,
 	return DRIFT_DONE;
 }
 
-static enum drift_err add_by_subtype(int subtype, struct slice text,
-				     struct buf *out, struct drift_error *error)
+static enum drift_err add_by_subtype(int subtype, struct slice text, struct buf *out,
+				     struct drift_error *error)
 {
 	if (subtype == VALUE_JSON)
 		return json_parse_value(text, out, error);
@@ -224,7 +228,8 @@ enum drift_err value_read(const struct query_session *session,
 	if (keep_unwrap(session, value, &subtype, &text))
 		return add_by_subtype(subtype, text, out, error);
 	if ((subtype == VALUE_JSON && sqlite3_value_type(value) == SQLITE_TEXT) ||
-	    (subtype == VALUE_BOOLEAN && sqlite3_value_type(value) == SQLITE_INTEGER))
+	    (subtype == VALUE_BOOLEAN &&
+	     sqlite3_value_type(value) == SQLITE_INTEGER))
 		return add_by_subtype(subtype, value_bytes(value), out, error);
 	if (column >= 0 && sqlite3_value_type(value) != SQLITE_NULL)
 		err = add_for_column(session, relation, column, value, out, error);

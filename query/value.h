@@ -14,8 +14,8 @@
 #include "engine/json.h"
 #include "query/reader.h"
 
-#define VALUE_JSON 74		/* 'J', SQLite's own JSON functions' */
-#define VALUE_BOOLEAN 66	/* 'B' */
+#define VALUE_JSON 74    /* 'J', SQLite's own JSON functions' */
+#define VALUE_BOOLEAN 66 /* 'B' */
 
 /* Answer with value; text is memory to use. */
 void value_result(sqlite3_context *context, const struct reader_value *value,

@@ -2,8 +2,7 @@
 /* verb.c - finding INSERT, UPDATE or DELETE behind WITH, and its table. */
 #include "query/verb.h"
 
-static bool is_word(const struct statement *statement, unsigned i,
-		    const char *word)
+static bool is_word(const struct statement *statement, unsigned i, const char *word)
 {
 	return i < statement->count &&
 	       token_is_word(statement->script, statement->tokens[i], word);
@@ -46,8 +45,8 @@ unsigned verb_find_word(const struct statement *statement, unsigned from,
 /* The verb's token: the first of these words outside parentheses. */
 static unsigned find_verb(const struct statement *statement)
 {
-	static const char *const verbs[] = {"SELECT", "VALUES", "INSERT",
-					    "REPLACE", "UPDATE", "DELETE"};
+	static const char *const verbs[] = { "SELECT",  "VALUES", "INSERT",
+					     "REPLACE", "UPDATE", "DELETE" };
 	unsigned first = statement->count;
 
 	if (!is_word(statement, 0, "WITH"))
@@ -64,8 +63,8 @@ static unsigned find_verb(const struct statement *statement)
 static enum drift_err unsupported(const struct statement *statement, unsigned i,
 				  const char *what, struct drift_error *error)
 {
-	enum drift_err err = drift_fail(error, DRIFT_UNSUPPORTED,
-					"%s is not supported", what);
+	enum drift_err err =
+		drift_fail(error, DRIFT_UNSUPPORTED, "%s is not supported", what);
 
 	return statement_place(statement->tokens[i], err, error);
 }
@@ -84,7 +83,8 @@ static enum drift_err take_conflict(const struct statement *statement,
 	if (is_punct(statement, at, "("))
 		at = verb_find_close(statement, at) + 1;
 	if (is_word(statement, at, "DO") && is_word(statement, at + 1, "UPDATE"))
-		return unsupported(statement, at + 1, "ON CONFLICT DO UPDATE", error);
+		return unsupported(statement, at + 1, "ON CONFLICT DO UPDATE",
+				   error);
 	if (is_word(statement, at, "DO") && is_word(statement, at + 1, "NOTHING") &&
 	    at + 2 == statement->count)
 		return DRIFT_OK;
@@ -133,7 +133,7 @@ enum drift_err verb_find(const struct statement *statement, struct verb *verb,
 	unsigned at = find_verb(statement);
 	enum drift_err err;
 
-	*verb = (struct verb){.kind = kind_at(statement, at), .at = at};
+	*verb = (struct verb){ .kind = kind_at(statement, at), .at = at };
 	if (verb->kind == VERB_READ)
 		return DRIFT_OK;
 	at++;

@@ -9,10 +9,10 @@ enum verb_kind { VERB_READ, VERB_INSERT, VERB_UPDATE, VERB_DELETE };
 
 struct verb {
 	enum verb_kind kind;
-	unsigned at;		/* its token; after WITH's list, if there is one */
-	unsigned target;	/* the token that names the table written to */
-	unsigned after_target;	/* the token after that name */
-	unsigned conflict;	/* ON of ON CONFLICT (...) DO NOTHING; 0: none */
+	unsigned at;           /* its token; after WITH's list, if there is one */
+	unsigned target;       /* the token that names the table written to */
+	unsigned after_target; /* the token after that name */
+	unsigned conflict;     /* ON of ON CONFLICT (...) DO NOTHING; 0: none */
 };
 
 /* Refuses, with 0A000, clauses that tables here do not have: RETURNING, ON CONFLICT DO

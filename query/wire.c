@@ -21,7 +21,7 @@
 #include "query/wire_session.h"
 
 #define CONNECTIONS_MAX 100
-#define STOP_ROUNDS 20	/* in the second that clients get at a stop */
+#define STOP_ROUNDS 20 /* in the second that clients get at a stop */
 #define SOCKET_NAME ".s.PGSQL.5433"
 
 void wire_cancel(struct query_server *server, int pid, uint32_t secret)
@@ -71,8 +71,8 @@ static void reap(struct query_server *server, bool all)
 
 static void refuse_many(int fd)
 {
-	struct wire wire = {.fd = fd};
-	struct drift_error error = {0};
+	struct wire wire = { .fd = fd };
+	struct drift_error error = { 0 };
 
 	(void)!drift_fail(&error, DRIFT_TOO_MANY, "sorry, too many clients already");
 	wire_error(&wire, &error, "FATAL", NULL);
@@ -128,8 +128,8 @@ static void *serve(void *argument)
 {
 	struct query_server *server = argument;
 	struct pollfd polled[2] = {
-		{.fd = server->listen_fd, .events = POLLIN},
-		{.fd = server->wake[0], .events = POLLIN},
+		{ .fd = server->listen_fd, .events = POLLIN },
+		{ .fd = server->wake[0], .events = POLLIN },
 	};
 
 	for (;;) {
@@ -159,7 +159,8 @@ static enum drift_err make_path(struct query_server *server,
 					  strerror(errno));
 		}
 		buf_clear(&path);
-		buf_printf(&path, "/proc/self/fd/%d/%s", server->dir_fd, SOCKET_NAME);
+		buf_printf(&path, "/proc/self/fd/%d/%s", server->dir_fd,
+			   SOCKET_NAME);
 	}
 	if (!buf_status(&path))
 		server->path = strdup(buf_cstr(&path));
@@ -170,7 +171,7 @@ static enum drift_err make_path(struct query_server *server,
 static enum drift_err listen_on(struct query_server *server,
 				struct drift_error *error)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct stat owner;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->path);

@@ -16,20 +16,25 @@
 #include "query/setting.h"
 
 enum oid {
-	OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25,
-	OID_JSON = 114, OID_FLOAT8 = 701, OID_TIMESTAMPTZ = 1184,
+	OID_BOOL = 16,
+	OID_BYTEA = 17,
+	OID_INT8 = 20,
+	OID_TEXT = 25,
+	OID_JSON = 114,
+	OID_FLOAT8 = 701,
+	OID_TIMESTAMPTZ = 1184,
 };
 
 struct wire_column {
 	enum oid oid;
-	size_t unknown_at;	/* its type in wire->out, to be mended; 0: known */
+	size_t unknown_at; /* its type in wire->out, to be mended; 0: known */
 };
 
 struct wire_rows {
 	struct wire *wire;
 	struct query_session *session;
-	bool any;		/* a statement was run */
-	bool first;		/* the next row is the first */
+	bool any;   /* a statement was run */
+	bool first; /* the next row is the first */
 	struct wire_column *columns;
 	unsigned count;
 };
@@ -136,13 +141,13 @@ static size_t add_column(struct wire *wire, const char *name, enum oid oid)
 	size_t at;
 
 	wire_add_text(wire, name);
-	buf_add_be32(&wire->out, 0);		/* table */
-	wire_add_be16(wire, 0);			/* column */
+	buf_add_be32(&wire->out, 0); /* table */
+	wire_add_be16(wire, 0);      /* column */
 	at = wire->out.size;
 	buf_add_be32(&wire->out, oid);
 	wire_add_be16(wire, (unsigned)size_of(oid));
-	buf_add_be32(&wire->out, UINT32_MAX);	/* type modifier: none */
-	wire_add_be16(wire, 0);			/* text */
+	buf_add_be32(&wire->out, UINT32_MAX); /* type modifier: none */
+	wire_add_be16(wire, 0);               /* text */
 	return at;
 }
 
@@ -278,7 +283,7 @@ static enum drift_err write_event(struct wire_rows *rows, enum query_event event
 static enum drift_err answer_rows(struct wire *wire, struct query_session *session,
 				  struct drift_error *error)
 {
-	struct wire_rows rows = {.wire = wire, .session = session};
+	struct wire_rows rows = { .wire = wire, .session = session };
 	enum query_event event = QUERY_DONE;
 	enum drift_err err = DRIFT_OK;
 
@@ -312,8 +317,9 @@ static enum drift_err answer_text(struct wire *wire, struct query_session *sessi
 
 	if (err)
 		return drift_fail_code(error, err);
-	query_printer_messages(printer, strcmp(setting_get(session, "driftql.messages"),
-					       "on") == 0);
+	query_printer_messages(printer,
+			       strcmp(setting_get(session, "driftql.messages"),
+				      "on") == 0);
 	wire_begin(wire, 'T');
 	wire_add_be16(wire, 1);
 	(void)add_column(wire, "answer", OID_TEXT);
@@ -322,7 +328,8 @@ static enum drift_err answer_text(struct wire *wire, struct query_session *sessi
 		enum drift_err sent = DRIFT_OK;
 
 		buf_clear(&chunk);
-		err = query_printer_run(printer, WIRE_OUT_BYTES, &chunk, &ended, error);
+		err = query_printer_run(printer, WIRE_OUT_BYTES, &chunk, &ended,
+					error);
 		if (chunk.size > 0 && !buf_status(&chunk))
 			sent = send_chunk(wire, &chunk);
 		err = err ? err : sent;
@@ -337,14 +344,15 @@ static enum drift_err answer_text(struct wire *wire, struct query_session *sessi
 enum drift_err wire_answer(struct wire *wire, struct query_session *session,
 			   const char *script, size_t size)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum query_format format;
-	bool text = query_format_parse(setting_get(session, "driftql.format"), &format);
+	bool text =
+		query_format_parse(setting_get(session, "driftql.format"), &format);
 	enum drift_err err = query_start(session, script, size, &error);
 
 	if (!err)
-		err = text ? answer_text(wire, session, format, &error) :
-			     answer_rows(wire, session, &error);
+		err = text ? answer_text(wire, session, format, &error)
+			   : answer_rows(wire, session, &error);
 	if (err && error.code == DRIFT_OK)
 		return err;
 	if (err)

@@ -10,15 +10,15 @@
 
 #define WIRE_STARTUP_BYTES_MAX 10000
 #define WIRE_MESSAGE_BYTES_MAX ((16u << 20) + (64u << 10))
-#define WIRE_OUT_BYTES (64u << 10)	/* sent when this much is there */
+#define WIRE_OUT_BYTES (64u << 10) /* sent when this much is there */
 
 struct wire {
 	int fd;
-	struct buf in;		/* read and not taken yet */
+	struct buf in; /* read and not taken yet */
 	size_t in_at;
-	struct buf body;	/* of the message read last, a NUL after it */
-	struct buf out;		/* not sent yet */
-	size_t message_at;	/* where the message being written begins */
+	struct buf body;   /* of the message read last, a NUL after it */
+	struct buf out;    /* not sent yet */
+	size_t message_at; /* where the message being written begins */
 };
 
 void wire_release(struct wire *wire);

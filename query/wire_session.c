@@ -23,7 +23,7 @@ enum { CODE_CANCEL = 80877102, CODE_SSL = 80877103, CODE_GSS = 80877104 };
 
 static void set_patience(int fd, int seconds)
 {
-	struct timeval timeout = {.tv_sec = seconds};
+	struct timeval timeout = { .tv_sec = seconds };
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 }
@@ -51,7 +51,7 @@ static enum drift_err read_startup(struct wire *wire, uint32_t *code)
 static void refuse(struct connection *connection, enum drift_err code,
 		   const char *text)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	(void)!drift_fail(&error, code, "%s", text);
 	wire_error(&connection->wire, &error, "FATAL", NULL);
@@ -103,7 +103,7 @@ static enum drift_err open_session(struct connection *connection,
 	const char *client = parameter(&connection->wire, "application_name");
 	const char *encoding = parameter(&connection->wire, "client_encoding");
 	struct query_session *session;
-	struct query_options options = {.quoted_identifiers = true};
+	struct query_options options = { .quoted_identifiers = true };
 	char user[128];
 	enum drift_err err;
 
@@ -149,16 +149,16 @@ static void add_status(struct wire *wire, const char *name, const char *value)
 static enum drift_err welcome(struct connection *connection)
 {
 	static const char *const reported[][2] = {
-		{"server_version", "server_version"},
-		{"server_encoding", "server_encoding"},
-		{"client_encoding", "client_encoding"},
-		{"DateStyle", "datestyle"},
-		{"IntervalStyle", "intervalstyle"},
-		{"TimeZone", "timezone"},
-		{"integer_datetimes", "integer_datetimes"},
-		{"standard_conforming_strings", "standard_conforming_strings"},
-		{"is_superuser", "is_superuser"},
-		{"application_name", "application_name"},
+		{ "server_version", "server_version" },
+		{ "server_encoding", "server_encoding" },
+		{ "client_encoding", "client_encoding" },
+		{ "DateStyle", "datestyle" },
+		{ "IntervalStyle", "intervalstyle" },
+		{ "TimeZone", "timezone" },
+		{ "integer_datetimes", "integer_datetimes" },
+		{ "standard_conforming_strings", "standard_conforming_strings" },
+		{ "is_superuser", "is_superuser" },
+		{ "application_name", "application_name" },
 	};
 	struct wire *wire = &connection->wire;
 
@@ -178,7 +178,7 @@ static enum drift_err welcome(struct connection *connection)
 
 static enum drift_err start_up(struct connection *connection)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct ucred peer;
 	uint32_t code = 0;
 	enum drift_err err;
@@ -236,7 +236,7 @@ static enum drift_err answer_query(struct connection *connection)
 /* The extended protocol is not there: say so once, then wait for Sync. */
 static enum drift_err refuse_extended(struct connection *connection)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	char type = '\0';
 	enum drift_err err;
 

@@ -13,13 +13,13 @@
 struct query_server {
 	struct drift_db *db;
 	int listen_fd;
-	int wake[2];		/* a pipe: readable when the server stops */
+	int wake[2]; /* a pipe: readable when the server stops */
 	pthread_t thread;
-	char *path;		/* of the socket */
-	int dir_fd;		/* -1 unless path goes through it */
-	uid_t owner;		/* of the database; only he and root may come in */
+	char *path;  /* of the socket */
+	int dir_fd;  /* -1 unless path goes through it */
+	uid_t owner; /* of the database; only he and root may come in */
 	pthread_mutex_t lock;
-	pthread_cond_t left;	/* a connection has ended */
+	pthread_cond_t left; /* a connection has ended */
 	/* Under lock: */
 	struct connection *connections;
 	unsigned count;
@@ -28,14 +28,14 @@ struct query_server {
 };
 
 struct connection {
-	struct connection *next;	/* under server->lock */
+	struct connection *next; /* under server->lock */
 	struct query_server *server;
 	pthread_t thread;
 	struct wire wire;
-	int pid;			/* what clients are told it is */
+	int pid; /* what clients are told it is */
 	uint32_t secret;
-	struct query_session *session;	/* under server->lock */
-	bool ended;			/* under server->lock: may be joined */
+	struct query_session *session; /* under server->lock */
+	bool ended;                    /* under server->lock: may be joined */
 };
 
 /* The connection's thread. */

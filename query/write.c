@@ -8,8 +8,7 @@
 #include "engine/json.h"
 #include "query/session.h"
 
-static void print_key(const struct table_def *def, struct slice key,
-		      struct buf *out)
+static void print_key(const struct table_def *def, struct slice key, struct buf *out)
 {
 	struct msg_value part;
 
@@ -39,7 +38,8 @@ enum drift_err write_key_exists(const struct table_def *def, struct slice key,
 	print_key(def, key, &text);
 	err = drift_fail(error, DRIFT_KEY_EXISTS,
 			 "duplicate key value violates PRIMARY KEY \"%s\": "
-			 "Key %s already exists.", def->name, buf_cstr(&text));
+			 "Key %s already exists.",
+			 def->name, buf_cstr(&text));
 	buf_release(&text);
 	return err;
 }
@@ -50,8 +50,8 @@ static enum drift_err check_absent(struct query_session *session,
 				   struct drift_error *error)
 {
 	struct drift_row row = DRIFT_ROW_INIT;
-	enum drift_err err = drift_get(transaction_present(session), def->id, key,
-				       &row);
+	enum drift_err err =
+		drift_get(transaction_present(session), def->id, key, &row);
 
 	drift_row_release(&row);
 	if (err == DRIFT_NO_ROW)
@@ -74,10 +74,9 @@ static enum drift_err note_fields(struct query_session *session,
 	return err ? err : relation_note_members(relation, row);
 }
 
-static enum drift_err put(struct query_session *session,
-			  const struct table_def *def, struct slice key,
-			  struct slice row, enum drift_put_mode mode,
-			  struct drift_error *error)
+static enum drift_err put(struct query_session *session, const struct table_def *def,
+			  struct slice key, struct slice row,
+			  enum drift_put_mode mode, struct drift_error *error)
 {
 	struct drift_txn *txn;
 	enum drift_err err = transaction_write(session, &txn, error);
@@ -117,8 +116,8 @@ enum drift_err write_insert(struct query_session *session,
 /* The row goes from old_key to key. */
 static enum drift_err move(struct query_session *session,
 			   const struct table_def *def, struct slice old_key,
-			   struct slice key, struct slice row,
-			   enum write_mode mode, struct drift_error *error)
+			   struct slice key, struct slice row, enum write_mode mode,
+			   struct drift_error *error)
 {
 	enum drift_err err = DRIFT_OK;
 
@@ -128,7 +127,8 @@ static enum drift_err move(struct query_session *session,
 		err = write_delete(session, def, old_key, error);
 	if (!err)
 		err = put(session, def, key, row,
-			  mode == WRITE_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT, error);
+			  mode == WRITE_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT,
+			  error);
 	return err;
 }
 

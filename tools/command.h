@@ -12,20 +12,20 @@
 
 enum exit_status {
 	EXIT_FINE = 0,
-	EXIT_REFUSED = 1,	/* refused, or it failed */
+	EXIT_REFUSED = 1, /* refused, or it failed */
 	EXIT_USAGE = 2,
-	EXIT_DAMAGED = 3,	/* the database is damaged */
-	EXIT_NEWER = 4,		/* the database has a newer format */
+	EXIT_DAMAGED = 3, /* the database is damaged */
+	EXIT_NEWER = 4,   /* the database has a newer format */
 };
 
 #define STATEMENTS_MAX 64
 
 /* Options and the operand; NULL or false when not given. */
 struct arguments {
-	const char *dir;	/* -d, or init's operand */
+	const char *dir; /* -d, or init's operand */
 	/* -e, as often as it was given; NULL after the last. */
 	const char *statements[STATEMENTS_MAX + 1];
-	const char *file;	/* -f, or load's operand; "-" is standard input */
+	const char *file; /* -f, or load's operand; "-" is standard input */
 	const char *format;
 	const char *table;
 	const char *key;
@@ -45,8 +45,7 @@ int command_verify(const struct arguments *arguments);
  * that goes with its code. */
 int complain(const struct drift_error *error);
 /* Say "driftdb: <text>" and how to get help; EXIT_USAGE. */
-int complain_usage(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
+int complain_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum exit_status exit_status_of(enum drift_err err);
 
 #endif

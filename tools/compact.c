@@ -23,7 +23,8 @@ static uint64_t log_bytes(const char *dir)
 	if (!log)
 		return 0;
 	while ((entry = readdir(log)))
-		if (fstatat(dirfd(log), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		if (fstatat(dirfd(log), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			    0 &&
 		    S_ISREG(st.st_mode))
 			bytes += (uint64_t)st.st_size;
 	closedir(log);
@@ -32,7 +33,7 @@ static uint64_t log_bytes(const char *dir)
 
 int command_compact(const struct arguments *arguments)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct drift_db *db;
 	uint64_t before;
 	enum drift_err err;

@@ -12,8 +12,8 @@
 struct door {
 	enum query_format format;
 	bool messages;
-	struct remote *remote;		/* the daemon, or */
-	struct drift_db *db;		/* the database itself */
+	struct remote *remote; /* the daemon, or */
+	struct drift_db *db;   /* the database itself */
 	struct query_session *session;
 };
 
@@ -46,7 +46,7 @@ static enum drift_err open_session(struct door *door, struct drift_error *error)
 static enum drift_err open_remote(struct door *door, const char *dir,
 				  struct drift_error *in_use)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err;
 
 	err = remote_open(dir, user_name(), &door->remote, &error);

@@ -13,7 +13,7 @@ struct door;
 /* Answers go out in format, with messages ("Inserted 1 row(s)") or without. */
 enum drift_err door_open(const char *dir, enum query_format format, bool messages,
 			 struct door **door, struct drift_error *error);
-void door_close(struct door *door);	/* NULL is fine */
+void door_close(struct door *door); /* NULL is fine */
 /* Run script (NUL-terminated), answers to standard output as they come. */
 enum drift_err door_run(struct door *door, const char *script,
 			struct drift_error *error);

@@ -12,62 +12,63 @@
 #include "tools/command.h"
 
 struct option_kind {
-	char letter;		/* how commands name it; also its short form unless
+	char letter; /* how commands name it; also its short form unless
 				 * only_long */
 	bool only_long;
 	const char *name;
-	const char *value;	/* what follows it; NULL for a switch */
-	size_t place;		/* in struct arguments */
-	unsigned times;		/* it may be given */
+	const char *value; /* what follows it; NULL for a switch */
+	size_t place;      /* in struct arguments */
+	unsigned times;    /* it may be given */
 	const char *help;
 };
 
 static const struct option_kind options[] = {
-	{'d', false, "data", "DIR", offsetof(struct arguments, dir), 1,
-	 "the database's directory"},
-	{'e', false, "execute", "STATEMENTS", offsetof(struct arguments, statements),
-	 STATEMENTS_MAX, "what to run; several are run in order"},
-	{'f', false, "file", "FILE", offsetof(struct arguments, file), 1,
-	 "read what to run from FILE, - for standard input"},
-	{'F', true, "format", "FORMAT", offsetof(struct arguments, format), 1,
-	 "json (lines, the default), csv, tsv or table"},
-	{'t', false, "table", "TABLE", offsetof(struct arguments, table), 1,
-	 "the table"},
-	{'k', false, "key", "KEY", offsetof(struct arguments, key), 1,
-	 "the row's primary key"},
-	{'E', true, "events", NULL, offsetof(struct arguments, events), 1,
-	 "every event as a line of JSON"},
-	{'q', false, "quiet", NULL, offsetof(struct arguments, quiet), 1,
-	 "only answers: no \"Inserted 1 row(s)\""},
+	{ 'd', false, "data", "DIR", offsetof(struct arguments, dir), 1,
+	  "the database's directory" },
+	{ 'e', false, "execute", "STATEMENTS",
+	  offsetof(struct arguments, statements), STATEMENTS_MAX,
+	  "what to run; several are run in order" },
+	{ 'f', false, "file", "FILE", offsetof(struct arguments, file), 1,
+	  "read what to run from FILE, - for standard input" },
+	{ 'F', true, "format", "FORMAT", offsetof(struct arguments, format), 1,
+	  "json (lines, the default), csv, tsv or table" },
+	{ 't', false, "table", "TABLE", offsetof(struct arguments, table), 1,
+	  "the table" },
+	{ 'k', false, "key", "KEY", offsetof(struct arguments, key), 1,
+	  "the row's primary key" },
+	{ 'E', true, "events", NULL, offsetof(struct arguments, events), 1,
+	  "every event as a line of JSON" },
+	{ 'q', false, "quiet", NULL, offsetof(struct arguments, quiet), 1,
+	  "only answers: no \"Inserted 1 row(s)\"" },
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
 struct command {
 	const char *name;
-	const char *takes;	/* letters of its options */
-	const char *needs;	/* those it cannot do without */
-	const char *operand;	/* what stands after the options; NULL: nothing */
-	size_t operand_place;	/* in struct arguments */
+	const char *takes;    /* letters of its options */
+	const char *needs;    /* those it cannot do without */
+	const char *operand;  /* what stands after the options; NULL: nothing */
+	size_t operand_place; /* in struct arguments */
 	int (*run)(const struct arguments *arguments);
 	const char *help;
 };
 
 static const struct command commands[] = {
-	{"init", "", "", "DIR", offsetof(struct arguments, dir), command_init,
-	 "make an empty database in DIR"},
-	{"sql", "defFq", "d", NULL, 0, command_sql,
-	 "run DriftQL: -e, -f, or standard input"},
-	{"load", "dq", "d", "FILE", offsetof(struct arguments, file), command_load,
-	 "replay what dump --events printed, seqs and times as they were"},
-	{"dump", "dE", "d", NULL, 0, command_dump,
-	 "print the history; --events says how"},
-	{"drift", "dtkF", "dtk", NULL, 0, command_drift,
-	 "print every event of one row"},
-	{"compact", "dq", "d", NULL, 0, command_compact,
-	 "pack the log; no history is lost"},
-	{"verify", "dq", "d", NULL, 0, command_verify,
-	 "read everything and check it"},
+	{ "init", "", "", "DIR", offsetof(struct arguments, dir), command_init,
+	  "make an empty database in DIR" },
+	{ "sql", "defFq", "d", NULL, 0, command_sql,
+	  "run DriftQL: -e, -f, or standard input" },
+	{ "load", "dq", "d", "FILE", offsetof(struct arguments, file), command_load,
+	  "replay what dump --events printed, seqs and times as they were" },
+	{ "dump", "dE", "d", NULL, 0, command_dump,
+	  "print the history; --events says how" },
+	{ "drift", "dtkF", "dtk", NULL, 0, command_drift,
+	  "print every event of one row" },
+	{ "compact", "dq", "d", NULL, 0, command_compact,
+	  "pack the log; no history is lost" },
+	{ "verify", "dq", "d", NULL, 0, command_verify,
+	  "read everything and check it" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -95,8 +96,7 @@ static void print_command_help(const struct command *command)
 {
 	printf("usage: driftdb %s%s%s%s%s\n%s\n", command->name,
 	       strchr(command->needs, 'd') ? " -d DIR" : "",
-	       *command->takes ? " [OPTION...]" : "",
-	       command->operand ? " " : "",
+	       *command->takes ? " [OPTION...]" : "", command->operand ? " " : "",
 	       command->operand ? command->operand : "", command->help);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option_kind *option = &options[i];
@@ -106,8 +106,8 @@ static void print_command_help(const struct command *command)
 		printf("  %c%c --%s%s%s\n        %s\n",
 		       option->only_long ? ' ' : '-',
 		       option->only_long ? ' ' : option->letter, option->name,
-		       option->value ? " " : "",
-		       option->value ? option->value : "", option->help);
+		       option->value ? " " : "", option->value ? option->value : "",
+		       option->help);
 	}
 }
 
@@ -125,17 +125,19 @@ static void getopt_tables_fill(struct getopt_tables *tables)
 	*shorts++ = ':';
 	*shorts++ = 'h';
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		tables->longs[i] = (struct option){
-			options[i].name,
-			options[i].value ? required_argument : no_argument, NULL,
-			options[i].letter};
+		tables->longs[i] =
+			(struct option){ options[i].name,
+					 options[i].value ? required_argument
+							  : no_argument,
+					 NULL, options[i].letter };
 		if (options[i].only_long)
 			continue;
 		*shorts++ = options[i].letter;
 		if (options[i].value)
 			*shorts++ = ':';
 	}
-	tables->longs[OPTION_COUNT] = (struct option){"help", no_argument, NULL, 'h'};
+	tables->longs[OPTION_COUNT] =
+		(struct option){ "help", no_argument, NULL, 'h' };
 }
 
 /* false: it was given too often. */
@@ -173,8 +175,7 @@ static const struct option_kind *option_missing(const struct command *command,
 	for (const char *need = command->needs; *need; need++) {
 		const struct option_kind *option = option_find(*need);
 
-		if (!*(const char *const *)((const char *)arguments +
-					    option->place))
+		if (!*(const char *const *)((const char *)arguments + option->place))
 			return option;
 	}
 	return NULL;
@@ -197,8 +198,8 @@ static int take_operand(const struct command *command, int count, char **words,
 
 static int run_command(const struct command *command, int count, char **words)
 {
-	struct arguments arguments = {0};
-	struct getopt_tables tables = {0};
+	struct arguments arguments = { 0 };
+	struct getopt_tables tables = { 0 };
 	const struct option_kind *option;
 	int letter, status;
 
@@ -210,8 +211,8 @@ static int run_command(const struct command *command, int count, char **words)
 			return EXIT_FINE;
 		}
 		if (letter == ':')
-			return complain_usage("%s: %s wants a value",
-					      command->name, words[optind - 1]);
+			return complain_usage("%s: %s wants a value", command->name,
+					      words[optind - 1]);
 		option = option_find(letter);
 		if (!option || !strchr(command->takes, letter))
 			return complain_usage("%s: no such option: %s",

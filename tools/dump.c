@@ -28,7 +28,7 @@ static enum drift_err print_events(struct drift_db *db, struct drift_error *erro
 
 int command_dump(const struct arguments *arguments)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct drift_db *db;
 	enum drift_err err;
 

@@ -5,13 +5,23 @@
 #include "engine/json.h"
 
 enum line_field {
-	FIELD_SEQ, FIELD_TX, FIELD_TIME, FIELD_USER, FIELD_CLIENT, FIELD_COMMENT,
-	FIELD_TABLE, FIELD_OP, FIELD_PK, FIELD_ROW, FIELD_SQL, FIELD_COUNT,
+	FIELD_SEQ,
+	FIELD_TX,
+	FIELD_TIME,
+	FIELD_USER,
+	FIELD_CLIENT,
+	FIELD_COMMENT,
+	FIELD_TABLE,
+	FIELD_OP,
+	FIELD_PK,
+	FIELD_ROW,
+	FIELD_SQL,
+	FIELD_COUNT,
 };
 
 static const char *const field_names[FIELD_COUNT] = {
-	"seq", "tx", "time", "user", "client", "comment",
-	"table", "op", "pk", "row", "sql",
+	"seq",   "tx", "time", "user", "client", "comment",
+	"table", "op", "pk",   "row",  "sql",
 };
 
 #define BIT(field) (1u << (field))
@@ -25,10 +35,10 @@ static const struct line_op {
 	unsigned needs;
 	unsigned may_have;
 } line_ops[] = {
-	{"insert", DRIFT_OP_INSERT, EVENT | BIT(FIELD_ROW), AUTHOR},
-	{"update", DRIFT_OP_UPDATE, EVENT | BIT(FIELD_ROW), AUTHOR},
-	{"delete", DRIFT_OP_DELETE, EVENT, AUTHOR},
-	{"ddl", 0, TRANSACTION | BIT(FIELD_SQL), AUTHOR | BIT(FIELD_TABLE)},
+	{ "insert", DRIFT_OP_INSERT, EVENT | BIT(FIELD_ROW), AUTHOR },
+	{ "update", DRIFT_OP_UPDATE, EVENT | BIT(FIELD_ROW), AUTHOR },
+	{ "delete", DRIFT_OP_DELETE, EVENT, AUTHOR },
+	{ "ddl", 0, TRANSACTION | BIT(FIELD_SQL), AUTHOR | BIT(FIELD_TABLE) },
 };
 
 void dump_line_release(struct dump_line *line)
@@ -41,7 +51,8 @@ static enum line_field field_find(struct slice name)
 {
 	unsigned field = 0;
 
-	while (field < FIELD_COUNT && !slice_equal(name, slice_str(field_names[field])))
+	while (field < FIELD_COUNT &&
+	       !slice_equal(name, slice_str(field_names[field])))
 		field++;
 	return field;
 }
@@ -91,8 +102,8 @@ static enum drift_err read_time(struct slice value, drift_time_ns *time,
 
 	if (!err && moment_parse_time(text, time))
 		err = drift_fail(error, DRIFT_BAD_ARGUMENT,
-				 "\"time\" cannot be read: \"%.*s\"",
-				 (int)text.size, (const char *)text.data);
+				 "\"time\" cannot be read: \"%.*s\"", (int)text.size,
+				 (const char *)text.data);
 	return err;
 }
 
@@ -153,7 +164,7 @@ static enum drift_err read_field(enum line_field field, struct slice value,
 static enum drift_err check_fields(unsigned seen, const struct line_op *op,
 				   struct drift_error *error)
 {
-	static const struct line_op any = {.needs = TRANSACTION, .may_have = ~0u};
+	static const struct line_op any = { .needs = TRANSACTION, .may_have = ~0u };
 	unsigned missing, extra;
 
 	if (!op)
@@ -164,7 +175,8 @@ static enum drift_err check_fields(unsigned seen, const struct line_op *op,
 		return drift_fail(error, DRIFT_BAD_ARGUMENT, "no \"%s\"",
 				  field_names[__builtin_ctz(missing)]);
 	if (extra)
-		return drift_fail(error, DRIFT_BAD_ARGUMENT, "\"%s\" in a line of op %s",
+		return drift_fail(error, DRIFT_BAD_ARGUMENT,
+				  "\"%s\" in a line of op %s",
 				  field_names[__builtin_ctz(extra)], op->name);
 	return DRIFT_OK;
 }
@@ -209,7 +221,7 @@ enum drift_err dump_line_parse(struct slice text, struct dump_line *line,
 	enum drift_err err;
 
 	buf_clear(&memory);
-	*line = (struct dump_line){.document = memory};
+	*line = (struct dump_line){ .document = memory };
 	err = json_parse_document(text, &line->document, error);
 	return err ? err : read_fields(line, error);
 }

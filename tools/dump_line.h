@@ -13,19 +13,19 @@
 
 struct dump_line {
 	bool ddl;
-	drift_seq seq;			/* 0 for ddl */
+	drift_seq seq; /* 0 for ddl */
 	uint64_t tx;
 	drift_time_ns time;
-	struct slice user, client, comment;	/* text; size 0: none */
-	struct slice table;		/* text */
+	struct slice user, client, comment; /* text; size 0: none */
+	struct slice table;                 /* text */
 	enum drift_op op;
-	struct slice pk;		/* one MessagePack value */
-	struct slice row;		/* document; size 0 for a delete and for ddl */
-	struct slice sql;		/* text; ddl only */
-	struct buf document;		/* the line as MessagePack; slices point here */
+	struct slice pk;     /* one MessagePack value */
+	struct slice row;    /* document; size 0 for a delete and for ddl */
+	struct slice sql;    /* text; ddl only */
+	struct buf document; /* the line as MessagePack; slices point here */
 };
 
-#define DUMP_LINE_INIT ((struct dump_line){0})
+#define DUMP_LINE_INIT ((struct dump_line){ 0 })
 
 void dump_line_release(struct dump_line *line);
 /* Read text, one line without its newline, into *line, whose memory is used

@@ -73,7 +73,8 @@ enum drift_err flights_send(struct flights *flights, struct drift_txn *txn,
 		drift_txn_free(txn);
 		return err;
 	}
-	*flight = (struct flight){.flights = flights, .line = line, .bytes = bytes};
+	*flight =
+		(struct flight){ .flights = flights, .line = line, .bytes = bytes };
 	drift_commit_async(txn, DRIFT_DURABLE_LATER, land, flight);
 	return DRIFT_OK;
 }

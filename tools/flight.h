@@ -15,10 +15,10 @@
 struct flights {
 	pthread_mutex_t lock;
 	pthread_cond_t landed;
-	size_t bytes;			/* on their way */
-	enum drift_err err;		/* of the first that failed, */
-	struct drift_error error;	/* why, */
-	uint64_t line;			/* and where in the file it began */
+	size_t bytes;             /* on their way */
+	enum drift_err err;       /* of the first that failed, */
+	struct drift_error error; /* why, */
+	uint64_t line;            /* and where in the file it began */
 };
 /* All but lock itself is protected by lock. */
 

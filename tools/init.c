@@ -6,7 +6,7 @@
 
 int command_init(const struct arguments *arguments)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	if (drift_init(arguments->dir, &error))
 		return complain(&error);

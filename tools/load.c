@@ -19,28 +19,28 @@
 
 struct load {
 	struct drift_db *db;
-	const char *name;		/* of the file, for messages */
+	const char *name; /* of the file, for messages */
 	FILE *file;
-	uint64_t line_number;		/* of the line in hand, from 1 */
-	drift_seq next_seq;		/* what the next event's seq must be */
+	uint64_t line_number; /* of the line in hand, from 1 */
+	drift_seq next_seq;   /* what the next event's seq must be */
 
 	/* The transaction in hand; txn is NULL between two. */
 	struct drift_txn *txn;
-	uint64_t tx;			/* of it, or of the last one */
+	uint64_t tx; /* of it, or of the last one */
 	drift_time_ns time;
-	struct buf author;		/* "user\0client\0comment\0" */
+	struct buf author; /* "user\0client\0comment\0" */
 	uint64_t first_line;
-	size_t bytes;			/* of its lines */
-	bool defines;			/* it has DDL */
+	size_t bytes; /* of its lines */
+	bool defines; /* it has DDL */
 
 	struct flights flights;
 
 	/* The definition used last: a table's lines mostly stand together. */
 	const struct table_def *table;
-	uint32_t table_ops;		/* definitions made before it was found */
-	uint32_t ddl_ops;		/* definitions made in all */
+	uint32_t table_ops; /* definitions made before it was found */
+	uint32_t ddl_ops;   /* definitions made in all */
 
-	struct buf pk_document, key, row;	/* memory for one event */
+	struct buf pk_document, key, row; /* memory for one event */
 	uint64_t events, transactions;
 };
 
@@ -142,8 +142,8 @@ static enum drift_err begin(struct load *load, const struct dump_line *line,
 	text = load->author.data;
 	author.user = text_or_null(text);
 	author.client = text_or_null(text + line->user.size + 1);
-	author.comment = text_or_null(text + line->user.size + 1 +
-				      line->client.size + 1);
+	author.comment =
+		text_or_null(text + line->user.size + 1 + line->client.size + 1);
 	err = drift_txn_new(load->db, DRIFT_SEQ_MAX, &author, &load->txn);
 	if (err)
 		return drift_fail_code(error, err);
@@ -170,8 +170,8 @@ static enum drift_err go_on(struct load *load, const struct dump_line *line,
 	if (!same)
 		return drift_fail(error, DRIFT_BAD_ARGUMENT,
 				  "transaction %" PRIu64 " with another time or "
-				  "author than in line %" PRIu64, line->tx,
-				  load->first_line);
+				  "author than in line %" PRIu64,
+				  line->tx, load->first_line);
 	return DRIFT_OK;
 }
 
@@ -204,8 +204,8 @@ static enum drift_err find_key(struct load *load, struct slice pk,
 	if (def->key_count > 1)
 		err = msg_read_array(&cursor, &count);
 	if (err || count != def->key_count)
-		return drift_fail(error, DRIFT_BAD_KEY,
-				  "\"pk\" must have %u parts", def->key_count);
+		return drift_fail(error, DRIFT_BAD_KEY, "\"pk\" must have %u parts",
+				  def->key_count);
 	buf_clear(&load->pk_document);
 	msg_add_map(&load->pk_document, def->key_count);
 	for (unsigned i = 0; !err && i < def->key_count; i++) {
@@ -226,8 +226,8 @@ static enum drift_err find_key(struct load *load, struct slice pk,
 static enum drift_err add_put(struct load *load, const struct dump_line *line,
 			      struct drift_error *error)
 {
-	enum drift_put_mode mode = line->op == DRIFT_OP_INSERT ? DRIFT_PUT_INSERT
-								: DRIFT_PUT_UPDATE;
+	enum drift_put_mode mode =
+		line->op == DRIFT_OP_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT_UPDATE;
 	enum drift_err err;
 
 	buf_clear(&load->row);
@@ -248,8 +248,8 @@ static enum drift_err add_event(struct load *load, const struct dump_line *line,
 	if (!err)
 		err = find_key(load, line->pk, error);
 	if (!err && line->op == DRIFT_OP_DELETE)
-		err = drift_txn_delete(load->txn, load->table,
-				       buf_slice(&load->key), false, error);
+		err = drift_txn_delete(load->txn, load->table, buf_slice(&load->key),
+				       false, error);
 	else if (!err)
 		err = add_put(load, line, error);
 	if (err)
@@ -269,8 +269,8 @@ static enum drift_err add_ddl(struct load *load, const struct dump_line *line,
 		return err;
 	load->ddl_ops++;
 	load->defines = true;
-	return query_ddl(load_view(load), load->txn, line->sql.data,
-			 line->sql.size, error);
+	return query_ddl(load_view(load), load->txn, line->sql.data, line->sql.size,
+			 error);
 }
 
 static enum drift_err add_line(struct load *load, const struct dump_line *line,
@@ -291,8 +291,7 @@ static enum drift_err add_line(struct load *load, const struct dump_line *line,
 	if (err)
 		return err;
 	load->bytes += line->document.size;
-	return line->ddl ? add_ddl(load, line, error)
-			 : add_event(load, line, error);
+	return line->ddl ? add_ddl(load, line, error) : add_event(load, line, error);
 }
 
 /* ---- The file ----------------------------------------------------------- */
@@ -335,8 +334,7 @@ static enum drift_err open_file(struct load *load, const char *name,
 	load->name = name;
 	load->file = fopen(name, "re");
 	if (!load->file)
-		return drift_fail(error, DRIFT_IO, "%s: %s", name,
-				  strerror(errno));
+		return drift_fail(error, DRIFT_IO, "%s: %s", name, strerror(errno));
 	return DRIFT_OK;
 }
 
@@ -367,7 +365,7 @@ static enum drift_err find_end(struct load *load, struct drift_error *error)
 
 static int run(struct load *load)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum drift_err err;
 
 	if (find_end(load, &error))
@@ -393,8 +391,8 @@ static int run(struct load *load)
 
 int command_load(const struct arguments *arguments)
 {
-	struct drift_error error = {0};
-	struct load load = {0};
+	struct drift_error error = { 0 };
+	struct load load = { 0 };
 	int status;
 
 	if (open_file(&load, arguments->file, &error))
@@ -406,8 +404,8 @@ int command_load(const struct arguments *arguments)
 		status = run(&load);
 		if (!status && !arguments->quiet)
 			printf("Loaded %" PRIu64 " event(s) in %" PRIu64
-			       " transaction(s)\n", load.events,
-			       load.transactions);
+			       " transaction(s)\n",
+			       load.events, load.transactions);
 		/* The transaction in hand goes before its database. */
 		drift_txn_free(load.txn);
 		load.txn = NULL;

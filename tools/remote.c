@@ -13,7 +13,7 @@
 
 struct remote {
 	PGconn *connection;
-	int dir_fd;	/* the database's directory, named through /proc */
+	int dir_fd; /* the database's directory, named through /proc */
 };
 
 /* libpq ends its messages with a newline, and may begin them with "ERROR:". */
@@ -28,11 +28,16 @@ static enum drift_err remote_connect(struct remote *remote, const char *user,
 				     struct drift_error *error)
 {
 	char host[32];
-	const char *const names[] = {"host", "port", "user", "dbname",
-				     "application_name", "client_encoding",
-				     "connect_timeout", NULL};
-	const char *const values[] = {host, "5433", user, "driftfs",
-				      "driftdb", "UTF8", "10", NULL};
+	const char *const names[] = { "host",
+				      "port",
+				      "user",
+				      "dbname",
+				      "application_name",
+				      "client_encoding",
+				      "connect_timeout",
+				      NULL };
+	const char *const values[] = { host,      "5433", user, "driftfs",
+				       "driftdb", "UTF8", "10", NULL };
 
 	snprintf(host, sizeof(host), "/proc/self/fd/%d", remote->dir_fd);
 	remote->connection = PQconnectdbParams(names, values, 0);
@@ -79,8 +84,8 @@ void remote_close(struct remote *remote)
  * sides print, and codes that share a state print the same. */
 static enum drift_err code_of_state(const char *state)
 {
-#define SAME_STATE(name, number, its_state, text)                              \
-	if (state && strcmp(state, its_state) == 0)                            \
+#define SAME_STATE(name, number, its_state, text)   \
+	if (state && strcmp(state, its_state) == 0) \
 		return DRIFT_##name;
 	DRIFT_ERRORS(SAME_STATE)
 #undef SAME_STATE
@@ -141,11 +146,11 @@ enum drift_err remote_run(struct remote *remote, const char *script,
 	while ((result = PQgetResult(connection))) {
 		ExecStatusType status = PQresultStatus(result);
 
-		if (!err && (status == PGRES_FATAL_ERROR ||
-			     status == PGRES_BAD_RESPONSE))
+		if (!err &&
+		    (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE))
 			err = fail_as_answered(result, script, error);
-		else if (!err && (status == PGRES_SINGLE_TUPLE ||
-				  status == PGRES_TUPLES_OK))
+		else if (!err &&
+			 (status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK))
 			err = print_chunk(result, error);
 		PQclear(result);
 	}

@@ -14,9 +14,9 @@ struct remote;
 
 /* Connect to the daemon of the database in dir, as user. DRIFT_IN_USE when there
  * is no socket (what holds the database is no daemon) or nobody answers. */
-enum drift_err remote_open(const char *dir, const char *user,
-			   struct remote **remote, struct drift_error *error);
-void remote_close(struct remote *remote);	/* NULL is fine */
+enum drift_err remote_open(const char *dir, const char *user, struct remote **remote,
+			   struct drift_error *error);
+void remote_close(struct remote *remote); /* NULL is fine */
 /* Answers of later scripts: which format, and with messages or without. */
 enum drift_err remote_set_format(struct remote *remote, const char *format,
 				 bool messages, struct drift_error *error);

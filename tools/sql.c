@@ -35,8 +35,7 @@ static enum drift_err read_stream(FILE *file, const char *name, struct buf *scri
 		script->size += count;
 	}
 	if (ferror(file))
-		return drift_fail(error, DRIFT_IO, "%s: %s", name,
-				  strerror(errno));
+		return drift_fail(error, DRIFT_IO, "%s: %s", name, strerror(errno));
 	if (buf_status(script))
 		return drift_fail_code(error, DRIFT_NOMEM);
 	if (script->size && memchr(script->data, 0, script->size))
@@ -54,8 +53,7 @@ static enum drift_err read_script(const char *name, struct buf *script,
 		return read_stream(stdin, "standard input", script, error);
 	file = fopen(name, "re");
 	if (!file)
-		return drift_fail(error, DRIFT_IO, "%s: %s", name,
-				  strerror(errno));
+		return drift_fail(error, DRIFT_IO, "%s: %s", name, strerror(errno));
 	err = read_stream(file, name, script, error);
 	fclose(file);
 	return err;
@@ -63,7 +61,7 @@ static enum drift_err read_script(const char *name, struct buf *script,
 
 static int run_script(struct door *door, const char *script)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	return door_run(door, script, &error) ? complain_sql(&error, script)
 					      : EXIT_FINE;
@@ -110,7 +108,7 @@ static int run_each(struct door *door, const char *const *statements)
 
 static int run_statements(const struct arguments *arguments, struct door *door)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct buf script = BUF_INIT;
 	int status;
 
@@ -140,14 +138,13 @@ static bool choose_format(const struct arguments *arguments,
 
 int command_sql(const struct arguments *arguments)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum query_format format;
 	struct door *door;
 	int status;
 
 	if (!choose_format(arguments, &format))
-		return complain_usage("sql: no such format: %s",
-				      arguments->format);
+		return complain_usage("sql: no such format: %s", arguments->format);
 	if (arguments->statements[0] && arguments->file)
 		return complain_usage("sql: -e or -f, not both");
 	if (door_open(arguments->dir, format, !arguments->quiet, &door, &error))

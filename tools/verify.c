@@ -27,9 +27,9 @@ static void print_sums(const struct drift_verify_report *report)
 int command_verify(const struct arguments *arguments)
 {
 	/* Nothing is to be mended before it was looked at. */
-	const struct drift_options options = {.read_only = true};
-	struct drift_verify_report report = {0};
-	struct drift_error error = {0};
+	const struct drift_options options = { .read_only = true };
+	struct drift_verify_report report = { 0 };
+	struct drift_error error = { 0 };
 	struct drift_db *db;
 	enum drift_err err;
 

@@ -47,8 +47,8 @@ static size_t content_of(const char *id, char content[CONTENT_BYTES])
 	length = sum % PAD_BYTES_MAX;
 	memset(pad, 'a' + (int)(sum % 26), length);
 	return (size_t)snprintf(content, CONTENT_BYTES,
-				"{\n  \"id\": \"%s\",\n  \"pad\": \"%.*s\"\n}\n",
-				id, (int)length, pad);
+				"{\n  \"id\": \"%s\",\n  \"pad\": \"%.*s\"\n}\n", id,
+				(int)length, pad);
 }
 
 /* Write one row: 0 when it is stored, as far as close() tells. */
@@ -79,7 +79,7 @@ static int write_rows(const char *rows_path, const char *acked_path,
 	int rows = open(rows_path, O_RDONLY | O_DIRECTORY);
 	char line[NAME_BYTES];
 
-	if (rows < 0)	/* killed before we came */
+	if (rows < 0) /* killed before we came */
 		return daemon_died() ? 0 : fail("open", rows_path);
 	if (acked < 0)
 		return fail("open", acked_path);

@@ -73,8 +73,9 @@ static const char *const note = "the quick brown fox jumps over the lazy dog";
 
 static struct row make_row(unsigned key, int n)
 {
-	struct row row = {.status = n % 7 ? "done" : "pending", .n = n,
-			  .amount = n * 0.25};
+	struct row row = { .status = n % 7 ? "done" : "pending",
+			   .n = n,
+			   .amount = n * 0.25 };
 
 	snprintf(row.id, sizeof(row.id), "key%07u", key);
 	return row;
@@ -90,7 +91,7 @@ struct ours {
 
 static void ours_open(struct ours *ours)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	if (drift_open(ours->path, NULL, &ours->db, &error))
 		die(error.text);
@@ -125,8 +126,8 @@ static void ours_make(struct ours *ours)
 	ours->t = drift_table(drift_view_live(ours->db), SLICE("t"));
 }
 
-static void ours_put(struct ours *ours, struct drift_txn *txn,
-		     const struct row *row, struct buf *key, struct buf *doc)
+static void ours_put(struct ours *ours, struct drift_txn *txn, const struct row *row,
+		     struct buf *key, struct buf *doc)
 {
 	buf_clear(key);
 	buf_clear(doc);
@@ -182,8 +183,8 @@ static double ours_singly(int writers)
 	ours_make(&ours);
 	start = seconds();
 	for (int i = 0; i < writers; i++) {
-		work[i] = (struct writer){&ours, (unsigned)i * SINGLE_COMMITS,
-					  SINGLE_COMMITS};
+		work[i] = (struct writer){ &ours, (unsigned)i * SINGLE_COMMITS,
+					   SINGLE_COMMITS };
 		if (pthread_create(&threads[i], NULL, ours_write_singly, &work[i]))
 			die("no thread");
 	}
@@ -316,13 +317,15 @@ static void theirs_make(struct theirs *theirs, bool history)
 	if (system(command) != 0)
 		die(command);
 	theirs->db = theirs_connect(theirs->path);
-	sql(theirs->db, "CREATE TABLE t (id TEXT PRIMARY KEY, status TEXT, n INTEGER,"
-			" amount REAL, note TEXT) WITHOUT ROWID;"
-			"CREATE INDEX t_status ON t (status)");
+	sql(theirs->db,
+	    "CREATE TABLE t (id TEXT PRIMARY KEY, status TEXT, n INTEGER,"
+	    " amount REAL, note TEXT) WITHOUT ROWID;"
+	    "CREATE INDEX t_status ON t (status)");
 	if (!history)
 		return;
 	sql(theirs->db,
-	    "CREATE TABLE h (seq INTEGER PRIMARY KEY, id TEXT, status TEXT, n INTEGER,"
+	    "CREATE TABLE h (seq INTEGER PRIMARY KEY, id TEXT, status TEXT, n "
+	    "INTEGER,"
 	    " amount REAL, note TEXT);"
 	    "CREATE INDEX h_id ON h (id, seq);"
 	    "CREATE TRIGGER h_insert AFTER INSERT ON t BEGIN INSERT INTO h"
@@ -333,7 +336,7 @@ static void theirs_make(struct theirs *theirs, bool history)
 	    " VALUES (new.id, new.status, new.n, new.amount, new.note); END");
 }
 
-#define UPSERT                                                                   \
+#define UPSERT                                                                     \
 	"INSERT INTO t VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET" \
 	" status = ?2, n = ?3, amount = ?4, note = ?5"
 
@@ -382,8 +385,8 @@ static double theirs_singly(int writers)
 	theirs_make(&theirs, false);
 	start = seconds();
 	for (int i = 0; i < writers; i++) {
-		work[i] = (struct their_writer){theirs.path,
-						(unsigned)(i * count), count};
+		work[i] = (struct their_writer){ theirs.path, (unsigned)(i * count),
+						 count };
 		if (pthread_create(&threads[i], NULL, theirs_write_singly, &work[i]))
 			die("no thread");
 	}
@@ -428,7 +431,8 @@ static double theirs_points(struct theirs *theirs, bool past)
 
 		sqlite3_bind_text(statement, 1, row.id, -1, SQLITE_STATIC);
 		if (past)
-			sqlite3_bind_int(statement, 2, 1 + (int)draw((unsigned)events));
+			sqlite3_bind_int(statement, 2,
+					 1 + (int)draw((unsigned)events));
 		if (sqlite3_step(statement) == SQLITE_ROW &&
 		    !sqlite3_column_text(statement, 1))
 			die("no status");
@@ -443,7 +447,8 @@ static double theirs_scan(struct theirs *theirs, int seq)
 	sqlite3_stmt *statement =
 		seq ? prepare(theirs->db,
 			      "SELECT count(*), sum(n) FROM h WHERE seq IN"
-			      " (SELECT max(seq) FROM h WHERE seq <= ?1 GROUP BY id)")
+			      " (SELECT max(seq) FROM h WHERE seq <= ?1 GROUP BY "
+			      "id)")
 		    : prepare(theirs->db, "SELECT count(*), sum(n) FROM t");
 	double start = seconds();
 	int64_t count;
@@ -459,8 +464,16 @@ static double theirs_scan(struct theirs *theirs, int seq)
 
 /* ---- The table ------------------------------------------------------------------- */
 
-enum figure { SINGLE_1, SINGLE_16, BULK, POINT_NOW, POINT_PAST, SCAN_NOW, SCAN_PAST,
-	      FIGURES };
+enum figure {
+	SINGLE_1,
+	SINGLE_16,
+	BULK,
+	POINT_NOW,
+	POINT_PAST,
+	SCAN_NOW,
+	SCAN_PAST,
+	FIGURES
+};
 
 static const char *const names[FIGURES] = {
 	[SINGLE_1] = "durable single commits, 1 writer",

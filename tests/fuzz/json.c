@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = slice_of(data, size);
 	enum json_prefix_state state = feed(text);
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct buf document = BUF_INIT;
 	enum drift_err err = json_parse_document(text, &document, &error);
 

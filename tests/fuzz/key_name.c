@@ -7,8 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_name(struct slice name, const enum key_kind *kinds,
-		       unsigned count)
+static void check_name(struct slice name, const enum key_kind *kinds, unsigned count)
 {
 	struct buf key = BUF_INIT;
 	struct buf back = BUF_INIT;
@@ -39,10 +38,12 @@ static void check_key(struct slice key)
 		for (count = 0; rest.size > 0; count++) {
 			if (key_read(&rest, &part) != DRIFT_OK)
 				abort();
-			kinds[count] = part.type == MSG_INT ? KEY_INT :
-				       part.type == MSG_REAL ? KEY_REAL : KEY_TEXT;
+			kinds[count] = part.type == MSG_INT    ? KEY_INT
+				       : part.type == MSG_REAL ? KEY_REAL
+							       : KEY_TEXT;
 		}
-		if (key_from_name(buf_slice(&name), kinds, count, &back) != DRIFT_OK ||
+		if (key_from_name(buf_slice(&name), kinds, count, &back) !=
+			    DRIFT_OK ||
 		    !slice_equal(buf_slice(&back), key))
 			abort();
 	}

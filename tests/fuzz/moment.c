@@ -15,7 +15,8 @@ static void check_time(drift_time_ns time)
 	drift_time_ns back;
 
 	moment_print_time(time, &text);
-	if (strncmp(text.data, "1677", 4) != 0 && strncmp(text.data, "2262", 4) != 0 &&
+	if (strncmp(text.data, "1677", 4) != 0 &&
+	    strncmp(text.data, "2262", 4) != 0 &&
 	    (moment_parse_time(buf_slice(&text), &back) != DRIFT_OK || back != time))
 		abort();
 	buf_release(&text);
@@ -27,8 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct moment moment;
 
 	for (context = MOMENT_OF_SEQ; context <= MOMENT_OF_SQL; context++)
-		if (moment_parse(slice_of(data, size), context, NOW, &moment, NULL) ==
-			    DRIFT_OK && moment.kind == MOMENT_TIME)
+		if (moment_parse(slice_of(data, size), context, NOW, &moment,
+				 NULL) == DRIFT_OK &&
+		    moment.kind == MOMENT_TIME)
 			check_time(moment.time);
 	return 0;
 }

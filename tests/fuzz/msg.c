@@ -37,7 +37,8 @@ static void use_as_row(struct slice document)
 	def->document = true;
 	def->key_count = 1;
 	def->key_columns = calloc(1, sizeof(unsigned));
-	if (row_shape(def, document, (struct slice){0}, true, &row, NULL) == DRIFT_OK &&
+	if (row_shape(def, document, (struct slice){ 0 }, true, &row, NULL) ==
+		    DRIFT_OK &&
 	    row_key(def, buf_slice(&row), &key, NULL) == DRIFT_OK &&
 	    key_to_name(buf_slice(&key), &name) != DRIFT_OK)
 		abort();

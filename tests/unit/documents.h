@@ -9,7 +9,7 @@
 /* buf gets the document (any value) that text is; the slice points into it. */
 static inline struct slice packed(struct buf *buf, const char *text)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	buf_clear(buf);
 	if (json_parse_value(slice_str(text), buf, &error) != DRIFT_OK)

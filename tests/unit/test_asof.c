@@ -4,17 +4,24 @@
 
 /* A version made by event 10 (at time 100), ended by event 20 (at time 200). */
 static const struct drift_version ended = {
-	.seq = 10, .time = 100, .op = DRIFT_OP_INSERT, .end_seq = 20, .end_time = 200,
+	.seq = 10,
+	.time = 100,
+	.op = DRIFT_OP_INSERT,
+	.end_seq = 20,
+	.end_time = 200,
 };
 static const struct drift_version current = {
-	.seq = 10, .time = 100, .op = DRIFT_OP_UPDATE,
+	.seq = 10,
+	.time = 100,
+	.op = DRIFT_OP_UPDATE,
 };
 
 static bool matches(enum asof_form form, int64_t a, int64_t b,
 		    const struct drift_version *version)
 {
-	struct asof by_seq = {form, a, b};
-	struct asof by_time = {form | ASOF_A_IS_TIME | ASOF_B_IS_TIME, a * 10, b * 10};
+	struct asof by_seq = { form, a, b };
+	struct asof by_time = { form | ASOF_A_IS_TIME | ASOF_B_IS_TIME, a * 10,
+				b * 10 };
 	bool answer = asof_matches(&by_seq, version);
 
 	assert_int_equal(answer, asof_matches(&by_time, version));
@@ -52,7 +59,7 @@ static void contained_holds_the_whole_version(void **state)
 
 static void deletes_are_events_and_no_versions(void **state)
 {
-	const struct drift_version tombstone = {.seq = 20, .op = DRIFT_OP_DELETE};
+	const struct drift_version tombstone = { .seq = 20, .op = DRIFT_OP_DELETE };
 
 	(void)state;
 	assert_false(matches(ASOF_ALL, 0, 0, &tombstone));
@@ -62,7 +69,7 @@ static void deletes_are_events_and_no_versions(void **state)
 
 static void an_own_write_starts_after_everything(void **state)
 {
-	const struct drift_version own = {.seq = 0, .op = DRIFT_OP_UPDATE};
+	const struct drift_version own = { .seq = 0, .op = DRIFT_OP_UPDATE };
 
 	(void)state;
 	assert_true(matches(ASOF_ALL, 0, 0, &own));

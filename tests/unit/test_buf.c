@@ -41,7 +41,7 @@ static void nothing_is_added_from_nowhere(void **state)
 
 	(void)state;
 	buf_add(&buf, NULL, 0);
-	buf_add_slice(&buf, (struct slice){0});
+	buf_add_slice(&buf, (struct slice){ 0 });
 	assert_int_equal(buf_status(&buf), DRIFT_OK);
 	assert_int_equal(buf.size, 0);
 	buf_release(&buf);
@@ -82,7 +82,7 @@ static void integers_print_in_full_range(void **state)
 
 static void fixed_width_integers_have_their_byte_order(void **state)
 {
-	uint8_t bytes[9] = {0};
+	uint8_t bytes[9] = { 0 };
 
 	(void)state;
 	be64_put(bytes + 1, 0x0102030405060708);
@@ -107,8 +107,8 @@ static void a_prefix_comes_before_what_it_begins(void **state)
 	assert_true(slice_compare(SLICE("b"), SLICE("abc")) > 0);
 	assert_true(slice_compare(SLICE("\xff"), SLICE("a")) > 0);
 	assert_int_equal(slice_compare(SLICE("ab"), SLICE("ab")), 0);
-	assert_int_equal(slice_compare((struct slice){0}, (struct slice){0}), 0);
-	assert_true(slice_compare((struct slice){0}, SLICE("a")) < 0);
+	assert_int_equal(slice_compare((struct slice){ 0 }, (struct slice){ 0 }), 0);
+	assert_true(slice_compare((struct slice){ 0 }, SLICE("a")) < 0);
 }
 
 int main(void)

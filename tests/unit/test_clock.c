@@ -12,7 +12,7 @@ static drift_time_ns wall_now(const struct drift_io *io)
 	return wall;
 }
 
-static struct drift_io io = {.now = wall_now};
+static struct drift_io io = { .now = wall_now };
 
 static void times_rise_when_the_wall_clock_steps_back(void **state)
 {

@@ -22,18 +22,24 @@
 
 /* ---- The simulated disk --------------------------------------------------------- */
 
-enum fault { FAULT_NONE, FAULT_CUT, FAULT_EIO, FAULT_ENOSPC, FAULT_EINTR,
-	     FAULT_SHORT };
+enum fault {
+	FAULT_NONE,
+	FAULT_CUT,
+	FAULT_EIO,
+	FAULT_ENOSPC,
+	FAULT_EINTR,
+	FAULT_SHORT
+};
 
 struct undo {
 	struct undo *next;
 	ino_t ino;
-	int fd;			/* our own copy; a directory for a rename */
+	int fd; /* our own copy; a directory for a rename */
 	off_t offset;
 	size_t size;
-	char *old;		/* NULL: a rename */
+	char *old; /* NULL: a rename */
 	char from[64], to[64];
-	char replaced[64];	/* what the rename replaced, kept under this name */
+	char replaced[64]; /* what the rename replaced, kept under this name */
 };
 
 struct disk {
@@ -43,8 +49,8 @@ struct disk {
 	uint64_t calls, fault_at;
 	bool dead;
 	unsigned syncs_after_failure;
-	ino_t sync_failed;	/* the file whose sync failed, 0: none */
-	struct undo *undo;	/* newest first */
+	ino_t sync_failed; /* the file whose sync failed, 0: none */
+	struct undo *undo; /* newest first */
 };
 
 static uint64_t seed;
@@ -142,8 +148,8 @@ static int disk_openat(const struct drift_io *io, int dir, const char *name,
 	return fd;
 }
 
-static ssize_t disk_pread(const struct drift_io *io, int fd, void *data,
-			  size_t size, off_t offset)
+static ssize_t disk_pread(const struct drift_io *io, int fd, void *data, size_t size,
+			  off_t offset)
 {
 	struct disk *disk = disk_of(io);
 	enum fault fault;
@@ -252,7 +258,7 @@ static int disk_renameat(const struct drift_io *io, int dir, const char *from,
 
 static void disk_init(struct disk *disk, enum fault fault, uint64_t at)
 {
-	*disk = (struct disk){.io = io_system, .fault = fault, .fault_at = at};
+	*disk = (struct disk){ .io = io_system, .fault = fault, .fault_at = at };
 	pthread_mutex_init(&disk->lock, NULL);
 	disk->io.openat = disk_openat;
 	disk->io.pread = disk_pread;
@@ -387,11 +393,13 @@ static void put(struct drift_txn *txn, const struct table_def *t, int k, int v)
 	msg_add_text(&row, SLICE("v"));
 	msg_add_int(&row, v);
 	msg_add_text(&row, SLICE("pad"));
-	msg_add_text(&row, slice_of("................................................"
-				    "................................................",
-				    draw(96)));
+	msg_add_text(&row,
+		     slice_of("................................................"
+			      "................................................",
+			      draw(96)));
 	assert_int_equal(drift_txn_put(txn, t, key_of(k, &key), buf_slice(&row),
-				       DRIFT_PUT, NULL), DRIFT_OK);
+				       DRIFT_PUT, NULL),
+			 DRIFT_OK);
 	buf_release(&key);
 	buf_release(&row);
 }
@@ -416,23 +424,23 @@ static bool work(struct drift_db *db, const struct table_def *t, int round)
 	err = drift_commit(txn, DRIFT_DURABLE, &receipt);
 	drift_txn_free(txn);
 	if (err && err != DRIFT_IO)
-		return false;	/* certainly not stored: the next one takes its seqs */
+		return false; /* certainly not stored: the next one takes its seqs */
 	submitted += ops;
 	if (!err)
 		acked = submitted;
 	return !err;
 }
 
-static int value_at(struct drift_db *db, const struct table_def *t,
-		    drift_seq seq, int k)
+static int value_at(struct drift_db *db, const struct table_def *t, drift_seq seq,
+		    int k)
 {
 	struct drift_row row = DRIFT_ROW_INIT;
 	struct buf key = BUF_INIT;
 	struct slice bytes;
 	struct msg_cursor cursor;
 	int64_t v = NONE;
-	enum drift_err err = drift_get(drift_view_at(db, seq), t->id,
-				       key_of(k, &key), &row);
+	enum drift_err err =
+		drift_get(drift_view_at(db, seq), t->id, key_of(k, &key), &row);
 
 	if (!err) {
 		assert_int_equal(msg_member(row.version.row, SLICE("v"), &bytes),
@@ -449,7 +457,7 @@ static int value_at(struct drift_db *db, const struct table_def *t,
 
 static void check(const char *what)
 {
-	struct drift_options options = {.report = quiet};
+	struct drift_options options = { .report = quiet };
 	struct drift_verify_report report;
 	struct drift_error error;
 	const struct table_def *t;
@@ -460,8 +468,8 @@ static void check(const char *what)
 		fail_msg("%s: %s", what, error.text);
 	head = drift_head(db);
 	if (head < acked || head > submitted || (head && !tx_end[head]))
-		fail_msg("%s: head %lu, acknowledged %lu, submitted %lu", what,
-			 head, acked, submitted);
+		fail_msg("%s: head %lu, acknowledged %lu, submitted %lu", what, head,
+			 acked, submitted);
 	t = drift_table(drift_view_live(db), SLICE("t"));
 	for (drift_seq seq = 1; t && seq <= head; seq++)
 		for (int k = 0; k < KEYS; k++)
@@ -497,22 +505,21 @@ static bool run(enum fault fault, uint64_t at)
 	disk_init(&disk, fault, at);
 	options.io = &disk.io;
 	for (int life = 0; life < 2 && !disk.dead; life++) {
-		disk.sync_failed = 0;	/* opening again may */
+		disk.sync_failed = 0; /* opening again may */
 		if (drift_open(dir, &options, &db, &error))
 			break;
 		t = drift_table(drift_view_live(db), SLICE("t"));
 		if (!t && !make_table(db))
 			t = drift_table(drift_view_live(db), SLICE("t"));
 		for (int i = 0; t && i < 24; i++) {
-			if (!work(db, t, life * 24 + i) &&
-			    drift_is_read_only(db))
+			if (!work(db, t, life * 24 + i) && drift_is_read_only(db))
 				break;
-			if (i == 12)	/* it may fail; nothing else may */
+			if (i == 12) /* it may fail; nothing else may */
 				(void)!drift_compact(db, NULL, NULL);
 		}
 		drift_close(db);
 		if (acked < submitted)
-			break;	/* what the disk has is not known before it is read */
+			break; /* what the disk has is not known before it is read */
 	}
 	reached = disk.calls >= at;
 	/* fdatasync that failed says nothing the second time. */

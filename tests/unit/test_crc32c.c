@@ -33,7 +33,8 @@ static void parts_give_the_crc_of_the_whole(void **state)
 	(void)state;
 	for (cut = 0; cut <= sizeof(text); cut++)
 		assert_int_equal(crc32c(crc32c(0, text, cut), text + cut,
-					sizeof(text) - cut), whole);
+					sizeof(text) - cut),
+				 whole);
 }
 
 static void table_and_instruction_agree(void **state)

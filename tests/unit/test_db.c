@@ -74,9 +74,11 @@ static void txn_put(struct fixture *f, struct drift_txn *txn, const char *id, in
 	snprintf(json, sizeof(json), "{\"v\":%d}", v);
 	assert_int_equal(json_parse_document(slice_str(json), &doc, NULL), DRIFT_OK);
 	assert_int_equal(row_shape(f->t, buf_slice(&doc), key_of(id, &key), true,
-				   &row, NULL), DRIFT_OK);
+				   &row, NULL),
+			 DRIFT_OK);
 	assert_int_equal(drift_txn_put(txn, f->t, buf_slice(&key), buf_slice(&row),
-				       DRIFT_PUT, NULL), DRIFT_OK);
+				       DRIFT_PUT, NULL),
+			 DRIFT_OK);
 	buf_release(&key);
 	buf_release(&row);
 	buf_release(&doc);
@@ -187,13 +189,14 @@ static const char *index_equal(struct fixture *f, struct drift_view view, int v)
 {
 	struct drift_cursor *cursor;
 	struct buf value = BUF_INIT;
-	struct drift_range range = {.prefix = true};
+	struct drift_range range = { .prefix = true };
 	const char *text;
 
 	key_add_int(&value, v);
 	range.low = buf_slice(&value);
 	assert_int_equal(drift_index_scan(view, f->t->id, &f->t->indexes[0], &range,
-					  &cursor), DRIFT_OK);
+					  &cursor),
+			 DRIFT_OK);
 	text = drain(cursor);
 	buf_release(&value);
 	return text;
@@ -331,7 +334,7 @@ static void index_is_rebuilt(void **state)
 	drift_close(f->db);
 	snprintf(command, sizeof(command), "rm -rf %s/index", f->dir);
 	assert_int_equal(system(command), 0);
-	open_db(f, 2);	/* folds on the way */
+	open_db(f, 2); /* folds on the way */
 	check_story(f);
 	verify(f);
 }
@@ -456,7 +459,7 @@ static void transaction_reads_its_own_writes(void **state)
 static void times_resolve_to_transaction_ends(void **state)
 {
 	struct fixture *f = *state;
-	struct moment moment = {.kind = MOMENT_TIME};
+	struct moment moment = { .kind = MOMENT_TIME };
 	struct drift_tx tx[4];
 	unsigned count;
 	drift_seq seq;
@@ -469,16 +472,21 @@ static void times_resolve_to_transaction_ends(void **state)
 		assert_int_equal(tx[3].last_seq, 3);
 		for (int i = 0; i < 4; i++) {
 			moment.time = tx[i].time;
-			assert_int_equal(drift_resolve(f->db, &moment, false, &seq, NULL), DRIFT_OK);
+			assert_int_equal(drift_resolve(f->db, &moment, false, &seq,
+						       NULL),
+					 DRIFT_OK);
 			assert_int_equal(seq, tx[i].last_seq);
 			moment.time--;
-			assert_int_equal(drift_resolve(f->db, &moment, false, &seq, NULL), DRIFT_OK);
+			assert_int_equal(drift_resolve(f->db, &moment, false, &seq,
+						       NULL),
+					 DRIFT_OK);
 			assert_int_equal(seq, tx[i].last_seq - 1);
 		}
 		assert_int_equal(drift_fold(f->db), DRIFT_OK);
 	}
 	moment.time = drift_now(f->db) + 1000000000000;
-	assert_int_equal(drift_resolve(f->db, &moment, false, &seq, NULL), DRIFT_BAD_MOMENT);
+	assert_int_equal(drift_resolve(f->db, &moment, false, &seq, NULL),
+			 DRIFT_BAD_MOMENT);
 }
 
 static void second_opener_is_refused(void **state)
@@ -500,7 +508,8 @@ static void dropped_table_stands_in_the_past(void **state)
 
 	assert_int_equal(put(f, "a", 1), DRIFT_OK);
 	assert_int_equal(drift_txn_new(f->db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
-	assert_int_equal(drift_txn_drop(txn, f->t, false, "DROP TABLE t", NULL), DRIFT_OK);
+	assert_int_equal(drift_txn_drop(txn, f->t, false, "DROP TABLE t", NULL),
+			 DRIFT_OK);
 	assert_int_equal(drift_commit(txn, DRIFT_DURABLE, &receipt), DRIFT_OK);
 	drift_txn_free(txn);
 	for (int again = 0; again < 2; again++) {

@@ -12,9 +12,9 @@ static struct table_def *define(const char *text, enum drift_err *err,
 	struct statement statement;
 	size_t at = 0;
 
-	*error = (struct drift_error){0};
+	*error = (struct drift_error){ 0 };
 	assert_int_equal(tokens_read(&tokens, text, strlen(text), &at), DRIFT_OK);
-	statement = (struct statement){text, tokens.list, tokens.count, 2};
+	statement = (struct statement){ text, tokens.list, tokens.count, 2 };
 	*err = define_table(&statement, &def, error);
 	tokens_release(&tokens);
 	return def;
@@ -57,8 +57,9 @@ static void assert_refused(const char *text, enum drift_err code, int position)
 static void document_tables_index_each_column(void **state)
 {
 	(void)state;
-	assert_definition("CREATE TABLE events (pk=id, INDEX(type, status))",
-			  "CREATE TABLE events (pk=id, INDEX (type), INDEX (status))");
+	assert_definition(
+		"CREATE TABLE events (pk=id, INDEX(type, status))",
+		"CREATE TABLE events (pk=id, INDEX (type), INDEX (status))");
 	assert_definition("create table t ( PK = \"a b\" )",
 			  "CREATE TABLE t (pk=\"a b\")");
 	assert_definition("CREATE TABLE t (pk=id, UNIQUE(a, b))",
@@ -69,7 +70,8 @@ static void declared_tables_keep_what_was_declared(void **state)
 {
 	(void)state;
 	assert_definition(
-		"CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE NOT NULL, "
+		"CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE NOT "
+		"NULL, "
 		"age INT DEFAULT 18, status VARCHAR(20) INDEX, d DOUBLE PRECISION, "
 		"n DEFAULT 'it''s', j JSON DEFAULT '[1]', INDEX (age, status))",
 		"CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, "
@@ -86,14 +88,18 @@ static void declared_tables_keep_what_was_declared(void **state)
 static void what_is_not_there_is_refused(void **state)
 {
 	(void)state;
-	assert_refused("CREATE TABLE t (a INT CHECK (a > 0))", DRIFT_UNSUPPORTED, 23);
-	assert_refused("CREATE TABLE t (a INT REFERENCES b(c))", DRIFT_UNSUPPORTED, 23);
-	assert_refused("CREATE TABLE t (a INT, CHECK (a > 0))", DRIFT_UNSUPPORTED, 24);
+	assert_refused("CREATE TABLE t (a INT CHECK (a > 0))", DRIFT_UNSUPPORTED,
+		       23);
+	assert_refused("CREATE TABLE t (a INT REFERENCES b(c))", DRIFT_UNSUPPORTED,
+		       23);
+	assert_refused("CREATE TABLE t (a INT, CHECK (a > 0))", DRIFT_UNSUPPORTED,
+		       24);
 	assert_refused("CREATE TABLE t (a INT, FOREIGN KEY (a) REFERENCES b(c))",
 		       DRIFT_UNSUPPORTED, 24);
 	assert_refused("CREATE TABLE t (a INT DEFAULT CURRENT_TIMESTAMP)",
 		       DRIFT_UNSUPPORTED, 31);
-	assert_refused("CREATE TABLE t (a INT COLLATE NOCASE)", DRIFT_UNSUPPORTED, 23);
+	assert_refused("CREATE TABLE t (a INT COLLATE NOCASE)", DRIFT_UNSUPPORTED,
+		       23);
 }
 
 static void mistakes_are_placed(void **state)

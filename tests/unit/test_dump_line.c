@@ -32,8 +32,8 @@ static void an_event_reads_back(void **state)
 	assert_int_equal(line.client.size, 0);
 	assert_true(slice_equal(line.comment, SLICE("why")));
 	assert_true(slice_equal(line.table, SLICE("t")));
-	assert_int_equal(line.pk.size, 2);	/* fixstr of one byte */
-	assert_int_equal(line.row.size, 6);	/* map of one, "id", "k" */
+	assert_int_equal(line.pk.size, 2);  /* fixstr of one byte */
+	assert_int_equal(line.row.size, 6); /* map of one, "id", "k" */
 	dump_line_release(&line);
 }
 
@@ -64,18 +64,22 @@ static const struct {
 	const char *text;
 	const char *reason;
 } refused[] = {
-	{"{" TX ",\"op\":\"ddl\"}", "no \"sql\""},
-	{"{\"time\":\"2020-01-01T00:00:00Z\",\"op\":\"ddl\",\"sql\":\"x\"}", "no \"tx\""},
-	{"{" TX "}", "no \"op\""},
-	{"{" TX ",\"op\":\"merge\"}", "unknown op \"merge\""},
-	{"{" TX ",\"op\":1}", "\"op\" must be a string"},
-	{"{" TX ",\"op\":\"ddl\",\"sql\":\"x\",\"seq\":1}", "\"seq\" in a line of op ddl"},
-	{"{" TX ",\"seq\":0,\"op\":\"delete\"}", "\"seq\" must be a number from 1"},
-	{"{" TX ",\"seq\":\"1\",\"op\":\"delete\"}", "\"seq\" must be a number from 1"},
-	{"{" TX ",\"seq\":1,\"op\":\"insert\",\"table\":\"t\",\"pk\":1,\"row\":[]}",
-	 "\"row\" must be an object"},
-	{"{" TX ",\"colour\":1}", "unknown field \"colour\""},
-	{"{\"tx\":1,\"time\":\"soon\"}", "\"time\" cannot be read: \"soon\""},
+	{ "{" TX ",\"op\":\"ddl\"}", "no \"sql\"" },
+	{ "{\"time\":\"2020-01-01T00:00:00Z\",\"op\":\"ddl\",\"sql\":\"x\"}",
+	  "no \"tx\"" },
+	{ "{" TX "}", "no \"op\"" },
+	{ "{" TX ",\"op\":\"merge\"}", "unknown op \"merge\"" },
+	{ "{" TX ",\"op\":1}", "\"op\" must be a string" },
+	{ "{" TX ",\"op\":\"ddl\",\"sql\":\"x\",\"seq\":1}",
+	  "\"seq\" in a line of op ddl" },
+	{ "{" TX ",\"seq\":0,\"op\":\"delete\"}",
+	  "\"seq\" must be a number from 1" },
+	{ "{" TX ",\"seq\":\"1\",\"op\":\"delete\"}",
+	  "\"seq\" must be a number from 1" },
+	{ "{" TX ",\"seq\":1,\"op\":\"insert\",\"table\":\"t\",\"pk\":1,\"row\":[]}",
+	  "\"row\" must be an object" },
+	{ "{" TX ",\"colour\":1}", "unknown field \"colour\"" },
+	{ "{\"tx\":1,\"time\":\"soon\"}", "\"time\" cannot be read: \"soon\"" },
 };
 
 static void other_lines_are_refused_with_a_reason(void **state)

@@ -29,16 +29,17 @@ static void a_code_out_of_range_is_internal(void **state)
 {
 	(void)state;
 	assert_string_equal(drift_err_name(DRIFT_INTERNAL + 1), "INTERNAL");
-	assert_string_equal(drift_err_name((enum drift_err)-1), "INTERNAL");
+	assert_string_equal(drift_err_name((enum drift_err) - 1), "INTERNAL");
 }
 
 static void a_text_stays_one_line(void **state)
 {
-	struct drift_error error = {.position = 9};
+	struct drift_error error = { .position = 9 };
 
 	(void)state;
 	assert_int_equal(drift_fail(&error, DRIFT_BAD_NAME, "name: \"%s\"",
-				    "a\nb\x1b[2J\x7f"), DRIFT_BAD_NAME);
+				    "a\nb\x1b[2J\x7f"),
+			 DRIFT_BAD_NAME);
 	assert_string_equal(error.text, "name: \"a?b?[2J?\"");
 	assert_int_equal(error.position, 0);
 }
@@ -63,7 +64,7 @@ static void a_long_text_is_cut_between_characters(void **state)
 
 static void a_told_reason_is_kept(void **state)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	(void)state;
 	assert_int_equal(drift_fail_code(&error, DRIFT_NOMEM), DRIFT_NOMEM);
@@ -88,9 +89,11 @@ static void damage_and_newer_formats_have_their_own_sqlstates(void **state)
 		const char *text = drift_err_sqlstate((enum drift_err)code);
 
 		if (code != DRIFT_NEWER)
-			assert_string_not_equal(text, drift_err_sqlstate(DRIFT_NEWER));
+			assert_string_not_equal(text,
+						drift_err_sqlstate(DRIFT_NEWER));
 		if (code != DRIFT_CORRUPT)
-			assert_string_not_equal(text, drift_err_sqlstate(DRIFT_CORRUPT));
+			assert_string_not_equal(text,
+						drift_err_sqlstate(DRIFT_CORRUPT));
 	}
 }
 

@@ -23,8 +23,8 @@ static size_t make(struct buf *out, uint32_t seed, uint64_t random)
 	};
 	buf_clear(out);
 	frame_add_event(out, seed, random, (drift_time_ns)(random >> 1),
-			random & 1 ? DRIFT_OP_INSERT : DRIFT_OP_UPDATE,
-			random & 2, &event);
+			random & 1 ? DRIFT_OP_INSERT : DRIFT_OP_UPDATE, random & 2,
+			&event);
 	buf_release(&row);
 	buf_release(&key);
 	return out->size;
@@ -43,12 +43,13 @@ static void what_goes_in_comes_out(void **state)
 		test_random(&random);
 		make(&bytes, (uint32_t)random, random);
 		assert_int_equal(frame_decode(buf_slice(&bytes), (uint32_t)random,
-					      &frame, &size), DRIFT_OK);
+					      &frame, &size),
+				 DRIFT_OK);
 		assert_int_equal(size, bytes.size);
 		assert_int_equal(frame.seq, random);
 		assert_int_equal(frame.time, random >> 1);
-		assert_int_equal(frame_op(&frame), random & 1 ? DRIFT_OP_INSERT
-							       : DRIFT_OP_UPDATE);
+		assert_int_equal(frame_op(&frame),
+				 random & 1 ? DRIFT_OP_INSERT : DRIFT_OP_UPDATE);
 		assert_int_equal(frame_read_event(&frame, &event), DRIFT_OK);
 		assert_int_equal(event.table_id, 1 + random % 1000);
 	}
@@ -68,7 +69,8 @@ static void every_flipped_bit_is_found(void **state)
 		for (size_t bit = 0; bit < 8 * all; bit++) {
 			bytes.data[bit / 8] ^= (char)(1 << bit % 8);
 			assert_int_not_equal(frame_decode(buf_slice(&bytes), 7,
-							  &frame, &size), DRIFT_OK);
+							  &frame, &size),
+					     DRIFT_OK);
 			bytes.data[bit / 8] ^= (char)(1 << bit % 8);
 		}
 	}
@@ -105,7 +107,7 @@ static void frame_of_another_segment_does_not_count(void **state)
 
 static void room_ahead_is_the_end(void **state)
 {
-	char zeros[64] = {0};
+	char zeros[64] = { 0 };
 	struct frame frame;
 	size_t size;
 

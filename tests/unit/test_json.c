@@ -3,10 +3,10 @@
 
 #include "tests/unit/documents.h"
 
-static void assert_refused(const char *text, enum drift_err code,
-			   const char *reason, int position)
+static void assert_refused(const char *text, enum drift_err code, const char *reason,
+			   int position)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct buf out = BUF_INIT;
 
 	assert_int_equal(json_parse_document(slice_str(text), &out, &error), code);
@@ -25,8 +25,8 @@ static void form_faults_name_the_byte(void **state)
 		       "nothing may follow the object", 9);
 	assert_refused("{\"a\":1}{}", DRIFT_BAD_JSON,
 		       "nothing may follow the object", 8);
-	assert_refused("{\"a\":01}", DRIFT_BAD_JSON,
-		       "a number cannot begin with 0", 7);
+	assert_refused("{\"a\":01}", DRIFT_BAD_JSON, "a number cannot begin with 0",
+		       7);
 	assert_refused("{\"a\":NaN}", DRIFT_BAD_JSON, "a value is expected", 6);
 	assert_refused("{'a':1}", DRIFT_BAD_JSON, "a name or '}' is expected", 2);
 	assert_refused("\xef\xbb\xbf{}", DRIFT_BAD_JSON, "'{' is expected", 1);
@@ -36,14 +36,15 @@ static void form_faults_name_the_byte(void **state)
 		       "a high surrogate needs a low one", 13);
 	assert_refused("[1]", DRIFT_BAD_JSON, "a document must be a JSON object", 1);
 	assert_refused("{\"a\":\"\xc0\xaf\"}", DRIFT_BAD_TEXT, "invalid UTF-8", 7);
-	assert_refused("{\"a\":\"\xed\xa0\x80\"}", DRIFT_BAD_TEXT, "invalid UTF-8", 8);
+	assert_refused("{\"a\":\"\xed\xa0\x80\"}", DRIFT_BAD_TEXT, "invalid UTF-8",
+		       8);
 }
 
 static void value_faults_name_the_value(void **state)
 {
 	(void)state;
-	assert_refused("{\"a\":1,\"a\":2}", DRIFT_BAD_JSON,
-		       "duplicate member \"a\"", 8);
+	assert_refused("{\"a\":1,\"a\":2}", DRIFT_BAD_JSON, "duplicate member \"a\"",
+		       8);
 	assert_refused("{\"x\":{\"q\\\"\":1, \"q\\\"\":2}}", DRIFT_BAD_JSON,
 		       "duplicate member \"q\\\"\"", 16);
 	assert_refused("{\"a\":99999999999999999999}", DRIFT_BAD_JSON,
@@ -59,10 +60,10 @@ static void value_faults_name_the_value(void **state)
 static void a_nul_byte_is_refused_behind_a_number_too(void **state)
 {
 	static const struct slice texts[] = {
-		SLICE("{\"a\":7\0}"), SLICE("{\"a\":7}\0"), SLICE("\0"),
+		SLICE("{\"a\":7\0}"),    SLICE("{\"a\":7}\0"), SLICE("\0"),
 		SLICE("{\"a\":\"\0\"}"), SLICE("{\"a\0\":7}"),
 	};
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct buf out = BUF_INIT;
 	unsigned i;
 
@@ -82,7 +83,7 @@ static void a_refusal_needs_no_one_to_tell(void **state)
 	(void)state;
 	assert_int_equal(json_parse_document(SLICE("{\"a\":1,\"a\":2}"), &out, NULL),
 			 DRIFT_BAD_JSON);
-	assert_int_equal(json_parse_document((struct slice){0}, &out, NULL),
+	assert_int_equal(json_parse_document((struct slice){ 0 }, &out, NULL),
 			 DRIFT_BAD_JSON);
 	assert_int_equal(out.size, 0);
 	buf_release(&out);
@@ -110,7 +111,8 @@ static void nesting_ends_at_128_levels(void **state)
 
 	(void)state;
 	assert_int_equal(json_parse_document(slice_str(nested(&text, 128)), &out,
-					     NULL), DRIFT_OK);
+					     NULL),
+			 DRIFT_OK);
 	assert_int_equal(msg_check_document(buf_slice(&out)), DRIFT_OK);
 	assert_refused(nested(&text, 129), DRIFT_BAD_JSON,
 		       "nested deeper than 128 levels", 135);
@@ -123,10 +125,14 @@ static void nesting_ends_at_128_levels(void **state)
 static void values_come_back_as_they_were(void **state)
 {
 	static const char *const texts[] = {
-		"{}", "{\"b\":1,\"a\":2}", "{\"a\":[]}", "{\"a\":{}}",
+		"{}",
+		"{\"b\":1,\"a\":2}",
+		"{\"a\":[]}",
+		"{\"a\":{}}",
 		"{\"a\":[1,[2,{\"b\":null}],true,false]}",
 		"{\"a\":9223372036854775807,\"b\":-9223372036854775808}",
-		"{\"a\":9007199254740993}", "{\"\":\"\"}",
+		"{\"a\":9007199254740993}",
+		"{\"\":\"\"}",
 		"{\"a\":\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f/\"}",
 		"{\"\xc3\xa9\":\"\xe2\x82\xac \xf0\x9f\x98\x80\"}",
 	};
@@ -149,7 +155,8 @@ static void pretty_is_two_spaces_a_level(void **state)
 
 	(void)state;
 	assert_int_equal(json_print(packed(&buf, "{\"a\":[1,{\"b\":{}}],\"c\":[]}"),
-				    JSON_PRETTY, &text), DRIFT_OK);
+				    JSON_PRETTY, &text),
+			 DRIFT_OK);
 	assert_string_equal(buf_cstr(&text), "{\n"
 					     "  \"a\": [\n"
 					     "    1,\n"
@@ -212,7 +219,8 @@ static void every_real_reads_back_equal(void **state)
 		if (round % 3 == 0)
 			value = (double)(int64_t)(bits % 2000000000) / 1000 - 1e6;
 		else if (round % 3 == 1)
-			value = (double)(bits % 1000000007) / (double)(1 + bits % 997);
+			value = (double)(bits % 1000000007) /
+				(double)(1 + bits % 997);
 		else
 			memcpy(&value, &bits, sizeof(value));
 		if (!isfinite(value))
@@ -236,7 +244,8 @@ static void bytes_that_are_no_value_do_not_print(void **state)
 	assert_int_equal(json_print(SLICE("\x92\x01"), JSON_COMPACT, &text),
 			 DRIFT_CORRUPT);
 	assert_int_equal(json_print(SLICE("\xcb\x7f\xf0\0\0\0\0\0\0"), JSON_COMPACT,
-				    &text), DRIFT_CORRUPT);
+				    &text),
+			 DRIFT_CORRUPT);
 	buf_release(&text);
 }
 
@@ -255,9 +264,10 @@ static void invalid_text_still_prints_as_json(void **state)
 	(void)state;
 	json_print_text(SLICE("a\xff\xc3(\xed\xa0\x80z\xf0\x9f"), &text);
 	assert_int_equal(json_parse_value(buf_slice(&text), &out, NULL), DRIFT_OK);
-	assert_json(buf_slice(&out),
-		    "\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz"
-		    "\xef\xbf\xbd\xef\xbf\xbd\"");
+	assert_json(
+		buf_slice(&out),
+		"\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz"
+		"\xef\xbf\xbd\xef\xbf\xbd\"");
 	buf_release(&text);
 	buf_release(&out);
 }
@@ -265,7 +275,7 @@ static void invalid_text_still_prints_as_json(void **state)
 static void utf8_is_what_the_standard_lists(void **state)
 {
 	(void)state;
-	assert_true(json_text_valid((struct slice){0}));
+	assert_true(json_text_valid((struct slice){ 0 }));
 	assert_true(json_text_valid(SLICE("plain text of more than eight bytes")));
 	assert_true(json_text_valid(SLICE("\xc2\x80\xdf\xbf")));
 	assert_true(json_text_valid(SLICE("\xe0\xa0\x80\xef\xbf\xbf")));

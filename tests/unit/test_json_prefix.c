@@ -27,7 +27,8 @@ static void assert_broken(const char *text, uint64_t consumed)
 static void each_prefix_of_a_document_is_open(void **state)
 {
 	static const char document[] =
-		" {\"a\": [1, -2.5e+10, true, null, {}], \"b\\u00e9\\ud83d\\ude00\": "
+		" {\"a\": [1, -2.5e+10, true, null, {}], "
+		"\"b\\u00e9\\ud83d\\ude00\": "
 		"\"\xe2\x82\xac\xf0\x9f\x98\x80\\n\", \"c\": {\"d\": 0}, \"e\":1E5}";
 	struct json_prefix prefix;
 	size_t size = sizeof(document) - 1;
@@ -38,8 +39,8 @@ static void each_prefix_of_a_document_is_open(void **state)
 		json_prefix_init(&prefix);
 		assert_int_equal(json_prefix_feed(&prefix, slice_of(document, cut)),
 				 JSON_PREFIX_OPEN);
-		assert_int_equal(json_prefix_feed(&prefix,
-						  slice_of(document + cut, size - cut)),
+		assert_int_equal(json_prefix_feed(&prefix, slice_of(document + cut,
+								    size - cut)),
 				 JSON_PREFIX_WHOLE);
 		assert_int_equal(json_prefix_feed(&prefix, SLICE(" \n\t\r")),
 				 JSON_PREFIX_WHOLE);
@@ -48,16 +49,18 @@ static void each_prefix_of_a_document_is_open(void **state)
 
 static void bytes_one_by_one_give_the_same(void **state)
 {
-	static const char document[] = "{\"a\":[1,2.5,\"\xc3\xa9\\u00e9\"],\"b\":{}}";
+	static const char document[] =
+		"{\"a\":[1,2.5,\"\xc3\xa9\\u00e9\"],\"b\":{}}";
 	struct json_prefix prefix;
 	size_t i;
 
 	(void)state;
 	json_prefix_init(&prefix);
 	for (i = 0; i + 1 < sizeof(document); i++)
-		assert_int_equal(json_prefix_feed(&prefix, slice_of(document + i, 1)),
-				 i + 2 < sizeof(document) ? JSON_PREFIX_OPEN :
-							    JSON_PREFIX_WHOLE);
+		assert_int_equal(json_prefix_feed(&prefix,
+						  slice_of(document + i, 1)),
+				 i + 2 < sizeof(document) ? JSON_PREFIX_OPEN
+							  : JSON_PREFIX_WHOLE);
 }
 
 static void the_first_impossible_byte_breaks_it(void **state)
@@ -139,7 +142,8 @@ static void levels_end_at_128(void **state)
  * for names and numbers that only it looks at, and nothing else. */
 static void it_agrees_with_the_parser(void **state)
 {
-	static const char alphabet[] = "{}[]:,\"\\ue0123456789.-+aE \n\x01\xc3\xa9tfn\xed";
+	static const char alphabet[] =
+		"{}[]:,\"\\ue0123456789.-+aE \n\x01\xc3\xa9tfn\xed";
 	static const char document[] =
 		"{\"a\":[1,-2.5e+1,true,null,{}],\"b\":\"\\u00e9\xc3\xa9\"}";
 	uint64_t seed = test_seed();
@@ -156,15 +160,18 @@ static void it_agrees_with_the_parser(void **state)
 		memcpy(text, document, sizeof(text));
 		for (edits = test_random(&seed) % 4; edits > 0; edits--)
 			text[test_random(&seed) % (sizeof(text) - 1)] =
-				alphabet[test_random(&seed) % (sizeof(alphabet) - 1)];
+				alphabet[test_random(&seed) %
+					 (sizeof(alphabet) - 1)];
 		buf_clear(&out);
-		error = (struct drift_error){0};
+		error = (struct drift_error){ 0 };
 		err = json_parse_document(slice_str(text), &out, &error);
 		json_prefix_init(&prefix);
 		(void)json_prefix_feed(&prefix, slice_str(text));
-		if (err == DRIFT_OK && json_prefix_state(&prefix) != JSON_PREFIX_WHOLE)
+		if (err == DRIFT_OK &&
+		    json_prefix_state(&prefix) != JSON_PREFIX_WHOLE)
 			fail_msg("parsed but not whole: %s", text);
-		if (err != DRIFT_OK && json_prefix_state(&prefix) == JSON_PREFIX_WHOLE &&
+		if (err != DRIFT_OK &&
+		    json_prefix_state(&prefix) == JSON_PREFIX_WHOLE &&
 		    !strstr(error.text, "duplicate member") &&
 		    !strstr(error.text, "out of range"))
 			fail_msg("whole but %s: %s", error.text, text);

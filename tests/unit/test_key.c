@@ -4,9 +4,9 @@
 #include "engine/key.h"
 #include "tests/unit/documents.h"
 
-static const enum key_kind text_kind[] = {KEY_TEXT};
-static const enum key_kind int_kind[] = {KEY_INT};
-static const enum key_kind real_kind[] = {KEY_REAL};
+static const enum key_kind text_kind[] = { KEY_TEXT };
+static const enum key_kind int_kind[] = { KEY_INT };
+static const enum key_kind real_kind[] = { KEY_REAL };
 
 /* ---- Order -------------------------------------------------------------- */
 
@@ -24,12 +24,36 @@ static void add_json(struct buf *key, const char *json)
 static void bytes_are_in_the_order_of_values(void **state)
 {
 	static const char *const rising[] = {
-		"null", "-1e300", "-9223372036854775808", "-9223372036854775807",
-		"-9007199254740994", "-9007199254740993", "-9007199254740992",
-		"-2", "-1.5", "-1", "-1e-300", "0", "5e-324", "0.5", "1", "1.5", "2",
-		"9007199254740991", "9007199254740992", "9007199254740993",
-		"9007199254740994", "9223372036854775806", "9223372036854775807",
-		"1e19", "1e300", "\"\"", "\"a\"", "\"a\\u0001\"", "\"aa\"", "\"b\"",
+		"null",
+		"-1e300",
+		"-9223372036854775808",
+		"-9223372036854775807",
+		"-9007199254740994",
+		"-9007199254740993",
+		"-9007199254740992",
+		"-2",
+		"-1.5",
+		"-1",
+		"-1e-300",
+		"0",
+		"5e-324",
+		"0.5",
+		"1",
+		"1.5",
+		"2",
+		"9007199254740991",
+		"9007199254740992",
+		"9007199254740993",
+		"9007199254740994",
+		"9223372036854775806",
+		"9223372036854775807",
+		"1e19",
+		"1e300",
+		"\"\"",
+		"\"a\"",
+		"\"a\\u0001\"",
+		"\"aa\"",
+		"\"b\"",
 		"\"\xc3\xa9\"",
 	};
 	struct buf low = BUF_INIT;
@@ -56,9 +80,12 @@ static void bytes_are_in_the_order_of_values(void **state)
 static void equal_numbers_have_equal_bytes(void **state)
 {
 	static const char *const pairs[][2] = {
-		{"1", "1.0"}, {"0", "-0.0"}, {"true", "1"}, {"false", "0"},
-		{"9007199254740992", "9007199254740992.0"},
-		{"-9223372036854775808", "-9223372036854775808.0"},
+		{ "1", "1.0" },
+		{ "0", "-0.0" },
+		{ "true", "1" },
+		{ "false", "0" },
+		{ "9007199254740992", "9007199254740992.0" },
+		{ "-9223372036854775808", "-9223372036854775808.0" },
 	};
 	struct buf a = BUF_INIT;
 	struct buf b = BUF_INIT;
@@ -82,7 +109,8 @@ static void equal_numbers_have_equal_bytes(void **state)
 static void blobs_with_zeros_are_in_order(void **state)
 {
 	static const struct slice rising[] = {
-		{"", 0}, {"\0", 1}, {"\0\0", 2}, {"\0\1", 2}, {"\1", 1}, {"\xff", 1},
+		{ "", 0 },     { "\0", 1 }, { "\0\0", 2 },
+		{ "\0\1", 2 }, { "\1", 1 }, { "\xff", 1 },
 	};
 	struct buf low = BUF_INIT;
 	struct buf high = BUF_INIT;
@@ -129,9 +157,10 @@ static void random_integers_are_in_order_and_read_back(void **state)
 		buf_clear(&b);
 		key_add_int(&a, x);
 		key_add_int(&b, y);
-		assert_int_equal((slice_compare(buf_slice(&a), buf_slice(&b)) > 0) -
-				 (slice_compare(buf_slice(&a), buf_slice(&b)) < 0),
-				 (x > y) - (x < y));
+		assert_int_equal(
+			(slice_compare(buf_slice(&a), buf_slice(&b)) > 0) -
+				(slice_compare(buf_slice(&a), buf_slice(&b)) < 0),
+			(x > y) - (x < y));
 		rest = buf_slice(&a);
 		assert_int_equal(key_read(&rest, &part), DRIFT_OK);
 		assert_int_equal(part.type, MSG_INT);
@@ -144,7 +173,7 @@ static void random_integers_are_in_order_and_read_back(void **state)
 static void arrays_and_maps_are_no_keys(void **state)
 {
 	struct buf key = BUF_INIT;
-	struct msg_value value = {.type = MSG_ARRAY};
+	struct msg_value value = { .type = MSG_ARRAY };
 
 	(void)state;
 	assert_int_equal(key_add_value(&key, &value), DRIFT_BAD_KEY);
@@ -157,12 +186,20 @@ static void arrays_and_maps_are_no_keys(void **state)
 static void malformed_parts_are_refused(void **state)
 {
 	static const struct slice parts[] = {
-		SLICE("\x00"), SLICE("\x02"), SLICE("\x20" "abc"), SLICE("\x20"),
-		SLICE("\x30" "ab\0"), SLICE("\x30" "a\0\1\0\0"), SLICE("\x30\0"),
+		SLICE("\x00"),
+		SLICE("\x02"),
+		SLICE("\x20"
+		      "abc"),
+		SLICE("\x20"),
+		SLICE("\x30"
+		      "ab\0"),
+		SLICE("\x30"
+		      "a\0\1\0\0"),
+		SLICE("\x30\0"),
 		SLICE("\x10\x80"),
-		SLICE("\x10\x7f\xff\xff\xff\xff\xff\xff\xff"),	/* -0.0 */
-		SLICE("\x10\xff\xf8\0\0\0\0\0\0"),		/* NaN */
-		SLICE("\x10\xc3\x40\0\0\0\0\0\0"),		/* 2^53, no int64 */
+		SLICE("\x10\x7f\xff\xff\xff\xff\xff\xff\xff"), /* -0.0 */
+		SLICE("\x10\xff\xf8\0\0\0\0\0\0"),             /* NaN */
+		SLICE("\x10\xc3\x40\0\0\0\0\0\0"),             /* 2^53, no int64 */
 		SLICE("\x10\xc3\x40\0\0\0\0\0\0\x80\0\0\0\0\0\0\1"),
 	};
 	unsigned count;
@@ -172,13 +209,13 @@ static void malformed_parts_are_refused(void **state)
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (key_count(parts[i], &count) != DRIFT_CORRUPT)
 			fail_msg("part %u was taken", i);
-	assert_int_equal(key_count((struct slice){0}, &count), DRIFT_OK);
+	assert_int_equal(key_count((struct slice){ 0 }, &count), DRIFT_OK);
 	assert_int_equal(count, 0);
 }
 
 static void random_bytes_that_read_are_what_adding_writes(void **state)
 {
-	static const uint8_t tags[] = {0x01, 0x10, 0x20, 0x30};
+	static const uint8_t tags[] = { 0x01, 0x10, 0x20, 0x30 };
 	uint64_t seed = test_seed();
 	struct buf again = BUF_INIT;
 	struct msg_value part;
@@ -209,8 +246,7 @@ static void random_bytes_that_read_are_what_adding_writes(void **state)
 /* ---- Names -------------------------------------------------------------- */
 
 /* Encode and decode; true if the key has a name. */
-static bool check_name(struct slice key, const enum key_kind *kinds,
-		       unsigned count)
+static bool check_name(struct slice key, const enum key_kind *kinds, unsigned count)
 {
 	struct buf name = BUF_INIT;
 	struct buf back = BUF_INIT;
@@ -222,7 +258,8 @@ static bool check_name(struct slice key, const enum key_kind *kinds,
 		assert_null(memchr(name.data, 0, name.size));
 		assert_int_not_equal(name.data[0], '.');
 		assert_int_equal(key_from_name(buf_slice(&name), kinds, count,
-					       &back), DRIFT_OK);
+					       &back),
+				 DRIFT_OK);
 		assert_true(slice_equal(buf_slice(&back), key));
 	}
 	buf_release(&name);
@@ -266,9 +303,11 @@ static void every_short_text_has_one_name(void **state)
 			key_add_text(&key, slice_of(text, (size_t)size));
 			if (!memchr(text, 0, (size_t)size) &&
 			    json_text_valid(slice_of(text, (size_t)size)))
-				accepted += check_name(buf_slice(&key), text_kind, 1);
+				accepted +=
+					check_name(buf_slice(&key), text_kind, 1);
 			else if (!memchr(text, 0, (size_t)size))
-				assert_false(check_name(buf_slice(&key), text_kind, 1));
+				assert_false(
+					check_name(buf_slice(&key), text_kind, 1));
 			(void)check_canonical(slice_of(text, (size_t)size),
 					      text_kind, 1);
 		}
@@ -280,8 +319,9 @@ static void every_short_text_has_one_name(void **state)
 
 static void random_texts_and_names_have_one_another(void **state)
 {
-	static const enum key_kind kinds[] = {KEY_TEXT, KEY_TEXT};
-	static const char often[] = "%%//..,,%2F%2C%2E%25%2fabcdef0123\x01\x7f\xc3\xa9";
+	static const enum key_kind kinds[] = { KEY_TEXT, KEY_TEXT };
+	static const char often[] =
+		"%%//..,,%2F%2C%2E%25%2fabcdef0123\x01\x7f\xc3\xa9";
 	uint64_t seed = test_seed();
 	struct buf key = BUF_INIT;
 	struct slice text;
@@ -291,10 +331,12 @@ static void random_texts_and_names_have_one_another(void **state)
 
 	(void)state;
 	for (; rounds > 0; rounds--) {
-		text = slice_of(bytes, 1 + test_random(&seed) % (rounds % 16 ? 9 : 40));
+		text = slice_of(bytes,
+				1 + test_random(&seed) % (rounds % 16 ? 9 : 40));
 		for (i = 0; i < text.size; i++)
-			bytes[i] = rounds % 2 ? (char)test_random(&seed) :
-				often[test_random(&seed) % (sizeof(often) - 1)];
+			bytes[i] = rounds % 2 ? (char)test_random(&seed)
+					      : often[test_random(&seed) %
+						      (sizeof(often) - 1)];
 		(void)check_canonical(text, text_kind, 1);
 		(void)check_canonical(text, kinds, 2);
 		if (memchr(bytes, 0, text.size))
@@ -346,13 +388,26 @@ static enum drift_err decode(const char *name, const enum key_kind *kind)
 
 static void other_spellings_are_refused(void **state)
 {
-	static const char *const texts[] = {"", "%2f", "%41", "%", "%2", "%00", "a/b",
-					    ".a", "a%2Eb", "a\nb", "%2Fa%"};
-	static const char *const ints[] = {"", "+1", "01", "-0", "-", "1.0", "1e3", " 1",
-					   "9223372036854775808", "0x1", "--1", "00",
-					   "-9223372036854775809"};
-	static const char *const reals[] = {"1.0", "+1.5", "01.5", ".5", "1e300", "nan",
-					    "inf", "-0", "0x1p3", "1.50", " 1.5", "", "1e999"};
+	static const char *const texts[] = { "",      "%2f",  "%41",  "%",
+					     "%2",    "%00",  "a/b",  ".a",
+					     "a%2Eb", "a\nb", "%2Fa%" };
+	static const char *const ints[] = { "",
+					    "+1",
+					    "01",
+					    "-0",
+					    "-",
+					    "1.0",
+					    "1e3",
+					    " 1",
+					    "9223372036854775808",
+					    "0x1",
+					    "--1",
+					    "00",
+					    "-9223372036854775809" };
+	static const char *const reals[] = { "1.0",   "+1.5", "01.5", ".5",
+					     "1e300", "nan",  "inf",  "-0",
+					     "0x1p3", "1.50", " 1.5", "",
+					     "1e999" };
 	unsigned i;
 
 	(void)state;
@@ -367,10 +422,16 @@ static void other_spellings_are_refused(void **state)
 
 static void numbers_have_their_names(void **state)
 {
-	static const char *const ints[] = {"0", "1", "-1", "9223372036854775807",
-					   "-9223372036854775808", "9007199254740993"};
-	static const char *const reals[] = {"0", "1", "1.5", "-0.1", "1e+300", "1e-05",
-					    "5e-324", "-9223372036854775808"};
+	static const char *const ints[] = { "0",
+					    "1",
+					    "-1",
+					    "9223372036854775807",
+					    "-9223372036854775808",
+					    "9007199254740993" };
+	static const char *const reals[] = { "0",      "1",
+					     "1.5",    "-0.1",
+					     "1e+300", "1e-05",
+					     "5e-324", "-9223372036854775808" };
 	unsigned i;
 
 	(void)state;
@@ -382,7 +443,7 @@ static void numbers_have_their_names(void **state)
 
 static void composite_keys_join_their_parts(void **state)
 {
-	static const enum key_kind kinds[] = {KEY_TEXT, KEY_INT, KEY_TEXT};
+	static const enum key_kind kinds[] = { KEY_TEXT, KEY_INT, KEY_TEXT };
 	struct buf key = BUF_INIT;
 	struct buf name = BUF_INIT;
 
@@ -434,7 +495,7 @@ static void what_has_no_name_is_refused(void **state)
 	struct buf name = BUF_INIT;
 
 	(void)state;
-	assert_int_equal(key_to_name((struct slice){0}, &name), DRIFT_BAD_KEY);
+	assert_int_equal(key_to_name((struct slice){ 0 }, &name), DRIFT_BAD_KEY);
 	assert_int_equal(key_to_name(SLICE("\x20\0"), &name), DRIFT_BAD_KEY);
 	assert_int_equal(key_to_name(SLICE("\x01"), &name), DRIFT_BAD_KEY);
 	key_add_blob(&key, SLICE("a"));
@@ -443,7 +504,10 @@ static void what_has_no_name_is_refused(void **state)
 	key_add_real(&key, INFINITY);
 	assert_int_equal(key_to_name(buf_slice(&key), &name), DRIFT_BAD_KEY);
 	assert_int_equal(key_to_name(SLICE("\x20\xff\0"), &name), DRIFT_BAD_TEXT);
-	assert_int_equal(key_to_name(SLICE("\x20" "a"), &name), DRIFT_CORRUPT);
+	assert_int_equal(key_to_name(SLICE("\x20"
+					   "a"),
+				     &name),
+			 DRIFT_CORRUPT);
 	assert_int_equal(name.size, 0);
 	buf_release(&key);
 	buf_release(&name);
@@ -461,7 +525,8 @@ static void components_come_back(void **state)
 	assert_int_equal(key_component_decode(buf_slice(&name), &back), DRIFT_OK);
 	assert_string_equal(buf_cstr(&back), ".a/b,c%");
 	buf_clear(&back);
-	assert_int_equal(key_component_decode(SLICE("a%2Cb"), &back), DRIFT_BAD_NAME);
+	assert_int_equal(key_component_decode(SLICE("a%2Cb"), &back),
+			 DRIFT_BAD_NAME);
 	assert_int_equal(key_component_decode(SLICE(".."), &back), DRIFT_BAD_NAME);
 	assert_int_equal(key_component_decode(SLICE(""), &back), DRIFT_BAD_NAME);
 	assert_int_equal(key_component_encode(SLICE(""), &back), DRIFT_BAD_NAME);

@@ -26,8 +26,8 @@ struct event {
 	int value;
 };
 
-static struct state *states;	/* by seq */
-static struct event *events;	/* by seq */
+static struct state *states; /* by seq */
+static struct event *events; /* by seq */
 static uint64_t head;
 static size_t capacity;
 
@@ -44,7 +44,7 @@ static void model_add(int key, int value)
 	states[head + 1] = states[head];
 	head++;
 	states[head].value[key] = value;
-	events[head] = (struct event){key, value};
+	events[head] = (struct event){ key, value };
 }
 
 /* ---- The database ---------------------------------------------------------------- */
@@ -117,7 +117,8 @@ static void txn_write(struct drift_txn *txn, int k, int value)
 
 	key_of(k, &key);
 	if (value == NONE) {
-		assert_int_equal(drift_txn_delete(txn, t, buf_slice(&key), true, NULL),
+		assert_int_equal(drift_txn_delete(txn, t, buf_slice(&key), true,
+						  NULL),
 				 DRIFT_OK);
 	} else {
 		snprintf(name, sizeof(name), "k%02d", k);
@@ -126,8 +127,9 @@ static void txn_write(struct drift_txn *txn, int k, int value)
 		msg_add_text(&row, slice_str(name));
 		msg_add_text(&row, SLICE("v"));
 		msg_add_int(&row, value);
-		assert_int_equal(drift_txn_put(txn, t, buf_slice(&key), buf_slice(&row),
-					       DRIFT_PUT, NULL), DRIFT_OK);
+		assert_int_equal(drift_txn_put(txn, t, buf_slice(&key),
+					       buf_slice(&row), DRIFT_PUT, NULL),
+				 DRIFT_OK);
 	}
 	buf_release(&key);
 	buf_release(&row);
@@ -161,7 +163,7 @@ static void check_scan(struct drift_view view, const struct state *state)
 {
 	struct drift_cursor *cursor;
 	struct drift_version version;
-	struct drift_range range = {0};
+	struct drift_range range = { 0 };
 	struct buf low = BUF_INIT, high = BUF_INIT;
 	int from = 0, to = KEYS - 1, at;
 	enum drift_err err;
@@ -206,7 +208,8 @@ static void check_points(struct drift_view view, const struct state *state)
 		int k = (int)draw(KEYS);
 		enum drift_err err = drift_get(view, t->id, key_of(k, &key), &row);
 
-		assert_int_equal(err, state->value[k] == NONE ? DRIFT_NO_ROW : DRIFT_OK);
+		assert_int_equal(err,
+				 state->value[k] == NONE ? DRIFT_NO_ROW : DRIFT_OK);
 		if (!err)
 			assert_int_equal(value_of(row.version.row), state->value[k]);
 	}
@@ -216,9 +219,9 @@ static void check_points(struct drift_view view, const struct state *state)
 
 static void check_index(struct drift_view view, const struct state *state)
 {
-	bool seen[KEYS] = {false};
+	bool seen[KEYS] = { false };
 	struct buf low = BUF_INIT, high = BUF_INIT;
-	struct drift_range range = {0};
+	struct drift_range range = { 0 };
 	struct drift_cursor *cursor;
 	struct drift_version version;
 	int from = (int)draw(VALUES), to = from;
@@ -234,7 +237,8 @@ static void check_index(struct drift_view view, const struct state *state)
 		range.high = buf_slice(&high);
 	}
 	assert_int_equal(drift_index_scan(view, t->id, &t->indexes[0], &range,
-					  &cursor), DRIFT_OK);
+					  &cursor),
+			 DRIFT_OK);
 	while (!(err = drift_cursor_next(cursor, &version))) {
 		int k = key_number(version.key);
 
@@ -260,11 +264,12 @@ static void check_history(drift_seq seq)
 	struct drift_version version;
 	struct buf low = BUF_INIT;
 	int k = (int)draw(KEYS);
-	struct drift_range range = {.low = key_of(k, &low), .prefix = true};
+	struct drift_range range = { .low = key_of(k, &low), .prefix = true };
 	drift_seq at = 0, end;
 	enum drift_err err;
 
-	assert_int_equal(drift_history(drift_view_at(db, seq), t->id, &range, &cursor),
+	assert_int_equal(drift_history(drift_view_at(db, seq), t->id, &range,
+				       &cursor),
 			 DRIFT_OK);
 	while (!(err = drift_cursor_next(cursor, &version))) {
 		do
@@ -334,8 +339,8 @@ static void random_transaction(void)
 
 	assert_int_equal(drift_txn_new(db, head, NULL, &txn), DRIFT_OK);
 	for (unsigned i = 0; i < ops; i++) {
-		struct event e = {(int)draw(KEYS),
-				  draw(4) ? (int)draw(VALUES) : NONE};
+		struct event e = { (int)draw(KEYS),
+				   draw(4) ? (int)draw(VALUES) : NONE };
 
 		txn_write(txn, e.key, e.value);
 		if (state.value[e.key] != e.value)
@@ -351,9 +356,11 @@ static void random_transaction(void)
 		check_index(view, &state);
 	}
 	if (draw(8)) {
-		assert_int_equal(drift_commit(txn, draw(2) ? DRIFT_DURABLE
-							   : DRIFT_DURABLE_LATER,
-					      &receipt), DRIFT_OK);
+		assert_int_equal(drift_commit(txn,
+					      draw(2) ? DRIFT_DURABLE
+						      : DRIFT_DURABLE_LATER,
+					      &receipt),
+				 DRIFT_OK);
 		assert_int_equal(receipt.count, count);
 		for (unsigned i = 0; i < count; i++)
 			model_add(mine[i].key, mine[i].value);

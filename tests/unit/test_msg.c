@@ -65,9 +65,11 @@ static void scalars_read_back(void **state)
 	assert_int_equal(msg_read(&cursor, &value), DRIFT_OK);
 	assert_true(value.type == MSG_REAL && value.real == -0.5);
 	assert_int_equal(msg_read(&cursor, &value), DRIFT_OK);
-	assert_true(value.type == MSG_TEXT && slice_equal(value.bytes, SLICE("text")));
+	assert_true(value.type == MSG_TEXT &&
+		    slice_equal(value.bytes, SLICE("text")));
 	assert_int_equal(msg_read(&cursor, &value), DRIFT_OK);
-	assert_true(value.type == MSG_BLOB && slice_equal(value.bytes, SLICE("\0\1")));
+	assert_true(value.type == MSG_BLOB &&
+		    slice_equal(value.bytes, SLICE("\0\1")));
 	assert_int_equal(msg_read(&cursor, &value), DRIFT_CORRUPT);
 	buf_release(&buf);
 }
@@ -75,7 +77,8 @@ static void scalars_read_back(void **state)
 /* What was read, added again, is the same bytes. */
 static void lengths_of_every_form_read_back(void **state)
 {
-	static const uint32_t sizes[] = {0, 1, 15, 16, 31, 32, 255, 256, 65535, 65536};
+	static const uint32_t sizes[] = { 0,  1,   15,  16,    31,
+					  32, 255, 256, 65535, 65536 };
 	struct buf buf = BUF_INIT;
 	struct buf again = BUF_INIT;
 	struct msg_cursor cursor;
@@ -110,9 +113,21 @@ static void lengths_of_every_form_read_back(void **state)
 static void a_claim_of_more_than_there_is_is_refused(void **state)
 {
 	static const char *const claims[] = {
-		"\xdd\x0f\xff\xff\xff", "\xdf\xff\xff\xff\xff", "\xdb\xff\xff\xff\xff",
-		"\xc6\x7f\xff\xff\xff", "\xdc\xff\xff", "\xa5" "1234", "\xcb" "123",
-		"\xd9", "\xcf" "1234567", "\x82\xa1" "a\x01", "\x9f",
+		"\xdd\x0f\xff\xff\xff",
+		"\xdf\xff\xff\xff\xff",
+		"\xdb\xff\xff\xff\xff",
+		"\xc6\x7f\xff\xff\xff",
+		"\xdc\xff\xff",
+		"\xa5"
+		"1234",
+		"\xcb"
+		"123",
+		"\xd9",
+		"\xcf"
+		"1234567",
+		"\x82\xa1"
+		"a\x01",
+		"\x9f",
 	};
 	struct msg_cursor cursor;
 	struct slice whole;
@@ -123,32 +138,56 @@ static void a_claim_of_more_than_there_is_is_refused(void **state)
 		cursor = msg_cursor_of(slice_str(claims[i]));
 		assert_int_equal(msg_skip(&cursor, &whole), DRIFT_CORRUPT);
 	}
-	cursor = msg_cursor_of((struct slice){0});
+	cursor = msg_cursor_of((struct slice){ 0 });
 	assert_int_equal(msg_skip(&cursor, &whole), DRIFT_CORRUPT);
 }
 
 static void what_a_document_cannot_hold_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(CHECK("\x81\xa1" "a\x01"), DRIFT_OK);
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\x01"),
+			 DRIFT_OK);
 	assert_int_equal(CHECK("\x80"), DRIFT_OK);
 	assert_int_equal(CHECK(""), DRIFT_CORRUPT);
-	assert_int_equal(CHECK("\x90"), DRIFT_CORRUPT);		/* array */
-	assert_int_equal(CHECK("\x80\x80"), DRIFT_CORRUPT);	/* bytes after */
-	assert_int_equal(CHECK("\x81\x01\x01"), DRIFT_CORRUPT);	/* name 1 */
-	assert_int_equal(CHECK("\x81\xa1" "a\xca\0\0\0\0"), DRIFT_CORRUPT);
-	assert_int_equal(CHECK("\x81\xa1" "a\xc1"), DRIFT_CORRUPT);
-	assert_int_equal(CHECK("\x81\xa1" "a\xd4\1\1"), DRIFT_CORRUPT); /* ext */
-	assert_int_equal(CHECK("\x81\xa1" "a\xcf\x80\0\0\0\0\0\0\0"),
-			 DRIFT_CORRUPT);			/* 2^63 */
-	assert_int_equal(CHECK("\x81\xa1" "a\xcb\x7f\xf0\0\0\0\0\0\0"),
-			 DRIFT_CORRUPT);			/* infinity */
-	assert_int_equal(CHECK("\x81\xa1" "a\xa1\xff"), DRIFT_CORRUPT);
-	assert_int_equal(CHECK("\x81\xa1" "a\xa1\0"), DRIFT_CORRUPT);
-	assert_int_equal(CHECK("\x82\xa1" "a\x01\xa1" "a\x02"), DRIFT_CORRUPT);
-	assert_int_equal(CHECK("\x82\xa1" "a\x01\xa1" "b\x02"), DRIFT_OK);
-	assert_int_equal(CHECK("\x81\xa1" "a\x81\x01\x01"), DRIFT_CORRUPT);
-	assert_int_equal(CHECK("\x81\xa1" "a\x92\x01\x02"), DRIFT_OK);
+	assert_int_equal(CHECK("\x90"), DRIFT_CORRUPT);         /* array */
+	assert_int_equal(CHECK("\x80\x80"), DRIFT_CORRUPT);     /* bytes after */
+	assert_int_equal(CHECK("\x81\x01\x01"), DRIFT_CORRUPT); /* name 1 */
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\xca\0\0\0\0"),
+			 DRIFT_CORRUPT);
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\xc1"),
+			 DRIFT_CORRUPT);
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\xd4\1\1"),
+			 DRIFT_CORRUPT); /* ext */
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\xcf\x80\0\0\0\0\0\0\0"),
+			 DRIFT_CORRUPT); /* 2^63 */
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\xcb\x7f\xf0\0\0\0\0\0\0"),
+			 DRIFT_CORRUPT); /* infinity */
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\xa1\xff"),
+			 DRIFT_CORRUPT);
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\xa1\0"),
+			 DRIFT_CORRUPT);
+	assert_int_equal(CHECK("\x82\xa1"
+			       "a\x01\xa1"
+			       "a\x02"),
+			 DRIFT_CORRUPT);
+	assert_int_equal(CHECK("\x82\xa1"
+			       "a\x01\xa1"
+			       "b\x02"),
+			 DRIFT_OK);
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\x81\x01\x01"),
+			 DRIFT_CORRUPT);
+	assert_int_equal(CHECK("\x81\xa1"
+			       "a\x92\x01\x02"),
+			 DRIFT_OK);
 }
 
 static void nesting_ends_at_128_levels(void **state)
@@ -159,11 +198,13 @@ static void nesting_ends_at_128_levels(void **state)
 
 	(void)state;
 	for (level = 0; level < MSG_DEPTH_MAX - 1; level++)
-		buf_add_str(&buf, "\x81\xa1" "a");
+		buf_add_str(&buf, "\x81\xa1"
+				  "a");
 	buf_add_char(&buf, '\x80');
 	assert_int_equal(msg_check_document(buf_slice(&buf)), DRIFT_OK);
 	buf.size--;
-	buf_add_str(&buf, "\x81\xa1" "a\x80");
+	buf_add_str(&buf, "\x81\xa1"
+			  "a\x80");
 	assert_int_equal(msg_check_document(buf_slice(&buf)), DRIFT_CORRUPT);
 	cursor = msg_cursor_of(buf_slice(&buf));
 	assert_int_equal(msg_skip(&cursor, NULL), DRIFT_CORRUPT);
@@ -178,7 +219,8 @@ static void nesting_ends_at_128_levels(void **state)
 static void a_member_is_found_by_name(void **state)
 {
 	struct buf buf = BUF_INIT;
-	struct slice document = packed(&buf, "{\"a\":[1,{\"b\":2}],\"b\":\"x\",\"\":0}");
+	struct slice document =
+		packed(&buf, "{\"a\":[1,{\"b\":2}],\"b\":\"x\",\"\":0}");
 	struct slice value;
 
 	(void)state;
@@ -197,21 +239,23 @@ static void a_member_is_found_by_name(void **state)
 /* RFC 7396, appendix A, as far as both are objects. */
 static void patches_merge_as_the_rfc_says(void **state)
 {
-	static const struct { const char *target, *patch, *result; } cases[] = {
-		{"{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
-		{"{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}"},
-		{"{\"a\":\"b\"}", "{\"a\":null}", "{}"},
-		{"{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}"},
-		{"{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
-		{"{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}"},
-		{"{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
-		 "{\"a\":{\"b\":\"d\"}}"},
-		{"{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}"},
-		{"{\"e\":null}", "{\"a\":1}", "{\"e\":null,\"a\":1}"},
-		{"{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}"},
-		{"{\"z\":1,\"a\":{\"x\":1,\"y\":2},\"m\":3}",
-		 "{\"n\":4,\"a\":{\"y\":null,\"w\":0},\"z\":9}",
-		 "{\"z\":9,\"a\":{\"x\":1,\"w\":0},\"m\":3,\"n\":4}"},
+	static const struct {
+		const char *target, *patch, *result;
+	} cases[] = {
+		{ "{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
+		{ "{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}" },
+		{ "{\"a\":\"b\"}", "{\"a\":null}", "{}" },
+		{ "{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}" },
+		{ "{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
+		{ "{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}" },
+		{ "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
+		  "{\"a\":{\"b\":\"d\"}}" },
+		{ "{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}" },
+		{ "{\"e\":null}", "{\"a\":1}", "{\"e\":null,\"a\":1}" },
+		{ "{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}" },
+		{ "{\"z\":1,\"a\":{\"x\":1,\"y\":2},\"m\":3}",
+		  "{\"n\":4,\"a\":{\"y\":null,\"w\":0},\"z\":9}",
+		  "{\"z\":9,\"a\":{\"x\":1,\"w\":0},\"m\":3,\"n\":4}" },
 	};
 	struct buf target = BUF_INIT;
 	struct buf patch = BUF_INIT;
@@ -223,7 +267,8 @@ static void patches_merge_as_the_rfc_says(void **state)
 		buf_clear(&result);
 		assert_int_equal(msg_merge_patch(packed(&target, cases[i].target),
 						 packed(&patch, cases[i].patch),
-						 &result), DRIFT_OK);
+						 &result),
+				 DRIFT_OK);
 		assert_json(buf_slice(&result), cases[i].result);
 		assert_int_equal(msg_check_document(buf_slice(&result)), DRIFT_OK);
 	}
@@ -240,11 +285,13 @@ static void a_member_is_replaced_or_put_first(void **state)
 
 	(void)state;
 	assert_int_equal(msg_with_member(document, SLICE("b"), SLICE("\x07"),
-					 &result), DRIFT_OK);
+					 &result),
+			 DRIFT_OK);
 	assert_json(buf_slice(&result), "{\"a\":1,\"b\":7}");
 	buf_clear(&result);
 	assert_int_equal(msg_with_member(document, SLICE("id"), SLICE("\xa1x"),
-					 &result), DRIFT_OK);
+					 &result),
+			 DRIFT_OK);
 	assert_json(buf_slice(&result), "{\"id\":\"x\",\"a\":1,\"b\":2}");
 	buf_release(&result);
 	buf_release(&buf);
@@ -272,7 +319,8 @@ static void a_million_members_merge_in_time(void **state)
 		msg_add_int(&patch, 2);
 	}
 	assert_int_equal(msg_merge_patch(buf_slice(&target), buf_slice(&patch),
-					 &result), DRIFT_OK);
+					 &result),
+			 DRIFT_OK);
 	cursor = msg_cursor_of(buf_slice(&result));
 	assert_int_equal(msg_read_map(&cursor, &count), DRIFT_OK);
 	assert_int_equal(count, 300000);
@@ -301,8 +349,9 @@ static void random_bytes_are_never_read_beyond(void **state)
 			bytes[0] = 0x80 | (bytes[0] & 3);
 		buf_clear(&out);
 		if (check(bytes, size) == DRIFT_OK)
-			assert_int_equal(json_print(slice_of(bytes, size), JSON_PRETTY,
-						    &out), DRIFT_OK);
+			assert_int_equal(json_print(slice_of(bytes, size),
+						    JSON_PRETTY, &out),
+					 DRIFT_OK);
 		free(bytes);
 	}
 	buf_release(&out);

@@ -3,14 +3,14 @@
 #include "fs/scratch.h"
 #include "tests/unit/cmocka_test.h"
 
-static const struct identity root = {.kind = NODE_ROOT, .seq = SEQ_LIVE};
+static const struct identity root = { .kind = NODE_ROOT, .seq = SEQ_LIVE };
 
 static struct identity row_of(const char *key)
 {
-	return (struct identity){.kind = NODE_ROW,
-				 .table_id = 7,
-				 .seq = SEQ_LIVE,
-				 .key = slice_str(key)};
+	return (struct identity){ .kind = NODE_ROW,
+				  .table_id = 7,
+				  .seq = SEQ_LIVE,
+				  .key = slice_str(key) };
 }
 
 static int begin(void **state)

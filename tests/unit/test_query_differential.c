@@ -53,15 +53,16 @@ static void sort_lines(struct buf *text)
 
 static void ours(struct pair *pair, const char *sql, struct buf *out)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	enum query_event event = QUERY_DONE;
 
 	assert_int_equal(query_start(pair->session, sql, strlen(sql), &error), 0);
 	while (event != QUERY_END) {
 		if (query_next(pair->session, &event, &error))
 			fail_msg("%s: %s", sql, error.text);
-		for (unsigned i = 0; event == QUERY_ROW &&
-				     i < query_column_count(pair->session); i++) {
+		for (unsigned i = 0;
+		     event == QUERY_ROW && i < query_column_count(pair->session);
+		     i++) {
 			struct msg_value value;
 
 			query_value(pair->session, i, &value, NULL);
@@ -92,11 +93,14 @@ static void theirs(struct pair *pair, const char *sql, struct buf *out)
 			int type = sqlite3_column_type(stmt, i);
 
 			if (type == SQLITE_INTEGER)
-				buf_printf(out, "i%lld ", sqlite3_column_int64(stmt, i));
+				buf_printf(out, "i%lld ",
+					   sqlite3_column_int64(stmt, i));
 			else if (type == SQLITE_FLOAT)
-				buf_printf(out, "r%.17g ", sqlite3_column_double(stmt, i));
+				buf_printf(out, "r%.17g ",
+					   sqlite3_column_double(stmt, i));
 			else if (type == SQLITE_TEXT)
-				buf_printf(out, "t%s ", sqlite3_column_text(stmt, i));
+				buf_printf(out, "t%s ",
+					   sqlite3_column_text(stmt, i));
 			else
 				buf_add_str(out, "- ");
 		}
@@ -106,7 +110,8 @@ static void theirs(struct pair *pair, const char *sql, struct buf *out)
 	sort_lines(out);
 }
 
-static void assert_same(struct pair *pair, const char *our_sql, const char *their_sql)
+static void assert_same(struct pair *pair, const char *our_sql,
+			const char *their_sql)
 {
 	struct buf a = BUF_INIT;
 	struct buf b = BUF_INIT;
@@ -114,8 +119,8 @@ static void assert_same(struct pair *pair, const char *our_sql, const char *thei
 	ours(pair, our_sql, &a);
 	theirs(pair, their_sql, &b);
 	if (strcmp(buf_cstr(&a), buf_cstr(&b)) != 0)
-		fail_msg("%s\nours:\n%stheirs (%s):\n%s", our_sql, buf_cstr(&a), their_sql,
-			 buf_cstr(&b));
+		fail_msg("%s\nours:\n%stheirs (%s):\n%s", our_sql, buf_cstr(&a),
+			 their_sql, buf_cstr(&b));
 	buf_release(&a);
 	buf_release(&b);
 }
@@ -124,8 +129,10 @@ static void assert_same(struct pair *pair, const char *our_sql, const char *thei
 
 static void add_value(struct pair *pair, struct buf *sql)
 {
-	static const char *const texts[] = {"'a'", "'b'", "'abc'", "''", "'5'", "'05'",
-					    "'5.0'", "'B'", "'zz'", "NULL"};
+	static const char *const texts[] = {
+		"'a'",  "'b'",   "'abc'", "''",   "'5'",
+		"'05'", "'5.0'", "'B'",   "'zz'", "NULL"
+	};
 
 	switch (pick(pair, 4)) {
 	case 0:
@@ -154,9 +161,9 @@ static void add_typed(struct pair *pair, unsigned column, struct buf *sql)
 
 static void add_condition(struct pair *pair, const char *table, struct buf *sql)
 {
-	static const char *const columns[] = {"id", "a", "b", "c"};
-	static const char *const operators[] = {"=", "<", ">", "<=", ">=", "<>", "IS",
-						"="};
+	static const char *const columns[] = { "id", "a", "b", "c" };
+	static const char *const operators[] = { "=",  "<",  ">",  "<=",
+						 ">=", "<>", "IS", "=" };
 	const char *column = columns[pick(pair, 4)];
 
 	switch (pick(pair, 6)) {
@@ -174,19 +181,21 @@ static void add_condition(struct pair *pair, const char *table, struct buf *sql)
 		add_value(pair, sql);
 		return;
 	case 2:
-		buf_printf(sql, "%s.%s %s CAST(", table, column, operators[pick(pair, 8)]);
+		buf_printf(sql, "%s.%s %s CAST(", table, column,
+			   operators[pick(pair, 8)]);
 		add_value(pair, sql);
 		buf_add_str(sql, pick(pair, 2) ? " AS TEXT)" : " AS INTEGER)");
 		return;
 	default:
-		buf_printf(sql, "%s.%s %s ", table, column, operators[pick(pair, 8)]);
+		buf_printf(sql, "%s.%s %s ", table, column,
+			   operators[pick(pair, 8)]);
 		add_value(pair, sql);
 	}
 }
 
 static void add_conditions(struct pair *pair, const char *table, struct buf *sql)
 {
-	static const char *const joints[] = {" AND ", " OR ", " AND NOT "};
+	static const char *const joints[] = { " AND ", " OR ", " AND NOT " };
 	unsigned count = 1 + pick(pair, 3);
 
 	for (unsigned i = 0; i < count; i++) {
@@ -196,11 +205,11 @@ static void add_conditions(struct pair *pair, const char *table, struct buf *sql
 	}
 }
 
-static const char *const tables[] = {"d", "t"};	/* documents, declared */
+static const char *const tables[] = { "d", "t" }; /* documents, declared */
 
 static void change(struct pair *pair)
 {
-	static const char *const columns[] = {"a", "b", "c"};
+	static const char *const columns[] = { "a", "b", "c" };
 	const char *table = tables[pick(pair, 2)];
 	bool declared = table[0] == 't';
 	unsigned column = pick(pair, 3);
@@ -222,8 +231,11 @@ static void change(struct pair *pair)
 		add_conditions(pair, table, &sql);
 		break;
 	default:
-		buf_printf(&sql, declared ? "INSERT OR REPLACE INTO %s (id, a, b, c) VALUES (%u" :
-					    "INSERT OR REPLACE INTO %s (id, a, b, c) VALUES ('%u'",
+		buf_printf(&sql,
+			   declared ? "INSERT OR REPLACE INTO %s (id, a, b, c) "
+				      "VALUES (%u"
+				    : "INSERT OR REPLACE INTO %s (id, a, b, c) "
+				      "VALUES ('%u'",
 			   table, pick(pair, 60));
 		for (unsigned i = 0; i < 3; i++) {
 			buf_add_str(&sql, ", ");
@@ -258,16 +270,18 @@ static void look(struct pair *pair, unsigned moments)
 	bool join = pick(pair, 3) == 0;
 	int at = (int)pick(pair, moments + 1) - 1;
 	int other = (int)pick(pair, moments + 1) - 1;
-	struct buf sql[2] = {BUF_INIT, BUF_INIT};
+	struct buf sql[2] = { BUF_INIT, BUF_INIT };
 	struct buf condition = BUF_INIT;
-	static const char *const on[] = {"d.a = t.a", "d.b = t.b", "d.id = t.id",
-					 "d.a = t.b", "d.b = t.a", "d.a = t.id"};
+	static const char *const on[] = { "d.a = t.a", "d.b = t.b", "d.id = t.id",
+					  "d.a = t.b", "d.b = t.a", "d.a = t.id" };
 	unsigned which = pick(pair, 6);
 
 	add_conditions(pair, one, &condition);
 	for (int plain = 0; plain < 2; plain++) {
-		buf_printf(&sql[plain], join ? "SELECT %s.*, t.id, d.id FROM " :
-					       "SELECT %s.id, a, b, c FROM ", one);
+		buf_printf(&sql[plain],
+			   join ? "SELECT %s.*, t.id, d.id FROM "
+				: "SELECT %s.id, a, b, c FROM ",
+			   one);
 		add_table(pair, plain, one, at, &sql[plain]);
 		if (join) {
 			buf_add_str(&sql[plain], " JOIN ");
@@ -293,9 +307,11 @@ static void keep_moment(struct pair *pair, unsigned i)
 	pair->moments[i] = drift_head(pair->db);
 	for (unsigned k = 0; k < 2; k++) {
 		snprintf(sql, sizeof(sql),
-			 "CREATE TABLE %s_%u (%s); INSERT INTO %s_%u SELECT * FROM %s",
+			 "CREATE TABLE %s_%u (%s); INSERT INTO %s_%u SELECT * FROM "
+			 "%s",
 			 tables[k], i, columns[k], tables[k], i, tables[k]);
-		assert_int_equal(sqlite3_exec(pair->plain, sql, NULL, NULL, NULL), 0);
+		assert_int_equal(sqlite3_exec(pair->plain, sql, NULL, NULL, NULL),
+				 0);
 	}
 }
 
@@ -316,24 +332,32 @@ static void no_report(void *arg, const char *line)
 
 static void open_pair(struct pair *pair)
 {
-	struct drift_options options = {.report = no_report};
-	struct drift_error error = {0};
+	struct drift_options options = { .report = no_report };
+	struct drift_error error = { 0 };
 	struct buf unused = BUF_INIT;
 
 	snprintf(pair->dir, sizeof(pair->dir), "/tmp/test_differential.XXXXXX");
 	assert_non_null(mkdtemp(pair->dir));
 	assert_int_equal(drift_init(pair->dir, &error), DRIFT_OK);
-	assert_int_equal(drift_open(pair->dir, &options, &pair->db, &error), DRIFT_OK);
-	assert_int_equal(query_session_open(pair->db, NULL, &pair->session, &error), 0);
+	assert_int_equal(drift_open(pair->dir, &options, &pair->db, &error),
+			 DRIFT_OK);
+	assert_int_equal(query_session_open(pair->db, NULL, &pair->session, &error),
+			 0);
 	assert_int_equal(sqlite3_open(":memory:", &pair->plain), SQLITE_OK);
-	ours(pair, "CREATE TABLE d (pk=id, INDEX(a, b)); "
-		   "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT, c REAL, "
-		   "INDEX(a), INDEX(b, a)); "
-		   "INSERT INTO d (id, a, b, c) VALUES ('0', 1, 'x', 2)", &unused);
-	assert_int_equal(sqlite3_exec(pair->plain,
-		"CREATE TABLE d (id TEXT PRIMARY KEY, a, b, c); "
-		"CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT, c NUMERIC); "
-		"INSERT INTO d VALUES ('0', 1, 'x', 2)", NULL, NULL, NULL), SQLITE_OK);
+	ours(pair,
+	     "CREATE TABLE d (pk=id, INDEX(a, b)); "
+	     "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT, c REAL, "
+	     "INDEX(a), INDEX(b, a)); "
+	     "INSERT INTO d (id, a, b, c) VALUES ('0', 1, 'x', 2)",
+	     &unused);
+	assert_int_equal(
+		sqlite3_exec(pair->plain,
+			     "CREATE TABLE d (id TEXT PRIMARY KEY, a, b, c); "
+			     "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b "
+			     "TEXT, c NUMERIC); "
+			     "INSERT INTO d VALUES ('0', 1, 'x', 2)",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
 	buf_release(&unused);
 }
 
@@ -347,7 +371,7 @@ static void close_pair(struct pair *pair)
 
 static void answers_are_those_of_sqlite(void **state)
 {
-	struct pair pair = {.random = test_seed()};
+	struct pair pair = { .random = test_seed() };
 
 	(void)state;
 	open_pair(&pair);
@@ -363,7 +387,7 @@ static void answers_are_those_of_sqlite(void **state)
 
 static void answers_stay_the_same_inside_a_transaction(void **state)
 {
-	struct pair pair = {.random = test_seed() + 2};
+	struct pair pair = { .random = test_seed() + 2 };
 	struct buf unused = BUF_INIT;
 
 	(void)state;

@@ -17,10 +17,15 @@ static struct table_def *document_table(void)
  * score REAL, ok BOOLEAN, at TIMESTAMP, raw BLOB, any JSON, bio TEXT */
 static struct table_def *users(void)
 {
-	static const struct { const char *name; enum drift_type type; } columns[] = {
-		{"id", DRIFT_INTEGER},	 {"name", DRIFT_TEXT},	{"age", DRIFT_INTEGER},
-		{"score", DRIFT_REAL},	 {"ok", DRIFT_BOOLEAN}, {"at", DRIFT_TIMESTAMP},
-		{"raw", DRIFT_BLOB},	 {"any", DRIFT_JSON},	{"bio", DRIFT_TEXT},
+	static const struct {
+		const char *name;
+		enum drift_type type;
+	} columns[] = {
+		{ "id", DRIFT_INTEGER },  { "name", DRIFT_TEXT },
+		{ "age", DRIFT_INTEGER }, { "score", DRIFT_REAL },
+		{ "ok", DRIFT_BOOLEAN },  { "at", DRIFT_TIMESTAMP },
+		{ "raw", DRIFT_BLOB },    { "any", DRIFT_JSON },
+		{ "bio", DRIFT_TEXT },
 	};
 	struct table_def *def = table_def_new("users");
 	unsigned i;
@@ -49,9 +54,8 @@ static struct table_def *pairs(void)
 }
 
 /* name: the file's, or NULL. is_new: as for an insert. */
-static enum drift_err shape_named(const struct table_def *def,
-				  const char *document, const char *name,
-				  bool is_new, struct buf *row,
+static enum drift_err shape_named(const struct table_def *def, const char *document,
+				  const char *name, bool is_new, struct buf *row,
 				  struct drift_error *error)
 {
 	enum key_kind kinds[TABLE_KEY_PARTS_MAX];
@@ -63,7 +67,7 @@ static enum drift_err shape_named(const struct table_def *def,
 	if (name)
 		err = key_from_name(slice_str(name), kinds, def->key_count, &key);
 	assert_int_equal(err, DRIFT_OK);
-	*error = (struct drift_error){0};
+	*error = (struct drift_error){ 0 };
 	buf_clear(row);
 	err = row_shape(def, packed(&bytes, document), buf_slice(&key), is_new, row,
 			error);
@@ -86,8 +90,7 @@ static void assert_shape(const struct table_def *def, const char *document,
 }
 
 static void assert_refused(const struct table_def *def, const char *document,
-			   const char *name, enum drift_err code,
-			   const char *text)
+			   const char *name, enum drift_err code, const char *text)
 {
 	struct drift_error error;
 	struct buf row = BUF_INIT;
@@ -140,8 +143,9 @@ static void another_key_than_the_name_says_is_refused(void **state)
 		       "key \"b\" in the document does not match the name \"a\"");
 	assert_refused(typed, "{\"id\":8,\"name\":\"n\"}", "7", DRIFT_BAD_KEY,
 		       "key \"8\" in the document does not match the name \"7\"");
-	assert_refused(two, "{\"a\":\"y\"}", "x,7", DRIFT_BAD_KEY,
-		       "key \"y,7\" in the document does not match the name \"x,7\"");
+	assert_refused(
+		two, "{\"a\":\"y\"}", "x,7", DRIFT_BAD_KEY,
+		"key \"y,7\" in the document does not match the name \"x,7\"");
 	assert_refused(def, "{\"id\":null}", "a", DRIFT_BAD_KEY,
 		       "key \"id\" of a row of \"events\" is missing or null");
 	assert_refused(def, "{\"id\":true}", "a", DRIFT_BAD_TYPE,
@@ -164,10 +168,12 @@ static void an_integer_and_its_text_are_one_key(void **state)
 	assert_shape(def, "{\"id\":\"1\"}", "1", "{\"id\":\"1\"}");
 	assert_int_equal(row_key(def, packed(&bytes, "{\"id\":-12}"), &number, NULL),
 			 DRIFT_OK);
-	assert_int_equal(row_key(def, packed(&bytes, "{\"id\":\"-12\"}"), &text, NULL),
+	assert_int_equal(row_key(def, packed(&bytes, "{\"id\":\"-12\"}"), &text,
+				 NULL),
 			 DRIFT_OK);
 	assert_true(slice_equal(buf_slice(&number), buf_slice(&text)));
-	assert_int_equal(row_key_value(def, buf_slice(&text), true, &value), DRIFT_OK);
+	assert_int_equal(row_key_value(def, buf_slice(&text), true, &value),
+			 DRIFT_OK);
 	assert_json(buf_slice(&value), "-12");
 	buf_clear(&value);
 	assert_int_equal(row_key_value(def, buf_slice(&text), false, &value),
@@ -185,18 +191,21 @@ static void types_are_checked_not_bent(void **state)
 	struct table_def *def = users();
 
 	(void)state;
-	assert_shape(def, "{\"id\":1,\"name\":\"n\",\"age\":null,\"score\":1.5,\"ok\":true,"
-			  "\"at\":\"2025-01-15 10:30\",\"raw\":\"r\",\"any\":{\"x\":[1]}}",
-		     NULL,
-		     "{\"id\":1,\"name\":\"n\",\"age\":null,\"score\":1.5,\"ok\":true,"
-		     "\"at\":\"2025-01-15 10:30\",\"raw\":\"r\",\"any\":{\"x\":[1]}}");
+	assert_shape(
+		def,
+		"{\"id\":1,\"name\":\"n\",\"age\":null,\"score\":1.5,\"ok\":true,"
+		"\"at\":\"2025-01-15 10:30\",\"raw\":\"r\",\"any\":{\"x\":[1]}}",
+		NULL,
+		"{\"id\":1,\"name\":\"n\",\"age\":null,\"score\":1.5,\"ok\":true,"
+		"\"at\":\"2025-01-15 10:30\",\"raw\":\"r\",\"any\":{\"x\":[1]}}");
 	assert_refused(def, "{\"id\":\"abc\",\"name\":\"n\"}", NULL, DRIFT_BAD_TYPE,
 		       "invalid input syntax for type integer: \"abc\"");
 	assert_refused(def, "{\"id\":1.0,\"name\":\"n\"}", NULL, DRIFT_BAD_TYPE,
 		       "invalid input syntax for type integer: \"1.0\"");
 	assert_refused(def, "{\"id\":1,\"name\":5}", NULL, DRIFT_BAD_TYPE,
 		       "invalid input syntax for type text: \"5\"");
-	assert_refused(def, "{\"id\":1,\"name\":\"n\",\"ok\":1}", NULL, DRIFT_BAD_TYPE,
+	assert_refused(def, "{\"id\":1,\"name\":\"n\",\"ok\":1}", NULL,
+		       DRIFT_BAD_TYPE,
 		       "invalid input syntax for type boolean: \"1\"");
 	assert_refused(def, "{\"id\":1,\"name\":\"n\",\"score\":\"1\"}", NULL,
 		       DRIFT_BAD_TYPE, "invalid input syntax for type real: \"1\"");
@@ -224,9 +233,13 @@ static void length_is_counted_in_characters(void **state)
 	struct table_def *def = users();
 
 	(void)state;
-	assert_shape(def, "{\"id\":1,\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\xe2\x82\xac" "a\","
-			  "\"age\":1}", NULL,
-		     "{\"id\":1,\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\xe2\x82\xac" "a\","
+	assert_shape(def,
+		     "{\"id\":1,\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\xe2\x82\xac"
+		     "a\","
+		     "\"age\":1}",
+		     NULL,
+		     "{\"id\":1,\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\xe2\x82\xac"
+		     "a\","
 		     "\"age\":1}");
 	assert_refused(def, "{\"id\":1,\"name\":\"abcdef\"}", NULL, DRIFT_TOO_LONG,
 		       "value too long for type character varying(5)");
@@ -238,12 +251,14 @@ static void not_null_holds_for_the_finished_row(void **state)
 	struct table_def *def = users();
 
 	(void)state;
-	assert_refused(def, "{\"id\":1}", NULL, DRIFT_NOT_NULL,
-		       "null value in column \"name\" of relation \"users\" violates "
-		       "not-null constraint");
-	assert_refused(def, "{\"id\":1,\"name\":null}", NULL, DRIFT_NOT_NULL,
-		       "null value in column \"name\" of relation \"users\" violates "
-		       "not-null constraint");
+	assert_refused(
+		def, "{\"id\":1}", NULL, DRIFT_NOT_NULL,
+		"null value in column \"name\" of relation \"users\" violates "
+		"not-null constraint");
+	assert_refused(
+		def, "{\"id\":1,\"name\":null}", NULL, DRIFT_NOT_NULL,
+		"null value in column \"name\" of relation \"users\" violates "
+		"not-null constraint");
 	assert_refused(def, "{\"name\":\"n\"}", NULL, DRIFT_NOT_NULL,
 		       "null value in column \"id\" of relation \"users\" violates "
 		       "not-null constraint");
@@ -261,7 +276,8 @@ static void defaults_are_for_new_rows(void **state)
 
 	(void)state;
 	assert_int_equal(shape_named(def, "{\"id\":1,\"name\":\"n\"}", NULL, false,
-				     &row, &error), DRIFT_OK);
+				     &row, &error),
+			 DRIFT_OK);
 	assert_json(buf_slice(&row), "{\"id\":1,\"name\":\"n\"}");
 	buf_release(&row);
 	table_def_free(def);
@@ -271,7 +287,7 @@ static void a_default_is_checked_when_defined_and_made_real(void **state)
 {
 	struct table_def *def = users();
 	struct column_def *score = &def->columns[3];
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	(void)state;
 	score->has_default = true;
@@ -294,10 +310,10 @@ static void a_real_that_is_none_is_refused(void **state)
 	struct buf row = BUF_INIT;
 
 	(void)state;
-	assert_int_equal(row_shape(def,
-				   SLICE("\x82\xa2id\xa1x\xa1v\xcb\x7f\xf0\0\0\0\0\0\0"),
-				   (struct slice){0}, true, &row, &error),
-			 DRIFT_BAD_TYPE);
+	assert_int_equal(
+		row_shape(def, SLICE("\x82\xa2id\xa1x\xa1v\xcb\x7f\xf0\0\0\0\0\0\0"),
+			  (struct slice){ 0 }, true, &row, &error),
+		DRIFT_BAD_TYPE);
 	assert_string_equal(error.text, "a real must be finite");
 	buf_release(&row);
 	table_def_free(def);
@@ -320,9 +336,13 @@ static void text_that_is_none_is_refused(void **state)
 {
 	struct table_def *def = document_table();
 	static const struct slice documents[] = {
-		SLICE("\x81\xa2id\xa2" "a\0"), SLICE("\x81\xa2id\xa1\xff"),
-		SLICE("\x82\xa2id\xa1x\xa1" "b\x91\xa1\xff"),
-		SLICE("\x82\xa2id\xa1x\xa1" "b\x81\xa1\xff\x01"),
+		SLICE("\x81\xa2id\xa2"
+		      "a\0"),
+		SLICE("\x81\xa2id\xa1\xff"),
+		SLICE("\x82\xa2id\xa1x\xa1"
+		      "b\x91\xa1\xff"),
+		SLICE("\x82\xa2id\xa1x\xa1"
+		      "b\x81\xa1\xff\x01"),
 		SLICE("\x82\xa2id\xa1x\xa1\xff\x01"),
 	};
 	struct drift_error error;
@@ -331,8 +351,9 @@ static void text_that_is_none_is_refused(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(documents) / sizeof(documents[0]); i++)
-		assert_int_equal(row_shape(def, documents[i], (struct slice){0}, true,
-					   &row, &error), DRIFT_BAD_TEXT);
+		assert_int_equal(row_shape(def, documents[i], (struct slice){ 0 },
+					   true, &row, &error),
+				 DRIFT_BAD_TEXT);
 	buf_release(&row);
 	table_def_free(def);
 }
@@ -378,7 +399,8 @@ static void composite_keys_show_as_arrays(void **state)
 
 	(void)state;
 	assert_int_equal(key_of(def, "{\"b\":7,\"a\":\"x\"}", &key), DRIFT_OK);
-	assert_int_equal(row_key_value(def, buf_slice(&key), false, &value), DRIFT_OK);
+	assert_int_equal(row_key_value(def, buf_slice(&key), false, &value),
+			 DRIFT_OK);
 	assert_json(buf_slice(&value), "[\"x\",7]");
 	assert_int_equal(row_key_value(def, slice_of(key.data, 3), false, &value),
 			 DRIFT_CORRUPT);
@@ -397,7 +419,8 @@ static void a_real_key_shows_as_real(void **state)
 	def->columns[0].type = DRIFT_REAL;
 	def->key_count = 1;
 	assert_int_equal(key_of(def, "{\"a\":2.0}", &key), DRIFT_OK);
-	assert_int_equal(row_key_value(def, buf_slice(&key), false, &value), DRIFT_OK);
+	assert_int_equal(row_key_value(def, buf_slice(&key), false, &value),
+			 DRIFT_OK);
 	assert_json(buf_slice(&value), "2.0");
 	buf_release(&key);
 	buf_release(&value);
@@ -416,11 +439,14 @@ static void index_values_are_key_parts_cut_to_length(void **state)
 	assert_int_equal(index_def_add_column(index, "a"), DRIFT_OK);
 	assert_int_equal(index_def_add_column(index, "b"), DRIFT_OK);
 	assert_int_equal(row_index_value(index, packed(&bytes, "{\"b\":\"x\"}"),
-					 &value), DRIFT_OK);
+					 &value),
+			 DRIFT_OK);
 	assert_true(slice_equal(buf_slice(&value), SLICE("\x01\x20x\0")));
 	buf_clear(&value);
-	assert_int_equal(row_index_value(index, packed(&bytes, "{\"a\":[1],\"b\":{}}"),
-					 &value), DRIFT_OK);
+	assert_int_equal(row_index_value(index,
+					 packed(&bytes, "{\"a\":[1],\"b\":{}}"),
+					 &value),
+			 DRIFT_OK);
 	assert_true(slice_equal(buf_slice(&value), SLICE("\x01\x01")));
 	buf_clear(&value);
 	snprintf(document, sizeof(document), "{\"a\":\"%0300d\",\"b\":1}", 0);

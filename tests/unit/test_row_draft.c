@@ -36,7 +36,7 @@ static void make_table(struct bench *bench)
 static int begin(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
-	struct drift_options options = {.report = quiet};
+	struct drift_options options = { .report = quiet };
 
 	assert_non_null(bench);
 	strcpy(bench->dir, "/tmp/test_row_draft.XXXXXX");
@@ -71,10 +71,10 @@ static void draft_begin(struct bench *bench, struct row_draft *draft, bool appen
 
 	*draft = (struct row_draft){
 		.tree = &bench->tree,
-		.row = {.kind = NODE_ROW,
-			.table_id = bench->def->id,
-			.seq = SEQ_LIVE,
-			.key = buf_slice(&bench->key)},
+		.row = { .kind = NODE_ROW,
+			 .table_id = bench->def->id,
+			 .seq = SEQ_LIVE,
+			 .key = buf_slice(&bench->key) },
 		.append = append,
 	};
 	buf_add_str(&text, present);
@@ -83,7 +83,7 @@ static void draft_begin(struct bench *bench, struct row_draft *draft, bool appen
 
 static enum drift_err put(struct row_draft *draft, const char *text, uint64_t offset)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	return row_draft_write(draft, slice_str(text), offset, &error);
 }
@@ -122,7 +122,8 @@ static void a_document_is_ready_with_its_last_byte(void **state)
 	draft_begin(*state, &draft, false, "");
 	for (size_t i = 0; document[i]; i++) {
 		assert_false(draft.ready);
-		assert_int_equal(put(&draft, (char[]){document[i], 0}, i), DRIFT_OK);
+		assert_int_equal(put(&draft, (char[]){ document[i], 0 }, i),
+				 DRIFT_OK);
 	}
 	assert_int_equal(put(&draft, " \n", draft.text.size), DRIFT_OK);
 	store(*state, &draft,
@@ -188,7 +189,7 @@ static void unsaved_bytes_of_a_user_are_bounded(void **state)
 
 static void bytes_in_any_order_are_judged_as_a_whole(void **state)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct row_draft draft;
 
 	draft_begin(*state, &draft, false, "{\"v\": 1}\n");

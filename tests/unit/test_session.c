@@ -25,12 +25,13 @@ static void no_report(void *arg, const char *line)
 static int start(void **state)
 {
 	static struct fixture fixture;
-	struct drift_options options = {.report = no_report};
+	struct drift_options options = { .report = no_report };
 
 	snprintf(fixture.dir, sizeof(fixture.dir), "/tmp/test_session.XXXXXX");
 	assert_non_null(mkdtemp(fixture.dir));
 	assert_int_equal(drift_init(fixture.dir, NULL), DRIFT_OK);
-	assert_int_equal(drift_open(fixture.dir, &options, &fixture.db, NULL), DRIFT_OK);
+	assert_int_equal(drift_open(fixture.dir, &options, &fixture.db, NULL),
+			 DRIFT_OK);
 	*state = &fixture;
 	return 0;
 }
@@ -58,7 +59,8 @@ static struct query_session *session_of(void **state,
 	struct fixture *fixture = *state;
 	struct query_session *session;
 
-	assert_int_equal(query_session_open(fixture->db, options, &session, NULL), 0);
+	assert_int_equal(query_session_open(fixture->db, options, &session, NULL),
+			 0);
 	return session;
 }
 
@@ -67,7 +69,7 @@ static const char *answer(struct query_session *session, const char *script)
 {
 	static _Thread_local char text[256];
 	struct buf out = BUF_INIT;
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 	struct query_printer *printer;
 	bool ended = false;
 	enum drift_err err;
@@ -77,7 +79,8 @@ static const char *answer(struct query_session *session, const char *script)
 	while (!err && !ended)
 		err = query_printer_run(printer, 4096, &out, &ended, &error);
 	query_printer_free(printer);
-	snprintf(text, sizeof(text), "%s", err ? drift_err_sqlstate(err) : buf_cstr(&out));
+	snprintf(text, sizeof(text), "%s",
+		 err ? drift_err_sqlstate(err) : buf_cstr(&out));
 	buf_release(&out);
 	return text;
 }
@@ -85,13 +88,15 @@ static const char *answer(struct query_session *session, const char *script)
 static void a_pinned_session_reads_its_moment_and_writes_nothing(void **state)
 {
 	struct query_session *now = session_of(state, NULL);
-	struct query_options options = {.pinned = true, .as_of = 1};
+	struct query_options options = { .pinned = true, .as_of = 1 };
 	struct query_session *then;
 
 	assert_string_equal(answer(now, "CREATE TABLE p (pk=id); "
-					"INSERT INTO p {\"id\": 1}, {\"id\": 2}"), "");
+					"INSERT INTO p {\"id\": 1}, {\"id\": 2}"),
+			    "");
 	then = session_of(state, &options);
-	assert_string_equal(answer(then, "SELECT count(*) AS n FROM p"), "{\"n\":1}\n");
+	assert_string_equal(answer(then, "SELECT count(*) AS n FROM p"),
+			    "{\"n\":1}\n");
 	assert_string_equal(answer(then, "SELECT count(*) AS n FROM p AS OF 2"),
 			    "{\"n\":1}\n");
 	assert_string_equal(answer(then, "SELECT count(*) AS n FROM p AS OF 0"),
@@ -109,7 +114,8 @@ static void the_first_committer_wins(void **state)
 	struct query_session *two = session_of(state, NULL);
 
 	assert_string_equal(answer(one, "CREATE TABLE f (pk=id); "
-					"INSERT INTO f {\"id\": 1, \"n\": 0}"), "");
+					"INSERT INTO f {\"id\": 1, \"n\": 0}"),
+			    "");
 	assert_string_equal(answer(one, "BEGIN; UPDATE f SET n = 1"), "");
 	assert_string_equal(answer(two, "BEGIN; UPDATE f SET n = 2"), "");
 	assert_int_equal(query_status(one), 'T');
@@ -127,10 +133,13 @@ static void a_transaction_reads_one_moment(void **state)
 	struct query_session *one = session_of(state, NULL);
 	struct query_session *two = session_of(state, NULL);
 
-	assert_string_equal(answer(one, "CREATE TABLE m (pk=id); INSERT INTO m {\"id\": 1}; "
-					"BEGIN; SELECT count(*) AS n FROM m"), "{\"n\":1}\n");
+	assert_string_equal(
+		answer(one, "CREATE TABLE m (pk=id); INSERT INTO m {\"id\": 1}; "
+			    "BEGIN; SELECT count(*) AS n FROM m"),
+		"{\"n\":1}\n");
 	assert_string_equal(answer(two, "INSERT INTO m {\"id\": 2}"), "");
-	assert_string_equal(answer(one, "SELECT count(*) AS n FROM m"), "{\"n\":1}\n");
+	assert_string_equal(answer(one, "SELECT count(*) AS n FROM m"),
+			    "{\"n\":1}\n");
 	assert_string_equal(answer(one, "COMMIT; SELECT count(*) AS n FROM m"),
 			    "{\"n\":2}\n");
 	query_session_close(one);
@@ -142,16 +151,22 @@ static void before_a_table_there_are_no_rows(void **state)
 	struct query_session *session = session_of(state, NULL);
 
 	assert_string_equal(answer(session, "CREATE TABLE y (pk=id, INDEX(n)); "
-					    "INSERT INTO y {\"id\": 1, \"n\": 2}"), "");
+					    "INSERT INTO y {\"id\": 1, \"n\": 2}"),
+			    "");
 	assert_string_equal(answer(session, "SELECT * FROM y AS OF 0"), "");
-	assert_string_equal(answer(session, "SELECT id FROM y WHERE n = 2 AS OF 0"), "");
-	assert_string_equal(answer(session, "SELECT id FROM y WHERE id = 1 AS OF 0"), "");
-	assert_string_equal(answer(session, "SELECT * FROM y FOR SYSTEM_TIME AS OF 0"), "");
+	assert_string_equal(answer(session, "SELECT id FROM y WHERE n = 2 AS OF 0"),
+			    "");
+	assert_string_equal(answer(session, "SELECT id FROM y WHERE id = 1 AS OF 0"),
+			    "");
+	assert_string_equal(
+		answer(session, "SELECT * FROM y FOR SYSTEM_TIME AS OF 0"), "");
 	assert_string_equal(answer(session, "SELECT id FROM y WHERE _form = 1"), "");
-	assert_string_equal(answer(session, "SET system_time_asof = 0; SELECT * FROM y"), "");
+	assert_string_equal(
+		answer(session, "SET system_time_asof = 0; SELECT * FROM y"), "");
 	assert_string_equal(answer(session, "DELETE FROM y"), "25006");
 	assert_string_equal(answer(session, "SET system_time_asof = DEFAULT; "
-					    "SELECT id FROM y"), "{\"id\":1}\n");
+					    "SELECT id FROM y"),
+			    "{\"id\":1}\n");
 	query_session_close(session);
 }
 
@@ -161,14 +176,16 @@ static void tables_made_elsewhere_are_seen(void **state)
 	struct query_session *two = session_of(state, NULL);
 
 	assert_string_equal(answer(two, "SELECT * FROM e"), "42P01");
-	assert_string_equal(answer(one, "CREATE TABLE e (pk=id); INSERT INTO e {\"id\": 1}"),
-			    "");
+	assert_string_equal(
+		answer(one, "CREATE TABLE e (pk=id); INSERT INTO e {\"id\": 1}"),
+		"");
 	assert_string_equal(answer(two, "SELECT * FROM e"), "{\"id\":1}\n");
-	assert_string_equal(answer(one, "INSERT INTO e {\"id\": 2, \"new\": true}"), "");
+	assert_string_equal(answer(one, "INSERT INTO e {\"id\": 2, \"new\": true}"),
+			    "");
 	assert_string_equal(answer(two, "SELECT new FROM e WHERE id = 2"),
 			    "{\"new\":true}\n");
-	assert_string_equal(answer(one, "DROP TABLE e; CREATE TABLE e (a INT PRIMARY KEY)"),
-			    "");
+	assert_string_equal(
+		answer(one, "DROP TABLE e; CREATE TABLE e (a INT PRIMARY KEY)"), "");
 	assert_string_equal(answer(two, "SELECT * FROM e"), "");
 	assert_string_equal(answer(two, "SELECT new FROM e"), "42703");
 	query_session_close(one);
@@ -182,7 +199,8 @@ static void *increment(void *state)
 	char *failure = NULL;
 
 	for (int i = 0; i < INCREMENTS && !failure; i++) {
-		const char *text = answer(session, "UPDATE c SET n = n + 1 WHERE id = 1");
+		const char *text =
+			answer(session, "UPDATE c SET n = n + 1 WHERE id = 1");
 
 		if (*text)
 			failure = strdup(text);
@@ -198,9 +216,11 @@ static void no_increment_is_lost(void **state)
 	char expected[32];
 
 	assert_string_equal(answer(session, "CREATE TABLE c (pk=id); "
-					    "INSERT INTO c {\"id\": 1, \"n\": 0}"), "");
+					    "INSERT INTO c {\"id\": 1, \"n\": 0}"),
+			    "");
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, increment, state), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, increment, state),
+				 0);
 	for (int i = 0; i < THREADS; i++) {
 		char *failure = NULL;
 
@@ -227,9 +247,11 @@ static void an_interrupt_ends_a_statement(void **state)
 	struct query_session *session = session_of(state, NULL);
 	pthread_t thread;
 
-	assert_int_equal(pthread_create(&thread, NULL, interrupt_until_over, session), 0);
-	assert_string_equal(answer(session, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL "
-					    "SELECT x + 1 FROM c) SELECT count(*) FROM c"),
+	assert_int_equal(
+		pthread_create(&thread, NULL, interrupt_until_over, session), 0);
+	assert_string_equal(answer(session,
+				   "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL "
+				   "SELECT x + 1 FROM c) SELECT count(*) FROM c"),
 			    "57014");
 	atomic_store(&over, true);
 	pthread_join(thread, NULL);
@@ -240,7 +262,8 @@ static void an_interrupt_ends_a_statement(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_pinned_session_reads_its_moment_and_writes_nothing),
+		cmocka_unit_test(
+			a_pinned_session_reads_its_moment_and_writes_nothing),
 		cmocka_unit_test(the_first_committer_wins),
 		cmocka_unit_test(a_transaction_reads_one_moment),
 		cmocka_unit_test(before_a_table_there_are_no_rows),

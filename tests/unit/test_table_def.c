@@ -29,7 +29,7 @@ static struct table_def *users(void)
 	free(column->declared);
 	column->declared = strdup("VARCHAR(20)");
 	table_def_add_column(def, "score")->type = DRIFT_REAL;
-	set_key(def, 2, (const unsigned[]){1, 0});
+	set_key(def, 2, (const unsigned[]){ 1, 0 });
 	index = table_def_add_index(def, "by_name");
 	index->id = 12;
 	index->unique = true;
@@ -47,7 +47,7 @@ static struct table_def *events(void)
 
 	def->document = true;
 	table_def_add_column(def, "id");
-	set_key(def, 1, (const unsigned[]){0});
+	set_key(def, 1, (const unsigned[]){ 0 });
 	return def;
 }
 
@@ -130,7 +130,7 @@ static void columns_keys_and_indexes_are_found(void **state)
 static void assert_faulty(struct table_def *def, enum drift_err code,
 			  const char *text)
 {
-	struct drift_error error = {0};
+	struct drift_error error = { 0 };
 
 	assert_int_equal(table_def_check(def, &error), code);
 	assert_string_equal(error.text, text);
@@ -180,7 +180,8 @@ static void the_first_fault_is_told(void **state)
 	assert_faulty(def, DRIFT_NO_COLUMN, "column \"nose\" does not exist");
 	def = users();
 	assert_int_equal(index_def_add_column(table_def_add_index(def, "BY_NAME"),
-					      "id"), DRIFT_OK);
+					      "id"),
+			 DRIFT_OK);
 	assert_faulty(def, DRIFT_INDEX_EXISTS,
 		      "relation \"BY_NAME\" already exists");
 	def = users();
@@ -206,7 +207,8 @@ static void a_document_table_indexes_any_member(void **state)
 
 	(void)state;
 	assert_int_equal(index_def_add_column(table_def_add_index(def, "type"),
-					      "type"), DRIFT_OK);
+					      "type"),
+			 DRIFT_OK);
 	assert_int_equal(table_def_check(def, NULL), DRIFT_OK);
 	table_def_free(def);
 }
@@ -217,10 +219,14 @@ static void members_from_the_future_are_stepped_over(void **state)
 	struct table_def *def = NULL;
 
 	(void)state;
-	assert_int_equal(table_def_decode(packed(&bytes,
-		"{\"views\":[{\"a\":1}],\"name\":\"t\",\"key\":[0],\"document\":true,"
-		"\"columns\":[{\"collation\":null,\"name\":\"id\"}],\"id\":4}"),
-		&def), DRIFT_OK);
+	assert_int_equal(
+		table_def_decode(packed(&bytes,
+					"{\"views\":[{\"a\":1}],\"name\":\"t\","
+					"\"key\":[0],\"document\":true,"
+					"\"columns\":[{\"collation\":null,\"name\":"
+					"\"id\"}],\"id\":4}"),
+				 &def),
+		DRIFT_OK);
 	assert_string_equal(def->name, "t");
 	assert_int_equal(def->id, 4);
 	assert_int_equal(def->columns[0].type, DRIFT_ANY);
@@ -232,7 +238,11 @@ static void members_from_the_future_are_stepped_over(void **state)
 static void damage_is_refused(void **state)
 {
 	static const char *const damaged[] = {
-		"[]", "{}", "{\"name\":1}", "{\"id\":-1}", "{\"id\":4294967296}",
+		"[]",
+		"{}",
+		"{\"name\":1}",
+		"{\"id\":-1}",
+		"{\"id\":4294967296}",
 		"{\"name\":\"t\",\"columns\":[{\"name\":\"id\"}]}",
 		"{\"name\":\"t\",\"columns\":[{\"name\":\"id\"}],\"key\":[1]}",
 		"{\"name\":\"t\",\"columns\":[{\"name\":\"id\"}],\"key\":[-1]}",

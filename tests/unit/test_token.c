@@ -16,29 +16,29 @@ static void each_kind_is_told_apart(void **state)
 		enum token_kind kind;
 		unsigned size;
 	} cases[] = {
-		{"", TOKEN_END, 0},
-		{" \t\n-- only a comment", TOKEN_END, 0},
-		{"select x", TOKEN_WORD, 6},
-		{"\"a\"\"b\" c", TOKEN_QUOTED, 6},
-		{"`a` b", TOKEN_QUOTED, 3},
-		{"[a b] c", TOKEN_QUOTED, 5},
-		{"'it''s' x", TOKEN_STRING, 7},
-		{"x'00ff' y", TOKEN_BLOB, 7},
-		{"12)", TOKEN_INTEGER, 2},
-		{"1.5e-3+1", TOKEN_NUMBER, 6},
-		{"0x1F,", TOKEN_NUMBER, 4},
-		{".5", TOKEN_NUMBER, 2},
-		{"@SEQ:1000)", TOKEN_MOMENT, 9},
-		{"@seq:head~2 x", TOKEN_MOMENT, 11},
-		{"{\"a;}\\\"\": {\"b\": 1}} x", TOKEN_JSON, 19},
-		{"?1 ", TOKEN_PARAMETER, 2},
-		{":name ", TOKEN_PARAMETER, 5},
-		{"->>'$'", TOKEN_PUNCT, 3},
-		{"<= 1", TOKEN_PUNCT, 2},
-		{"(1", TOKEN_PUNCT, 1},
-		{"'open", TOKEN_OPEN, 5},
-		{"/* open", TOKEN_OPEN, 7},
-		{"{\"a\": \"}", TOKEN_OPEN, 8},
+		{ "", TOKEN_END, 0 },
+		{ " \t\n-- only a comment", TOKEN_END, 0 },
+		{ "select x", TOKEN_WORD, 6 },
+		{ "\"a\"\"b\" c", TOKEN_QUOTED, 6 },
+		{ "`a` b", TOKEN_QUOTED, 3 },
+		{ "[a b] c", TOKEN_QUOTED, 5 },
+		{ "'it''s' x", TOKEN_STRING, 7 },
+		{ "x'00ff' y", TOKEN_BLOB, 7 },
+		{ "12)", TOKEN_INTEGER, 2 },
+		{ "1.5e-3+1", TOKEN_NUMBER, 6 },
+		{ "0x1F,", TOKEN_NUMBER, 4 },
+		{ ".5", TOKEN_NUMBER, 2 },
+		{ "@SEQ:1000)", TOKEN_MOMENT, 9 },
+		{ "@seq:head~2 x", TOKEN_MOMENT, 11 },
+		{ "{\"a;}\\\"\": {\"b\": 1}} x", TOKEN_JSON, 19 },
+		{ "?1 ", TOKEN_PARAMETER, 2 },
+		{ ":name ", TOKEN_PARAMETER, 5 },
+		{ "->>'$'", TOKEN_PUNCT, 3 },
+		{ "<= 1", TOKEN_PUNCT, 2 },
+		{ "(1", TOKEN_PUNCT, 1 },
+		{ "'open", TOKEN_OPEN, 5 },
+		{ "/* open", TOKEN_OPEN, 7 },
+		{ "{\"a\": \"}", TOKEN_OPEN, 8 },
 	};
 
 	(void)state;
@@ -76,12 +76,15 @@ static void a_statement_ends_at_its_semicolon(void **state)
 	size_t at = 0;
 
 	(void)state;
-	assert_int_equal(tokens_read(&tokens, script, strlen(script), &at), DRIFT_OK);
+	assert_int_equal(tokens_read(&tokens, script, strlen(script), &at),
+			 DRIFT_OK);
 	assert_int_equal(tokens.count, 4);
 	assert_true(token_is_word(script, tokens.list[3], "B"));
-	assert_int_equal(tokens_read(&tokens, script, strlen(script), &at), DRIFT_OK);
+	assert_int_equal(tokens_read(&tokens, script, strlen(script), &at),
+			 DRIFT_OK);
 	assert_int_equal(tokens.count, 1);
-	assert_int_equal(tokens_read(&tokens, script, strlen(script), &at), DRIFT_OK);
+	assert_int_equal(tokens_read(&tokens, script, strlen(script), &at),
+			 DRIFT_OK);
 	assert_int_equal(tokens.count, 0);
 	tokens_release(&tokens);
 }

@@ -27,13 +27,15 @@ static void no_report(void *arg, const char *line)
 static int start(void **state)
 {
 	static struct fixture fixture;
-	struct drift_options options = {.report = no_report};
+	struct drift_options options = { .report = no_report };
 
 	snprintf(fixture.dir, sizeof(fixture.dir), "/tmp/test_wire.XXXXXX");
 	assert_non_null(mkdtemp(fixture.dir));
 	assert_int_equal(drift_init(fixture.dir, NULL), DRIFT_OK);
-	assert_int_equal(drift_open(fixture.dir, &options, &fixture.db, NULL), DRIFT_OK);
-	assert_int_equal(query_server_start(fixture.db, &fixture.server, NULL), DRIFT_OK);
+	assert_int_equal(drift_open(fixture.dir, &options, &fixture.db, NULL),
+			 DRIFT_OK);
+	assert_int_equal(query_server_start(fixture.db, &fixture.server, NULL),
+			 DRIFT_OK);
 	*state = &fixture;
 	return 0;
 }
@@ -63,12 +65,13 @@ static int stop(void **state)
 
 static int dial(const struct fixture *fixture)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/.s.PGSQL.5433",
 		 fixture->dir);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)),
+			 0);
 	return fd;
 }
 
@@ -83,7 +86,7 @@ static bool hear(int fd, void *at, size_t size)
 	char *to = at;
 
 	while (size > 0) {
-		struct pollfd polled = {.fd = fd, .events = POLLIN};
+		struct pollfd polled = { .fd = fd, .events = POLLIN };
 		ssize_t got;
 
 		assert_int_equal(poll(&polled, 1, PATIENCE_MS), 1);
@@ -218,13 +221,14 @@ static void several_statements_answer_one_after_the_other(void **state)
 
 static void values_have_their_types(void **state)
 {
-	static const unsigned expected[] = {20, 701, 25, 16, 114, 1184, 17, 25};
+	static const unsigned expected[] = { 20, 701, 25, 16, 114, 1184, 17, 25 };
 	int fd = enter(*state);
 	struct buf body = BUF_INIT;
 	const char *at;
 
-	ask(fd, "CREATE TABLE v (id INT PRIMARY KEY, r REAL, t TEXT, b BOOLEAN, j JSON, "
-		"s TIMESTAMP, x BLOB); INSERT INTO v (id) VALUES (1)");
+	ask(fd,
+	    "CREATE TABLE v (id INT PRIMARY KEY, r REAL, t TEXT, b BOOLEAN, j JSON, "
+	    "s TIMESTAMP, x BLOB); INSERT INTO v (id) VALUES (1)");
 	assert_hears(fd, "CCZ");
 	ask(fd, "SELECT *, NULL FROM v");
 	assert_int_equal(hear_message(fd, &body), 'T');
@@ -258,16 +262,16 @@ static void what_is_no_message_ends_the_connection(void **state)
 	static const struct {
 		const char *bytes;
 		size_t size;
-		bool inside;	/* after the startup */
+		bool inside; /* after the startup */
 	} cases[] = {
-		{"\0\0\0\4", 4, false},
-		{"\177\377\377\377", 4, false},
-		{"\0\0\0\10\0\2\0\0", 8, false},
-		{"GET / HTTP/1.0\r\n\r\n", 18, false},
-		{"Q\177\377\377\377", 5, true},
-		{"Q\0\0\0\0", 5, true},
-		{"Q\0\0\0\7abc", 8, true},
-		{"?\0\0\0\4", 5, true},
+		{ "\0\0\0\4", 4, false },
+		{ "\177\377\377\377", 4, false },
+		{ "\0\0\0\10\0\2\0\0", 8, false },
+		{ "GET / HTTP/1.0\r\n\r\n", 18, false },
+		{ "Q\177\377\377\377", 5, true },
+		{ "Q\0\0\0\0", 5, true },
+		{ "Q\0\0\0\7abc", 8, true },
+		{ "?\0\0\0\4", 5, true },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -293,7 +297,7 @@ static void a_cancel_needs_the_secret(void **state)
 	int fd = dial(*state);
 	int other;
 	char type;
-	struct pollfd polled = {.fd = fd, .events = POLLIN};
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
 
 	say_startup(fd, 3 << 16, "user\0x\0", 8);
 	while ((type = hear_message(fd, &body)) != 'Z')
@@ -307,7 +311,7 @@ static void a_cancel_needs_the_secret(void **state)
 	close(other);
 	assert_int_equal(poll(&polled, 1, 50), 0);
 	key.data[7] ^= 1;
-	do {	/* until the statement runs: before that there is nothing to cancel */
+	do { /* until the statement runs: before that there is nothing to cancel */
 		other = dial(*state);
 		say_startup(other, 80877102, key.data, 8);
 		assert_false(hear(other, &type, 1));
@@ -332,7 +336,8 @@ static void a_stop_ends_what_runs(void **state)
 	assert_hears(idle, "E57P01-");
 	close(idle);
 	close(busy);
-	assert_int_equal(query_server_start(fixture->db, &fixture->server, NULL), DRIFT_OK);
+	assert_int_equal(query_server_start(fixture->db, &fixture->server, NULL),
+			 DRIFT_OK);
 	close(enter(fixture));
 }
 
