@@ -156,10 +156,14 @@ static void give_up(struct drift_db *db, const char *what, enum drift_err err)
 		what, drift_err_text(err));
 }
 
+/* Once: after a failure the page cache proves nothing, so every later sync fails. */
 static enum drift_err sync_log(struct drift_db *db)
 {
-	enum drift_err err = log_sync(&db->log);
+	enum drift_err err;
 
+	if (atomic_load(&db->read_only))
+		return DRIFT_IO;
+	err = log_sync(&db->log);
 	atomic_store(&db->committer.sync_due, 0);
 	if (err)
 		give_up(db, "fdatasync", err);

@@ -410,6 +410,7 @@ static bool work(struct drift_db *db, const struct table_def *t, int round)
 	struct drift_receipt receipt;
 	struct drift_txn *txn;
 	unsigned ops = 1 + draw(4);
+	bool later = draw(3) == 0; /* acknowledged before it is durable */
 	enum drift_err err;
 
 	assert_int_equal(drift_txn_new(db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
@@ -421,12 +422,12 @@ static bool work(struct drift_db *db, const struct table_def *t, int round)
 		states[submitted + i + 1].value[k] = v;
 		tx_end[submitted + i + 1] = i + 1 == ops;
 	}
-	err = drift_commit(txn, DRIFT_DURABLE, &receipt);
+	err = drift_commit(txn, later ? DRIFT_DURABLE_LATER : DRIFT_DURABLE, &receipt);
 	drift_txn_free(txn);
 	if (err && err != DRIFT_IO)
 		return false; /* certainly not stored: the next one takes its seqs */
 	submitted += ops;
-	if (!err)
+	if (!err && !later)
 		acked = submitted;
 	return !err;
 }
@@ -517,6 +518,8 @@ static bool run(enum fault fault, uint64_t at)
 			if (i == 12) /* it may fail; nothing else may */
 				(void)!drift_compact(db, NULL, NULL);
 		}
+		if (!drift_sync(db))
+			acked = submitted;
 		drift_close(db);
 		if (acked < submitted)
 			break; /* what the disk has is not known before it is read */
