@@ -422,7 +422,8 @@ static bool work(struct drift_db *db, const struct table_def *t, int round)
 		states[submitted + i + 1].value[k] = v;
 		tx_end[submitted + i + 1] = i + 1 == ops;
 	}
-	err = drift_commit(txn, later ? DRIFT_DURABLE_LATER : DRIFT_DURABLE, &receipt);
+	err = drift_commit(txn, later ? DRIFT_DURABLE_LATER : DRIFT_DURABLE,
+			   &receipt);
 	drift_txn_free(txn);
 	if (err && err != DRIFT_IO)
 		return false; /* certainly not stored: the next one takes its seqs */

@@ -401,6 +401,33 @@ static void damage_before_a_synced_commit_is_refused(void **state)
 	assert_non_null(strstr(error.text, "damaged"));
 }
 
+/* The index covers the sealed segments, so opening does not read them: verify must. */
+static void verify_finds_a_changed_segment(void **state)
+{
+	struct fixture *f = *state;
+	struct drift_verify_report report;
+	struct drift_options options = { .segment_bytes_max = 300, .report = quiet };
+	struct drift_error error;
+	char path[128];
+	FILE *file;
+
+	drift_close(f->db);
+	assert_int_equal(drift_open(f->dir, &options, &f->db, &error), DRIFT_OK);
+	f->t = drift_table(drift_view_live(f->db), SLICE("t"));
+	write_story(f);
+	assert_int_equal(drift_fold(f->db), DRIFT_OK);
+	assert_int_equal(drift_verify(f->db, NULL, NULL, &report), DRIFT_OK);
+	assert_true(report.segments > 2);
+	snprintf(path, sizeof(path), "%s/log/00000000000000000001.seg", f->dir);
+	file = fopen(path, "r+");
+	fseek(file, 160, SEEK_SET);
+	fputc('!', file);
+	fclose(file);
+	assert_int_equal(drift_verify(f->db, NULL, NULL, &report), DRIFT_CORRUPT);
+	/* A frame's CRC, and the digest that the next segment keeps. */
+	assert_true(report.faults >= 2);
+}
+
 static void equal_row_makes_no_event(void **state)
 {
 	struct fixture *f = *state;
@@ -533,6 +560,7 @@ int main(void)
 		TEST(torn_tail_is_cut),
 		TEST(last_transaction_is_whole_or_absent),
 		TEST(damage_before_a_synced_commit_is_refused),
+		TEST(verify_finds_a_changed_segment),
 		TEST(equal_row_makes_no_event),
 		TEST(first_committer_wins),
 		TEST(transaction_reads_its_own_writes),
