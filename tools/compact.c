@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* compact.c - driftdb compact: the same history in less room. */
+/* compact.c - driftdb compact: the same history in less room, whoever has the
+ * database. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,22 +34,15 @@ static uint64_t log_bytes(const char *dir)
 
 int command_compact(const struct arguments *arguments)
 {
-	struct drift_error error = { 0 };
-	struct drift_db *db;
-	uint64_t before;
-	enum drift_err err;
+	struct arguments vacuum = *arguments;
+	uint64_t before = log_bytes(arguments->dir);
+	int status;
 
-	if (drift_open(arguments->dir, NULL, &db, &error))
-		return complain(&error);
-	before = log_bytes(arguments->dir);
-	err = drift_compact(db, NULL, &error);
-	drift_close(db);
-	if (err) {
-		(void)drift_fail_code(&error, err);
-		return complain(&error);
-	}
-	if (!arguments->quiet)
+	vacuum.statements[0] = "VACUUM";
+	vacuum.quiet = true;
+	status = command_sql(&vacuum);
+	if (status == EXIT_FINE && !arguments->quiet)
 		printf("Compacted the log from %" PRIu64 " to %" PRIu64 " bytes\n",
 		       before, log_bytes(arguments->dir));
-	return EXIT_FINE;
+	return status;
 }

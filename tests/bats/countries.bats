@@ -143,6 +143,17 @@ time_moment()
 	check_some
 }
 
+@test "a mounted database is compacted under its readers" {
+	need_fuse
+	start_mount db mnt
+	exec 5<mnt/@seq/248/tables/countries/rows/CHE.json
+	driftdb compact -d db
+	[ "$(cat db/log/* | wc -c)" -lt 1000000 ]
+	same "$(jq -r .name <&5)" Switzerland
+	exec 5<&-
+	check_some
+}
+
 @test "load refuses what would make another history, by line number" {
 	driftdb init empty
 	fails_with 1 driftdb load -d empty <(sed 3d "$BATS_FILE_TMPDIR/events.jsonl")
