@@ -48,7 +48,7 @@ enum drift_err apply_event(struct drift_db *db, const struct applied_event *even
 		err = add_index_entries(db, newest->def, event);
 	if (!err)
 		err = table_note_row(table, newest->def, event->row,
-				     event->integer_key);
+				     event->integer_key, event->seq);
 	if (!err && event->op == DRIFT_OP_INSERT)
 		atomic_fetch_add(&table->row_count, 1);
 	return err;

@@ -106,12 +106,12 @@ uint64_t drift_ddl_count(struct drift_db *db);
 #define FIELDS_MAX 1500
 struct field {
 	const char *name; /* lives until drift_close */
-	uint32_t types;   /* bits 1 << enum msg_type ever seen */
+	uint32_t types;   /* bits 1 << enum msg_type seen up to the view's seq */
 };
-/* Number of fields; grows only. */
-unsigned drift_field_count(struct drift_db *db, uint32_t table_id);
+/* Fields seen up to the view's seq. A live view's grow; a pinned one's never do. */
+unsigned drift_field_count(struct drift_view view, uint32_t table_id);
 /* Field i < drift_field_count(). */
-struct field drift_field(struct drift_db *db, uint32_t table_id, unsigned i);
+struct field drift_field(struct drift_view view, uint32_t table_id, unsigned i);
 /* True if a row's key was ever stored as a JSON integer (document tables). */
 bool drift_has_integer_keys(struct drift_db *db, uint32_t table_id);
 /* Rows in the table now (live), a running count. */

@@ -12,12 +12,14 @@ static enum drift_err encode_fields(struct table *table, struct buf *out)
 	struct fields *fields = atomic_load(&table->fields);
 	unsigned count = fields ? atomic_load(&fields->count) : 0;
 
-	msg_add_array(out, 2 * count);
+	msg_add_array(out, count);
 	for (unsigned i = 0; i < count; i++) {
 		struct table_field *field = atomic_load(&fields->list[i]);
 
+		msg_add_array(out, 2 + MSG_MAP);
 		msg_add_text(out, slice_str(field->name));
-		msg_add_int(out, atomic_load(&field->types));
+		for (unsigned type = 0; type <= MSG_MAP; type++)
+			msg_add_int(out, (int64_t)atomic_load(&field->since[type]));
 	}
 	return buf_status(out);
 }

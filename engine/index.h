@@ -20,7 +20,8 @@
  *			sparse: one in every MARK_EVENTS events
  *	times		its commit time[8]		first seq[8]
  *	catalog		number of the statement[8]	seq[8] time[8] DDL frame body
- *	tables		table[4]			rows[8] integer keys[1] fields
+ *	tables		table[4]			rows[8] integer keys[1] fields:
+ *							[[name, since[8]]...]
  *	meta		"applied"			struct index_mark
  *
  * flags: bit 0: the row holds its key as an integer. */

@@ -20,15 +20,33 @@ static enum drift_err load_ddl(struct drift_db *db, struct slice value)
 			    (drift_time_ns)be64_get(at + 8));
 }
 
+/* One field: its name, and since when it held each type. */
+static enum drift_err load_field(struct table *table, struct msg_cursor *cursor)
+{
+	struct slice name;
+	uint32_t count;
+	int64_t since;
+	enum drift_err err = msg_read_array(cursor, &count);
+
+	if (!err && count != 2 + MSG_MAP)
+		err = DRIFT_CORRUPT;
+	if (!err)
+		err = msg_read_text(cursor, &name);
+	for (unsigned type = 0; type <= MSG_MAP && !err; type++) {
+		err = msg_read_int(cursor, &since);
+		if (!err && since)
+			err = table_note_field(table, name, type, (drift_seq)since);
+	}
+	return err;
+}
+
 static enum drift_err load_table(struct drift_db *db, struct slice key,
 				 struct slice value)
 {
 	const char *at = value.data;
 	struct msg_cursor cursor;
-	struct slice name;
 	struct table *table;
 	uint32_t count;
-	int64_t types;
 	enum drift_err err;
 
 	if (key.size != 4 || value.size < 9)
@@ -40,13 +58,8 @@ static enum drift_err load_table(struct drift_db *db, struct slice key,
 	atomic_store(&table->integer_keys, at[8] != 0);
 	cursor = msg_cursor_of(slice_of(at + 9, value.size - 9));
 	err = msg_read_array(&cursor, &count);
-	for (uint32_t i = 0; i + 1 < count && !err; i += 2) {
-		err = msg_read_text(&cursor, &name);
-		if (!err)
-			err = msg_read_int(&cursor, &types);
-		if (!err)
-			err = table_note_field(table, name, (uint32_t)types);
-	}
+	for (; count > 0 && !err; count--)
+		err = load_field(table, &cursor);
 	atomic_store(&table->dirty, false);
 	return err;
 }

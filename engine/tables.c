@@ -252,7 +252,7 @@ static struct fields *fields_of(struct table *table)
 }
 
 static enum drift_err field_add(struct fields *fields, struct slice name,
-				uint32_t types, unsigned bucket)
+				enum msg_type type, drift_seq seq, unsigned bucket)
 {
 	unsigned count = atomic_load(&fields->count);
 	struct table_field *field = calloc(1, sizeof(*field));
@@ -263,7 +263,7 @@ static enum drift_err field_add(struct fields *fields, struct slice name,
 		free(field);
 		return DRIFT_NOMEM;
 	}
-	atomic_init(&field->types, types);
+	atomic_init(&field->since[type], seq);
 	atomic_store(&fields->list[count], field);
 	atomic_store(&fields->count, count + 1);
 	fields->buckets[bucket] = (uint16_t)(count + 1);
@@ -271,7 +271,7 @@ static enum drift_err field_add(struct fields *fields, struct slice name,
 }
 
 enum drift_err table_note_field(struct table *table, struct slice name,
-				uint32_t types)
+				enum msg_type type, drift_seq seq)
 {
 	struct fields *fields = fields_of(table);
 	unsigned bucket = name_hash(name) % FIELDS_BUCKETS;
@@ -283,8 +283,8 @@ enum drift_err table_note_field(struct table *table, struct slice name,
 		field = atomic_load(&fields->list[fields->buckets[bucket] - 1]);
 		if (!slice_equal(slice_str(field->name), name))
 			continue;
-		if (types & ~atomic_load(&field->types)) {
-			atomic_fetch_or(&field->types, types);
+		if (!atomic_load(&field->since[type])) {
+			atomic_store(&field->since[type], seq);
 			atomic_store(&table->dirty, true);
 		}
 		return DRIFT_OK;
@@ -292,11 +292,24 @@ enum drift_err table_note_field(struct table *table, struct slice name,
 	if (atomic_load(&fields->count) == FIELDS_MAX)
 		return DRIFT_OK;
 	atomic_store(&table->dirty, true);
-	return field_add(fields, name, types, bucket);
+	return field_add(fields, name, type, seq, bucket);
+}
+
+uint32_t table_field_types(const struct table_field *field, drift_seq seq)
+{
+	uint32_t types = 0;
+
+	for (unsigned type = 0; type <= MSG_MAP; type++) {
+		drift_seq since = atomic_load(&field->since[type]);
+
+		if (since && since <= seq)
+			types |= 1u << type;
+	}
+	return types;
 }
 
 enum drift_err table_note_row(struct table *table, const struct table_def *def,
-			      struct slice row, bool integer_key)
+			      struct slice row, bool integer_key, drift_seq seq)
 {
 	struct msg_cursor cursor = msg_cursor_of(row);
 	struct slice name, value;
@@ -321,7 +334,7 @@ enum drift_err table_note_row(struct table *table, const struct table_def *def,
 		item = msg_cursor_of(value);
 		err = msg_read(&item, &head);
 		if (!err)
-			err = table_note_field(table, name, 1u << head.type);
+			err = table_note_field(table, name, head.type, seq);
 	}
 	return err;
 }

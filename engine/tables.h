@@ -30,7 +30,8 @@ struct table_version {
 
 struct table_field {
 	char *name;
-	_Atomic uint32_t types;
+	/* The first event that held each type, 0: none did. */
+	_Atomic drift_seq since[MSG_MAP + 1];
 };
 
 /* The members seen at the top level of a table's rows. */
@@ -81,8 +82,11 @@ const struct table_def *tables_next(const struct tables *tables, struct slice af
 
 /* Note the members of a row that was stored. */
 enum drift_err table_note_row(struct table *table, const struct table_def *def,
-			      struct slice row, bool integer_key);
+			      struct slice row, bool integer_key, drift_seq seq);
+/* Member `name` held a value of this type at event seq. */
 enum drift_err table_note_field(struct table *table, struct slice name,
-				uint32_t types);
+				enum msg_type type, drift_seq seq);
+/* bits 1 << enum msg_type that the field held up to seq. */
+uint32_t table_field_types(const struct table_field *field, drift_seq seq);
 
 #endif

@@ -88,22 +88,34 @@ uint64_t drift_ddl_count(struct drift_db *db)
 
 /* ---- Fields and counts ----------------------------------------------------------- */
 
-unsigned drift_field_count(struct drift_db *db, uint32_t table_id)
+/* A live view may meet a row that was stored a moment after its head was read. */
+static drift_seq fields_until(struct drift_view view)
 {
-	const struct table *table = tables_get(&db->tables, table_id);
-	const struct fields *fields = table ? atomic_load(&table->fields) : NULL;
-
-	return fields ? atomic_load(&fields->count) : 0;
+	return view.ddl ? DRIFT_SEQ_MAX : view.seq;
 }
 
-struct field drift_field(struct drift_db *db, uint32_t table_id, unsigned i)
+unsigned drift_field_count(struct drift_view view, uint32_t table_id)
 {
-	const struct table *table = tables_get(&db->tables, table_id);
+	const struct table *table = tables_get(&view.db->tables, table_id);
+	const struct fields *fields = table ? atomic_load(&table->fields) : NULL;
+	unsigned count = fields ? atomic_load(&fields->count) : 0;
+
+	/* They stand in order of first appearance. */
+	while (count > 0 && !table_field_types(atomic_load(&fields->list[count - 1]),
+					       fields_until(view)))
+		count--;
+	return count;
+}
+
+struct field drift_field(struct drift_view view, uint32_t table_id, unsigned i)
+{
+	const struct table *table = tables_get(&view.db->tables, table_id);
 	const struct table_field *field =
 		atomic_load(&atomic_load(&table->fields)->list[i]);
 
 	return (struct field){ .name = field->name,
-			       .types = atomic_load(&field->types) };
+			       .types = table_field_types(field,
+							  fields_until(view)) };
 }
 
 bool drift_has_integer_keys(struct drift_db *db, uint32_t table_id)

@@ -144,7 +144,8 @@ uint32_t relation_column_types(const struct query_session *session,
 
 	if (entry->field < 0 || session->transaction.txn)
 		return UINT32_MAX;
-	return drift_field(session->db, relation->def->id, (unsigned)entry->field)
+	return drift_field(relation_fields_view(session), relation->def->id,
+			   (unsigned)entry->field)
 		.types;
 }
 

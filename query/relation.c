@@ -128,17 +128,23 @@ static enum drift_err add_column(struct relation *relation,
 	return DRIFT_OK;
 }
 
+struct drift_view relation_fields_view(const struct query_session *session)
+{
+	return session->pinned ? drift_view_at(session->db, session->as_of)
+			       : drift_view_live(session->db);
+}
+
 /* Take in the fields that were seen since the last time. */
-static enum drift_err take_fields(struct relation *relation, struct drift_db *db)
+static enum drift_err take_fields(struct relation *relation, struct drift_view view)
 {
 	unsigned count;
 
 	if (!relation->def->document || relation->def->id == 0)
 		return DRIFT_OK;
-	count = drift_field_count(db, relation->def->id);
+	count = drift_field_count(view, relation->def->id);
 	for (; relation->fields_taken < count; relation->fields_taken++) {
 		unsigned i = relation->fields_taken;
-		struct field field = drift_field(db, relation->def->id, i);
+		struct field field = drift_field(view, relation->def->id, i);
 		int at = relation_column(relation, slice_str(field.name));
 		enum drift_err err;
 
@@ -273,7 +279,7 @@ static enum drift_err get(struct query_session *session, const char *name,
 	*relation = *at;
 	if (!*at)
 		return DRIFT_NOMEM;
-	return take_fields(*at, session->db);
+	return take_fields(*at, relation_fields_view(session));
 }
 
 enum drift_err relation_get(struct query_session *session,

@@ -85,6 +85,9 @@ enum drift_err relation_sync(struct query_session *session, const char *script,
 			     struct drift_error *error);
 /* Forget all of them: when a transaction with DDL has ended. */
 void relation_forget_all(struct query_session *session);
+/* The view whose fields are columns: a pinned session shows those of its moment, for
+ * ever the same; any other all that were ever seen. */
+struct drift_view relation_fields_view(const struct query_session *session);
 
 /* The table a name stands for in view: exact, else its lower case. */
 const struct table_def *relation_table(struct drift_view view, struct slice name);

@@ -196,7 +196,7 @@ static enum drift_err add_for_column(const struct query_session *session,
 		return DRIFT_DONE;
 	if (!def)
 		return add_as_before(
-			drift_field(session->db, relation->def->id,
+			drift_field(relation_fields_view(session), relation->def->id,
 				    (unsigned)relation->columns[column].field)
 				.types,
 			value, out);

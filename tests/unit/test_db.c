@@ -428,6 +428,30 @@ static void verify_finds_a_changed_segment(void **state)
 	assert_true(report.faults >= 2);
 }
 
+static void fields_are_those_of_the_moment(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t types = 1u << MSG_INT;
+
+	write_story(f);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(
+			drift_field_count(drift_view_at(f->db, 0), f->t->id), 0);
+		assert_int_equal(
+			drift_field_count(drift_view_at(f->db, 1), f->t->id), 1);
+		assert_int_equal(drift_field_count(drift_view_live(f->db), f->t->id),
+				 1);
+		assert_int_equal(
+			drift_field(drift_view_at(f->db, 1), f->t->id, 0).types,
+			types);
+		assert_string_equal(
+			drift_field(drift_view_at(f->db, 1), f->t->id, 0).name, "v");
+		assert_int_equal(drift_fold(f->db), DRIFT_OK);
+		drift_close(f->db);
+		open_db(f, 0);
+	}
+}
+
 static void equal_row_makes_no_event(void **state)
 {
 	struct fixture *f = *state;
@@ -561,6 +585,7 @@ int main(void)
 		TEST(last_transaction_is_whole_or_absent),
 		TEST(damage_before_a_synced_commit_is_refused),
 		TEST(verify_finds_a_changed_segment),
+		TEST(fields_are_those_of_the_moment),
 		TEST(equal_row_makes_no_event),
 		TEST(first_committer_wins),
 		TEST(transaction_reads_its_own_writes),
