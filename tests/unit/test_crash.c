@@ -19,6 +19,7 @@
 
 #include "engine/engine.h"
 #include "engine/io.h"
+#include "tests/unit/table_t.h"
 
 /* ---- The simulated disk --------------------------------------------------------- */
 
@@ -359,28 +360,6 @@ static struct slice key_of(int k, struct buf *key)
 	return buf_slice(key);
 }
 
-static enum drift_err make_table(struct drift_db *db)
-{
-	struct table_def *def = table_def_new("t");
-	struct drift_receipt receipt;
-	struct drift_txn *txn;
-	enum drift_err err;
-
-	def->document = true;
-	assert_non_null(table_def_add_column(def, "id"));
-	def->columns[0].type = DRIFT_TEXT;
-	def->key_count = 1;
-	def->key_columns = calloc(1, sizeof(unsigned));
-	assert_int_equal(index_def_add_column(table_def_add_index(def, "v"), "v"),
-			 DRIFT_OK);
-	assert_int_equal(drift_txn_new(db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
-	assert_int_equal(drift_txn_define(txn, def, NULL), DRIFT_OK);
-	err = drift_commit(txn, DRIFT_DURABLE, &receipt);
-	drift_txn_free(txn);
-	table_def_free(def);
-	return err;
-}
-
 static void put(struct drift_txn *txn, const struct table_def *t, int k, int v)
 {
 	struct buf key = BUF_INIT, row = BUF_INIT;
@@ -511,7 +490,7 @@ static bool run(enum fault fault, uint64_t at)
 		if (drift_open(dir, &options, &db, &error))
 			break;
 		t = drift_table(drift_view_live(db), SLICE("t"));
-		if (!t && !make_table(db))
+		if (!t && !table_t_make(db))
 			t = drift_table(drift_view_live(db), SLICE("t"));
 		for (int i = 0; t && i < 24; i++) {
 			if (!work(db, t, life * 24 + i) && drift_is_read_only(db))

@@ -7,6 +7,7 @@
 
 #include "engine/engine.h"
 #include "engine/json.h"
+#include "tests/unit/table_t.h"
 
 struct fixture {
 	char dir[64];
@@ -31,32 +32,6 @@ static void open_db(struct fixture *f, uint32_t fold_events_max)
 	if (drift_open(f->dir, &options, &f->db, &error))
 		fail_msg("%s", error.text);
 	f->t = drift_table(drift_view_live(f->db), SLICE("t"));
-}
-
-static void define(struct fixture *f, bool unique)
-{
-	struct table_def *def = table_def_new("t");
-	struct drift_txn *txn;
-	struct drift_receipt receipt;
-	struct index_def *index;
-
-	def->document = true;
-	assert_non_null(table_def_add_column(def, "id"));
-	def->columns[0].type = DRIFT_TEXT;
-	def->key_count = 1;
-	def->key_columns = calloc(1, sizeof(unsigned));
-	index = table_def_add_index(def, "v");
-	assert_int_equal(index_def_add_column(index, "v"), DRIFT_OK);
-	index->unique = unique;
-	free(def->sql);
-	def->sql = strdup("CREATE TABLE t (pk=id, INDEX(v))");
-	assert_int_equal(drift_txn_new(f->db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
-	assert_int_equal(drift_txn_define(txn, def, NULL), DRIFT_OK);
-	assert_int_equal(drift_commit(txn, DRIFT_DURABLE, &receipt), DRIFT_OK);
-	drift_txn_free(txn);
-	table_def_free(def);
-	f->t = drift_table(drift_view_live(f->db), SLICE("t"));
-	assert_non_null(f->t);
 }
 
 static struct slice key_of(const char *id, struct buf *key)
@@ -210,7 +185,8 @@ static int setup(void **state)
 	if (!mkdtemp(f->dir) || drift_init(f->dir, NULL))
 		return -1;
 	open_db(f, 0);
-	define(f, false);
+	assert_int_equal(table_t_make(f->db), DRIFT_OK);
+	f->t = drift_table(drift_view_live(f->db), SLICE("t"));
 	*state = f;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "tests/unit/table_t.h"
 
 #define KEYS 24
 #define VALUES 5
@@ -76,27 +77,6 @@ static void open_db(void)
 
 	if (drift_open(dir, &options, &db, &error))
 		fail_msg("%s", error.text);
-	t = drift_table(drift_view_live(db), SLICE("t"));
-}
-
-static void make_table(void)
-{
-	struct table_def *def = table_def_new("t");
-	struct drift_txn *txn;
-	struct drift_receipt receipt;
-
-	def->document = true;
-	assert_non_null(table_def_add_column(def, "id"));
-	def->columns[0].type = DRIFT_TEXT;
-	def->key_count = 1;
-	def->key_columns = calloc(1, sizeof(unsigned));
-	assert_int_equal(index_def_add_column(table_def_add_index(def, "v"), "v"),
-			 DRIFT_OK);
-	assert_int_equal(drift_txn_new(db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
-	assert_int_equal(drift_txn_define(txn, def, NULL), DRIFT_OK);
-	assert_int_equal(drift_commit(txn, DRIFT_DURABLE, &receipt), DRIFT_OK);
-	drift_txn_free(txn);
-	table_def_free(def);
 	t = drift_table(drift_view_live(db), SLICE("t"));
 }
 
@@ -392,7 +372,8 @@ static void database_equals_model(void **state)
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(drift_init(dir, NULL), DRIFT_OK);
 	open_db();
-	make_table();
+	assert_int_equal(table_t_make(db), DRIFT_OK);
+	t = drift_table(drift_view_live(db), SLICE("t"));
 	model_add(0, NONE);
 	head = 0;
 	for (int i = 0; i < rounds; i++) {

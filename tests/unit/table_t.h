@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* table_t.h - the table that the engine's tests work on: t (pk=id, INDEX(v)). */
+#ifndef DRIFT_TESTS_TABLE_T_H
+#define DRIFT_TESTS_TABLE_T_H
+
+#include <stdlib.h>
+
+#include "engine/engine.h"
+
+static inline enum drift_err table_t_make(struct drift_db *db)
+{
+	struct table_def *def = table_def_new("t");
+	struct drift_receipt receipt;
+	struct drift_txn *txn;
+	enum drift_err err;
+
+	def->document = true;
+	assert_non_null(table_def_add_column(def, "id"));
+	def->columns[0].type = DRIFT_TEXT;
+	def->key_count = 1;
+	def->key_columns = calloc(1, sizeof(unsigned));
+	assert_int_equal(index_def_add_column(table_def_add_index(def, "v"), "v"),
+			 DRIFT_OK);
+	assert_int_equal(drift_txn_new(db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
+	assert_int_equal(drift_txn_define(txn, def, NULL), DRIFT_OK);
+	err = drift_commit(txn, DRIFT_DURABLE, &receipt);
+	drift_txn_free(txn);
+	table_def_free(def);
+	return err;
+}
+
+#endif
