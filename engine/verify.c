@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* verify.c - read all of it and say what does not fit: the log against itself, then
- * the index against the log. */
+ * the index against the log: all its spaces but `past`, whose CRCs reading checks. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@ struct verify {
 	drift_time_ns time;
 	uint64_t tx;
 	uint64_t applied_events; /* events that the index should hold */
+	uint64_t row_values;     /* entries that `values` should hold */
 	drift_seq applied;       /* how far it has come */
 };
 
@@ -175,7 +176,7 @@ static enum drift_err check_log(struct verify *verify)
 	return err == DRIFT_DONE || err == DRIFT_CORRUPT ? DRIFT_OK : err;
 }
 
-/* ---- Rows: `current` and `gone` against the log -------------------------------------- */
+/* ---- Rows: `current`, `gone` and `values` against the log -------------------------------------- */
 
 static enum drift_err check_row(struct verify *verify, struct slice key,
 				struct slice value, bool gone)
@@ -224,6 +225,56 @@ done:
 	return err;
 }
 
+/* Each index must have the row under its present value. */
+static enum drift_err check_values(struct verify *verify, struct slice key,
+				   struct slice row)
+{
+	struct table *table = tables_get(&verify->db->tables, be32_get(key.data));
+	struct table_version *newest = table ? atomic_load(&table->newest) : NULL;
+	unsigned count = newest ? newest->def->index_count : 0;
+	struct buf wanted = BUF_INIT;
+	struct slice stored;
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < count && !err; i++) {
+		const struct index_def *index = &newest->def->indexes[i];
+
+		buf_clear(&wanted);
+		buf_add_be32(&wanted, index->id);
+		err = row_index_value(index, row, &wanted);
+		buf_add(&wanted, (const char *)key.data + 4, key.size - 4);
+		if (!err)
+			err = buf_status(&wanted);
+		if (!err)
+			err = index_get(verify->reading.index, INDEX_VALUES,
+					buf_slice(&wanted), &stored);
+		verify->row_values++;
+		if (err != DRIFT_DONE)
+			continue;
+		fault(verify, "index \"%s\" of \"%s\" lacks a row", index->name,
+		      newest->def->name);
+		err = DRIFT_OK;
+	}
+	buf_release(&wanted);
+	return err;
+}
+
+static enum drift_err check_entry(struct verify *verify, enum index_space space,
+				  struct slice key, struct slice value)
+{
+	struct index_row row;
+	enum drift_err err;
+
+	if (space != INDEX_CURRENT && space != INDEX_GONE)
+		return DRIFT_OK;
+	err = check_row(verify, key, value, space == INDEX_GONE);
+	if (!err && space == INDEX_CURRENT)
+		err = index_row_decode(value, &row);
+	if (!err && space == INDEX_CURRENT)
+		err = check_values(verify, key, row.row);
+	return err;
+}
+
 static enum drift_err check_space(struct verify *verify, enum index_space space,
 				  uint64_t *count)
 {
@@ -240,8 +291,8 @@ static enum drift_err check_space(struct verify *verify, enum index_space space,
 		++*count;
 		if (err)
 			fault(verify, "index: a value's CRC does not match");
-		else if (space != INDEX_VERSIONS)
-			err = check_row(verify, key, value, space == INDEX_GONE);
+		else
+			err = check_entry(verify, space, key, value);
 		if (err && err != DRIFT_CORRUPT)
 			break;
 		err = index_step(cursor, INDEX_NEXT, &key, &value);
@@ -252,13 +303,19 @@ static enum drift_err check_space(struct verify *verify, enum index_space space,
 
 static enum drift_err check_index(struct verify *verify)
 {
-	uint64_t rows, gone, versions;
+	uint64_t rows, gone, versions, values;
 	enum drift_err err = check_space(verify, INDEX_CURRENT, &rows);
 
 	if (!err)
 		err = check_space(verify, INDEX_GONE, &gone);
 	if (!err)
 		err = check_space(verify, INDEX_VERSIONS, &versions);
+	if (!err)
+		err = check_space(verify, INDEX_VALUES, &values);
+	if (!err && values != verify->row_values)
+		fault(verify,
+		      "index: %" PRIu64 " values of rows, the rows have %" PRIu64,
+		      values, verify->row_values);
 	if (!err && versions != verify->applied_events)
 		fault(verify,
 		      "index: %" PRIu64 " versions, the log has %" PRIu64
