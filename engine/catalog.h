@@ -97,8 +97,6 @@ const struct column_def *table_def_column(const struct table_def *def,
 /* kinds[i] for each key part: what key_from_name needs. */
 void table_def_key_kinds(const struct table_def *def,
 			 enum key_kind kinds[TABLE_KEY_PARTS_MAX]);
-const struct index_def *table_def_index(const struct table_def *def,
-					const char *name);
 
 /* Rows, by the table's rules: the one place for every door. */
 

@@ -10,13 +10,12 @@
 #include <string.h>
 
 struct err_row {
-	const char *name;
 	int number;
 	const char *state;
 	const char *text;
 };
 
-#define DRIFT_ERROR_ROW(name, number, state, text) { #name, number, state, text },
+#define DRIFT_ERROR_ROW(name, number, state, text) { number, state, text },
 static const struct err_row rows[] = { DRIFT_ERRORS(DRIFT_ERROR_ROW) };
 #undef DRIFT_ERROR_ROW
 
@@ -40,11 +39,6 @@ const char *drift_err_sqlstate(enum drift_err code)
 const char *drift_err_text(enum drift_err code)
 {
 	return row_of(code)->text;
-}
-
-const char *drift_err_name(enum drift_err code)
-{
-	return row_of(code)->name;
 }
 
 /* Control bytes could forge a second log line or move a terminal's cursor. */

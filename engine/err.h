@@ -90,6 +90,5 @@ enum drift_err drift_fail_code(struct drift_error *error, enum drift_err code);
 int drift_err_errno(enum drift_err code);            /* for fs/ only */
 const char *drift_err_sqlstate(enum drift_err code); /* for query/ only */
 const char *drift_err_text(enum drift_err code);
-const char *drift_err_name(enum drift_err code); /* "NO_ROW" */
 
 #endif

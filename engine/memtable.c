@@ -387,13 +387,6 @@ struct drift_version entry_version(const struct entry *entry)
 	};
 }
 
-void memtable_row_key(struct buf *out, uint32_t table_id, struct slice key)
-{
-	buf_add_char(out, 0);
-	buf_add_be32(out, table_id);
-	buf_add_slice(out, key);
-}
-
 void memtable_index_key(struct buf *out, uint32_t index_id, struct slice value)
 {
 	buf_add_char(out, 1);

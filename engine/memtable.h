@@ -93,8 +93,7 @@ struct slice entry_index_value(const struct entry *entry);
 /* As a version; slices point into the memtable. */
 struct drift_version entry_version(const struct entry *entry);
 
-/* Sort keys' prefixes. */
-void memtable_row_key(struct buf *out, uint32_t table_id, struct slice key);
+/* Append the sort key of index entries with this value. */
 void memtable_index_key(struct buf *out, uint32_t index_id, struct slice value);
 
 /* Transactions and DDL in order; i < count. For the indexer and for moments. */

@@ -233,17 +233,6 @@ void table_def_key_kinds(const struct table_def *def,
 	}
 }
 
-const struct index_def *table_def_index(const struct table_def *def,
-					const char *name)
-{
-	unsigned i;
-
-	for (i = 0; i < def->index_count; i++)
-		if (strcmp(def->indexes[i].name, name) == 0)
-			return &def->indexes[i];
-	return NULL;
-}
-
 /* ---- Checking ----------------------------------------------------------- */
 
 static enum drift_err check_name(const char *what, const char *name,

@@ -119,8 +119,6 @@ static void columns_keys_and_indexes_are_found(void **state)
 	assert_ptr_equal(table_def_column(def, SLICE("team")), &def->columns[1]);
 	assert_null(table_def_column(def, SLICE("tea")));
 	assert_null(table_def_column(def, SLICE("TEAM")));
-	assert_ptr_equal(table_def_index(def, "by_name"), &def->indexes[0]);
-	assert_null(table_def_index(def, "by_score"));
 	table_def_key_kinds(def, kinds);
 	assert_int_equal(kinds[0], KEY_TEXT);
 	assert_int_equal(kinds[1], KEY_INT);
