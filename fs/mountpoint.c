@@ -37,8 +37,10 @@ char *mountpoint_resolve(const char *mountpoint)
 	path = realpath(mountpoint, NULL);
 	if (path || errno != ENOTCONN) {
 		if (!path)
-			fprintf(stderr, "driftfs: mount point %s: %s\n", mountpoint,
-				strerror(errno));
+			fprintf(stderr, "driftfs: mount point %s: %s%s\n",
+				mountpoint, strerror(errno),
+				errno == ENOENT ? "; make it first, with mkdir"
+						: "");
 		return path;
 	}
 	/* A dead mount: its parent directory still answers. */

@@ -107,9 +107,9 @@ owner()
 	fails_with 1 driftfs empty mnt
 	says 'empty'
 	fails_with 1 driftfs nowhere mnt
-	says 'nowhere: No such file'
+	says 'nowhere: No such file or directory'
 	fails_with 1 driftfs db nowhere
-	says 'nowhere: No such file'
+	says 'nowhere: No such file or directory; make it first'
 	touch file
 	fails_with 1 driftfs db file
 	says 'not a directory'
