@@ -15,30 +15,30 @@ struct option_kind {
 	char letter; /* how commands name it; also its short form unless
 				 * only_long */
 	bool only_long;
+	unsigned char times; /* it may be given */
 	const char *name;
 	const char *value; /* what follows it; NULL for a switch */
 	size_t place;      /* in struct arguments */
-	unsigned times;    /* it may be given */
 	const char *help;
 };
 
 static const struct option_kind options[] = {
-	{ 'd', false, "data", "DIR", offsetof(struct arguments, dir), 1,
+	{ 'd', false, 1, "data", "DIR", offsetof(struct arguments, dir),
 	  "the database's directory" },
-	{ 'e', false, "execute", "STATEMENTS",
-	  offsetof(struct arguments, statements), STATEMENTS_MAX,
+	{ 'e', false, STATEMENTS_MAX, "execute", "STATEMENTS",
+	  offsetof(struct arguments, statements),
 	  "what to run; several are run in order" },
-	{ 'f', false, "file", "FILE", offsetof(struct arguments, file), 1,
+	{ 'f', false, 1, "file", "FILE", offsetof(struct arguments, file),
 	  "read what to run from FILE, - for standard input" },
-	{ 'F', true, "format", "FORMAT", offsetof(struct arguments, format), 1,
+	{ 'F', true, 1, "format", "FORMAT", offsetof(struct arguments, format),
 	  "json (lines, the default), csv, tsv or table" },
-	{ 't', false, "table", "TABLE", offsetof(struct arguments, table), 1,
+	{ 't', false, 1, "table", "TABLE", offsetof(struct arguments, table),
 	  "the table" },
-	{ 'k', false, "key", "KEY", offsetof(struct arguments, key), 1,
+	{ 'k', false, 1, "key", "KEY", offsetof(struct arguments, key),
 	  "the row's primary key" },
-	{ 'E', true, "events", NULL, offsetof(struct arguments, events), 1,
+	{ 'E', true, 1, "events", NULL, offsetof(struct arguments, events),
 	  "every event as a line of JSON" },
-	{ 'q', false, "quiet", NULL, offsetof(struct arguments, quiet), 1,
+	{ 'q', false, 1, "quiet", NULL, offsetof(struct arguments, quiet),
 	  "only answers: no \"Inserted 1 row(s)\"" },
 };
 
