@@ -262,17 +262,16 @@ static enum drift_err check_values(struct verify *verify, struct slice key,
 static enum drift_err check_entry(struct verify *verify, enum index_space space,
 				  struct slice key, struct slice value)
 {
-	struct index_row row;
+	struct index_row row = { 0 };
 	enum drift_err err;
 
 	if (space != INDEX_CURRENT && space != INDEX_GONE)
 		return DRIFT_OK;
 	err = check_row(verify, key, value, space == INDEX_GONE);
-	if (!err && space == INDEX_CURRENT)
-		err = index_row_decode(value, &row);
-	if (!err && space == INDEX_CURRENT)
-		err = check_values(verify, key, row.row);
-	return err;
+	if (err || space == INDEX_GONE)
+		return err;
+	err = index_row_decode(value, &row);
+	return err ? err : check_values(verify, key, row.row);
 }
 
 static enum drift_err check_space(struct verify *verify, enum index_space space,
@@ -303,7 +302,7 @@ static enum drift_err check_space(struct verify *verify, enum index_space space,
 
 static enum drift_err check_index(struct verify *verify)
 {
-	uint64_t rows, gone, versions, values;
+	uint64_t rows, gone, versions = 0, values = 0;
 	enum drift_err err = check_space(verify, INDEX_CURRENT, &rows);
 
 	if (!err)
