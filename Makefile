@@ -155,7 +155,7 @@ run-fuzzers: $(fuzzers)
 		tests/fuzz/run $$fuzzer $(FUZZ_SECONDS) || exit 1; \
 	done
 
-bench: ## the engine beside SQLite: one run, medians of five
+bench: ## the engine and its queries beside SQLite: medians of five
 	@tools/bootstrap
 	@$(MAKE) --no-print-directory $(benches)
 	@for bench in $(benches); do BENCH_DIR=$(BUILD)/bench $$bench || exit 1; done
