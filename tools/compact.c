@@ -8,6 +8,12 @@
 #include <sys/stat.h>
 
 #include "tools/command.h"
+#include "tools/ask.h"
+
+static struct {
+	const char *dir;
+	bool quiet;
+} given;
 
 /* Bytes of the files in the database's log; 0 when it cannot be read. */
 static uint64_t log_bytes(const char *dir)
@@ -32,17 +38,26 @@ static uint64_t log_bytes(const char *dir)
 	return bytes;
 }
 
-int command_compact(const struct arguments *arguments)
+static int run(void)
 {
-	struct arguments vacuum = *arguments;
-	uint64_t before = log_bytes(arguments->dir);
-	int status;
+	uint64_t before = log_bytes(given.dir);
+	int status = ask_run(given.dir, QUERY_JSON, false, "VACUUM");
 
-	vacuum.statements[0] = "VACUUM";
-	vacuum.quiet = true;
-	status = command_sql(&vacuum);
-	if (status == EXIT_FINE && !arguments->quiet)
+	if (status == EXIT_FINE && !given.quiet)
 		printf("Compacted the log from %" PRIu64 " to %" PRIu64 " bytes\n",
-		       before, log_bytes(arguments->dir));
+		       before, log_bytes(given.dir));
 	return status;
 }
+
+static const struct command_option options[] = {
+	OPTION_DATA(&given.dir),
+	OPTION_QUIET(&given.quiet),
+	OPTION_END,
+};
+
+const struct command command_compact = {
+	.name = "compact",
+	.help = "pack the log; no history is lost",
+	.run = run,
+	.options = options,
+};

@@ -4,6 +4,11 @@
 #include "tools/command.h"
 #include "tools/output.h"
 
+static struct {
+	const char *dir;
+	bool events;
+} given;
+
 static enum drift_err print_events(struct drift_db *db, struct drift_error *error)
 {
 	struct drift_events *events = NULL;
@@ -26,15 +31,15 @@ static enum drift_err print_events(struct drift_db *db, struct drift_error *erro
 	return err;
 }
 
-int command_dump(const struct arguments *arguments)
+static int run(void)
 {
 	struct drift_error error = { 0 };
 	struct drift_db *db;
 	enum drift_err err;
 
-	if (!arguments->events)
+	if (!given.events)
 		return complain_usage("dump: only --events is built yet");
-	if (drift_open(arguments->dir, NULL, &db, &error))
+	if (drift_open(given.dir, NULL, &db, &error))
 		return complain(&error);
 	err = print_events(db, &error);
 	drift_close(db);
@@ -43,3 +48,18 @@ int command_dump(const struct arguments *arguments)
 	(void)drift_fail_code(&error, err);
 	return complain(&error);
 }
+
+static const struct command_option options[] = {
+	OPTION_DATA(&given.dir),
+	{ .name = "events",
+	  .help = "every event as a line of JSON",
+	  .flag = &given.events },
+	OPTION_END,
+};
+
+const struct command command_dump = {
+	.name = "dump",
+	.help = "print the history; --events says how",
+	.run = run,
+	.options = options,
+};

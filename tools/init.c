@@ -4,12 +4,26 @@
 
 #include "tools/command.h"
 
-int command_init(const struct arguments *arguments)
+static const char *given_dir;
+
+static int run(void)
 {
 	struct drift_error error = { 0 };
 
-	if (drift_init(arguments->dir, &error))
+	if (drift_init(given_dir, &error))
 		return complain(&error);
-	printf("Initialized an empty database in %s\n", arguments->dir);
+	printf("Initialized an empty database in %s\n", given_dir);
 	return EXIT_FINE;
 }
+
+static const struct command_operand operands[] = {
+	{ .name = "DIR", .text = &given_dir },
+	{ .name = NULL },
+};
+
+const struct command command_init = {
+	.name = "init",
+	.help = "make an empty database in DIR",
+	.run = run,
+	.operands = operands,
+};

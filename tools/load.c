@@ -17,6 +17,12 @@
 #include "tools/dump_line.h"
 #include "tools/flight.h"
 
+static struct {
+	const char *dir;
+	const char *file;
+	bool quiet;
+} given;
+
 struct load {
 	struct drift_db *db;
 	const char *name; /* of the file, for messages */
@@ -363,7 +369,7 @@ static enum drift_err find_end(struct load *load, struct drift_error *error)
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
-static int run(struct load *load)
+static int load_file(struct load *load)
 {
 	struct drift_error error = { 0 };
 	enum drift_err err;
@@ -389,20 +395,20 @@ static int run(struct load *load)
 	return complain(&error);
 }
 
-int command_load(const struct arguments *arguments)
+static int run(void)
 {
 	struct drift_error error = { 0 };
 	struct load load = { 0 };
 	int status;
 
-	if (open_file(&load, arguments->file, &error))
+	if (open_file(&load, given.file, &error))
 		return complain(&error);
 	flights_init(&load.flights);
-	if (drift_open(arguments->dir, NULL, &load.db, &error)) {
+	if (drift_open(given.dir, NULL, &load.db, &error)) {
 		status = complain(&error);
 	} else {
-		status = run(&load);
-		if (!status && !arguments->quiet)
+		status = load_file(&load);
+		if (!status && !given.quiet)
 			printf("Loaded %" PRIu64 " event(s) in %" PRIu64
 			       " transaction(s)\n",
 			       load.events, load.transactions);
@@ -414,3 +420,22 @@ int command_load(const struct arguments *arguments)
 	load_release(&load);
 	return status;
 }
+
+static const struct command_option options[] = {
+	OPTION_DATA(&given.dir),
+	OPTION_QUIET(&given.quiet),
+	OPTION_END,
+};
+
+static const struct command_operand operands[] = {
+	{ .name = "FILE", .text = &given.file },
+	{ .name = NULL },
+};
+
+const struct command command_load = {
+	.name = "load",
+	.help = "replay what dump --events printed, seqs and times as they were",
+	.run = run,
+	.options = options,
+	.operands = operands,
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sql.c - driftdb sql and driftdb drift: DriftQL from the command line, a file,
+/* sql.c - driftdb sql: DriftQL from the command line, a file,
  * standard input or a prompt. */
 #include <errno.h>
 #include <stdio.h>
@@ -8,20 +8,15 @@
 
 #include "tools/command.h"
 #include "tools/door.h"
+#include "tools/ask.h"
 
-/* An error of the language, as every door shows it. */
-static int complain_sql(const struct drift_error *error, const char *script)
-{
-	struct buf text = BUF_INIT;
-	int status = exit_status_of(error->code);
-
-	query_print_error(error, script, strlen(script), &text);
-	fputs(buf_cstr(&text), stderr);
-	if (!text.size || text.data[text.size - 1] != '\n')
-		fputc('\n', stderr);
-	buf_release(&text);
-	return status;
-}
+static struct {
+	const char *dir;
+	const char *statements[COMMAND_LIST_MAX + 1];
+	const char *file;
+	const char *format;
+	bool quiet;
+} given;
 
 static enum drift_err read_stream(FILE *file, const char *name, struct buf *script,
 				  struct drift_error *error)
@@ -63,7 +58,7 @@ static int run_script(struct door *door, const char *script)
 {
 	struct drift_error error = { 0 };
 
-	return door_run(door, script, &error) ? complain_sql(&error, script)
+	return door_run(door, script, &error) ? ask_complain(&error, script)
 					      : EXIT_FINE;
 }
 
@@ -106,17 +101,17 @@ static int run_each(struct door *door, const char *const *statements)
 	return status;
 }
 
-static int run_statements(const struct arguments *arguments, struct door *door)
+static int run_statements(struct door *door)
 {
 	struct drift_error error = { 0 };
 	struct buf script = BUF_INIT;
 	int status;
 
-	if (arguments->statements[0])
-		return run_each(door, arguments->statements);
-	if (!arguments->file && isatty(STDIN_FILENO))
+	if (given.statements[0])
+		return run_each(door, given.statements);
+	if (!given.file && isatty(STDIN_FILENO))
 		return prompt(door);
-	if (read_script(arguments->file ? arguments->file : "-", &script, &error))
+	if (read_script(given.file ? given.file : "-", &script, &error))
 		status = complain(&error);
 	else
 		status = run_script(door, buf_cstr(&script));
@@ -124,61 +119,45 @@ static int run_statements(const struct arguments *arguments, struct door *door)
 	return status;
 }
 
-/* With no --format: lines of JSON, and a table for a person at the prompt. */
-static bool choose_format(const struct arguments *arguments,
-			  enum query_format *format)
+static int run(void)
 {
-	if (arguments->format)
-		return query_format_parse(arguments->format, format);
-	*format = QUERY_JSON;
-	if (!arguments->statements[0] && !arguments->file && isatty(STDIN_FILENO))
-		*format = QUERY_TABLE;
-	return true;
-}
-
-int command_sql(const struct arguments *arguments)
-{
+	/* Lines of JSON, and a table for a person at the prompt. */
+	bool prompting = !given.statements[0] && !given.file && isatty(STDIN_FILENO);
+	enum query_format format =
+		ask_format(given.format, prompting ? QUERY_TABLE : QUERY_JSON);
 	struct drift_error error = { 0 };
-	enum query_format format;
 	struct door *door;
 	int status;
 
-	if (!choose_format(arguments, &format))
-		return complain_usage("sql: no such format: %s", arguments->format);
-	if (arguments->statements[0] && arguments->file)
+	if (given.statements[0] && given.file)
 		return complain_usage("sql: -e or -f, not both");
-	if (door_open(arguments->dir, format, !arguments->quiet, &door, &error))
+	if (door_open(given.dir, format, !given.quiet, &door, &error))
 		return complain(&error);
-	status = run_statements(arguments, door);
+	status = run_statements(door);
 	door_close(door);
 	return status;
 }
 
-/* Append text between quotes, those inside doubled. */
-static void add_quoted(struct buf *script, char quote, const char *text)
-{
-	buf_add_char(script, quote);
-	for (; *text; text++) {
-		if (*text == quote)
-			buf_add_char(script, quote);
-		buf_add_char(script, *text);
-	}
-	buf_add_char(script, quote);
-}
+static const struct command_option options[] = {
+	OPTION_DATA(&given.dir),
+	{ .letter = 'e',
+	  .name = "execute",
+	  .value = "STATEMENTS",
+	  .help = "what to run; several are run in order",
+	  .list = given.statements },
+	{ .letter = 'f',
+	  .name = "file",
+	  .value = "FILE",
+	  .help = "read what to run from FILE, - for standard input",
+	  .text = &given.file },
+	OPTION_FORMAT(&given.format),
+	OPTION_QUIET(&given.quiet),
+	OPTION_END,
+};
 
-int command_drift(const struct arguments *arguments)
-{
-	struct arguments sql = *arguments;
-	struct buf script = BUF_INIT;
-	int status;
-
-	buf_add_str(&script, "SHOW DRIFT ");
-	add_quoted(&script, '"', arguments->table);
-	buf_add_str(&script, " KEY ");
-	add_quoted(&script, '\'', arguments->key);
-	sql.statements[0] = buf_cstr(&script);
-	sql.quiet = true;
-	status = command_sql(&sql);
-	buf_release(&script);
-	return status;
-}
+const struct command command_sql = {
+	.name = "sql",
+	.help = "run DriftQL: -e, -f, or standard input",
+	.run = run,
+	.options = options,
+};

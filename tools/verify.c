@@ -6,6 +6,11 @@
 
 #include "tools/command.h"
 
+static struct {
+	const char *dir;
+	bool quiet;
+} given;
+
 static void say_fault(void *arg, const char *line)
 {
 	(void)arg;
@@ -24,7 +29,7 @@ static void print_sums(const struct drift_verify_report *report)
 		puts("no fault");
 }
 
-int command_verify(const struct arguments *arguments)
+static int run(void)
 {
 	/* Nothing is to be mended before it was looked at. */
 	const struct drift_options options = { .read_only = true };
@@ -33,7 +38,7 @@ int command_verify(const struct arguments *arguments)
 	struct drift_db *db;
 	enum drift_err err;
 
-	if (drift_open(arguments->dir, &options, &db, &error))
+	if (drift_open(given.dir, &options, &db, &error))
 		return complain(&error);
 	err = drift_verify(db, say_fault, NULL, &report);
 	drift_close(db);
@@ -41,7 +46,20 @@ int command_verify(const struct arguments *arguments)
 		(void)drift_fail_code(&error, err);
 		return complain(&error);
 	}
-	if (!arguments->quiet)
+	if (!given.quiet)
 		print_sums(&report);
 	return exit_status_of(err);
 }
+
+static const struct command_option options[] = {
+	OPTION_DATA(&given.dir),
+	OPTION_QUIET(&given.quiet),
+	OPTION_END,
+};
+
+const struct command command_verify = {
+	.name = "verify",
+	.help = "read everything and check it",
+	.run = run,
+	.options = options,
+};

@@ -14,7 +14,7 @@ setup()
 	says '^driftdb [0-9]'
 	run driftdb --help
 	same "$status" 0
-	for command in init sql load dump drift compact verify; do
+	for command in init sql load dump drift compact verify help; do
 		says "^  $command "
 		run driftdb "$command" --help
 		same "$status" 0
@@ -32,7 +32,7 @@ setup()
 	fails_with 2 driftdb sql -d db --events
 	says 'no such option: --events'
 	fails_with 2 driftdb sql -d db -e 'SELECT 1' --format xml
-	says 'no such format: xml'
+	says -- '--format: no such thing: xml \(there is: json csv tsv table\)'
 	fails_with 2 driftdb init
 	says 'init: DIR is missing'
 	fails_with 2 driftdb init one two

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* ask.c - see ask.h. */
+#include "tools/ask.h"
+
+#include <stdio.h>
+
+#include "tools/command.h"
+#include "tools/door.h"
+
+enum query_format ask_format(const char *name, enum query_format otherwise)
+{
+	enum query_format format = otherwise;
+
+	if (name)
+		(void)query_format_parse(name, &format);
+	return format;
+}
+
+/* Append text between quotes, those inside doubled. */
+static void add_quoted(struct buf *script, char quote, const char *text)
+{
+	buf_add_char(script, quote);
+	for (; *text; text++) {
+		if (*text == quote)
+			buf_add_char(script, quote);
+		buf_add_char(script, *text);
+	}
+	buf_add_char(script, quote);
+}
+
+void ask_add_name(struct buf *script, const char *name)
+{
+	add_quoted(script, '"', name);
+}
+
+void ask_add_string(struct buf *script, const char *text)
+{
+	add_quoted(script, '\'', text);
+}
+
+int ask_complain(const struct drift_error *error, const char *script)
+{
+	struct buf text = BUF_INIT;
+	int status = exit_status_of(error->code);
+
+	query_print_error(error, script, strlen(script), &text);
+	fputs(buf_cstr(&text), stderr);
+	if (!text.size || text.data[text.size - 1] != '\n')
+		fputc('\n', stderr);
+	buf_release(&text);
+	return status;
+}
+
+int ask_run(const char *dir, enum query_format format, bool messages,
+	    const char *script)
+{
+	struct drift_error error = { 0 };
+	int status = EXIT_FINE;
+	struct door *door;
+
+	if (door_open(dir, format, messages, &door, &error))
+		return complain(&error);
+	if (door_run(door, script, &error))
+		status = ask_complain(&error, script);
+	door_close(door);
+	return status;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* ask.h - commands that are a statement of DriftQL in other words: they write
+ * it and run it, and so work the same whoever has the database. */
+#ifndef DRIFT_TOOLS_ASK_H
+#define DRIFT_TOOLS_ASK_H
+
+#include "query/query.h"
+
+/* What --format says; NULL: otherwise. */
+enum query_format ask_format(const char *name, enum query_format otherwise);
+/* Append text as an identifier ("") or a string ('') of DriftQL. */
+void ask_add_name(struct buf *script, const char *name);
+void ask_add_string(struct buf *script, const char *text);
+/* Run script on the database in dir, answers to standard output; the exit status.
+ * messages: say "Inserted 1 row(s)" too. */
+int ask_run(const char *dir, enum query_format format, bool messages,
+	    const char *script);
+/* Tell an error of the language as every door does; its exit status. */
+int ask_complain(const struct drift_error *error, const char *script);
+
+#endif
