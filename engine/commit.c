@@ -29,6 +29,9 @@ struct batch {
 
 static void request_answer(struct request *request)
 {
+	/* The transaction may be gone once done was called. */
+	if (request->queued_bytes)
+		request_leave(&request->txn->db->committer, request->queued_bytes);
 	request->done(request->arg, &request->receipt);
 	if (request->owns_txn)
 		drift_txn_free(request->txn);
@@ -485,6 +488,7 @@ enum drift_err committer_start(struct drift_db *db, struct drift_error *error)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&committer->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
+	pthread_cond_init(&committer->room, NULL);
 	committer->last = &committer->first;
 	if (pthread_create(&committer->thread, NULL, committer_run, db) == 0) {
 		committer->started = true;
@@ -513,6 +517,7 @@ void committer_stop(struct drift_db *db)
 	pthread_mutex_destroy(&committer->role);
 	pthread_mutex_destroy(&committer->lock);
 	pthread_cond_destroy(&committer->wake);
+	pthread_cond_destroy(&committer->room);
 }
 
 void drift_set_commit_hook(struct drift_db *db,

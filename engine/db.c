@@ -24,6 +24,8 @@
 #define FOLD_EVENTS_MAX 100000
 #define SEGMENT_BYTES_MAX (64u << 20)
 #define INTERVAL_MS 100
+#define TXN_BYTES_MAX (256u << 20)
+#define TXN_OPS_MAX 4000000
 #define CLOSE_FOLD_EVENTS 2000 /* fewer are as quick to replay as to fold */
 #define LOCK_TRIES 20
 #define LOCK_TRY_US 10000
@@ -274,6 +276,10 @@ static void set_options(struct drift_db *db, const struct drift_options *options
 		db->options.fold_events_max = FOLD_EVENTS_MAX;
 	if (!db->options.interval_ms)
 		db->options.interval_ms = INTERVAL_MS;
+	if (!db->options.txn_bytes_max)
+		db->options.txn_bytes_max = TXN_BYTES_MAX;
+	if (!db->options.txn_ops_max)
+		db->options.txn_ops_max = TXN_OPS_MAX;
 	db->io = db->options.io ? db->options.io : &io_system;
 }
 

@@ -29,6 +29,10 @@ struct committer {
 	/* Under lock: */
 	struct request *first, **last; /* queue */
 	bool stop;
+	pthread_cond_t room; /* queued_bytes went down; for who waits in submit */
+	/* Of transactions that are queued and not answered yet. */
+	_Atomic uint64_t queued_bytes;
+	_Atomic unsigned waiting; /* for room */
 	/* Written under lock and role, read under either: */
 	_Atomic drift_time_ns sync_due; /* monotonic ns; 0: nothing waits for it */
 	pthread_mutex_t role;           /* whoever holds it is the committer */

@@ -29,6 +29,11 @@ struct drift_options {
 	uint32_t fold_events_max;   /* memtable size that starts a fold;
 					 * default 100,000 */
 	uint32_t interval_ms;       /* bound for DRIFT_DURABLE_LATER; default 100 */
+	/* A transaction is held in memory until it is committed (about three times
+	 * its bytes), so both are limited: DRIFT_TX_TOO_BIG. Default 256 MiB of
+	 * keys and rows, 4 million operations. */
+	uint64_t txn_bytes_max;
+	uint32_t txn_ops_max;
 	const struct drift_io *io;  /* NULL: the real system */
 	/* Reports for the operator (torn tail cut, index rebuilt), one line each,
 	 * no newline; NULL: stderr. Called from any thread. */
@@ -222,7 +227,9 @@ enum drift_err drift_txn_set_comment(struct drift_txn *txn, const char *comment)
 /* Store row (checked and completed by row_shape) under key. The engine decides
  * at commit whether it is an insert or an update; equal to the present row: no
  * event. Mode is checked at commit, and now against the transaction's own writes.
- * Bytes are copied. DRIFT_TOO_BIG above options.row_bytes_max. */
+ * Bytes are copied. DRIFT_TOO_BIG above options.row_bytes_max, DRIFT_TX_TOO_BIG
+ * when the transaction would exceed options.txn_bytes_max or txn_ops_max: the
+ * operation is not added, those before it stay. */
 enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 			     struct slice key, struct slice row,
 			     enum drift_put_mode mode, struct drift_error *error);
@@ -262,7 +269,8 @@ struct drift_receipt {
  * the database is opened again). The txn cannot be used again but to free it. */
 enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durability,
 			    struct drift_receipt *receipt);
-/* Commit and have done(arg, receipt) called once, by whoever is the committer then (or
+/* Commit, waiting only while 256 MiB of transactions stand in the queue, and have
+ * done(arg, receipt) called once, by whoever is the committer then (or
  * the commit hook's), when it is acknowledged; done must not block or commit.
  * The txn belongs to the engine and is freed after done returns. */
 void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,

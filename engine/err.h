@@ -48,6 +48,7 @@
 	X(TOO_LONG, EINVAL, "22001", "value too long")                   \
 	X(NAME_TOO_LONG, ENAMETOOLONG, "54000", "name too long")         \
 	X(LIMIT, ENOSPC, "54000", "limit exceeded")                      \
+	X(TX_TOO_BIG, EFBIG, "54000", "transaction too large")           \
 	X(TX_ABORTED, EINVAL, "25P02", "current transaction is aborted") \
 	X(NO_TX, EINVAL, "25P01", "no transaction in progress")          \
 	X(IN_TX, EINVAL, "25001", "already in a transaction")            \

@@ -5,14 +5,45 @@
 
 #include <stdlib.h>
 
+/* What waits is held in memory: above this, who brings more waits as well. */
+#define QUEUE_BYTES_MAX (256u << 20)
+
+/* One transaction is let in however large it is. */
+static void wait_for_room(struct committer *committer, uint64_t bytes)
+{
+	uint64_t queued;
+
+	atomic_fetch_add(&committer->waiting, 1);
+	while ((queued = atomic_load(&committer->queued_bytes)) &&
+	       queued + bytes > QUEUE_BYTES_MAX)
+		pthread_cond_wait(&committer->room, &committer->lock);
+	atomic_fetch_sub(&committer->waiting, 1);
+}
+
 static void submit(struct drift_db *db, struct request *request)
 {
 	struct committer *committer = &db->committer;
 
+	request->queued_bytes = request->txn ? request->txn->bytes : 0;
 	pthread_mutex_lock(&committer->lock);
+	if (request->queued_bytes)
+		wait_for_room(committer, request->queued_bytes);
+	atomic_fetch_add(&committer->queued_bytes, request->queued_bytes);
 	*committer->last = request;
 	committer->last = &request->next;
 	pthread_cond_signal(&committer->wake);
+	pthread_mutex_unlock(&committer->lock);
+}
+
+void request_leave(struct committer *committer, uint64_t bytes)
+{
+	if (bytes == 0)
+		return;
+	atomic_fetch_sub(&committer->queued_bytes, bytes);
+	if (atomic_load(&committer->waiting) == 0)
+		return;
+	pthread_mutex_lock(&committer->lock);
+	pthread_cond_broadcast(&committer->room);
 	pthread_mutex_unlock(&committer->lock);
 }
 

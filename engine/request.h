@@ -16,8 +16,12 @@ struct request {
 	enum drift_durability durability;
 	void (*done)(void *arg, const struct drift_receipt *receipt);
 	void *arg;
-	void *origin; /* drift_change.origin */
+	void *origin;          /* drift_change.origin */
+	uint64_t queued_bytes; /* counted in committer.queued_bytes */
 	struct drift_receipt receipt;
 };
+
+/* A request that was queued with so many bytes has been answered. */
+void request_leave(struct committer *committer, uint64_t bytes);
 
 #endif

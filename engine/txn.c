@@ -2,6 +2,7 @@
 /* txn.c - collecting a transaction's operations; see txn.h. */
 #include "engine/txn.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct txn_chunk {
@@ -94,6 +95,7 @@ enum drift_err drift_txn_new(struct drift_db *db, drift_seq base_seq,
 
 static void op_release(struct drift_txn *txn, struct txn_op *op)
 {
+	txn->bytes -= op->key.size + op->row.size;
 	if (op->kind == TXN_DEFINE)
 		table_def_free((struct table_def *)op->def);
 	if (op->kind == TXN_DEFINE || op->kind == TXN_DROP)
@@ -126,8 +128,31 @@ uint32_t drift_txn_ops(const struct drift_txn *txn)
 	return txn->count;
 }
 
+/* Give back the memory of the operations from `ops` on: it was taken in their
+ * order. */
+static void memory_rewind(struct drift_txn *txn, uint32_t ops)
+{
+	struct txn_chunk *chunk;
+	const char *from;
+
+	while (ops < txn->count && !txn->ops[ops].key.size)
+		ops++;
+	if (ops == txn->count)
+		return;
+	from = txn->ops[ops].key.data;
+	while ((chunk = txn->chunks) &&
+	       (from < chunk->data || from >= chunk->data + chunk->size)) {
+		txn->chunks = chunk->next;
+		free(chunk);
+	}
+	if (chunk)
+		chunk->used = (size_t)(from - chunk->data);
+}
+
 enum drift_err drift_txn_rewind(struct drift_txn *txn, uint32_t ops)
 {
+	if (txn->count > ops)
+		memory_rewind(txn, ops);
 	while (txn->count > ops)
 		op_release(txn, &txn->ops[--txn->count]);
 	/* Entries cannot be taken out of a memtable; the next read makes it anew. */
@@ -151,6 +176,23 @@ void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx,
 	txn->replay_time = time;
 	txn->replay_tx = tx;
 	txn->replay_seq = first_seq;
+}
+
+/* May the transaction take one more operation of that many bytes? */
+static enum drift_err check_limits(const struct drift_txn *txn, size_t bytes,
+				   struct drift_error *error)
+{
+	const struct drift_options *options = &txn->db->options;
+
+	if (txn->count >= options->txn_ops_max)
+		return drift_fail(error, DRIFT_TX_TOO_BIG,
+				  "transaction of more than %" PRIu32 " changes",
+				  options->txn_ops_max);
+	if (txn->bytes + bytes > options->txn_bytes_max)
+		return drift_fail(error, DRIFT_TX_TOO_BIG,
+				  "transaction of more than %" PRIu64 " bytes",
+				  options->txn_bytes_max);
+	return DRIFT_OK;
 }
 
 static struct txn_op *op_new(struct drift_txn *txn, enum txn_kind kind,
@@ -190,6 +232,7 @@ enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 			     enum drift_put_mode mode, struct drift_error *error)
 {
 	struct txn_op *op;
+	enum drift_err err;
 
 	if (row.size > txn->db->options.row_bytes_max)
 		return drift_fail(error, DRIFT_TOO_BIG,
@@ -197,9 +240,13 @@ enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 				  row.size, txn->db->options.row_bytes_max);
 	if (key.size == 0 || key.size > KEY_BYTES_MAX)
 		return drift_fail_code(error, DRIFT_BAD_KEY);
+	err = check_limits(txn, key.size + row.size, error);
+	if (err)
+		return err;
 	op = op_new(txn, TXN_PUT, def);
 	if (!op || txn_keep(txn, key, &op->key) || txn_keep(txn, row, &op->row))
 		return drift_fail_code(error, DRIFT_NOMEM);
+	txn->bytes += key.size + row.size;
 	op->mode = mode;
 	op->integer_key = has_integer_key(def, row);
 	txn->count++;
@@ -211,12 +258,17 @@ enum drift_err drift_txn_delete(struct drift_txn *txn, const struct table_def *d
 				struct drift_error *error)
 {
 	struct txn_op *op;
+	enum drift_err err;
 
 	if (key.size == 0 || key.size > KEY_BYTES_MAX)
 		return drift_fail_code(error, DRIFT_BAD_KEY);
+	err = check_limits(txn, key.size, error);
+	if (err)
+		return err;
 	op = op_new(txn, TXN_DELETE, def);
 	if (!op || txn_keep(txn, key, &op->key))
 		return drift_fail_code(error, DRIFT_NOMEM);
+	txn->bytes += key.size;
 	op->flag = if_exists;
 	txn->count++;
 	return DRIFT_OK;

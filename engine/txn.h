@@ -34,6 +34,7 @@ struct drift_txn {
 	struct txn_op *ops;
 	uint32_t count, capacity;
 	uint32_t ddl_count;
+	uint64_t bytes; /* of keys and rows */
 	struct txn_chunk *chunks;
 	struct memtable *overlay;
 	uint32_t overlay_ops; /* operations in it */
