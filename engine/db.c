@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* db.c - making, opening and closing a database directory.
- *
- *	FORMAT		text: "driftfs 1", "database <32 hex digits>"
- *	LOCK		flock; the pid of who holds it
- *	log/		the truth (log.h)
- *	index/		a shortcut (index.h)
- *	.s.PGSQL.5433	the daemon's socket
- *
- * The directory is 0700 and its files 0600; more would let others read or forge
- * history, so it is refused. */
+/* db.c - making, opening and closing a database. */
 #include "engine/db.h"
 
 #include <dirent.h>
@@ -20,6 +11,8 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+#include "engine/directory.h"
 
 #define FOLD_EVENTS_MAX 100000
 #define SEGMENT_BYTES_MAX (64u << 20)
@@ -42,84 +35,6 @@ void db_report(struct drift_db *db, const char *format, ...)
 		db->options.report(db->options.report_arg, line);
 	else
 		fprintf(stderr, "driftfs: %s\n", line);
-}
-
-/* ---- FORMAT ------------------------------------------------------------------ */
-
-static enum drift_err format_write(int dir, const uint8_t id[DATABASE_ID_BYTES],
-				   struct drift_error *error)
-{
-	const struct drift_io *io = &io_system;
-	struct buf text = BUF_INIT;
-	enum drift_err err;
-	int fd;
-
-	buf_printf(&text, "driftfs %d\ndatabase ", DRIFT_FORMAT_VERSION);
-	for (unsigned i = 0; i < DATABASE_ID_BYTES; i++)
-		buf_printf(&text, "%02x", id[i]);
-	buf_add_char(&text, '\n');
-	err = io_open(io, dir, "FORMAT.tmp", O_WRONLY | O_CREAT | O_TRUNC, &fd,
-		      error);
-	if (!err) {
-		err = io_write(io, fd, buf_slice(&text), 0);
-		if (!err)
-			err = io_sync(io, fd);
-		io->close(io, fd);
-	}
-	if (!err && io->renameat(io, dir, "FORMAT.tmp", "FORMAT") != 0)
-		err = DRIFT_IO;
-	if (!err)
-		err = io_sync_dir(io, dir);
-	buf_release(&text);
-	return err;
-}
-
-static enum drift_err format_parse(const char *text, uint8_t id[DATABASE_ID_BYTES],
-				   const char *dir, struct drift_error *error)
-{
-	unsigned version, byte;
-	int at = 0;
-
-	if (sscanf(text, "driftfs %u\n%n", &version, &at) != 1 || at == 0)
-		return drift_fail(error, DRIFT_NOT_A_DATABASE,
-				  "%s/FORMAT does not say driftfs", dir);
-	if (version > DRIFT_FORMAT_VERSION)
-		return drift_fail(error, DRIFT_NEWER,
-				  "%s has format %u; this program reads up to %d",
-				  dir, version, DRIFT_FORMAT_VERSION);
-	if (strncmp(text + at, "database ", 9) != 0)
-		return drift_fail(error, DRIFT_CORRUPT,
-				  "%s/FORMAT names no database id", dir);
-	text += at + 9;
-	for (unsigned i = 0; i < DATABASE_ID_BYTES; i++, text += 2) {
-		if (sscanf(text, "%2x", &byte) != 1)
-			return drift_fail(error, DRIFT_CORRUPT,
-					  "%s/FORMAT: bad database id", dir);
-		id[i] = (uint8_t)byte;
-	}
-	return DRIFT_OK;
-}
-
-static enum drift_err format_read(struct drift_db *db, struct drift_error *error)
-{
-	char text[256];
-	size_t got;
-	int fd;
-	enum drift_err err =
-		io_open(db->io, db->dir_fd, "FORMAT", O_RDONLY, &fd, error);
-
-	if (err == DRIFT_NO_ROW)
-		return drift_fail(error, DRIFT_NOT_A_DATABASE,
-				  "%s is not a driftfs database (no FORMAT file)",
-				  db->dir);
-	if (err)
-		return err;
-	err = io_read(db->io, fd, text, sizeof(text) - 1, 0, &got);
-	db->io->close(db->io, fd);
-	if (err)
-		return drift_fail_code(error, err);
-	text[got] = 0;
-	return format_parse(text, db->database_id, db->dir, error);
 }
 
 /* ---- Making -------------------------------------------------------------------- */
@@ -190,7 +105,7 @@ enum drift_err drift_init(const char *path, struct drift_error *error)
 		err = make_first_segment(dir, id, error);
 	/* FORMAT last: with it, it is a database. */
 	if (!err)
-		err = format_write(dir, id, error);
+		err = directory_format_write(&io_system, dir, id, error);
 	close(dir);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
@@ -246,24 +161,6 @@ int drift_owner(const char *dir)
 
 /* ---- Opening ---------------------------------------------------------------------- */
 
-static enum drift_err check_permissions(struct drift_db *db,
-					struct drift_error *error)
-{
-	struct stat st;
-
-	if (fstat(db->dir_fd, &st) != 0)
-		return drift_fail(error, DRIFT_IO, "%s: %m", db->dir);
-	if (st.st_mode & 0077)
-		return drift_fail(error, DRIFT_UNSAFE,
-				  "unsafe permissions on %s (%04o), expected 0700",
-				  db->dir, st.st_mode & 07777);
-	if (st.st_uid != geteuid())
-		return drift_fail(error, DRIFT_UNSAFE,
-				  "%s belongs to uid %u, not to %u", db->dir,
-				  st.st_uid, geteuid());
-	return DRIFT_OK;
-}
-
 static void set_options(struct drift_db *db, const struct drift_options *options)
 {
 	if (options)
@@ -286,25 +183,17 @@ static void set_options(struct drift_db *db, const struct drift_options *options
 static enum drift_err open_directory(struct drift_db *db, const char *path,
 				     struct drift_error *error)
 {
-	db->dir = realpath(path, NULL);
-	if (!db->dir)
-		return drift_fail(error, DRIFT_NOT_A_DATABASE, "%s: %m", path);
+	struct directory directory;
+	enum drift_err err = directory_open(&directory, db->io, path, error);
+
+	if (err)
+		return err;
+	db->dir = directory.path;
+	db->dir_fd = directory.fd;
+	memcpy(db->database_id, directory.database_id, DATABASE_ID_BYTES);
 	if (asprintf(&db->index_path, "%s/index", db->dir) < 0)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	db->dir_fd = open(db->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (db->dir_fd < 0)
-		return drift_fail(error, DRIFT_NOT_A_DATABASE, "%s: %m", path);
 	return DRIFT_OK;
-}
-
-static enum drift_err open_log(struct drift_db *db, struct drift_error *error)
-{
-	int dir = openat(db->dir_fd, "log",
-			 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (dir < 0)
-		return drift_fail(error, DRIFT_CORRUPT, "%s/log: %m", db->dir);
-	return log_open(&db->log, db->io, dir, db->database_id, error);
 }
 
 enum drift_err drift_open(const char *path, const struct drift_options *options,
@@ -312,6 +201,7 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 {
 	struct drift_db *db = calloc(1, sizeof(*db));
 	struct drift_error own;
+	int log_fd;
 	enum drift_err err;
 
 	*out = NULL;
@@ -327,13 +217,11 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 	pthread_mutex_init(&db->compacting, NULL);
 	err = open_directory(db, path, error);
 	if (!err)
-		err = format_read(db, error);
-	if (!err)
-		err = check_permissions(db, error);
-	if (!err)
 		err = lock_take(db, error);
 	if (!err)
-		err = open_log(db, error);
+		err = directory_open_log(db->dir_fd, db->dir, &log_fd, error);
+	if (!err)
+		err = log_open(&db->log, db->io, log_fd, db->database_id, error);
 	if (!err)
 		err = layers_init(&db->layers);
 	if (!err)
