@@ -165,20 +165,49 @@ demo: ## install what is missing, build, show it on this repository's history
 	@$(MAKE) --no-print-directory all
 	@tools/demo $(BUILD)
 
+# ---- Manual pages -----------------------------------------------------------
+
+man_pages := $(patsubst %.scd,$(BUILD)/%,$(wildcard docs/man/*.scd))
+
+man: $(man_pages) ## build the manual pages (scdoc)
+
+$(BUILD)/docs/man/%: docs/man/%.scd
+	$(call quiet,MAN,$@)mkdir -p $(@D) && scdoc <$< >$@.new && mv -f $@.new $@
+
 # ---- Installing -------------------------------------------------------------
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 sbindir = $(DESTDIR)/sbin
+mandir = $(DESTDIR)$(PREFIX)/share/man
+unitdir = $(DESTDIR)$(if $(filter /usr,$(PREFIX)),,$(PREFIX))/lib/systemd/system
+# $(1): pages of any section. Where each is installed.
+man_place = $(foreach page,$(1),$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 
-install: $(programs) ## install to PREFIX (/usr/local), staged under DESTDIR
-	install -d $(bindir) $(sbindir)
+install: $(programs) man ## install to PREFIX (/usr/local), staged under DESTDIR
+	install -d $(bindir) $(sbindir) $(unitdir)
 	install -m 755 $(programs) $(bindir)
 	ln -sf $(PREFIX)/bin/driftfs $(sbindir)/mount.fuse.driftfs
 	ln -sf $(PREFIX)/bin/driftfs $(sbindir)/mount.driftfs
+	for page in $(man_pages); do \
+		install -D -m 644 $$page $(mandir)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+	for helper in mount.fuse.driftfs mount.driftfs; do \
+		install -d $(mandir)/man8 && \
+		ln -sf ../man1/driftfs.1 $(mandir)/man8/$$helper.8 || exit 1; \
+	done
+	sed 's|@bindir@|$(PREFIX)/bin|' 'tools/systemd/driftfs@.service' \
+		>'$(unitdir)/driftfs@.service'
+	chmod 644 '$(unitdir)/driftfs@.service'
 
 uninstall: ## take away what install put there
-	rm -f $(bindir)/driftfs $(bindir)/driftdb \
-		$(sbindir)/mount.fuse.driftfs $(sbindir)/mount.driftfs
+	rm -f $(bindir)/driftfs $(bindir)/driftdb $(call man_place,$(man_pages)) \
+		$(mandir)/man8/mount.fuse.driftfs.8 $(mandir)/man8/mount.driftfs.8 \
+		$(sbindir)/mount.fuse.driftfs $(sbindir)/mount.driftfs \
+		'$(unitdir)/driftfs@.service'
+
+deb: ## build a Debian package of this tree into BUILD (debhelper)
+	@tools/bootstrap debhelper
+	@tools/deb $(BUILD)
 
 # ---- Care -------------------------------------------------------------------
 
@@ -197,11 +226,11 @@ lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -I. \
 		--enable=warning,performance,portability \
 		--suppressions-list=.cppcheck $(folders)
-	@shellcheck -x tools/bootstrap tools/demo tools/git-events tests/run tests/fuzz/run \
+	@shellcheck -x tools/bootstrap tools/deb tools/demo tools/git-events tests/run tests/fuzz/run \
 		.ci/run tests/bats/lib.bash
 
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-fuzz $(BUILD)
 
 .PHONY: all help test check check-units check-concurrent asan tsan fuzz bench \
-	run-fuzzers demo install uninstall format lint clean
+	run-fuzzers demo man install uninstall deb format lint clean

@@ -41,6 +41,8 @@ struct drift_options {
 	void *report_arg;
 };
 
+/* The release, as packages and --version name it; the Makefile reads it here. */
+#define DRIFT_VERSION "0.1.0"
 #define DRIFT_FORMAT_VERSION 1
 #define DRIFT_ROW_BYTES_MAX (16u << 20)
 

@@ -19,6 +19,7 @@
 #include "fs/fs.h"
 #include "fs/invalidate.h"
 #include "fs/mountpoint.h"
+#include "fs/notify.h"
 #include "fs/ops.h"
 #include "fs/option.h"
 #include "query/query.h"
@@ -85,8 +86,10 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		conn->want |= FUSE_CAP_CACHE_SYMLINKS;
 	if (conn->capable & FUSE_CAP_EXPLICIT_INVAL_DATA)
 		conn->want |= FUSE_CAP_EXPLICIT_INVAL_DATA;
-	if (daemon->ready_fd < 0)
+	if (daemon->ready_fd < 0) {
+		notify_manager("READY=1");
 		return;
+	}
 	let_go_of_terminal(daemon);
 	if (write(daemon->ready_fd, "", 1) != 1)
 		report(daemon, "cannot tell the caller that the tree is mounted");
@@ -264,6 +267,7 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 	mask_stop_signals(SIG_UNBLOCK);
 	(void)serve(daemon, session);
 	mask_stop_signals(SIG_BLOCK);
+	notify_manager("STOPPING=1");
 	stopper.done = true;
 	sem_post(&stop_asked);
 	pthread_join(stopper.thread, NULL);
@@ -432,8 +436,8 @@ int fs_main(int argc, char **argv)
 	if (options->help)
 		options_usage("driftfs");
 	else if (options->version)
-		printf("driftfs, format %d, libfuse %s\n", DRIFT_FORMAT_VERSION,
-		       fuse_pkgversion());
+		printf("driftfs %s, format %d, libfuse %s\n", DRIFT_VERSION,
+		       DRIFT_FORMAT_VERSION, fuse_pkgversion());
 	else if (options->unmount)
 		status = mountpoint_unmount(options->mountpoint);
 	else

@@ -10,8 +10,6 @@
 
 #include "engine/engine.h"
 
-#define DRIFTDB_VERSION "0.1.0"
-
 enum exit_status {
 	EXIT_FINE = 0,
 	EXIT_REFUSED = 1, /* refused, or it failed */

@@ -26,7 +26,7 @@ int main(int count, char **words)
 		return EXIT_FINE;
 	}
 	if (!strcmp(words[1], "--version") || !strcmp(words[1], "-V")) {
-		puts("driftdb " DRIFTDB_VERSION);
+		puts("driftdb " DRIFT_VERSION);
 		return EXIT_FINE;
 	}
 	command = command_get(words[1]);
