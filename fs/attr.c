@@ -6,23 +6,15 @@
  * until the commit that changes it says so. */
 #include "fs/attr.h"
 
-#include "fs/name.h"
+#include "fs/kind.h"
 #include "fs/reader.h"
-#include "fs/text_file.h"
 
 #define BLOCK_BYTES 512
 #define SETTLING_NS 100000000 /* see just_changed */
 
 bool attr_is_pinned(const struct identity *identity)
 {
-	switch (identity->kind) {
-	case NODE_VERSION:
-	case NODE_TOMBSTONE:
-	case NODE_LINK:
-		return true;
-	default:
-		return identity->seq != SEQ_LIVE;
-	}
+	return (kind_of(identity)->flags & KIND_PINNED) || identity->seq != SEQ_LIVE;
 }
 
 /* The kernel marks new attributes as good before it has stored the size of the
@@ -39,52 +31,35 @@ static bool just_changed(const struct tree *tree, const struct stat *st)
 double attr_timeout_s(const struct tree *tree, const struct identity *identity,
 		      const struct stat *st)
 {
+	unsigned flags = kind_of(identity)->flags;
+
 	if (attr_is_pinned(identity))
 		return FOREVER_S;
-	switch (identity->kind) {
-	case NODE_ROW:
-		return just_changed(tree, st) ? 0 : FOREVER_S;
-	case NODE_SCRATCH:
-	case NODE_EVENTS:
-	case NODE_COUNT:
-	case NODE_SCHEMA_SQL:
-	case NODE_SCHEMA_JSON:
-	case NODE_ERRORS:
+	if (flags & KIND_CHANGES)
 		return 0;
-	default:
-		return FOREVER_S;
-	}
+	return identity->kind == NODE_ROW && just_changed(tree, st) ? 0 : FOREVER_S;
 }
 
 double attr_entry_timeout_s(const struct identity *identity)
 {
-	switch (identity->kind) {
-	case NODE_SCRATCH:
-	case NODE_LINK: /* its name may mean another moment next time: "head" */
-		return 0;
-	default:
-		return FOREVER_S;
-	}
+	unsigned flags = kind_of(identity)->flags;
+	bool moves_on = (flags & KIND_PINNED) || identity->seq == SEQ_LIVE;
+
+	return (flags & KIND_FLEETING) && moves_on ? 0 : FOREVER_S;
 }
 
-static mode_t permissions(const struct tree *tree, const struct identity *identity)
+/* Nobody may write what cannot change. */
+static mode_t mode_of(const struct tree *tree, const struct identity *identity)
 {
-	mode_t type = name_type(identity->kind);
-	bool pinned = attr_is_pinned(identity) || tree->options.read_only;
+	const struct kind *kind = kind_of(identity);
+	mode_t mode = kind->mode;
 
-	if (type == S_IFLNK)
-		return 0777;
-	if (identity->kind == NODE_QUERY)
-		return 0666 & ~tree->options.umask;
-	if (type == S_IFDIR) {
-		bool grows =
-			identity->kind == NODE_TABLES || identity->kind == NODE_ROWS;
-
-		return (pinned || !grows ? 0555 : 0777) & ~tree->options.umask;
-	}
-	if (pinned || (identity->kind != NODE_ROW && identity->kind != NODE_SCRATCH))
-		return 0444 & ~tree->options.umask;
-	return 0666 & ~tree->options.umask;
+	if (S_ISLNK(mode))
+		return mode;
+	if ((attr_is_pinned(identity) || tree->options.read_only) &&
+	    !(kind->flags & KIND_ASKED))
+		mode &= ~(mode_t)0222;
+	return mode & ~tree->options.umask;
 }
 
 void attr_fill(const struct tree *tree, const struct identity *identity,
@@ -99,8 +74,8 @@ void attr_fill(const struct tree *tree, const struct identity *identity,
 	}
 	*st = (struct stat){
 		.st_ino = identity_ino(identity, version),
-		.st_mode = name_type(identity->kind) | permissions(tree, identity),
-		.st_nlink = name_type(identity->kind) == S_IFDIR ? 2 : 1,
+		.st_mode = mode_of(tree, identity),
+		.st_nlink = S_ISDIR(kind_of(identity)->mode) ? 2 : 1,
 		.st_uid = tree->options.uid,
 		.st_gid = tree->options.gid,
 		.st_size = (off_t)size,
@@ -139,13 +114,14 @@ enum drift_err attr_of_version(struct tree *tree, const struct identity *identit
 	return err;
 }
 
-static enum drift_err read_row(struct tree *tree, struct identity *identity,
-			       struct stat *st)
+enum drift_err attr_row(struct tree *tree, struct node *node,
+			struct identity *identity, uid_t caller, struct stat *st)
 {
 	struct reader *reader = reader_mine();
 	struct drift_version *version;
 	enum drift_err err;
 
+	(void)node, (void)caller;
 	if (!reader)
 		return DRIFT_NOMEM;
 	err = drift_get(tree_view(tree, identity->seq), identity->table_id,
@@ -187,14 +163,15 @@ enum drift_err attr_of_absent(struct tree *tree, const struct node *node,
 	return err;
 }
 
-static enum drift_err read_version(struct tree *tree, struct identity *identity,
-				   struct stat *st)
+enum drift_err attr_version(struct tree *tree, struct node *node,
+			    struct identity *identity, uid_t caller, struct stat *st)
 {
 	bool tombstone = identity->kind == NODE_TOMBSTONE;
 	struct reader *reader = reader_mine();
 	struct drift_version *version;
 	enum drift_err err;
 
+	(void)node, (void)caller;
 	if (!reader)
 		return DRIFT_NOMEM;
 	if (identity->seq > drift_head(tree->db))
@@ -223,12 +200,13 @@ static drift_time_ns time_of(struct tree *tree, drift_seq seq)
 	return seq == 0 || drift_tx_of(tree->db, seq, &tx) ? 0 : tx.time;
 }
 
-static enum drift_err read_table(struct tree *tree, const struct node *node,
-				 const struct identity *identity, struct stat *st)
+enum drift_err attr_table(struct tree *tree, struct node *node,
+			  struct identity *identity, uid_t caller, struct stat *st)
 {
 	const struct table_def *def;
 	drift_time_ns changed;
 
+	(void)caller;
 	def = drift_table_by_id(tree_view(tree, identity->seq), identity->table_id);
 	if (!def)
 		return DRIFT_NO_TABLE;
@@ -237,12 +215,13 @@ static enum drift_err read_table(struct tree *tree, const struct node *node,
 	return DRIFT_OK;
 }
 
-static enum drift_err read_directory(struct tree *tree, const struct node *node,
-				     const struct identity *identity,
-				     struct stat *st)
+enum drift_err attr_directory(struct tree *tree, struct node *node,
+			      struct identity *identity, uid_t caller,
+			      struct stat *st)
 {
 	drift_time_ns changed = node ? node->changed : 0;
 
+	(void)caller;
 	if (identity->seq != SEQ_LIVE && identity->seq > drift_head(tree->db))
 		return DRIFT_BAD_MOMENT;
 	if (!changed)
@@ -251,28 +230,31 @@ static enum drift_err read_directory(struct tree *tree, const struct node *node,
 	return DRIFT_OK;
 }
 
-static enum drift_err read_versions(struct tree *tree,
-				    const struct identity *identity, struct stat *st)
+enum drift_err attr_versions(struct tree *tree, struct node *node,
+			     struct identity *identity, uid_t caller,
+			     struct stat *st)
 {
 	struct reader *reader = reader_mine();
 	enum drift_err err;
 
+	(void)node;
 	if (!reader)
 		return DRIFT_NOMEM;
-	err = read_table(tree, NULL, identity, st);
+	err = attr_table(tree, NULL, identity, caller, st);
 	if (err)
 		return err;
 	return drift_get_version(tree_view(tree, identity->seq), identity->table_id,
 				 identity->key, &reader->row);
 }
 
-static enum drift_err read_scratch(struct tree *tree, struct node *node,
-				   const struct identity *identity, struct stat *st)
+enum drift_err attr_scratch(struct tree *tree, struct node *node,
+			    struct identity *identity, uid_t caller, struct stat *st)
 {
 	struct scratch *scratch;
 	drift_time_ns modified;
 	size_t size;
 
+	(void)caller;
 	scratch = node ? node_scratch(&tree->nodes, node)
 		       : scratch_find(&tree->scratches, identity->table_id,
 				      identity->key);
@@ -284,8 +266,8 @@ static enum drift_err read_scratch(struct tree *tree, struct node *node,
 	return DRIFT_OK;
 }
 
-static enum drift_err read_text(struct tree *tree, const struct identity *identity,
-				uid_t caller, struct stat *st)
+enum drift_err attr_text(struct tree *tree, struct node *node,
+			 struct identity *identity, uid_t caller, struct stat *st)
 {
 	drift_time_ns time = identity->seq == SEQ_LIVE
 				     ? drift_head_time(tree->db)
@@ -293,35 +275,39 @@ static enum drift_err read_text(struct tree *tree, const struct identity *identi
 	struct reader *reader = reader_mine();
 	enum drift_err err;
 
+	(void)node;
 	if (!reader)
 		return DRIFT_NOMEM;
 	buf_clear(&reader->text);
-	err = text_render(tree, identity, caller, &reader->text);
+	err = kind_of(identity)->text(tree, identity, caller, &reader->text);
 	if (!err)
 		attr_fill(tree, identity, 0, reader->text.size, time, st);
 	return err;
 }
 
-static enum drift_err read_events(struct tree *tree, const struct identity *identity,
-				  struct stat *st)
+enum drift_err attr_events(struct tree *tree, struct node *node,
+			   struct identity *identity, uid_t caller, struct stat *st)
 {
 	uint64_t size = 0;
 	enum drift_err err;
 
+	(void)node, (void)caller;
 	err = events_size(tree, identity->table_id, &size);
 	if (!err)
 		attr_fill(tree, identity, 0, size, drift_head_time(tree->db), st);
 	return err;
 }
 
-static enum drift_err read_link(struct tree *tree, const struct identity *identity,
-				struct stat *st)
+enum drift_err attr_link(struct tree *tree, struct node *node,
+			 struct identity *identity, uid_t caller, struct stat *st)
 {
 	struct buf target = BUF_INIT;
 	enum drift_err err;
 
-	name_link_target(identity, &target);
-	err = buf_status(&target);
+	(void)node, (void)caller;
+	err = kind_of(identity)->target(tree, identity, &target);
+	if (!err)
+		err = buf_status(&target);
 	attr_fill(tree, identity, 0, target.size, time_of(tree, identity->seq), st);
 	buf_release(&target);
 	return err;
@@ -330,31 +316,5 @@ static enum drift_err read_link(struct tree *tree, const struct identity *identi
 enum drift_err attr_read(struct tree *tree, struct node *node,
 			 struct identity *identity, uid_t caller, struct stat *st)
 {
-	switch (identity->kind) {
-	case NODE_ROW:
-		return read_row(tree, identity, st);
-	case NODE_VERSION:
-	case NODE_TOMBSTONE:
-		return read_version(tree, identity, st);
-	case NODE_TABLE:
-	case NODE_ROWS:
-	case NODE_HISTORY:
-		return read_table(tree, node, identity, st);
-	case NODE_VERSIONS:
-		return read_versions(tree, identity, st);
-	case NODE_SCRATCH:
-		return read_scratch(tree, node, identity, st);
-	case NODE_EVENTS:
-		return read_events(tree, identity, st);
-	case NODE_COUNT:
-	case NODE_SCHEMA_SQL:
-	case NODE_SCHEMA_JSON:
-	case NODE_ERRORS:
-	case NODE_RELEASE:
-		return read_text(tree, identity, caller, st);
-	case NODE_LINK:
-		return read_link(tree, identity, st);
-	default:
-		return read_directory(tree, node, identity, st);
-	}
+	return kind_of(identity)->attributes(tree, node, identity, caller, st);
 }

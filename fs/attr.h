@@ -18,6 +18,34 @@
 [[nodiscard]] enum drift_err attr_read(struct tree *tree, struct node *node,
 				       struct identity *identity, uid_t caller,
 				       struct stat *st);
+/* The same for each kind of node: kind.c says which. */
+[[nodiscard]] enum drift_err attr_row(struct tree *tree, struct node *node,
+				      struct identity *identity, uid_t caller,
+				      struct stat *st);
+[[nodiscard]] enum drift_err attr_version(struct tree *tree, struct node *node,
+					  struct identity *identity, uid_t caller,
+					  struct stat *st);
+[[nodiscard]] enum drift_err attr_table(struct tree *tree, struct node *node,
+					struct identity *identity, uid_t caller,
+					struct stat *st);
+[[nodiscard]] enum drift_err attr_directory(struct tree *tree, struct node *node,
+					    struct identity *identity, uid_t caller,
+					    struct stat *st);
+[[nodiscard]] enum drift_err attr_versions(struct tree *tree, struct node *node,
+					   struct identity *identity, uid_t caller,
+					   struct stat *st);
+[[nodiscard]] enum drift_err attr_scratch(struct tree *tree, struct node *node,
+					  struct identity *identity, uid_t caller,
+					  struct stat *st);
+[[nodiscard]] enum drift_err attr_text(struct tree *tree, struct node *node,
+				       struct identity *identity, uid_t caller,
+				       struct stat *st);
+[[nodiscard]] enum drift_err attr_events(struct tree *tree, struct node *node,
+					 struct identity *identity, uid_t caller,
+					 struct stat *st);
+[[nodiscard]] enum drift_err attr_link(struct tree *tree, struct node *node,
+				       struct identity *identity, uid_t caller,
+				       struct stat *st);
 /* Of a row whose version is at hand. Uses the reader's text. */
 [[nodiscard]] enum drift_err attr_of_version(struct tree *tree,
 					     const struct identity *identity,

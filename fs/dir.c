@@ -14,14 +14,6 @@ struct dir {
 	struct listing listing;
 };
 
-/* Sizes of these files take work that a plain listing should not pay for. */
-static bool plain_only(const struct listing *listing, const struct entry *entry)
-{
-	return listing->at < 2 || listing->directory.kind == NODE_VERSIONS ||
-	       strcmp(entry->name, "events") == 0 ||
-	       strcmp(entry->name, "count") == 0;
-}
-
 static enum drift_err find_entry(fuse_req_t req, const struct listing *listing,
 				 const struct entry *entry,
 				 struct fuse_entry_param *plus)
@@ -52,7 +44,7 @@ static size_t add_plus(fuse_req_t req, const struct listing *listing,
 
 	if (size > room)
 		return size;
-	if (plain_only(listing, entry) || find_entry(req, listing, entry, &plus))
+	if (entry->plain || find_entry(req, listing, entry, &plus))
 		plus = (struct fuse_entry_param){
 			.attr = { .st_ino = entry->ino, .st_mode = entry->type }
 		};
@@ -110,6 +102,7 @@ static void read_dir(fuse_req_t req, size_t size, off_t offset,
 	if (!err)
 		err = fill(req, &dir->listing, &reader->reply, size,
 			   with_attributes);
+	listing_rest(&dir->listing);
 	pthread_mutex_unlock(&dir->lock);
 	if (err && err != DRIFT_DONE)
 		reply_err(req, err);

@@ -305,13 +305,15 @@ static const struct handle_ops events_ops = {
 	.free = events_free,
 };
 
-enum drift_err events_open(struct tree *tree, uint32_t table_id,
-			   struct fuse_file_info *fi)
+enum drift_err events_open(struct tree *tree, struct node *node,
+			   const struct fuse_ctx *caller, struct fuse_file_info *fi)
 {
 	struct events_handle *open = calloc(1, sizeof(*open));
 
+	(void)caller;
 	if (open)
-		open->file = file_of(&tree->event_files, table_id);
+		open->file =
+			file_of(&tree->event_files, node_identity(node)->table_id);
 	if (!open || !open->file) {
 		free(open);
 		return DRIFT_NOMEM;

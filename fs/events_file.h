@@ -21,7 +21,8 @@ void event_files_release(struct event_files *files);
  * ones what was added. */
 [[nodiscard]] enum drift_err events_size(struct tree *tree, uint32_t table_id,
 					 uint64_t *size);
-[[nodiscard]] enum drift_err events_open(struct tree *tree, uint32_t table_id,
+[[nodiscard]] enum drift_err events_open(struct tree *tree, struct node *node,
+					 const struct fuse_ctx *caller,
 					 struct fuse_file_info *fi);
 
 #endif

@@ -9,30 +9,18 @@
 
 #include <sys/stat.h>
 
+#include "fs/kind.h"
 #include "fs/name.h"
 #include "fs/reader.h"
-#include "fs/timeline.h"
+#include "fs/stream.h"
 
 #define STEP_MIN 1024 /* entries from one remembered key to the next */
 
 /* ---- What there is to list ---------------------------------------------- */
 
-static enum drift_err list_tables(struct listing *listing)
-{
-	const struct table_def *def =
-		drift_table_next(listing->view, (struct slice){ 0 });
-	enum drift_err err = DRIFT_OK;
-
-	while (def && !err) {
-		err = key_component_encode(slice_str(def->name), &listing->fixed);
-		buf_add_char(&listing->fixed, '\0');
-		def = drift_table_next(listing->view, slice_str(def->name));
-	}
-	return err;
-}
-
 static enum drift_err list_fixed(struct listing *listing)
 {
+	const struct kind *kind = kind_of(&listing->directory);
 	struct tree *tree = listing->tree;
 	enum drift_err err = DRIFT_OK;
 	struct identity child;
@@ -41,113 +29,28 @@ static enum drift_err list_fixed(struct listing *listing)
 
 	while ((name = name_fixed(tree, &listing->directory, &i, &child)))
 		buf_add(&listing->fixed, name, strlen(name) + 1);
-	switch (listing->directory.kind) {
-	case NODE_TABLES:
-		err = list_tables(listing);
-		break;
-	case NODE_SEQS:
-		timeline_seqs(listing->view.seq, &listing->fixed);
-		break;
-	case NODE_TIMES:
-		err = timeline_times(tree->db, &listing->fixed);
-		break;
-	case NODE_ROWS:
-		if (listing->directory.seq == SEQ_LIVE)
-			scratch_names(&tree->scratches, listing->directory.table_id,
-				      &listing->fixed);
-		break;
-	default:
-		break;
-	}
+	if (kind->names)
+		err = kind->names(listing);
 	return err ? err : buf_status(&listing->fixed);
-}
-
-static bool kind_streams(enum node_kind kind)
-{
-	return kind == NODE_ROWS || kind == NODE_HISTORY || kind == NODE_VERSIONS;
-}
-
-/* Open the cursor after last_key (from the start when it is empty). */
-static enum drift_err open_cursor(struct listing *listing)
-{
-	struct drift_range range = { 0 };
-
-	if (listing->directory.kind == NODE_VERSIONS) {
-		range.low = range.high = listing->directory.key;
-	} else if (listing->last_key.size) {
-		range.low = buf_slice(&listing->last_key);
-		range.low_open = true;
-	}
-	if (listing->directory.kind == NODE_ROWS)
-		return drift_scan(listing->view, listing->directory.table_id, &range,
-				  &listing->cursor);
-	return drift_history(listing->view, listing->directory.table_id, &range,
-			     &listing->cursor);
 }
 
 /* ---- Entry after entry -------------------------------------------------- */
 
-static enum drift_err name_version(struct listing *listing)
-{
-	const struct drift_version *version = &listing->version;
-	struct entry *entry = &listing->entry;
-	bool deleted = version->op == DRIFT_OP_DELETE;
-	enum drift_err err = DRIFT_OK;
-
-	entry->type = S_IFREG;
-	entry->ino = version->seq;
-	entry->version = version;
-	switch (listing->directory.kind) {
-	case NODE_ROWS:
-		err = name_of_row(version->key, true, &listing->name);
-		break;
-	case NODE_HISTORY:
-		entry->type = S_IFDIR;
-		entry->version = NULL;
-		err = name_of_row(version->key, false, &listing->name);
-		break;
-	default:
-		buf_printf(&listing->name, "%llu%s",
-			   (unsigned long long)version->seq,
-			   deleted ? ".deleted" : ".json");
-		break;
-	}
-	entry->name = buf_cstr(&listing->name);
-	return err ? err : buf_status(&listing->name);
-}
-
-/* The next row, or key, or version. DRIFT_DONE at the end. */
-static enum drift_err next_streamed(struct listing *listing)
-{
-	enum drift_err err = DRIFT_OK;
-
-	if (!listing->cursor)
-		err = open_cursor(listing);
-	do {
-		if (!err)
-			err = drift_cursor_next(listing->cursor, &listing->version);
-	} while (!err && listing->directory.kind == NODE_HISTORY &&
-		 slice_equal(listing->version.key, buf_slice(&listing->last_key)));
-	if (err) {
-		drift_cursor_close(listing->cursor);
-		listing->cursor = NULL;
-		return err;
-	}
-	buf_clear(&listing->name);
-	return name_version(listing);
-}
-
-static mode_t type_of(struct listing *listing, const char *name, uint64_t *ino)
+/* What the name at hand stands for. */
+static void describe(struct listing *listing, struct entry *entry)
 {
 	struct reader *reader = reader_mine();
 	struct identity child;
 
-	*ino = (uint64_t)1 << 62;
+	entry->ino = (uint64_t)1 << 62;
+	entry->type = S_IFREG;
+	entry->plain = true;
 	if (!reader || name_parse(listing->tree, &listing->directory,
-				  slice_str(name), &reader->key, &child))
-		return S_IFREG;
-	*ino = identity_ino(&child, 0);
-	return name_type(child.kind);
+				  slice_str(entry->name), &reader->key, &child))
+		return;
+	entry->ino = identity_ino(&child, 0);
+	entry->type = kind_of(&child)->mode & S_IFMT;
+	entry->plain = kind_of(&child)->flags & KIND_COSTLY;
 }
 
 /* Have entry number `at` at hand. DRIFT_DONE at the end. */
@@ -160,11 +63,12 @@ static enum drift_err advance(struct listing *listing)
 	if (listing->at < 2) {
 		entry->name = listing->at == 0 ? "." : "..";
 		entry->type = S_IFDIR;
+		entry->plain = true;
 		entry->ino = identity_ino(&listing->directory, 0);
 		return DRIFT_OK;
 	}
-	if (listing->streams && !listing->streamed) {
-		err = next_streamed(listing);
+	if (listing->stream && !listing->streamed) {
+		err = listing->stream->next(listing);
 		if (err != DRIFT_DONE)
 			return err;
 		listing->streamed = true;
@@ -172,7 +76,7 @@ static enum drift_err advance(struct listing *listing)
 	if (listing->fixed_at >= listing->fixed.size)
 		return DRIFT_DONE;
 	entry->name = listing->fixed.data + listing->fixed_at;
-	entry->type = type_of(listing, entry->name, &entry->ino);
+	describe(listing, entry);
 	return DRIFT_OK;
 }
 
@@ -215,7 +119,7 @@ static void remember_step(struct listing *listing)
 
 void listing_pass(struct listing *listing)
 {
-	bool streamed = listing->at >= 2 && listing->streams && !listing->streamed;
+	bool streamed = listing->at >= 2 && listing->stream && !listing->streamed;
 
 	listing->held = false;
 	listing->at++;
@@ -224,8 +128,8 @@ void listing_pass(struct listing *listing)
 	if (!streamed)
 		return;
 	buf_clear(&listing->last_key);
-	buf_add_slice(&listing->last_key, listing->version.key);
-	if (listing->directory.kind != NODE_VERSIONS)
+	buf_add_slice(&listing->last_key, listing->key);
+	if (!listing->stream->one_key)
 		remember_step(listing);
 }
 
@@ -282,7 +186,7 @@ static enum drift_err go_to(struct listing *listing, uint64_t at)
 static void remember_chunk(struct listing *listing)
 {
 	listing->chunk.at = 0;
-	if (listing->directory.kind == NODE_VERSIONS || listing->streamed ||
+	if (!listing->stream || listing->stream->one_key || listing->streamed ||
 	    listing->at < 2)
 		return;
 	listing->chunk.at = listing->at;
@@ -298,12 +202,21 @@ enum drift_err listing_begin(struct listing *listing, struct tree *tree,
 	listing->tree = tree;
 	listing->directory = *directory;
 	listing->view = tree_view(tree, directory->seq);
-	listing->streams = kind_streams(directory->kind);
+	listing->stream = kind_of(directory)->stream;
 	listing->step_every = STEP_MIN;
 	if (directory->table_id &&
 	    !drift_table_by_id(listing->view, directory->table_id))
 		return DRIFT_NO_TABLE;
 	return list_fixed(listing);
+}
+
+void listing_rest(struct listing *listing)
+{
+	if (!listing->cursor || listing->stream->one_key)
+		return;
+	drift_cursor_close(listing->cursor);
+	listing->cursor = NULL;
+	listing->held = false; /* it is read again, after last_key */
 }
 
 void listing_end(struct listing *listing)

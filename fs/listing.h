@@ -5,6 +5,8 @@
 
 #include "fs/tree.h"
 
+struct stream;
+
 #define STEPS_MAX 512
 
 /* A key that is remembered, to read on after it. */
@@ -19,6 +21,7 @@ struct entry {
 	const char *name;
 	uint64_t ino;
 	mode_t type;
+	bool plain; /* its attributes take work that a listing should not pay for */
 	const struct drift_version *version; /* a row's, else NULL */
 };
 
@@ -28,10 +31,11 @@ struct listing {
 	struct drift_view view;
 	struct buf fixed; /* names at hand, each with a NUL */
 	size_t fixed_at;
-	bool streams;  /* rows come before them */
-	bool streamed; /* ... and have all come */
-	struct drift_cursor *cursor;
+	const struct stream *stream;  /* NULL, or entries that come before them */
+	bool streamed;                /* ... and have all come */
+	struct drift_cursor *cursor;  /* the stream's; NULL between requests */
 	struct drift_version version; /* of the entry at hand; in the cursor */
+	struct slice key;             /* of the entry at hand */
 	struct buf last_key;          /* of the last entry given */
 	uint64_t at;                  /* entries given so far */
 	bool held;                    /* entry number `at` is at hand */
@@ -59,5 +63,7 @@ void listing_end(struct listing *listing);
 [[nodiscard]] enum drift_err listing_next(struct listing *listing,
 					  const struct entry **entry);
 void listing_pass(struct listing *listing);
+/* No more is asked for now: hold nothing of the database meanwhile. */
+void listing_rest(struct listing *listing);
 
 #endif

@@ -3,8 +3,8 @@
  * directory whose names come from the data. */
 #include "fs/name.h"
 
-#include <stdio.h>
-#include <sys/stat.h>
+#include "fs/kind.h"
+#include "fs/listing.h"
 
 enum place {
 	LIVE = 1,    /* in the tree that follows the head */
@@ -40,26 +40,6 @@ static const struct fixed_name {
 };
 
 #define FIXED_NAMES (sizeof(fixed_names) / sizeof(fixed_names[0]))
-
-mode_t name_type(enum node_kind kind)
-{
-	switch (kind) {
-	case NODE_ROOT:
-	case NODE_SEQS:
-	case NODE_TIMES:
-	case NODE_DRIFTFS:
-	case NODE_TABLES:
-	case NODE_TABLE:
-	case NODE_ROWS:
-	case NODE_HISTORY:
-	case NODE_VERSIONS:
-		return S_IFDIR;
-	case NODE_LINK:
-		return S_IFLNK;
-	default:
-		return S_IFREG;
-	}
-}
 
 static bool fixed_here(const struct tree *tree, const struct fixed_name *fixed,
 		       const struct identity *parent)
@@ -122,8 +102,7 @@ static bool ends_with(struct slice name, struct slice suffix)
 		      suffix.size) == 0;
 }
 
-/* Decimal digits, no sign, no leading zero: one number, one name. */
-static bool parse_seq(struct slice digits, drift_seq *seq)
+bool name_parse_seq(struct slice digits, drift_seq *seq)
 {
 	const char *at = digits.data;
 
@@ -139,54 +118,9 @@ static bool parse_seq(struct slice digits, drift_seq *seq)
 	return true;
 }
 
-static struct identity link_to(drift_seq seq, const char *begin)
-{
-	return (struct identity){ .kind = NODE_LINK,
-				  .seq = seq,
-				  .key = slice_str(begin) };
-}
-
-/* A number is the directory itself; head, head~k and oldest are links to one. */
-static enum drift_err parse_in_seqs(struct tree *tree, struct slice name,
-				    struct identity *child)
-{
-	struct moment moment;
-	drift_seq seq;
-
-	if (parse_seq(name, &seq)) {
-		*child = (struct identity){ .kind = NODE_ROOT, .seq = seq };
-		return DRIFT_OK;
-	}
-	if (slice_equal(name, SLICE("oldest"))) {
-		*child = link_to(0, "");
-		return DRIFT_OK;
-	}
-	if (name.size < 4 || memcmp(name.data, "head", 4) != 0 ||
-	    moment_parse(name, MOMENT_OF_SEQ, drift_now(tree->db), &moment, NULL) ||
-	    moment.kind != MOMENT_HEAD ||
-	    drift_resolve(tree->db, &moment, false, &seq, NULL))
-		return DRIFT_NO_ROW;
-	*child = link_to(seq, "");
-	return DRIFT_OK;
-}
-
-static enum drift_err parse_in_times(struct tree *tree, struct slice name,
-				     struct identity *child)
-{
-	struct moment moment;
-	drift_seq seq;
-
-	if (moment_parse(name, MOMENT_OF_TIME, drift_now(tree->db), &moment, NULL) ||
-	    drift_resolve(tree->db, &moment, false, &seq, NULL))
-		return DRIFT_NO_ROW;
-	*child = link_to(seq, "../@seq/");
-	return DRIFT_OK;
-}
-
-static enum drift_err parse_in_tables(struct tree *tree,
-				      const struct identity *parent,
-				      struct slice name, struct buf *key,
-				      struct identity *child)
+enum drift_err name_table_child(struct tree *tree, const struct identity *parent,
+				struct slice name, struct buf *key,
+				struct identity *child)
 {
 	const struct table_def *def;
 	enum drift_err err = key_component_decode(name, key);
@@ -215,9 +149,9 @@ static enum drift_err parse_key(struct tree *tree, const struct identity *parent
 	return key_from_name(name, kinds, def->key_count, key);
 }
 
-static enum drift_err parse_in_rows(struct tree *tree, const struct identity *parent,
-				    struct slice name, struct buf *key,
-				    struct identity *child)
+enum drift_err name_row_child(struct tree *tree, const struct identity *parent,
+			      struct slice name, struct buf *key,
+			      struct identity *child)
 {
 	enum drift_err err;
 
@@ -237,9 +171,24 @@ static enum drift_err parse_in_rows(struct tree *tree, const struct identity *pa
 	return err;
 }
 
-static enum drift_err parse_in_versions(const struct identity *parent,
-					struct slice name, struct identity *child)
+enum drift_err name_history_child(struct tree *tree, const struct identity *parent,
+				  struct slice name, struct buf *key,
+				  struct identity *child)
 {
+	enum drift_err err = parse_key(tree, parent, name, key);
+
+	*child = (struct identity){ .kind = NODE_VERSIONS,
+				    .table_id = parent->table_id,
+				    .seq = parent->seq,
+				    .key = buf_slice(key) };
+	return err;
+}
+
+enum drift_err name_version_child(struct tree *tree, const struct identity *parent,
+				  struct slice name, struct buf *key,
+				  struct identity *child)
+{
+	(void)tree, (void)key;
 	*child = (struct identity){ .table_id = parent->table_id,
 				    .key = parent->key };
 	if (ends_with(name, SLICE(".json"))) {
@@ -251,13 +200,14 @@ static enum drift_err parse_in_versions(const struct identity *parent,
 	} else {
 		return DRIFT_NO_ROW;
 	}
-	return parse_seq(name, &child->seq) && child->seq ? DRIFT_OK : DRIFT_NO_ROW;
+	return name_parse_seq(name, &child->seq) && child->seq ? DRIFT_OK
+							       : DRIFT_NO_ROW;
 }
 
 enum drift_err name_parse(struct tree *tree, const struct identity *parent,
 			  struct slice name, struct buf *key, struct identity *child)
 {
-	enum drift_err err;
+	const struct kind *kind = kind_of(parent);
 
 	buf_clear(key);
 	if (name.size > NAME_BYTES_MAX)
@@ -266,28 +216,36 @@ enum drift_err name_parse(struct tree *tree, const struct identity *parent,
 		return DRIFT_NO_ROW;
 	if (find_fixed(tree, parent, name, child))
 		return DRIFT_OK;
-	switch (parent->kind) {
-	case NODE_SEQS:
-		return parse_in_seqs(tree, name, child);
-	case NODE_TIMES:
-		return parse_in_times(tree, name, child);
-	case NODE_TABLES:
-		return parse_in_tables(tree, parent, name, key, child);
-	case NODE_ROWS:
-		return parse_in_rows(tree, parent, name, key, child);
-	case NODE_VERSIONS:
-		return parse_in_versions(parent, name, child);
-	case NODE_HISTORY:
-		err = parse_key(tree, parent, name, key);
-		*child = (struct identity){ .kind = NODE_VERSIONS,
-					    .table_id = parent->table_id,
-					    .seq = parent->seq,
-					    .key = buf_slice(key) };
-		return err;
-	default:
+	if (!kind->child)
 		return DRIFT_NO_ROW;
-	}
+	return kind->child(tree, parent, name, key, child);
 }
+
+/* ---- Names at hand ------------------------------------------------------ */
+
+enum drift_err name_tables(struct listing *listing)
+{
+	const struct table_def *def =
+		drift_table_next(listing->view, (struct slice){ 0 });
+	enum drift_err err = DRIFT_OK;
+
+	while (def && !err) {
+		err = key_component_encode(slice_str(def->name), &listing->fixed);
+		buf_add_char(&listing->fixed, '\0');
+		def = drift_table_next(listing->view, slice_str(def->name));
+	}
+	return err;
+}
+
+enum drift_err name_scratches(struct listing *listing)
+{
+	if (listing->directory.seq == SEQ_LIVE)
+		scratch_names(&listing->tree->scratches, listing->directory.table_id,
+			      &listing->fixed);
+	return DRIFT_OK;
+}
+
+/* ---- The other way ------------------------------------------------------ */
 
 enum drift_err name_of_row(struct slice key, bool with_suffix, struct buf *name)
 {
@@ -296,12 +254,6 @@ enum drift_err name_of_row(struct slice key, bool with_suffix, struct buf *name)
 	if (!err && with_suffix)
 		buf_add_str(name, ".json");
 	return err ? err : buf_status(name);
-}
-
-void name_link_target(const struct identity *link, struct buf *target)
-{
-	buf_add_slice(target, link->key);
-	buf_printf(target, "%llu", (unsigned long long)link->seq);
 }
 
 /* The path of the table directory; the newest name of a table that is gone. */

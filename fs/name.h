@@ -6,6 +6,8 @@
 
 #include "fs/tree.h"
 
+struct listing;
+
 #define NAME_BYTES_MAX 255
 
 /* What `name` in directory `parent` would be; whether it is there is for
@@ -26,10 +28,28 @@ const char *name_fixed(const struct tree *tree, const struct identity *parent,
 					 struct buf *name);
 /* Append the path from the mount's root, for messages. */
 void name_path(struct tree *tree, const struct identity *identity, struct buf *path);
-/* What a link leads to. */
-void name_link_target(const struct identity *link, struct buf *target);
+/* Decimal digits, no sign, no leading zero: one number, one name. */
+bool name_parse_seq(struct slice digits, drift_seq *seq);
 
-/* The mode bits that say what kind of file a node is. */
-mode_t name_type(enum node_kind kind);
+/* kind.c says where: the children of a directory whose names come from the data, and
+ * the names of those that are at hand. */
+[[nodiscard]] enum drift_err name_table_child(struct tree *tree,
+					      const struct identity *parent,
+					      struct slice name, struct buf *key,
+					      struct identity *child);
+[[nodiscard]] enum drift_err name_row_child(struct tree *tree,
+					    const struct identity *parent,
+					    struct slice name, struct buf *key,
+					    struct identity *child);
+[[nodiscard]] enum drift_err name_history_child(struct tree *tree,
+						const struct identity *parent,
+						struct slice name, struct buf *key,
+						struct identity *child);
+[[nodiscard]] enum drift_err name_version_child(struct tree *tree,
+						const struct identity *parent,
+						struct slice name, struct buf *key,
+						struct identity *child);
+[[nodiscard]] enum drift_err name_tables(struct listing *listing);
+[[nodiscard]] enum drift_err name_scratches(struct listing *listing);
 
 #endif

@@ -6,11 +6,9 @@
 #include <sys/statvfs.h>
 
 #include "fs/attr.h"
+#include "fs/kind.h"
 #include "fs/lookup.h"
 #include "fs/name.h"
-#include "fs/query_file.h"
-#include "fs/row.h"
-#include "fs/text_file.h"
 
 void reply_err(fuse_req_t req, enum drift_err err)
 {
@@ -134,7 +132,7 @@ static enum drift_err set_size(fuse_req_t req, struct node *node, off_t size,
 
 	if (handle && handle->ops->truncate)
 		return handle->ops->truncate(handle, size);
-	if (kind == NODE_QUERY)
+	if (kinds[kind].flags & KIND_ASKED)
 		return DRIFT_OK;
 	if (kind == NODE_SCRATCH) {
 		scratch = node_scratch(&tree_of(req)->nodes, node);
@@ -172,10 +170,17 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
+	const struct identity *identity = node_identity(node_in(req, ino));
 	struct buf target = BUF_INIT;
+	enum drift_err err =
+		kind_of(identity)->target(tree_of(req), identity, &target);
 
-	name_link_target(node_identity(node_in(req, ino)), &target);
-	fuse_reply_readlink(req, buf_cstr(&target));
+	if (!err)
+		err = buf_status(&target);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_readlink(req, buf_cstr(&target));
 	buf_release(&target);
 }
 
@@ -229,33 +234,16 @@ static enum drift_err open_node(fuse_req_t req, struct node *node,
 				struct fuse_file_info *fi)
 {
 	const struct identity *identity = node_identity(node);
-	bool writes = (fi->flags & O_ACCMODE) != O_RDONLY;
-	struct tree *tree = tree_of(req);
+	const struct kind *kind = kind_of(identity);
+	bool asked = kind->flags & KIND_ASKED;
+	int access = fi->flags & O_ACCMODE;
 
-	if (identity->kind == NODE_QUERY)
-		return query_file_open(tree, node, fuse_req_ctx(req), fi);
-	if (writes && attr_is_pinned(identity))
+	if (access != O_RDONLY && attr_is_pinned(identity) && !asked)
 		return DRIFT_READ_ONLY;
-	switch (identity->kind) {
-	case NODE_ROW:
-		return writes ? row_write_open(tree, node, false,
-					       fuse_req_ctx(req)->uid, fi)
-			      : row_open(tree, node, fi);
-	case NODE_SCRATCH:
-		return scratch_open(tree, node_scratch(&tree->nodes, node), fi);
-	case NODE_VERSION:
-	case NODE_TOMBSTONE:
-		return row_open_version(tree, node, fi);
-	default:
-		break;
-	}
-	if (writes)
-		return DRIFT_UNSAFE; /* EACCES: there is nothing to write */
-	if (identity->kind == NODE_EVENTS)
-		return events_open(tree, identity->table_id, fi);
-	if (identity->kind == NODE_ERRORS)
-		return refusal_open(tree, fuse_req_ctx(req)->uid, fi);
-	return text_open(tree, identity, fuse_req_ctx(req)->uid, fi);
+	if ((access != O_RDONLY && !(kind->mode & 0222)) ||
+	    (access != O_WRONLY && !(kind->mode & 0444)))
+		return DRIFT_UNSAFE; /* EACCES: there is nothing to do that with */
+	return kind->open(tree_of(req), node, fuse_req_ctx(req), fi);
 }
 
 void reply_open(fuse_req_t req, struct fuse_file_info *fi)

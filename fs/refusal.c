@@ -115,15 +115,18 @@ void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
 	buf_release(&line);
 }
 
-void refusal_text(struct tree *tree, uid_t uid, struct buf *text)
+enum drift_err refusal_text(struct tree *tree, const struct identity *identity,
+			    uid_t uid, struct buf *text)
 {
 	struct refusals *refusals = &tree->refusals;
 
+	(void)identity;
 	pthread_mutex_lock(&refusals->lock);
 	for (struct refused *at = refusals->first; at; at = at->next)
 		if (at->uid == uid)
 			buf_add_slice(text, buf_slice(&at->lines));
 	pthread_mutex_unlock(&refusals->lock);
+	return buf_status(text);
 }
 
 /* ---- The open file -------------------------------------------------------- */
@@ -142,8 +145,7 @@ static void refusal_read(fuse_req_t req, struct handle *handle, size_t size,
 
 	if (reader) {
 		buf_clear(&reader->text);
-		refusal_text(handle->tree, open->uid, &reader->text);
-		err = buf_status(&reader->text);
+		err = refusal_text(handle->tree, NULL, open->uid, &reader->text);
 	}
 	if (err)
 		reply_err(req, err);
@@ -168,14 +170,16 @@ static const struct handle_ops refusal_ops = {
 	.free = refusal_free,
 };
 
-enum drift_err refusal_open(struct tree *tree, uid_t uid, struct fuse_file_info *fi)
+enum drift_err refusal_open(struct tree *tree, struct node *node,
+			    const struct fuse_ctx *caller, struct fuse_file_info *fi)
 {
 	struct refusal_handle *open = calloc(1, sizeof(*open));
 
+	(void)node;
 	if (!open)
 		return DRIFT_NOMEM;
 	open->handle = (struct handle){ .ops = &refusal_ops, .tree = tree };
-	open->uid = uid;
+	open->uid = caller->uid;
 	fi->direct_io = 1;
 	fi->noflush = 1;
 	handle_give(&open->handle, fi);

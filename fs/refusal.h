@@ -23,9 +23,12 @@ void refusals_release(struct refusals *refusals);
 void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
 		 const struct drift_error *error);
 /* Append what uid may read. */
-void refusal_text(struct tree *tree, uid_t uid, struct buf *text);
+[[nodiscard]] enum drift_err refusal_text(struct tree *tree,
+					  const struct identity *identity, uid_t uid,
+					  struct buf *text);
 /* Open it: a growing file. */
-[[nodiscard]] enum drift_err refusal_open(struct tree *tree, uid_t uid,
+[[nodiscard]] enum drift_err refusal_open(struct tree *tree, struct node *node,
+					  const struct fuse_ctx *caller,
 					  struct fuse_file_info *fi);
 
 #endif

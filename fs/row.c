@@ -12,8 +12,8 @@
 #include "fs/reader.h"
 #include "fs/text_file.h"
 
-enum drift_err row_open(struct tree *tree, struct node *node,
-			struct fuse_file_info *fi)
+static enum drift_err open_to_read(struct tree *tree, struct node *node,
+				   struct fuse_file_info *fi)
 {
 	const struct identity *identity = node_identity(node);
 	struct reader *reader = reader_mine();
@@ -28,6 +28,14 @@ enum drift_err row_open(struct tree *tree, struct node *node,
 	buf_clear(&reader->text);
 	err = attr_row_text(tree, reader->row.version.row, &reader->text);
 	return err ? err : text_open_copy(tree, node, buf_slice(&reader->text), fi);
+}
+
+enum drift_err row_open(struct tree *tree, struct node *node,
+			const struct fuse_ctx *caller, struct fuse_file_info *fi)
+{
+	if ((fi->flags & O_ACCMODE) == O_RDONLY)
+		return open_to_read(tree, node, fi);
+	return row_write_open(tree, node, false, caller->uid, fi);
 }
 
 /* ---- Pinned versions ---------------------------------------------------- */
@@ -97,10 +105,12 @@ static const struct handle_ops version_ops = {
 };
 
 enum drift_err row_open_version(struct tree *tree, struct node *node,
+				const struct fuse_ctx *caller,
 				struct fuse_file_info *fi)
 {
 	struct version_handle *open;
 
+	(void)caller;
 	if (node_identity(node)->kind == NODE_TOMBSTONE)
 		return text_open_copy(tree, NULL, (struct slice){ 0 }, fi);
 	open = calloc(1, sizeof(*open));

@@ -309,3 +309,11 @@ enum drift_err scratch_open(struct tree *tree, struct scratch *scratch,
 	handle_give(&open->handle, fi);
 	return DRIFT_OK;
 }
+
+enum drift_err scratch_open_node(struct tree *tree, struct node *node,
+				 const struct fuse_ctx *caller,
+				 struct fuse_file_info *fi)
+{
+	(void)caller;
+	return scratch_open(tree, node_scratch(&tree->nodes, node), fi);
+}

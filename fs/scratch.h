@@ -56,9 +56,12 @@ size_t scratch_size(struct scratch *scratch, drift_time_ns *modified);
 [[nodiscard]] enum drift_err scratch_truncate(struct scratch *scratch, off_t size,
 					      drift_time_ns now);
 
-/* Open node, whose content is scratch (the hold is taken over). */
-struct fuse_file_info;
+/* Open a content (the hold is taken over). */
 [[nodiscard]] enum drift_err scratch_open(struct tree *tree, struct scratch *scratch,
 					  struct fuse_file_info *fi);
+/* Open what node has now. */
+[[nodiscard]] enum drift_err scratch_open_node(struct tree *tree, struct node *node,
+					       const struct fuse_ctx *caller,
+					       struct fuse_file_info *fi);
 
 #endif

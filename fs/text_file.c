@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "fs/kind.h"
 #include "query/query.h"
 
 static const char *const type_names[] = {
@@ -90,59 +91,60 @@ static enum drift_err count_rows(struct drift_view view, uint32_t table_id,
 	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
-static enum drift_err print_count(struct tree *tree, const struct identity *identity,
-				  struct buf *text)
+enum drift_err text_count(struct tree *tree, const struct identity *identity,
+			  uid_t uid, struct buf *text)
 {
+	struct drift_view view = tree_view(tree, identity->seq);
 	enum drift_err err = DRIFT_OK;
 	uint64_t count;
 
+	(void)uid;
+	if (!drift_table_by_id(view, identity->table_id))
+		return DRIFT_NO_TABLE;
 	if (identity->seq == SEQ_LIVE)
 		count = drift_row_count(tree->db, identity->table_id);
 	else
-		err = count_rows(tree_view(tree, identity->seq), identity->table_id,
-				 &count);
+		err = count_rows(view, identity->table_id, &count);
 	if (!err)
 		buf_printf(text, "%llu\n", (unsigned long long)count);
-	return err;
+	return err ? err : buf_status(text);
 }
 
-static enum drift_err print_sql(const struct table_def *def, struct buf *text)
+enum drift_err text_schema_sql(struct tree *tree, const struct identity *identity,
+			       uid_t uid, struct buf *text)
 {
-	enum drift_err err = query_definition_sql(def, text);
+	const struct table_def *def = drift_table_by_id(
+		tree_view(tree, identity->seq), identity->table_id);
+	enum drift_err err;
 
-	if (!err && (text->size == 0 || text->data[text->size - 1] != '\n'))
-		buf_add_char(text, '\n');
-	return err;
-}
-
-static enum drift_err render_table(struct tree *tree,
-				   const struct identity *identity, struct buf *text)
-{
-	const struct table_def *def;
-
-	def = drift_table_by_id(tree_view(tree, identity->seq), identity->table_id);
+	(void)uid;
 	if (!def)
 		return DRIFT_NO_TABLE;
-	if (identity->kind == NODE_COUNT)
-		return print_count(tree, identity, text);
-	if (identity->kind == NODE_SCHEMA_SQL)
-		return print_sql(def, text);
-	print_schema(def, text);
-	return DRIFT_OK;
+	err = query_definition_sql(def, text);
+	if (!err && (text->size == 0 || text->data[text->size - 1] != '\n'))
+		buf_add_char(text, '\n');
+	return err ? err : buf_status(text);
 }
 
-enum drift_err text_render(struct tree *tree, const struct identity *identity,
-			   uid_t uid, struct buf *text)
+enum drift_err text_schema_json(struct tree *tree, const struct identity *identity,
+				uid_t uid, struct buf *text)
 {
-	enum drift_err err = DRIFT_OK;
+	const struct table_def *def = drift_table_by_id(
+		tree_view(tree, identity->seq), identity->table_id);
 
-	if (identity->kind == NODE_ERRORS)
-		refusal_text(tree, uid, text);
-	else if (identity->kind == NODE_RELEASE)
-		buf_printf(text, "driftfs, format %d\n", DRIFT_FORMAT_VERSION);
-	else
-		err = render_table(tree, identity, text);
-	return err ? err : buf_status(text);
+	(void)uid;
+	if (!def)
+		return DRIFT_NO_TABLE;
+	print_schema(def, text);
+	return buf_status(text);
+}
+
+enum drift_err text_release(struct tree *tree, const struct identity *identity,
+			    uid_t uid, struct buf *text)
+{
+	(void)tree, (void)identity, (void)uid;
+	buf_printf(text, "driftfs, format %d\n", DRIFT_FORMAT_VERSION);
+	return buf_status(text);
 }
 
 /* ---- Handles on a text -------------------------------------------------- */
@@ -171,7 +173,7 @@ static void text_free(struct handle *handle)
 	free(open);
 }
 
-static void text_release(fuse_req_t req, struct handle *handle)
+static void release(fuse_req_t req, struct handle *handle)
 {
 	text_free(handle);
 	reply_err(req, DRIFT_OK);
@@ -179,7 +181,7 @@ static void text_release(fuse_req_t req, struct handle *handle)
 
 static const struct handle_ops text_ops = {
 	.read = text_read,
-	.release = text_release,
+	.release = release,
 	.free = text_free,
 };
 
@@ -203,13 +205,14 @@ enum drift_err text_open_copy(struct tree *tree, struct node *node,
 	return DRIFT_OK;
 }
 
-enum drift_err text_open(struct tree *tree, const struct identity *identity,
-			 uid_t uid, struct fuse_file_info *fi)
+enum drift_err text_open(struct tree *tree, struct node *node,
+			 const struct fuse_ctx *caller, struct fuse_file_info *fi)
 {
+	const struct identity *identity = node_identity(node);
 	struct buf text = BUF_INIT;
 	enum drift_err err;
 
-	err = text_render(tree, identity, uid, &text);
+	err = kind_of(identity)->text(tree, identity, caller->uid, &text);
 	if (!err)
 		err = text_open_copy(tree, NULL, buf_slice(&text), fi);
 	buf_release(&text);

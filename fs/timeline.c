@@ -1,36 +1,94 @@
 /* SPDX-License-Identifier: MIT */
-/* timeline.c - a few links into the past, so that a person who lists @seq or
- * @time sees where to go. Any other moment is found by its name. */
+/* timeline.c - names of moments. Each number has its directory in @seq; everything
+ * else that names a moment is a link to one. A few links are listed, so that a
+ * person sees where to go; any other moment is found by its name. */
 #include "fs/timeline.h"
+
+#include "fs/name.h"
 
 #define SHOWN 16
 
-static void end_name(struct buf *names)
+static struct identity link_to(drift_seq seq, const char *begin)
 {
-	buf_add_char(names, '\0');
+	return (struct identity){ .kind = NODE_LINK,
+				  .seq = seq,
+				  .key = slice_str(begin) };
 }
 
-void timeline_seqs(drift_seq head, struct buf *names)
+/* A number is the directory itself; head, head~k and oldest are links to one. */
+enum drift_err timeline_seq_child(struct tree *tree, const struct identity *parent,
+				  struct slice name, struct buf *key,
+				  struct identity *child)
 {
-	buf_add_str(names, "head");
-	end_name(names);
-	for (unsigned back = 1; back < SHOWN && back <= head; back++) {
-		buf_printf(names, "head~%u", back);
-		end_name(names);
+	struct moment moment;
+	drift_seq seq;
+
+	(void)parent, (void)key;
+	if (name_parse_seq(name, &seq)) {
+		*child = (struct identity){ .kind = NODE_ROOT, .seq = seq };
+		return DRIFT_OK;
 	}
-	buf_add_str(names, "oldest");
-	end_name(names);
+	if (slice_equal(name, SLICE("oldest"))) {
+		*child = link_to(0, "");
+		return DRIFT_OK;
+	}
+	if (name.size < 4 || memcmp(name.data, "head", 4) != 0 ||
+	    moment_parse(name, MOMENT_OF_SEQ, drift_now(tree->db), &moment, NULL) ||
+	    moment.kind != MOMENT_HEAD ||
+	    drift_resolve(tree->db, &moment, false, &seq, NULL))
+		return DRIFT_NO_ROW;
+	*child = link_to(seq, "");
+	return DRIFT_OK;
 }
 
-enum drift_err timeline_times(struct drift_db *db, struct buf *names)
+enum drift_err timeline_time_child(struct tree *tree, const struct identity *parent,
+				   struct slice name, struct buf *key,
+				   struct identity *child)
+{
+	struct moment moment;
+	drift_seq seq;
+
+	(void)parent, (void)key;
+	if (moment_parse(name, MOMENT_OF_TIME, drift_now(tree->db), &moment, NULL) ||
+	    drift_resolve(tree->db, &moment, false, &seq, NULL))
+		return DRIFT_NO_ROW;
+	*child = link_to(seq, "../@seq/");
+	return DRIFT_OK;
+}
+
+enum drift_err timeline_seq_names(struct listing *listing)
+{
+	struct buf *names = &listing->fixed;
+
+	buf_add_str(names, "head");
+	buf_add_char(names, '\0');
+	for (unsigned back = 1; back < SHOWN && back <= listing->view.seq; back++) {
+		buf_printf(names, "head~%u", back);
+		buf_add_char(names, '\0');
+	}
+	buf_add(names, "oldest", sizeof("oldest"));
+	return DRIFT_OK;
+}
+
+enum drift_err timeline_time_names(struct listing *listing)
 {
 	struct drift_tx shown[SHOWN];
 	unsigned count = 0;
-	enum drift_err err = drift_tx_recent(db, shown, SHOWN, &count);
+	enum drift_err err =
+		drift_tx_recent(listing->tree->db, shown, SHOWN, &count);
 
 	for (unsigned i = 0; !err && i < count; i++) {
-		moment_print_time(shown[i].time, names);
-		end_name(names);
+		moment_print_time(shown[i].time, &listing->fixed);
+		buf_add_char(&listing->fixed, '\0');
 	}
-	return err ? err : buf_status(names);
+	return err;
+}
+
+enum drift_err timeline_target(struct tree *tree, const struct identity *link,
+			       struct buf *target)
+{
+	(void)tree;
+	buf_add_slice(target, link->key);
+	buf_printf(target, "%llu", (unsigned long long)link->seq);
+	return DRIFT_OK;
 }

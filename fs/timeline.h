@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* timeline.h - the moments worth showing: what @seq and @time list. */
+/* timeline.h - @seq and @time: the moments that names lead to, and those worth
+ * showing. kind.c says where these are called. */
 #ifndef DRIFT_FS_TIMELINE_H
 #define DRIFT_FS_TIMELINE_H
 
-#include "engine/engine.h"
+#include "fs/listing.h"
 
-/* Append the names @seq lists at this head, each with a NUL. */
-void timeline_seqs(drift_seq head, struct buf *names);
-/* Append the times of the newest transactions, each with a NUL. */
-[[nodiscard]] enum drift_err timeline_times(struct drift_db *db, struct buf *names);
+[[nodiscard]] enum drift_err timeline_seq_child(struct tree *tree,
+						const struct identity *parent,
+						struct slice name, struct buf *key,
+						struct identity *child);
+[[nodiscard]] enum drift_err timeline_time_child(struct tree *tree,
+						 const struct identity *parent,
+						 struct slice name, struct buf *key,
+						 struct identity *child);
+[[nodiscard]] enum drift_err timeline_seq_names(struct listing *listing);
+[[nodiscard]] enum drift_err timeline_time_names(struct listing *listing);
+/* What a link to a moment leads to. */
+[[nodiscard]] enum drift_err
+timeline_target(struct tree *tree, const struct identity *link, struct buf *target);
 
 #endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* kind.c - the table of kinds. */
+#include "fs/kind.h"
+
+#include "fs/attr.h"
+#include "fs/name.h"
+#include "fs/query_file.h"
+#include "fs/row.h"
+#include "fs/stream.h"
+#include "fs/text_file.h"
+#include "fs/timeline.h"
+
+#define DIRECTORY (S_IFDIR | 0555)
+#define DIRECTORY_TO_FILL (S_IFDIR | 0777)
+#define FILE_TO_READ (S_IFREG | 0444)
+#define FILE_TO_WRITE (S_IFREG | 0666)
+#define LINK (S_IFLNK | 0777)
+
+/* A small file whose text is made when it is asked for. */
+#define TEXT(function)                                                    \
+	.mode = FILE_TO_READ, .attributes = attr_text, .open = text_open, \
+	.text = (function)
+
+const struct kind kinds[NODE_KINDS] = {
+	[NODE_ROOT] = { .mode = DIRECTORY, .attributes = attr_directory },
+	[NODE_SEQS] = { .mode = DIRECTORY,
+			.attributes = attr_directory,
+			.child = timeline_seq_child,
+			.names = timeline_seq_names },
+	[NODE_TIMES] = { .mode = DIRECTORY,
+			 .attributes = attr_directory,
+			 .child = timeline_time_child,
+			 .names = timeline_time_names },
+	[NODE_DRIFTFS] = { .mode = DIRECTORY, .attributes = attr_directory },
+	[NODE_TABLES] = { .mode = DIRECTORY_TO_FILL,
+			  .attributes = attr_directory,
+			  .child = name_table_child,
+			  .names = name_tables },
+	[NODE_TABLE] = { .mode = DIRECTORY, .attributes = attr_table },
+	[NODE_ROWS] = { .mode = DIRECTORY_TO_FILL,
+			.attributes = attr_table,
+			.child = name_row_child,
+			.names = name_scratches,
+			.stream = &stream_rows },
+	[NODE_HISTORY] = { .mode = DIRECTORY,
+			   .attributes = attr_table,
+			   .child = name_history_child,
+			   .stream = &stream_history },
+	[NODE_VERSIONS] = { .mode = DIRECTORY,
+			    .attributes = attr_versions,
+			    .child = name_version_child,
+			    .stream = &stream_versions },
+	[NODE_ROW] = { .mode = FILE_TO_WRITE,
+		       .attributes = attr_row,
+		       .open = row_open },
+	[NODE_VERSION] = { .mode = FILE_TO_READ,
+			   .flags = KIND_PINNED | KIND_COSTLY,
+			   .attributes = attr_version,
+			   .open = row_open_version },
+	[NODE_TOMBSTONE] = { .mode = FILE_TO_READ,
+			     .flags = KIND_PINNED | KIND_COSTLY,
+			     .attributes = attr_version,
+			     .open = row_open_version },
+	[NODE_SCRATCH] = { .mode = FILE_TO_WRITE,
+			   .flags = KIND_CHANGES | KIND_FLEETING,
+			   .attributes = attr_scratch,
+			   .open = scratch_open_node },
+	/* What a name of a moment leads to never changes; the name's meaning does. */
+	[NODE_LINK] = { .mode = LINK,
+			.flags = KIND_PINNED | KIND_FLEETING,
+			.attributes = attr_link,
+			.target = timeline_target },
+	[NODE_QUERY] = { .mode = FILE_TO_WRITE,
+			 .flags = KIND_ASKED,
+			 .attributes = attr_directory,
+			 .open = query_file_open },
+	[NODE_EVENTS] = { .mode = FILE_TO_READ,
+			  .flags = KIND_CHANGES | KIND_COSTLY,
+			  .attributes = attr_events,
+			  .open = events_open },
+	[NODE_COUNT] = { TEXT(text_count), .flags = KIND_CHANGES | KIND_COSTLY },
+	[NODE_SCHEMA_SQL] = { TEXT(text_schema_sql), .flags = KIND_CHANGES },
+	[NODE_SCHEMA_JSON] = { TEXT(text_schema_json), .flags = KIND_CHANGES },
+	[NODE_ERRORS] = { .mode = FILE_TO_READ,
+			  .flags = KIND_CHANGES,
+			  .attributes = attr_text,
+			  .open = refusal_open,
+			  .text = refusal_text },
+	[NODE_RELEASE] = { TEXT(text_release) },
+};

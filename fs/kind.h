@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* kind.h - what each kind of node is and does: one entry a kind.
+ *
+ * The handlers of requests ask this table and know no kinds. Adding one is an entry
+ * here, and its name in name.c if that is a fixed one. */
+#ifndef DRIFT_FS_KIND_H
+#define DRIFT_FS_KIND_H
+
+#include <sys/stat.h>
+
+#include "fs/tree.h"
+
+struct listing;
+struct stream;
+
+enum kind_flags {
+	/* Belongs to no moment that moves on, whatever its seq: never changes. */
+	KIND_PINNED = 1,
+	/* In the live tree the kernel is not told when its attributes change. */
+	KIND_CHANGES = 2,
+	/* ... nor when its name goes, or comes to mean something else. */
+	KIND_FLEETING = 4,
+	/* Attributes take work that a plain listing should not pay for. */
+	KIND_COSTLY = 8,
+	/* Is written to ask, not to change: in every moment. */
+	KIND_ASKED = 16,
+};
+
+struct kind {
+	mode_t mode; /* type, and permissions where it can be written */
+	unsigned flags;
+	/* What stat(2) says; see attr_read. */
+	enum drift_err (*attributes)(struct tree *tree, struct node *node,
+				     struct identity *identity, uid_t caller,
+				     struct stat *st);
+
+	/* Directories. The child of a name that is not fixed (see name_parse). */
+	enum drift_err (*child)(struct tree *tree, const struct identity *parent,
+				struct slice name, struct buf *key,
+				struct identity *child);
+	/* Append the names that are at hand, each with a NUL, to listing->fixed. */
+	enum drift_err (*names)(struct listing *listing);
+	/* Entries that are read from the database as they are listed. */
+	const struct stream *stream;
+
+	/* Files. */
+	enum drift_err (*open)(struct tree *tree, struct node *node,
+			       const struct fuse_ctx *caller,
+			       struct fuse_file_info *fi);
+	/* Append the whole text, where it is made at once (text_file.h). */
+	enum drift_err (*text)(struct tree *tree, const struct identity *identity,
+			       uid_t uid, struct buf *text);
+
+	/* Links. Append what it leads to. */
+	enum drift_err (*target)(struct tree *tree, const struct identity *identity,
+				 struct buf *target);
+};
+
+extern const struct kind kinds[NODE_KINDS];
+
+static inline const struct kind *kind_of(const struct identity *identity)
+{
+	return &kinds[identity->kind];
+}
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c - rows, keys and versions as the entries of directories. */
+#include "fs/stream.h"
+
+#include "fs/kind.h"
+#include "fs/name.h"
+
+/* Where to go on: after last_key. */
+static struct drift_range rest_of(const struct listing *listing)
+{
+	if (listing->last_key.size == 0)
+		return (struct drift_range){ 0 };
+	return (struct drift_range){ .low = buf_slice(&listing->last_key),
+				     .low_open = true };
+}
+
+/* The next version; opens the cursor if there is none, closes it at the end. */
+static enum drift_err next_version(struct listing *listing,
+				   enum drift_err (*open)(struct drift_view view,
+							  uint32_t table_id,
+							  const struct drift_range *,
+							  struct drift_cursor **),
+				   struct drift_range range)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (!listing->cursor)
+		err = open(listing->view, listing->directory.table_id, &range,
+			   &listing->cursor);
+	if (!err)
+		err = drift_cursor_next(listing->cursor, &listing->version);
+	if (err) {
+		drift_cursor_close(listing->cursor);
+		listing->cursor = NULL;
+		return err;
+	}
+	listing->key = listing->version.key;
+	buf_clear(&listing->name);
+	return DRIFT_OK;
+}
+
+static enum drift_err give(struct listing *listing, enum drift_err err,
+			   enum node_kind kind)
+{
+	listing->entry.type = kinds[kind].mode & S_IFMT;
+	listing->entry.plain = kinds[kind].flags & KIND_COSTLY;
+	listing->entry.ino = listing->version.seq;
+	listing->entry.name = buf_cstr(&listing->name);
+	return err ? err : buf_status(&listing->name);
+}
+
+static enum drift_err next_row(struct listing *listing)
+{
+	enum drift_err err = next_version(listing, drift_scan, rest_of(listing));
+
+	if (err)
+		return err;
+	listing->entry.version = &listing->version;
+	err = name_of_row(listing->version.key, true, &listing->name);
+	return give(listing, err, NODE_ROW);
+}
+
+static enum drift_err next_key(struct listing *listing)
+{
+	enum drift_err err;
+
+	do
+		err = next_version(listing, drift_history, rest_of(listing));
+	while (!err &&
+	       slice_equal(listing->version.key, buf_slice(&listing->last_key)));
+	if (err)
+		return err;
+	err = name_of_row(listing->version.key, false, &listing->name);
+	return give(listing, err, NODE_VERSIONS);
+}
+
+static enum drift_err next_of_key(struct listing *listing)
+{
+	struct slice key = listing->directory.key;
+	enum drift_err err;
+
+	err = next_version(listing, drift_history,
+			   (struct drift_range){ .low = key, .high = key });
+	if (err)
+		return err;
+	listing->entry.version = &listing->version;
+	buf_printf(&listing->name, "%llu%s",
+		   (unsigned long long)listing->version.seq,
+		   listing->version.op == DRIFT_OP_DELETE ? ".deleted" : ".json");
+	return give(listing, err, NODE_VERSION);
+}
+
+const struct stream stream_rows = { .next = next_row };
+const struct stream stream_history = { .next = next_key };
+const struct stream stream_versions = { .next = next_of_key, .one_key = true };
