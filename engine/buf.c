@@ -6,7 +6,6 @@
  * allocating at all. */
 #include "engine/buf.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -158,60 +157,4 @@ const char *buf_cstr(struct buf *buf)
 		return "";
 	*at = '\0';
 	return buf->data;
-}
-
-uint32_t be32_get(const void *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be32toh(value);
-}
-
-uint64_t be64_get(const void *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be64toh(value);
-}
-
-uint32_t le32_get(const void *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return le32toh(value);
-}
-
-uint64_t le64_get(const void *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return le64toh(value);
-}
-
-void be32_put(void *at, uint32_t value)
-{
-	value = htobe32(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-void be64_put(void *at, uint64_t value)
-{
-	value = htobe64(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-void le32_put(void *at, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-void le64_put(void *at, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(at, &value, sizeof(value));
 }

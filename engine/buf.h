@@ -7,6 +7,7 @@
 #ifndef DRIFT_ENGINE_BUF_H
 #define DRIFT_ENGINE_BUF_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,13 +80,60 @@ static inline struct slice buf_slice(const struct buf *buf)
 }
 
 /* Fixed-width integers in memory, at any alignment. */
-uint32_t be32_get(const void *at);
-uint64_t be64_get(const void *at);
-uint32_t le32_get(const void *at);
-uint64_t le64_get(const void *at);
-void be32_put(void *at, uint32_t value);
-void be64_put(void *at, uint64_t value);
-void le32_put(void *at, uint32_t value);
-void le64_put(void *at, uint64_t value);
+static inline uint32_t be32_get(const void *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be32toh(value);
+}
+
+static inline uint64_t be64_get(const void *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be64toh(value);
+}
+
+static inline uint32_t le32_get(const void *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return le32toh(value);
+}
+
+static inline uint64_t le64_get(const void *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return le64toh(value);
+}
+
+static inline void be32_put(void *at, uint32_t value)
+{
+	value = htobe32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static inline void be64_put(void *at, uint64_t value)
+{
+	value = htobe64(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static inline void le32_put(void *at, uint32_t value)
+{
+	value = htole32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static inline void le64_put(void *at, uint64_t value)
+{
+	value = htole64(value);
+	memcpy(at, &value, sizeof(value));
+}
 
 #endif

@@ -31,15 +31,25 @@ by_instruction(uint32_t crc, const uint8_t *at, size_t size)
 {
 	uint64_t wide = crc;
 	uint64_t word;
+	uint32_t half;
+	uint16_t quarter;
 
 	for (; size >= sizeof(word); at += sizeof(word), size -= sizeof(word)) {
 		memcpy(&word, at, sizeof(word));
 		wide = __builtin_ia32_crc32di(wide, word);
 	}
 	crc = (uint32_t)wide;
-	for (; size > 0; at++, size--)
-		crc = __builtin_ia32_crc32qi(crc, *at);
-	return crc;
+	if (size & 4) {
+		memcpy(&half, at, sizeof(half));
+		crc = __builtin_ia32_crc32si(crc, half);
+		at += 4;
+	}
+	if (size & 2) {
+		memcpy(&quarter, at, sizeof(quarter));
+		crc = __builtin_ia32_crc32hi(crc, quarter);
+		at += 2;
+	}
+	return size & 1 ? __builtin_ia32_crc32qi(crc, *at) : crc;
 }
 #endif
 

@@ -59,11 +59,18 @@ static inline size_t left(const struct msg_cursor *cursor)
 /* size bytes, big endian; the caller has checked that they are there. */
 static inline uint64_t number_at(const uint8_t *at, unsigned size)
 {
-	uint64_t value = 0;
-
-	while (size-- > 0)
-		value = value << 8 | *at++;
-	return value;
+	switch (size) {
+	case 1:
+		return at[0];
+	case 2:
+		return (uint64_t)at[0] << 8 | at[1];
+	case 4:
+		return be32_get(at);
+	case 8:
+		return be64_get(at);
+	default:
+		return 0;
+	}
 }
 
 static inline int64_t sign_extend(uint64_t value, unsigned size)

@@ -3,7 +3,7 @@
  *
  * A cursor reads the statement's view, or its own when the table has a moment.
  * Nothing is copied: a version's bytes stay good until the next one is asked for,
- * and columns are decoded when SQLite asks for the first of them. */
+ * and a column is decoded when SQLite asks for it. */
 #include "query/cursor.h"
 
 #include <stdlib.h>
@@ -30,10 +30,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 
 	if (!cursor)
 		return SQLITE_NOMEM;
-	if (reader_init(&cursor->reader, vtab->relation, vtab->column_count)) {
-		free(cursor);
-		return SQLITE_NOMEM;
-	}
+	reader_init(&cursor->reader, vtab->relation);
 	*out = &cursor->base;
 	return SQLITE_OK;
 }
@@ -44,7 +41,6 @@ int cursor_close(sqlite3_vtab_cursor *base)
 
 	drift_cursor_close(cursor->source);
 	drift_row_release(&cursor->row);
-	reader_release(&cursor->reader);
 	range_release(&cursor->range);
 	buf_release(&cursor->text);
 	free(cursor);
@@ -69,7 +65,7 @@ int cursor_next(sqlite3_vtab_cursor *base)
 		if (limit_reached(vtab_of(cursor)->session))
 			return SQLITE_INTERRUPT;
 	}
-	reader_begin(&cursor->reader);
+	reader_begin(&cursor->reader, cursor->version.row);
 	cursor->at_end = err == DRIFT_DONE;
 	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
 }
@@ -80,11 +76,11 @@ static int filter_key(struct cursor *cursor, struct slice key)
 	enum drift_err err = drift_get(
 		cursor->view, vtab_of(cursor)->relation->def->id, key, &cursor->row);
 
-	reader_begin(&cursor->reader);
 	cursor->at_end = err == DRIFT_NO_ROW;
 	if (err == DRIFT_NO_ROW)
 		return SQLITE_OK;
 	cursor->version = cursor->row.version;
+	reader_begin(&cursor->reader, cursor->version.row);
 	return err ? fail(cursor, err) : SQLITE_OK;
 }
 
@@ -153,11 +149,11 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int arg
 	enum range_answer answer = RANGE_UNFIT;
 	enum drift_err err;
 
+	(void)text;
 	(void)argc;
 	drift_cursor_close(cursor->source);
 	cursor->source = NULL;
 	cursor->at_end = true;
-	reader_want(&cursor->reader, strtoull(text, NULL, 16));
 	if (!set_view(cursor, plan, argv))
 		return SQLITE_OK;
 	if (PLAN_ACCESS(plan) != PLAN_SCAN)
@@ -205,7 +201,7 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int i)
 		return SQLITE_OK;
 	if (cursor->version.row.size == 0)
 		return key_result(cursor, context, (unsigned)i);
-	value = reader_get(&cursor->reader, cursor->version.row, (unsigned)i, &err);
+	value = reader_get(&cursor->reader, (unsigned)i, &err);
 	if (err)
 		return fail(cursor, err);
 	if (value)

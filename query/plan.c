@@ -280,9 +280,10 @@ static int set_text(const struct planning *planning)
 {
 	struct buf text = BUF_INIT;
 
-	buf_printf(&text, "%llx|", (unsigned long long)planning->info->colUsed);
-	if (planning->vtab->session->explaining)
-		describe(planning, &text);
+	if (!planning->vtab->session->explaining)
+		return SQLITE_OK;
+	buf_add_char(&text, '|');
+	describe(planning, &text);
 	if (!buf_status(&text))
 		planning->info->idxStr = sqlite3_mprintf("%s", buf_cstr(&text));
 	planning->info->needToFreeIdxStr = 1;

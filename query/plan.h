@@ -10,7 +10,7 @@
  *	bits 16-23	number of the index in the table's definition
  * Bounds are taken as inclusive; SQLite checks every constraint again.
  *
- * idxStr: the used columns as hexadecimal, '|', and for EXPLAIN what it shows. */
+ * idxStr: for EXPLAIN alone: '|' and what it shows. */
 #ifndef DRIFT_QUERY_PLAN_H
 #define DRIFT_QUERY_PLAN_H
 

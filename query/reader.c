@@ -1,122 +1,147 @@
 /* SPDX-License-Identifier: MIT */
-/* reader.c - one pass over a row's MessagePack for the columns that are wanted.
+/* reader.c - one walk over a row's MessagePack, as far as its columns are asked for.
  *
- * Rows of a table mostly have the same members in the same order, so the column of
- * member i is guessed from the row before: one memcmp instead of a hash look-up.
- * The pass ends when the last wanted column was found. */
+ * Rows of a table mostly have the same members in the same order. So each column
+ * remembers the number of the member that it was last found as, for all readers of
+ * the relation: the walk steps over what stands before, and one comparison of the
+ * name tells whether it is there again. If not, the row is searched; a row that needs
+ * that often has its members' columns noted, all at once. */
 #include "query/reader.h"
 
-#include <stdlib.h>
+#include "engine/msg_step.h"
 
-#define NO_GUESS UINT16_MAX
+#define SEARCHES_MAX 3
 
-enum drift_err reader_init(struct reader *reader, const struct relation *relation,
-			   unsigned count)
+static enum drift_err begin(struct reader *reader)
 {
-	*reader = (struct reader){ .relation = relation, .count = count };
-	reader->values = calloc(count + 1, sizeof(*reader->values));
-	reader->guesses = malloc((count + 1) * sizeof(*reader->guesses));
-	if (!reader->values || !reader->guesses) {
-		reader_release(reader);
-		return DRIFT_NOMEM;
+	enum drift_err err;
+
+	reader->walk = msg_cursor_of(reader->row);
+	err = msg_read_map(&reader->walk, &reader->count);
+	reader->at = 0;
+	reader->places[0] = reader->walk.at;
+	reader->begun = !err;
+	reader->searches = 0;
+	reader->stamp = 0;
+	return err;
+}
+
+/* The walk to the name of member number `member`; false at damaged bytes. */
+static bool walk_to(struct reader *reader, uint32_t member)
+{
+	if (member < reader->at) {
+		reader->at = member < READER_PLACES ? member : READER_PLACES - 1;
+		reader->walk.at = reader->places[reader->at];
 	}
-	memset(reader->guesses, 0xff, (count + 1) * sizeof(*reader->guesses));
-	reader_want(reader, UINT64_MAX);
-	return DRIFT_OK;
+	while (reader->at < member) {
+		if (!msg_step(&reader->walk) || !msg_step(&reader->walk))
+			return false;
+		if (++reader->at < READER_PLACES)
+			reader->places[reader->at] = reader->walk.at;
+	}
+	return true;
 }
 
-void reader_release(struct reader *reader)
+/* Set *value to the bytes that begin with the value of the column's member, if that
+ * is member number `member`. */
+static enum drift_err try(struct reader *reader,
+			  const struct relation_column *column, uint32_t member,
+			  struct msg_cursor *value)
 {
-	free(reader->values);
-	free(reader->guesses);
-	reader->values = NULL;
-	reader->guesses = NULL;
+	if (member >= reader->count)
+		return DRIFT_DONE;
+	if (!walk_to(reader, member))
+		return DRIFT_CORRUPT;
+	*value = reader->walk;
+	return msg_step_name(value, column->name, column->size) ? DRIFT_OK
+								: DRIFT_DONE;
 }
 
-static bool is_wanted(const struct reader *reader, unsigned column)
+static enum drift_err search(struct reader *reader, struct relation_column *column,
+			     struct msg_cursor *value)
 {
-	return reader->wanted >> (column < 63 ? column : 63) & 1;
-}
+	enum drift_err err = DRIFT_DONE;
 
-void reader_want(struct reader *reader, uint64_t wanted)
-{
-	reader->wanted = wanted;
-	reader->wanted_count = 0;
-	for (unsigned i = 0; i < reader->count; i++)
-		reader->wanted_count += is_wanted(reader, i);
-}
-
-/* The column of member number i called name, -1. */
-static int column_of(struct reader *reader, uint32_t i, struct slice name)
-{
-	const struct relation_column *columns = reader->relation->columns;
-	unsigned guess = i < reader->count ? reader->guesses[i] : NO_GUESS;
-	int found;
-
-	if (guess != NO_GUESS && columns[guess].size == name.size &&
-	    memcmp(columns[guess].name, name.data, name.size) == 0)
-		return (int)guess;
-	found = relation_column(reader->relation, name);
-	if (found < 0 || (unsigned)found >= reader->count)
-		return -1;
-	if (i < reader->count)
-		reader->guesses[i] = (uint16_t)found;
-	return found;
-}
-
-static enum drift_err read_value(struct msg_cursor *cursor,
-				 struct reader_value *value)
-{
-	struct msg_cursor start = *cursor;
-	enum drift_err err = msg_read(cursor, &value->value);
-
-	if (err || (value->value.type != MSG_ARRAY && value->value.type != MSG_MAP))
-		return err;
-	*cursor = start;
-	return msg_skip(cursor, &value->whole);
-}
-
-static enum drift_err decode(struct reader *reader, struct slice row)
-{
-	struct msg_cursor cursor = msg_cursor_of(row);
-	unsigned missing = reader->wanted_count;
-	uint32_t count;
-	enum drift_err err = msg_read_map(&cursor, &count);
-
-	reader->stamp++;
-	reader->decoded = true;
-	for (uint32_t i = 0; !err && i < count && missing > 0; i++) {
-		struct slice name;
-		int column;
-
-		err = msg_read_text(&cursor, &name);
-		if (err)
-			break;
-		column = column_of(reader, i, name);
-		if (column < 0 || !is_wanted(reader, (unsigned)column)) {
-			err = msg_skip(&cursor, NULL);
-			continue;
-		}
-		err = read_value(&cursor, &reader->values[column]);
-		reader->values[column].stamp = reader->stamp;
-		missing--;
+	for (uint32_t i = 0; i < reader->count && err == DRIFT_DONE; i++) {
+		err = try(reader, column, i, value);
+		if (!err)
+			column->member = i;
 	}
 	return err;
 }
 
-const struct reader_value *reader_get(struct reader *reader, struct slice row,
-				      unsigned i, enum drift_err *err)
+/* Note the number of each member with its column. */
+static enum drift_err note_members(struct reader *reader)
 {
-	*err = DRIFT_OK;
-	if (row.size == 0)
-		return NULL;
-	if (!is_wanted(reader, i)) {
-		reader_want(reader, UINT64_MAX);
-		reader->decoded = false;
+	struct relation *relation = reader->relation;
+	struct msg_cursor cursor = msg_cursor_of(reader->row);
+	struct slice name;
+	uint32_t count;
+	enum drift_err err = msg_read_map(&cursor, &count);
+
+	reader->stamp = ++relation->stamp;
+	for (uint32_t i = 0; i < reader->count && !err; i++) {
+		int column;
+
+		err = msg_read_text(&cursor, &name);
+		if (err || !msg_step(&cursor))
+			return DRIFT_CORRUPT;
+		column = relation_column(relation, name);
+		if (column < 0)
+			continue;
+		relation->columns[column].member = i;
+		relation->columns[column].stamp = reader->stamp;
 	}
-	if (!reader->decoded)
-		*err = decode(reader, row);
-	if (*err || reader->values[i].stamp != reader->stamp)
+	return err;
+}
+
+static enum drift_err find(struct reader *reader, struct relation_column *column,
+			   struct msg_cursor *value)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (reader->searches++ < SEARCHES_MAX)
+		return search(reader, column, value);
+	/* Another reader of the relation may have noted its row meanwhile. */
+	if (!reader->stamp || reader->stamp != reader->relation->stamp)
+		err = note_members(reader);
+	if (err)
+		return err;
+	return column->stamp == reader->stamp
+		       ? try(reader, column, column->member, value)
+		       : DRIFT_DONE;
+}
+
+static enum drift_err read_value(struct reader *reader, struct msg_cursor *cursor)
+{
+	struct msg_cursor start = *cursor;
+	enum drift_err err = msg_read(cursor, &reader->value.value);
+
+	if (err || reader->value.value.type < MSG_ARRAY)
+		return err;
+	return msg_skip(&start, &reader->value.whole);
+}
+
+const struct reader_value *reader_get(struct reader *reader, unsigned i,
+				      enum drift_err *err)
+{
+	struct relation_column *column = &reader->relation->columns[i];
+	struct msg_cursor value;
+
+	*err = DRIFT_OK;
+	if (reader->row.size == 0)
 		return NULL;
-	return &reader->values[i];
+	if (!reader->begun)
+		*err = begin(reader);
+	if (!*err)
+		*err = try(reader, column, column->member, &value);
+	if (*err == DRIFT_DONE)
+		*err = find(reader, column, &value);
+	if (!*err)
+		*err = read_value(reader, &value);
+	if (!*err)
+		return &reader->value;
+	if (*err == DRIFT_DONE)
+		*err = DRIFT_OK;
+	return NULL;
 }

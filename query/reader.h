@@ -1,39 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* reader.h - the columns of one row, decoded when they are first asked for. */
+/* reader.h - the columns of one row, found when they are asked for. */
 #ifndef DRIFT_QUERY_READER_H
 #define DRIFT_QUERY_READER_H
 
 #include "query/relation.h"
 
+#define READER_PLACES 32
+
 struct reader_value {
-	uint32_t stamp; /* of the row it belongs to */
 	struct msg_value value;
 	struct slice whole; /* an array's or map's bytes */
 };
 
 struct reader {
-	const struct relation *relation;
-	unsigned count;  /* columns it knows */
-	uint64_t wanted; /* sqlite3_index_info.colUsed */
-	unsigned wanted_count;
-	bool decoded;   /* the present row */
-	uint32_t stamp; /* of the present row */
-	struct reader_value *values;
-	uint16_t *guesses; /* the column of the last row's member i */
+	struct relation *relation;
+	struct slice row;
+	bool begun;             /* the walk over the row */
+	unsigned searches;      /* of this row, for members out of place */
+	uint64_t stamp;         /* of relation->stamp when it noted all members */
+	uint32_t count;         /* members of the row */
+	uint32_t at;            /* the member the walk is at */
+	struct msg_cursor walk; /* at its name */
+	const uint8_t *places[READER_PLACES]; /* of the names walked over */
+	struct reader_value value;
 };
 
-enum drift_err reader_init(struct reader *reader, const struct relation *relation,
-			   unsigned count);
-void reader_release(struct reader *reader);
-/* Say which columns will be asked for. */
-void reader_want(struct reader *reader, uint64_t wanted);
-/* A new row. */
-static inline void reader_begin(struct reader *reader)
+static inline void reader_init(struct reader *reader, struct relation *relation)
 {
-	reader->decoded = false;
+	reader->relation = relation;
+	reader->begun = false;
 }
-/* Column i of row; NULL when the row has no such member. *err: damaged bytes. */
-const struct reader_value *reader_get(struct reader *reader, struct slice row,
-				      unsigned i, enum drift_err *err);
+/* A new row, in memory that stays until the next. */
+static inline void reader_begin(struct reader *reader, struct slice row)
+{
+	reader->row = row;
+	reader->begun = false;
+}
+/* Column i of the row, good until the next call; NULL when the row has no such
+ * member. *err: damaged bytes. */
+const struct reader_value *reader_get(struct reader *reader, unsigned i,
+				      enum drift_err *err);
 
 #endif

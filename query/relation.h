@@ -51,6 +51,9 @@ struct relation_column {
 	bool marked;                  /* has no name in SQL */
 	bool owned;                   /* name is ours to free */
 	const struct column_def *def; /* NULL: a field of a document table */
+	/* reader.c's: the member it was last found as; noted in the row of... */
+	uint32_t member;
+	uint64_t stamp;
 };
 
 struct relation {
@@ -63,6 +66,7 @@ struct relation {
 	unsigned column_count;
 	unsigned column_capacity;
 	struct relation_column *columns;
+	uint64_t stamp;      /* counts the rows whose members reader.c noted */
 	unsigned slot_count; /* a power of two */
 	int *slots;
 };

@@ -13,7 +13,7 @@
 struct update {
 	struct drift_vtab *vtab;
 	struct query_session *session;
-	const struct relation *relation;
+	struct relation *relation;
 	sqlite3_value **values; /* one a column, then the hidden ones */
 	struct drift_error error;
 	struct buf document;
@@ -128,13 +128,16 @@ static bool is_changed(struct update *update, unsigned i,
 /* The old document's members, changed ones with their new values; present[i] is set
  * for each column that the document has. */
 static enum drift_err copy_members(struct update *update, struct slice row,
-				   struct reader *reader, bool *present)
+				   bool *present)
 {
 	struct msg_cursor cursor = msg_cursor_of(row);
 	struct slice name, whole;
+	struct reader reader;
 	uint32_t count;
 	enum drift_err err = msg_read_map(&cursor, &count);
 
+	reader_init(&reader, update->relation);
+	reader_begin(&reader, row);
 	while (!err && count-- > 0) {
 		int i;
 
@@ -144,10 +147,10 @@ static enum drift_err copy_members(struct update *update, struct slice row,
 		if (err)
 			break;
 		i = relation_column(update->relation, name);
-		if (i >= 0 && (unsigned)i < reader->count) {
+		if (i >= 0 && (unsigned)i < update->vtab->column_count) {
 			present[i] = true;
 			if (is_changed(update, (unsigned)i,
-				       reader_get(reader, row, (unsigned)i, &err))) {
+				       reader_get(&reader, (unsigned)i, &err))) {
 				err = err ? err : add_member(update, (unsigned)i);
 				continue;
 			}
@@ -162,20 +165,17 @@ static enum drift_err build_changed(struct update *update, struct slice row)
 {
 	unsigned columns = update->vtab->column_count;
 	struct msg_cursor cursor = msg_cursor_of(row);
-	struct reader reader = { 0 };
 	struct buf head = BUF_INIT;
 	bool *present = sqlite3_malloc((int)columns + 1);
 	uint32_t count;
 	enum drift_err err = present ? DRIFT_OK : DRIFT_NOMEM;
 
 	if (!err)
-		err = reader_init(&reader, update->relation, columns);
-	if (!err)
 		err = msg_read_map(&cursor, &count);
 	if (err)
 		goto done;
 	memset(present, 0, columns);
-	err = copy_members(update, row, &reader, present);
+	err = copy_members(update, row, present);
 	for (unsigned i = 0; i < columns && !err; i++) {
 		if (present[i] || is_null(update->values[i]))
 			continue;
@@ -189,7 +189,6 @@ static enum drift_err build_changed(struct update *update, struct slice row)
 	buf_release(&update->document);
 	update->document = head;
 done:
-	reader_release(&reader);
 	sqlite3_free(present);
 	return err;
 }
