@@ -54,11 +54,19 @@ enum drift_err apply_event(struct drift_db *db, const struct applied_event *even
 	return err;
 }
 
+enum drift_err apply_definition(struct drift_db *db, const struct frame_ddl *ddl,
+				drift_seq seq, drift_time_ns time)
+{
+	if (ddl->op == DDL_TAG || ddl->op == DDL_UNTAG)
+		return tags_apply(&db->tags, ddl, time);
+	return tables_apply(&db->tables, ddl, seq, time);
+}
+
 enum drift_err apply_ddl(struct drift_db *db, const struct frame_ddl *ddl,
 			 struct slice body, drift_seq seq, drift_time_ns time)
 {
 	struct mem_ddl kept = { .seq = seq, .time = time, .body = body };
-	enum drift_err err = tables_apply(&db->tables, ddl, seq, time);
+	enum drift_err err = apply_definition(db, ddl, seq, time);
 
 	if (!err)
 		err = memtable_add_ddl(layers_active(&db->layers), &kept);

@@ -15,6 +15,7 @@
 #define TABLE_COLUMNS_MAX 500
 #define TABLE_INDEXES_MAX 32
 #define TABLE_KEY_PARTS_MAX 8
+#define TABLE_USES_MAX 64 /* tables that one saved query reads */
 #define TABLE_NAME_BYTES_MAX 200
 
 enum drift_type {
@@ -49,7 +50,11 @@ struct index_def {
 /* "integer", "text" ...: in messages and in encoded definitions. */
 const char *drift_type_name(enum drift_type type);
 
-/* A document table (CREATE TABLE t (pk=id, ...)) has one column, its key, and
+/* Tables and saved queries (SQL's views) share one space of names and are versioned
+ * alike. A saved query is a definition with `query` set; it has no rows and no key,
+ * and its columns, if any, only name what the query answers.
+ *
+ * A document table (CREATE TABLE t (pk=id, ...)) has one column, its key, and
  * takes any other member. A declared table has all its columns and refuses
  * unknown members. */
 struct table_def {
@@ -63,6 +68,9 @@ struct table_def {
 	unsigned *key_columns; /* indexes into columns, in key order */
 	unsigned index_count;
 	struct index_def *indexes;
+	char *query;           /* a saved query's SELECT; NULL: a table */
+	unsigned use_count;    /* of a saved query: the tables and saved */
+	uint32_t *uses;        /* queries it reads, by id */
 	char *sql;             /* the statement that made this version */
 	drift_seq created_seq; /* first seq at which the table exists */
 	drift_seq from_seq;    /* first seq at which this version holds */
@@ -78,6 +86,8 @@ void table_def_free(struct table_def *def);
 struct column_def *table_def_add_column(struct table_def *def, const char *name);
 struct index_def *table_def_add_index(struct table_def *def, const char *name);
 enum drift_err index_def_add_column(struct index_def *index, const char *name);
+/* Note that a saved query reads the table with this id; once is enough. */
+enum drift_err table_def_add_use(struct table_def *def, uint32_t id);
 /* Names, bounds, duplicate columns, key columns present: the first fault. */
 enum drift_err table_def_check(const struct table_def *def,
 			       struct drift_error *error);

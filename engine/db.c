@@ -213,6 +213,7 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 	db->dir_fd = db->lock_fd = db->log.dir = -1;
 	set_options(db, options);
 	tables_init(&db->tables);
+	tags_init(&db->tags);
 	clock_init(&db->clock, db->io);
 	pthread_mutex_init(&db->compacting, NULL);
 	err = open_directory(db, path, error);
@@ -268,6 +269,7 @@ void drift_close(struct drift_db *db)
 	if (db->log.dir >= 0)
 		log_close(&db->log);
 	tables_release(&db->tables);
+	tags_release(&db->tags);
 	clock_release(&db->clock);
 	pthread_mutex_destroy(&db->compacting);
 	if (db->lock_fd >= 0)

@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "engine/layers.h"
 #include "engine/tables.h"
+#include "engine/tags.h"
 
 struct request;
 struct stage;
@@ -64,6 +65,7 @@ struct drift_db {
 	struct log log;
 	struct index *index;
 	struct tables tables;
+	struct tags tags;
 	struct layers layers;
 	struct clock clock;
 	struct committer committer;
@@ -120,6 +122,9 @@ struct applied_event {
 	struct place place;
 };
 enum drift_err apply_event(struct drift_db *db, const struct applied_event *event);
+/* Its effect alone: what the index has already is not to be folded again. */
+enum drift_err apply_definition(struct drift_db *db, const struct frame_ddl *ddl,
+				drift_seq seq, drift_time_ns time);
 enum drift_err apply_ddl(struct drift_db *db, const struct frame_ddl *ddl,
 			 struct slice body, drift_seq seq, drift_time_ns time);
 

@@ -80,6 +80,26 @@ bool drift_is_read_only(struct drift_db *db);
 enum drift_err drift_resolve(struct drift_db *db, const struct moment *moment,
 			     bool clamp, drift_seq *seq, struct drift_error *error);
 
+/* ---- Tags ------------------------------------------------------------- */
+
+/* A tag names a moment. Tags are no part of any view: they are what they are now, and
+ * all doors see them (DRIFT_BAD_MOMENT from drift_resolve, DRIFT_NO_TAG here, when
+ * there is none). Made and dropped by transactions, below. */
+#define DRIFT_TAG_BYTES_MAX 255
+struct drift_tag {
+	char name[DRIFT_TAG_BYTES_MAX + 1]; /* valid UTF-8, no NUL */
+	drift_seq seq;
+	drift_time_ns created; /* commit time of the transaction that made it */
+};
+
+/* DRIFT_NO_TAG when there is none. */
+enum drift_err drift_tag_find(struct drift_db *db, struct slice name,
+			      struct drift_tag *tag);
+/* The tag with the smallest name (bytewise) greater than after; DRIFT_DONE at the
+ * end. Start with an empty slice. */
+enum drift_err drift_tag_next(struct drift_db *db, struct slice after,
+			      struct drift_tag *tag);
+
 /* ---- Views ------------------------------------------------------------ */
 
 /* The database at one seq. A plain value: copy it, keep it for ever, forget it;
@@ -105,6 +125,14 @@ const struct table_def *drift_table_by_id(struct drift_view view, uint32_t id);
 /* The table with the smallest name greater than after, NULL at the end; start
  * with an empty slice. */
 const struct table_def *drift_table_next(struct drift_view view, struct slice after);
+/* Saved queries (SQL's views): definitions with `query` set. They share the tables'
+ * space of names, and no function above shows them. */
+const struct table_def *drift_saved_query(struct drift_view view, struct slice name);
+const struct table_def *drift_saved_query_next(struct drift_view view,
+					       struct slice after);
+/* A saved query that reads the table or saved query with this id; NULL: none. While
+ * there is one, dropping or renaming it is DRIFT_DEPENDED_ON at commit. */
+const struct table_def *drift_user_of(struct drift_view view, uint32_t id);
 /* Changes with each DDL that became visible. For caches of definitions. */
 uint64_t drift_ddl_count(struct drift_db *db);
 
@@ -249,6 +277,20 @@ enum drift_err drift_txn_define(struct drift_txn *txn, const struct table_def *d
 enum drift_err drift_txn_drop(struct drift_txn *txn, const struct table_def *def,
 			      bool if_empty, const char *sql,
 			      struct drift_error *error);
+/* Name a moment, or forget the name. DDL: the log keeps it, dump shows it as
+ * "TAG x AT @SEQ:5" and "DROP TAG x". name must have a name as a file
+ * (key_component_encode): not empty, UTF-8, at most 255 bytes when encoded. seq:
+ * DRIFT_SEQ_MAX for the head when it commits, the transaction's own events before it
+ * counted in. At commit: DRIFT_TAG_EXISTS, DRIFT_BAD_MOMENT above the head,
+ * DRIFT_NO_TAG (unless if_exists). Other transactions see it when it is committed. */
+enum drift_err drift_txn_tag(struct drift_txn *txn, struct slice name, drift_seq seq,
+			     struct drift_error *error);
+enum drift_err drift_txn_untag(struct drift_txn *txn, struct slice name,
+			       bool if_exists, struct drift_error *error);
+/* Both in one: the moment of `from`, now called `to`. To replace a tag called `to`,
+ * untag it first, in the same transaction. */
+enum drift_err drift_txn_rename_tag(struct drift_txn *txn, struct slice from,
+				    struct slice to, struct drift_error *error);
 /* For load: exact time (strictly after the newest transaction's, or
  * DRIFT_BAD_ARGUMENT at commit), transaction id (above the newest; 0 = next), the
  * seq its first event must get (DRIFT_BAD_ARGUMENT at commit if it would get
@@ -302,7 +344,7 @@ struct drift_change {
 struct drift_batch {
 	const struct drift_change *changes;
 	size_t count;
-	bool ddl; /* tables came or went */
+	bool ddl; /* tables, saved queries or tags came, changed or went */
 };
 
 /* Call hook(arg, batch), by whoever is the committer (its own thread, or one that
@@ -328,7 +370,8 @@ struct drift_event {
 	struct slice user, client, comment; /* size 0: none */
 	uint32_t table_id;
 	const struct table_def *table; /* version in force at that event; for a
-					 * drop: the one that ended */
+					 * drop: the one that ended; NULL for
+					 * a tag */
 	enum drift_op op;
 	struct slice key;
 	bool integer_key;

@@ -27,10 +27,13 @@
 	X(NO_TABLE, ENOENT, "42P01", "no such table")                    \
 	X(NO_COLUMN, EINVAL, "42703", "no such column")                  \
 	X(NO_INDEX, ENOENT, "42704", "no such index")                    \
+	X(NO_TAG, ENOENT, "42704", "no such tag")                        \
 	X(BAD_MOMENT, ENOENT, "22007", "invalid moment")                 \
 	X(KEY_EXISTS, EEXIST, "23505", "duplicate key")                  \
 	X(TABLE_EXISTS, EEXIST, "42P07", "table already exists")         \
 	X(INDEX_EXISTS, EEXIST, "42P07", "index already exists")         \
+	X(TAG_EXISTS, EEXIST, "42710", "tag already exists")             \
+	X(DEPENDED_ON, EBUSY, "2BP01", "other objects depend on it")     \
 	X(NOT_EMPTY, ENOTEMPTY, "2BP01", "table is not empty")           \
 	X(CONFLICT, EAGAIN, "40001", "could not serialize access")       \
 	X(SYNTAX, EINVAL, "42601", "syntax error")                       \

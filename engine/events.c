@@ -94,6 +94,8 @@ static enum drift_err take_frame(struct drift_events *events,
 			return err;
 		event->table_id = ddl.table_id;
 		event->sql = ddl.sql;
+		if (ddl.op == DDL_TAG || ddl.op == DDL_UNTAG)
+			return DRIFT_OK;
 		event->table = ddl_table(events->db, &ddl, frame->seq);
 		return event->table ? DRIFT_OK : DRIFT_CORRUPT;
 	}

@@ -192,7 +192,7 @@ enum drift_err frame_read_ddl(const struct frame *frame, struct frame_ddl *ddl)
 	enum drift_err err = read_head(frame, 4, &cursor);
 
 	if (!err)
-		err = read_uint(&cursor, DDL_DROP, &op);
+		err = read_uint(&cursor, DDL_UNTAG, &op);
 	if (!err)
 		err = read_table_id(&cursor, &ddl->table_id);
 	if (!err)

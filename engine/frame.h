@@ -16,7 +16,8 @@
  *	28	n	body, MessagePack:
  *		put	[table id, key (bin), row (map)]
  *		delete	[table id, key (bin)]
- *		ddl	[op, table id, sql, definition (map) or nil]
+ *		ddl	[op, table id, sql, definition or nil]: of a table a map,
+ *			of a tag [name, seq], of its end [name]; table id 0
  *		commit	[tx, events, synced, user, client, comment]; texts may be nil
  *
  * synced: how far this segment was known to be on stable storage when the
@@ -38,7 +39,7 @@ enum frame_kind { FRAME_PUT = 1, FRAME_DELETE, FRAME_DDL, FRAME_COMMIT };
 #define FRAME_INSERT 1u      /* put: the row was not there before */
 #define FRAME_INTEGER_KEY 2u /* the row holds its text key as an integer */
 
-enum ddl_op { DDL_DEFINE = 1, DDL_DROP };
+enum ddl_op { DDL_DEFINE = 1, DDL_DROP, DDL_TAG, DDL_UNTAG };
 
 struct frame {
 	enum frame_kind kind;

@@ -16,8 +16,8 @@ static enum drift_err load_ddl(struct drift_db *db, struct slice value)
 	err = frame_read_ddl(&frame, &ddl);
 	if (err)
 		return err;
-	return tables_apply(&db->tables, &ddl, be64_get(at),
-			    (drift_time_ns)be64_get(at + 8));
+	return apply_definition(db, &ddl, be64_get(at),
+				(drift_time_ns)be64_get(at + 8));
 }
 
 /* One field: its name, and since when it held each type. */

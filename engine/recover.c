@@ -19,6 +19,7 @@ static enum drift_err no_index(struct drift_db *db, const char *why)
 	if (why)
 		db_report(db, "index: %s; rebuilding it from the log", why);
 	tables_release(&db->tables);
+	tags_clear(&db->tags);
 	return DRIFT_OK;
 }
 

@@ -129,6 +129,7 @@ enum drift_err drift_resolve(struct drift_db *db, const struct moment *moment,
 			     bool clamp, drift_seq *seq, struct drift_error *error)
 {
 	drift_seq head = drift_head(db);
+	struct drift_tag tag;
 
 	switch (moment->kind) {
 	case MOMENT_SEQ:
@@ -146,7 +147,11 @@ enum drift_err drift_resolve(struct drift_db *db, const struct moment *moment,
 	case MOMENT_TAG:
 		break;
 	}
-	return drift_fail(error, DRIFT_BAD_MOMENT, "no tag \"%s\"", moment->tag);
+	if (drift_tag_find(db, slice_str(moment->tag), &tag))
+		return drift_fail(error, DRIFT_BAD_MOMENT, "no tag \"%s\"",
+				  moment->tag);
+	*seq = tag.seq;
+	return DRIFT_OK;
 }
 
 /* ---- Transactions ------------------------------------------------------------------ */

@@ -252,6 +252,10 @@ static enum drift_err stage_ops(struct stage *stage, struct drift_txn *txn,
 		case TXN_DROP:
 			err = stage_drop(stage, txn, i, time, error);
 			break;
+		case TXN_TAG:
+		case TXN_UNTAG:
+			err = stage_tag(stage, txn, i, time, error);
+			break;
 		}
 	}
 	return err;

@@ -51,6 +51,9 @@ enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,
 enum drift_err stage_drop(struct stage *stage, const struct drift_txn *txn,
 			  uint32_t number, drift_time_ns time,
 			  struct drift_error *error);
+enum drift_err stage_tag(struct stage *stage, const struct drift_txn *txn,
+			 uint32_t number, drift_time_ns time,
+			 struct drift_error *error);
 /* unique.c: no other row may have the values of a unique index that the events
  * staged from `first` on have. */
 enum drift_err stage_check_unique(struct stage *stage, uint32_t first,

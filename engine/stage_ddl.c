@@ -2,6 +2,8 @@
 /* stage_ddl.c - DDL statements of a transaction: checked, and turned into frames. */
 #include "engine/stage.h"
 
+#include <inttypes.h>
+
 /* Is there a table of this name when the transaction's operation runs? */
 static bool name_taken(const struct stage *stage, const struct drift_txn *txn,
 		       uint32_t number, const char *name, uint32_t but_id)
@@ -22,6 +24,28 @@ static bool name_taken(const struct stage *stage, const struct drift_txn *txn,
 			return true;
 	}
 	return false;
+}
+
+/* A saved query that reads the definition when the operation runs must not be left
+ * without it. */
+static enum drift_err check_users(const struct stage *stage,
+				  const struct drift_txn *txn, uint32_t number,
+				  const char *what, struct drift_error *error)
+{
+	struct drift_view view = drift_view_live(stage->db);
+	const struct table_def *def = txn->ops[number].def;
+	const struct table_def *user;
+
+	view.txn = txn;
+	view.txn_ops = number;
+	user = drift_user_of(view, def->id);
+	if (!user)
+		return DRIFT_OK;
+	return drift_fail(error, DRIFT_DEPENDED_ON,
+			  "cannot %s %s %s because other objects depend on it: "
+			  "view %s depends on it",
+			  what, def->query ? "view" : "table", def->name,
+			  user->name);
 }
 
 /* An index made on rows that exist would have to be filled from them. */
@@ -107,10 +131,84 @@ enum drift_err stage_drop(struct stage *stage, const struct drift_txn *txn,
 
 	if (err)
 		return err;
+	err = check_users(stage, txn, number, "drop", error);
+	if (err)
+		return err;
 	if (op->flag && rows_now(stage, op->def->id) > 0)
 		return drift_fail(error, DRIFT_NOT_EMPTY, "table \"%s\" has rows",
 				  op->def->name);
 	frame_add_ddl(&stage->frames, stage->seed, stage->position.seq + 1, time,
 		      &ddl);
 	return DRIFT_OK;
+}
+
+/* ---- Tags --------------------------------------------------------------- */
+
+/* Is there a tag of this name when the transaction's operation runs? */
+static bool tag_there(const struct stage *stage, const struct drift_txn *txn,
+		      uint32_t number)
+{
+	struct slice name = txn->ops[number].key;
+	struct drift_tag tag;
+
+	while (number-- > 0) {
+		const struct txn_op *op = &txn->ops[number];
+
+		if (op->kind >= TXN_TAG && slice_equal(op->key, name))
+			return op->kind == TXN_TAG;
+	}
+	return !tags_find(&stage->db->tags, name, &tag);
+}
+
+static enum drift_err check_tag(const struct stage *stage,
+				const struct drift_txn *txn, uint32_t number,
+				drift_seq seq, struct drift_error *error)
+{
+	const struct txn_op *op = &txn->ops[number];
+	bool there = tag_there(stage, txn, number);
+	struct slice name = op->key;
+
+	if (op->kind == TXN_UNTAG)
+		return there ? DRIFT_OK
+			     : drift_fail(error, DRIFT_NO_TAG,
+					  "tag \"%.*s\" does not exist",
+					  (int)name.size, (const char *)name.data);
+	if (there)
+		return drift_fail(error, DRIFT_TAG_EXISTS,
+				  "tag \"%.*s\" already exists", (int)name.size,
+				  (const char *)name.data);
+	if (seq > stage->position.seq)
+		return drift_fail(error, DRIFT_BAD_MOMENT,
+				  "seq %" PRIu64 " is above the head, %" PRIu64, seq,
+				  stage->position.seq);
+	return DRIFT_OK;
+}
+
+enum drift_err stage_tag(struct stage *stage, const struct drift_txn *txn,
+			 uint32_t number, drift_time_ns time,
+			 struct drift_error *error)
+{
+	const struct txn_op *op = &txn->ops[number];
+	struct buf sql = BUF_INIT, definition = BUF_INIT;
+	struct frame_ddl ddl = {
+		.op = op->kind == TXN_TAG ? DDL_TAG : DDL_UNTAG,
+	};
+	drift_seq seq = op->seq == DRIFT_SEQ_MAX ? stage->position.seq : op->seq;
+	enum drift_err err;
+
+	if (op->kind == TXN_UNTAG && op->flag && !tag_there(stage, txn, number))
+		return DRIFT_OK;
+	err = check_tag(stage, txn, number, seq, error);
+	if (err)
+		return err;
+	tags_print(&sql, ddl.op, op->key, seq);
+	tags_encode(&definition, ddl.op, op->key, seq);
+	ddl.sql = buf_slice(&sql);
+	ddl.definition = buf_slice(&definition);
+	frame_add_ddl(&stage->frames, stage->seed, stage->position.seq + 1, time,
+		      &ddl);
+	err = buf_status(&sql) ? DRIFT_NOMEM : buf_status(&definition);
+	buf_release(&sql);
+	buf_release(&definition);
+	return err;
 }

@@ -62,6 +62,8 @@ void table_def_free(struct table_def *def)
 	free(def->columns);
 	free(def->key_columns);
 	free(def->indexes);
+	free(def->query);
+	free(def->uses);
 	free(def->name);
 	free(def->sql);
 	free(def);
@@ -117,6 +119,21 @@ enum drift_err index_def_add_column(struct index_def *index, const char *name)
 	if (!copy)
 		return DRIFT_NOMEM;
 	columns[index->column_count++] = copy;
+	return DRIFT_OK;
+}
+
+enum drift_err table_def_add_use(struct table_def *def, uint32_t id)
+{
+	uint32_t *uses;
+
+	for (unsigned i = 0; i < def->use_count; i++)
+		if (def->uses[i] == id)
+			return DRIFT_OK;
+	uses = realloc(def->uses, (def->use_count + 1) * sizeof(*uses));
+	if (!uses)
+		return DRIFT_NOMEM;
+	def->uses = uses;
+	uses[def->use_count++] = id;
 	return DRIFT_OK;
 }
 
@@ -176,6 +193,18 @@ static bool copy_key(struct table_def *def, const struct table_def *from)
 	return true;
 }
 
+static bool copy_query(struct table_def *def, const struct table_def *from)
+{
+	bool whole = true;
+
+	if (!from->query)
+		return true;
+	def->query = strdup(from->query);
+	for (unsigned i = 0; whole && i < from->use_count; i++)
+		whole = !table_def_add_use(def, from->uses[i]);
+	return whole && def->query;
+}
+
 struct table_def *table_def_copy(const struct table_def *from)
 {
 	struct table_def *def = table_def_new(from->name);
@@ -189,7 +218,7 @@ struct table_def *table_def_copy(const struct table_def *from)
 	def->created_seq = from->created_seq;
 	def->from_seq = from->from_seq;
 	def->created_time = from->created_time;
-	whole = copy_key(def, from) &&
+	whole = copy_key(def, from) && copy_query(def, from) &&
 		(!from->sql || replace_text(&def->sql, from->sql));
 	for (i = 0; whole && i < from->column_count; i++)
 		whole = copy_column(def, &from->columns[i]);
@@ -261,7 +290,8 @@ static enum drift_err check_columns(const struct table_def *def,
 	unsigned i;
 	unsigned j;
 
-	if (def->column_count == 0 || def->column_count > TABLE_COLUMNS_MAX)
+	if ((def->column_count == 0 && !def->query) ||
+	    def->column_count > TABLE_COLUMNS_MAX)
 		return drift_fail(error, DRIFT_BAD_DEFINITION,
 				  "table \"%s\" has %u columns, must have 1 to %d",
 				  def->name, def->column_count, TABLE_COLUMNS_MAX);
@@ -375,6 +405,19 @@ static enum drift_err check_indexes(const struct table_def *def,
 	return DRIFT_OK;
 }
 
+static enum drift_err check_query(const struct table_def *def,
+				  struct drift_error *error)
+{
+	if (def->use_count > TABLE_USES_MAX)
+		return drift_fail(error, DRIFT_BAD_DEFINITION,
+				  "\"%s\" reads %u tables, at most %d are possible",
+				  def->name, def->use_count, TABLE_USES_MAX);
+	if (def->document || def->key_count || def->index_count)
+		return drift_fail(error, DRIFT_BAD_DEFINITION,
+				  "\"%s\" cannot have a key or an index", def->name);
+	return DRIFT_OK;
+}
+
 enum drift_err table_def_check(const struct table_def *def,
 			       struct drift_error *error)
 {
@@ -382,6 +425,8 @@ enum drift_err table_def_check(const struct table_def *def,
 
 	if (!err)
 		err = check_columns(def, error);
+	if (!err && def->query)
+		return check_query(def, error);
 	if (!err)
 		err = check_key(def, error);
 	if (!err)

@@ -3,7 +3,8 @@
  *
  *	{id, name, document, key: [column numbers], sql,
  *	 columns: [{name, declared, type, length, not_null, default}],
- *	 indexes: [{id, name, unique, columns: [names]}]}
+ *	 indexes: [{id, name, unique, columns: [names]}],
+ *	 query, uses: [table ids]}
  *
  * Members may come in any order; those that are absent have their zero value and
  * those that are not known are stepped over, so that a later version can add
@@ -57,7 +58,7 @@ enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 {
 	unsigned i;
 
-	msg_add_map(out, 7);
+	msg_add_map(out, def->query ? 9 : 7);
 	add_name(out, "id");
 	msg_add_int(out, def->id);
 	add_name(out, "name");
@@ -78,6 +79,14 @@ enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 	msg_add_array(out, def->index_count);
 	for (i = 0; i < def->index_count; i++)
 		encode_index(&def->indexes[i], out);
+	if (!def->query)
+		return buf_status(out);
+	add_name(out, "query");
+	add_name(out, def->query);
+	add_name(out, "uses");
+	msg_add_array(out, def->use_count);
+	for (i = 0; i < def->use_count; i++)
+		msg_add_int(out, def->uses[i]);
 	return buf_status(out);
 }
 
@@ -338,6 +347,26 @@ static enum drift_err table_indexes(struct msg_cursor *cursor, void *thing)
 	return err;
 }
 
+static enum drift_err table_query(struct msg_cursor *cursor, void *def)
+{
+	return read_text(cursor, &((struct table_def *)def)->query);
+}
+
+static enum drift_err table_uses(struct msg_cursor *cursor, void *thing)
+{
+	struct table_def *def = thing;
+	enum drift_err err;
+	uint32_t count, id;
+
+	err = read_count(cursor, def->use_count, TABLE_USES_MAX, &count);
+	for (; !err && count > 0; count--) {
+		err = read_u32(cursor, &id);
+		if (!err)
+			err = table_def_add_use(def, id);
+	}
+	return err;
+}
+
 static const struct member_row table_rows[] = {
 	{ "id", table_id },
 	{ "name", table_name },
@@ -346,6 +375,8 @@ static const struct member_row table_rows[] = {
 	{ "sql", table_sql },
 	{ "columns", table_columns },
 	{ "indexes", table_indexes },
+	{ "query", table_query },
+	{ "uses", table_uses },
 	{ NULL, NULL },
 };
 

@@ -110,7 +110,7 @@ const struct table_def *tables_find(const struct tables *tables, struct slice na
 }
 
 const struct table_def *tables_next(const struct tables *tables, struct slice after,
-				    drift_seq seq, uint64_t ddl)
+				    bool query, drift_seq seq, uint64_t ddl)
 {
 	uint32_t end = atomic_load(&tables->id_end);
 	const struct table_def *best = NULL;
@@ -118,7 +118,8 @@ const struct table_def *tables_next(const struct tables *tables, struct slice af
 	for (uint32_t id = 0; id < end; id++) {
 		const struct table_def *def = tables_def(tables, id, seq, ddl);
 
-		if (!def || slice_compare(slice_str(def->name), after) <= 0)
+		if (!def || (def->query != NULL) != query ||
+		    slice_compare(slice_str(def->name), after) <= 0)
 			continue;
 		if (!best || strcmp(def->name, best->name) < 0)
 			best = def;

@@ -77,8 +77,9 @@ const struct table_def *tables_def(const struct tables *tables, uint32_t id,
 				   drift_seq seq, uint64_t ddl);
 const struct table_def *tables_find(const struct tables *tables, struct slice name,
 				    drift_seq seq, uint64_t ddl);
+/* query: saved queries, else tables. */
 const struct table_def *tables_next(const struct tables *tables, struct slice after,
-				    drift_seq seq, uint64_t ddl);
+				    bool query, drift_seq seq, uint64_t ddl);
 
 /* Note the members of a row that was stored. */
 enum drift_err table_note_row(struct table *table, const struct table_def *def,

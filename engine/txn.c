@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "engine/row_refusal.h"
+
 struct txn_chunk {
 	struct txn_chunk *next;
 	size_t size, used;
@@ -98,7 +100,7 @@ static void op_release(struct drift_txn *txn, struct txn_op *op)
 	txn->bytes -= op->key.size + op->row.size;
 	if (op->kind == TXN_DEFINE)
 		table_def_free((struct table_def *)op->def);
-	if (op->kind == TXN_DEFINE || op->kind == TXN_DROP)
+	if (op->kind >= TXN_DEFINE)
 		txn->ddl_count--;
 	free(op->sql);
 }
@@ -325,6 +327,85 @@ enum drift_err drift_txn_drop(struct drift_txn *txn, const struct table_def *def
 	return DRIFT_OK;
 }
 
+/* ---- Tags --------------------------------------------------------------- */
+
+static enum drift_err check_tag_name(struct slice name, struct drift_error *error)
+{
+	struct buf component = BUF_INIT;
+	enum drift_err err = row_check_text(name, error);
+
+	if (!err && name.size > DRIFT_TAG_BYTES_MAX)
+		err = DRIFT_NAME_TOO_LONG;
+	if (!err)
+		err = key_component_encode(name, &component);
+	buf_release(&component);
+	if (err == DRIFT_NAME_TOO_LONG)
+		return drift_fail(error, err,
+				  "tag name is longer than %d bytes: \"%.*s...\"",
+				  DRIFT_TAG_BYTES_MAX, 64, (const char *)name.data);
+	if (err == DRIFT_BAD_NAME)
+		return drift_fail(error, err, "invalid tag name: \"%.*s\"",
+				  (int)name.size, (const char *)name.data);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+static enum drift_err tag_op(struct drift_txn *txn, enum txn_kind kind,
+			     struct slice name, struct txn_op **op,
+			     struct drift_error *error)
+{
+	enum drift_err err = check_tag_name(name, error);
+
+	if (err)
+		return err;
+	err = check_limits(txn, name.size, error);
+	if (err)
+		return err;
+	*op = op_new(txn, kind, NULL);
+	if (!*op || txn_keep(txn, name, &(*op)->key))
+		return drift_fail_code(error, DRIFT_NOMEM);
+	txn->bytes += name.size;
+	txn->count++;
+	txn->ddl_count++;
+	return DRIFT_OK;
+}
+
+enum drift_err drift_txn_tag(struct drift_txn *txn, struct slice name, drift_seq seq,
+			     struct drift_error *error)
+{
+	struct txn_op *op;
+	enum drift_err err = tag_op(txn, TXN_TAG, name, &op, error);
+
+	if (!err)
+		op->seq = seq;
+	return err;
+}
+
+enum drift_err drift_txn_untag(struct drift_txn *txn, struct slice name,
+			       bool if_exists, struct drift_error *error)
+{
+	struct txn_op *op;
+	enum drift_err err = tag_op(txn, TXN_UNTAG, name, &op, error);
+
+	if (!err)
+		op->flag = if_exists;
+	return err;
+}
+
+enum drift_err drift_txn_rename_tag(struct drift_txn *txn, struct slice from,
+				    struct slice to, struct drift_error *error)
+{
+	struct drift_tag tag;
+	enum drift_err err = check_tag_name(to, error);
+
+	if (err)
+		return err;
+	if (drift_tag_find(txn->db, from, &tag))
+		return drift_fail(error, DRIFT_NO_TAG, "tag \"%.*s\" does not exist",
+				  (int)from.size, (const char *)from.data);
+	err = drift_txn_untag(txn, from, false, error);
+	return err ? err : drift_txn_tag(txn, to, tag.seq, error);
+}
+
 static enum drift_err overlay_add(struct memtable *overlay, const struct txn_op *op,
 				  uint32_t number)
 {
@@ -372,7 +453,8 @@ const struct table_def *txn_defined(const struct drift_txn *txn, uint32_t ops,
 	for (uint32_t i = ops; i-- > 0;) {
 		const struct txn_op *op = &txn->ops[i];
 
-		if (op->kind < TXN_DEFINE || op->def->id != table_id)
+		if (op->kind < TXN_DEFINE || op->kind > TXN_DROP ||
+		    op->def->id != table_id)
 			continue;
 		*dropped = op->kind == TXN_DROP;
 		return *dropped ? NULL : op->def;

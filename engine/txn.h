@@ -9,15 +9,18 @@
 
 #include "engine/db.h"
 
-enum txn_kind { TXN_PUT, TXN_DELETE, TXN_DEFINE, TXN_DROP };
+enum txn_kind { TXN_PUT, TXN_DELETE, TXN_DEFINE, TXN_DROP, TXN_TAG, TXN_UNTAG };
 
 struct txn_op {
 	enum txn_kind kind;
 	enum drift_put_mode mode;
 	bool flag; /* delete: if_exists; drop: if_empty */
 	bool integer_key;
-	const struct table_def *def; /* what the caller saw; define: our copy */
-	struct slice key, row;       /* in the transaction's memory */
+	const struct table_def *def; /* what the caller saw; define: our copy;
+				      * tags: NULL */
+	struct slice key, row;       /* in the transaction's memory; tags: key is
+				      * the name */
+	drift_seq seq;               /* tag: what it names, or DRIFT_SEQ_MAX */
 	char *sql;                   /* drop */
 };
 

@@ -18,7 +18,8 @@ struct drift_view drift_view_at(struct drift_db *db, drift_seq seq)
 	return (struct drift_view){ .db = db, .seq = seq };
 }
 
-const struct table_def *drift_table(struct drift_view view, struct slice name)
+/* What is called name: a table or a saved query. */
+static const struct table_def *find_named(struct drift_view view, struct slice name)
 {
 	const struct table_def *def =
 		tables_find(&view.db->tables, name, view.seq, view.ddl);
@@ -43,7 +44,21 @@ const struct table_def *drift_table(struct drift_view view, struct slice name)
 	return NULL;
 }
 
-const struct table_def *drift_table_by_id(struct drift_view view, uint32_t id)
+const struct table_def *drift_table(struct drift_view view, struct slice name)
+{
+	const struct table_def *def = find_named(view, name);
+
+	return def && !def->query ? def : NULL;
+}
+
+const struct table_def *drift_saved_query(struct drift_view view, struct slice name)
+{
+	const struct table_def *def = find_named(view, name);
+
+	return def && def->query ? def : NULL;
+}
+
+static const struct table_def *find_id(struct drift_view view, uint32_t id)
 {
 	const struct table_def *own;
 	bool dropped = false;
@@ -56,29 +71,76 @@ const struct table_def *drift_table_by_id(struct drift_view view, uint32_t id)
 	return tables_def(&view.db->tables, id, view.seq, view.ddl);
 }
 
-const struct table_def *drift_table_next(struct drift_view view, struct slice after)
+const struct table_def *drift_table_by_id(struct drift_view view, uint32_t id)
+{
+	const struct table_def *def = find_id(view, id);
+
+	return def && !def->query ? def : NULL;
+}
+
+static const struct table_def *next_of(struct drift_view view, struct slice after,
+				       bool query)
 {
 	const struct table_def *def = NULL, *best = NULL;
 	const struct drift_txn *txn = view.txn;
 
-	/* Tables that the transaction dropped are passed over. */
+	/* What the transaction dropped, or made something else, is passed over. */
 	do {
 		def = tables_next(&view.db->tables,
-				  def ? slice_str(def->name) : after, view.seq,
-				  view.ddl);
-	} while (def && drift_table(view, slice_str(def->name)) == NULL);
-	best = def ? drift_table(view, slice_str(def->name)) : NULL;
+				  def ? slice_str(def->name) : after, query,
+				  view.seq, view.ddl);
+		best = def ? find_named(view, slice_str(def->name)) : NULL;
+	} while (def && (!best || (best->query != NULL) != query));
 	for (uint32_t i = 0; txn && i < view.txn_ops; i++) {
 		const struct table_def *own = txn->ops[i].def;
 
 		if (txn->ops[i].kind != TXN_DEFINE ||
+		    (own->query != NULL) != query ||
 		    slice_compare(slice_str(own->name), after) <= 0 ||
-		    drift_table(view, slice_str(own->name)) != own)
+		    find_named(view, slice_str(own->name)) != own)
 			continue;
 		if (!best || strcmp(own->name, best->name) < 0)
 			best = own;
 	}
 	return best;
+}
+
+const struct table_def *drift_table_next(struct drift_view view, struct slice after)
+{
+	return next_of(view, after, false);
+}
+
+const struct table_def *drift_saved_query_next(struct drift_view view,
+					       struct slice after)
+{
+	return next_of(view, after, true);
+}
+
+static bool uses(const struct table_def *def, uint32_t id)
+{
+	for (unsigned i = 0; def && i < def->use_count; i++)
+		if (def->uses[i] == id)
+			return true;
+	return false;
+}
+
+const struct table_def *drift_user_of(struct drift_view view, uint32_t id)
+{
+	uint32_t end = atomic_load(&view.db->tables.id_end);
+	const struct table_def *def;
+
+	for (uint32_t i = 0; i < end; i++) {
+		def = find_id(view, i);
+		if (uses(def, id))
+			return def;
+	}
+	for (uint32_t i = 0; view.txn && i < view.txn_ops; i++) {
+		def = view.txn->ops[i].def;
+		if (view.txn->ops[i].kind == TXN_DEFINE && uses(def, id) &&
+		    find_id(view, def->id) == def)
+			return def;
+	}
+	return NULL;
 }
 
 uint64_t drift_ddl_count(struct drift_db *db)

@@ -268,7 +268,8 @@ static enum drift_err result_column(struct log_cursor *cursor,
 		result_slice(context, event->comment);
 		return DRIFT_OK;
 	case LOG_TABLE:
-		result_slice(context, slice_str(event->table->name));
+		if (event->table)
+			result_slice(context, slice_str(event->table->name));
 		return DRIFT_OK;
 	case LOG_OP:
 		sqlite3_result_text(context, op_name(event), -1, SQLITE_STATIC);
