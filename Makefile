@@ -155,10 +155,20 @@ run-fuzzers: $(fuzzers)
 		tests/fuzz/run $$fuzzer $(FUZZ_SECONDS) || exit 1; \
 	done
 
+# The mount's bench is of several files, and runs the programs.
+mount_bench := $(BUILD)/tests/bench/mount/bench
+mount_bench_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/mount/*.c))
+
+$(mount_bench_objects): ALL_CFLAGS += $(fs_cflags)
+$(mount_bench): $(mount_bench_objects)
+	$(call link,$^ $(fs_libs))
+
 bench: ## the engine and its queries beside SQLite: medians of five
 	@tools/bootstrap
-	@$(MAKE) --no-print-directory $(benches)
-	@for bench in $(benches); do BENCH_DIR=$(BUILD)/bench $$bench || exit 1; done
+	@$(MAKE) --no-print-directory all $(benches) $(mount_bench)
+	@for bench in $(benches) $(mount_bench); do \
+		BENCH_BUILD=$(BUILD) BENCH_DIR=$(BUILD)/bench $$bench || exit 1; \
+	done
 
 demo: ## install what is missing, build, show it on this repository's history
 	@tools/bootstrap

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/bench/mount/target.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bench/mount/nullfs.h"
+
+const char *const target_names[TARGETS] = {
+	[TARGET_NULL] = "null",   [TARGET_PINNED] = "null, pinned",
+	[TARGET_CLOSE] = "close", [TARGET_INTERVAL] = "interval",
+	[TARGET_DISK] = "disk",
+};
+
+void die(const char *what)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void run(const char *format, const char *a, const char *b)
+{
+	char command[2048];
+
+	snprintf(command, sizeof(command), format, a, b);
+	if (system(command) != 0)
+		die(command);
+}
+
+static const char *program(const char *name)
+{
+	static char path[512];
+	const char *build = getenv("BENCH_BUILD");
+
+	snprintf(path, sizeof(path), "%s/%s", build ? build : "build", name);
+	return path;
+}
+
+static int is_driftfs(const struct target *target)
+{
+	return target->kind == TARGET_CLOSE || target->kind == TARGET_INTERVAL;
+}
+
+void target_make(struct target *target, enum target_kind kind, const char *top)
+{
+	*target = (struct target){ .kind = kind };
+	snprintf(target->dir, sizeof(target->dir), "%s/%d", top, kind);
+	target_remove(target);
+	run("mkdir -p '%s/mnt' '%s/rows'", target->dir, target->dir);
+	if (is_driftfs(target)) {
+		char db[300];
+
+		snprintf(db, sizeof(db), "%s/db", target->dir);
+		run("%s init '%s' >/dev/null", program("driftdb"), db);
+		run("%s sql -q -d '%s' -e 'CREATE TABLE t (pk=id)'",
+		    program("driftdb"), db);
+	}
+}
+
+void target_remove(struct target *target)
+{
+	run("rm -rf '%s'%s", target->dir, "");
+}
+
+static void mount_driftfs(struct target *target)
+{
+	char places[600], options[64] = "durability=close";
+
+	if (target->kind == TARGET_INTERVAL)
+		snprintf(options, sizeof(options), "durability=interval=100");
+	snprintf(places, sizeof(places), "'%s/db' '%s/mnt' -o %s", target->dir,
+		 target->dir, options);
+	run("%s %s", program("driftfs"), places);
+}
+
+static void mount_null(struct target *target, unsigned count)
+{
+	char mountpoint[300], rows[310];
+	struct stat st;
+
+	snprintf(mountpoint, sizeof(mountpoint), "%s/mnt", target->dir);
+	snprintf(rows, sizeof(rows), "%s/rows", mountpoint);
+	target->pid = fork();
+	if (target->pid < 0)
+		die("fork");
+	if (target->pid == 0)
+		_exit(nullfs_serve(mountpoint, count,
+				   target->kind == TARGET_PINNED));
+	while (stat(rows, &st) != 0) {
+		if (waitpid(target->pid, NULL, WNOHANG) != 0)
+			die("nullfs");
+		poll(NULL, 0, 1);
+	}
+}
+
+void target_up(struct target *target, unsigned count)
+{
+	switch (target->kind) {
+	case TARGET_CLOSE:
+	case TARGET_INTERVAL:
+		mount_driftfs(target);
+		snprintf(target->rows, sizeof(target->rows), "%s/mnt/tables/t/rows",
+			 target->dir);
+		break;
+	case TARGET_DISK:
+		snprintf(target->rows, sizeof(target->rows), "%s/rows", target->dir);
+		break;
+	default:
+		mount_null(target, count);
+		snprintf(target->rows, sizeof(target->rows), "%s/mnt/rows",
+			 target->dir);
+	}
+}
+
+void target_pin(struct target *target)
+{
+	char link[300], moment[64] = "";
+
+	if (!is_driftfs(target))
+		return;
+	snprintf(link, sizeof(link), "%s/mnt/@seq/head", target->dir);
+	if (readlink(link, moment, sizeof(moment) - 1) < 0)
+		die(link);
+	snprintf(target->rows, sizeof(target->rows),
+		 "%s/mnt/@seq/%.40s/tables/t/rows", target->dir, moment);
+}
+
+void target_down(struct target *target)
+{
+	char mountpoint[300];
+
+	if (target->kind == TARGET_DISK)
+		return;
+	snprintf(mountpoint, sizeof(mountpoint), "%s/mnt", target->dir);
+	if (is_driftfs(target)) {
+		run("%s --unmount '%s'", program("driftfs"), mountpoint);
+		return;
+	}
+	if (umount(mountpoint) != 0)
+		run("fusermount3 -u '%s'%s", mountpoint, "");
+	waitpid(target->pid, NULL, 0);
+}
