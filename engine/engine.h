@@ -34,7 +34,7 @@ struct drift_options {
 	 * keys and rows, 4 million operations. */
 	uint64_t txn_bytes_max;
 	uint32_t txn_ops_max;
-	const struct drift_io *io;  /* NULL: the real system */
+	const struct drift_io *io; /* NULL: the real system */
 	/* Reports for the operator (torn tail cut, index rebuilt), one line each,
 	 * no newline; NULL: stderr. Called from any thread. */
 	void (*report)(void *arg, const char *line);

@@ -1,14 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* ddl.h - CREATE TABLE and DROP TABLE. */
+/* ddl.h - statements that change the catalog: tables, indexes, saved queries, tags.
+ *
+ * Each comes in by two doors: a session's statement, and a line of a dump. What it
+ * does goes into an engine transaction as definitions; every frame of the log gets
+ * text of its own (ddl->text) that does the same when it is loaded. */
 #ifndef DRIFT_QUERY_DDL_H
 #define DRIFT_QUERY_DDL_H
 
 #include "engine/engine.h"
 #include "query/statement.h"
 
-/* Run a statement that begins with CREATE or DROP. */
+/* One statement on its way. */
+struct ddl {
+	struct query_session *session; /* NULL: from a dump */
+	struct drift_view view;        /* what there is, own writes included */
+	struct drift_txn *txn;
+	struct statement *statement;
+	struct drift_error *error;
+	const char *tag;    /* "CREATE TABLE" */
+	struct buf message; /* "Table 't' created" */
+	struct buf name;    /* of the object at hand */
+};
+
+/* Run a statement that begins with CREATE, DROP, ALTER or TAG. */
 enum drift_err ddl_run(struct query_session *session, struct statement *statement,
 		       struct drift_error *error);
+
+/* What the files of single objects share. */
+/* Take IF EXISTS, IF NOT EXISTS; *taken says whether it stood there. */
+enum drift_err ddl_if_exists(struct ddl *ddl, bool *taken);
+enum drift_err ddl_if_not_exists(struct ddl *ddl, bool *taken);
+/* Take the object's name, into ddl->name. */
+enum drift_err ddl_name(struct ddl *ddl);
+/* The table called ddl->name: DRIFT_NO_TABLE when there is none. */
+enum drift_err ddl_table(struct ddl *ddl, const struct table_def **def);
+/* The view that includes what the statement has done so far. */
+struct drift_view ddl_view(const struct ddl *ddl);
+/* What the statement did. */
+void ddl_say(struct ddl *ddl, const char *tag, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Replace *text. */
+enum drift_err ddl_keep_text(char **text, struct slice with);
+
+/* tag.c: TAG name [AT moment], and DROP TAG [IF EXISTS] name after DROP TAG. */
+enum drift_err tag_create(struct ddl *ddl);
+enum drift_err tag_drop(struct ddl *ddl);
 
 /* define.c: read `name (...)` of CREATE TABLE, after IF NOT EXISTS, to the end of the
  * statement. The caller frees *def. */
@@ -22,6 +58,8 @@ enum drift_err define_key_part(struct table_def *def, unsigned column);
 /* Add an index over columns, unless there is one over the same already. */
 enum drift_err define_index(struct table_def *def, const char *const *columns,
 			    unsigned count, bool unique);
+/* definition.c: name, in quotes where it needs them. */
+void definition_add_name(const char *name, struct buf *out);
 /* "CHECK is not supported" at the last token taken. */
 enum drift_err define_unsupported(const struct statement *statement,
 				  struct drift_error *error);

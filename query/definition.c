@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* definition.c - the CREATE TABLE statement that a definition would come from. */
 #include "engine/json.h"
+#include "query/ddl.h"
 #include "query/query.h"
 #include "query/token.h"
 
@@ -20,7 +21,7 @@ static bool is_plain(const char *name)
 	return name[strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789")] == '\0';
 }
 
-static void add_name(const char *name, struct buf *out)
+void definition_add_name(const char *name, struct buf *out)
 {
 	if (is_plain(name))
 		buf_add_str(out, name);
@@ -33,7 +34,7 @@ static void add_names(char *const *names, unsigned count, struct buf *out)
 	buf_add_char(out, '(');
 	for (unsigned i = 0; i < count; i++) {
 		buf_add_str(out, i ? ", " : "");
-		add_name(names[i], out);
+		definition_add_name(names[i], out);
 	}
 	buf_add_char(out, ')');
 }
@@ -66,7 +67,7 @@ static void add_column(const struct table_def *def, unsigned i, struct buf *out)
 {
 	const struct column_def *column = &def->columns[i];
 
-	add_name(column->name, out);
+	definition_add_name(column->name, out);
 	if (column->declared && column->declared[0])
 		buf_printf(out, " %s", column->declared);
 	if (is_only_key(def, i))
@@ -82,7 +83,7 @@ static void add_key(const struct table_def *def, struct buf *out)
 	buf_add_str(out, ", PRIMARY KEY (");
 	for (unsigned i = 0; i < def->key_count; i++) {
 		buf_add_str(out, i ? ", " : "");
-		add_name(def->columns[def->key_columns[i]].name, out);
+		definition_add_name(def->columns[def->key_columns[i]].name, out);
 	}
 	buf_add_char(out, ')');
 }
@@ -90,11 +91,11 @@ static void add_key(const struct table_def *def, struct buf *out)
 enum drift_err query_definition_sql(const struct table_def *def, struct buf *out)
 {
 	buf_add_str(out, "CREATE TABLE ");
-	add_name(def->name, out);
+	definition_add_name(def->name, out);
 	buf_add_str(out, " (");
 	if (def->document) {
 		buf_add_str(out, "pk=");
-		add_name(def->columns[0].name, out);
+		definition_add_name(def->columns[0].name, out);
 	}
 	for (unsigned i = 0; i < def->column_count && !def->document; i++) {
 		buf_add_str(out, i ? ", " : "");

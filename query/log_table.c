@@ -320,6 +320,10 @@ enum drift_err log_table_register(struct query_session *session,
 		"comment, min(seq) AS first_seq, max(seq) AS last_seq, "
 		"count(seq) AS events FROM drift_events GROUP BY tx";
 
+	enum drift_err err = tag_table_register(session, error);
+
+	if (err)
+		return err;
 	if (sqlite3_create_module(session->sqlite, "drift_events", &module, session))
 		return drift_fail(error, DRIFT_NOMEM, "out of memory");
 	return session_exec(session, view, error);
@@ -328,5 +332,6 @@ enum drift_err log_table_register(struct query_session *session,
 bool log_table_is(const char *name)
 {
 	return name && (strcasecmp(name, "drift_events") == 0 ||
-			strcasecmp(name, "drift_transactions") == 0);
+			strcasecmp(name, "drift_transactions") == 0 ||
+			strcasecmp(name, "drift_tags") == 0);
 }

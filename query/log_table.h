@@ -14,5 +14,8 @@ enum drift_err log_table_register(struct query_session *session,
 				  struct drift_error *error);
 /* True if name is one of them. */
 bool log_table_is(const char *name);
+/* tag_table.c: drift_tags. */
+enum drift_err tag_table_register(struct query_session *session,
+				  struct drift_error *error);
 
 #endif

@@ -49,6 +49,7 @@ static const struct {
 	{ "RELEASE", control_release, false },
 	{ "CREATE", ddl_run, false },
 	{ "DROP", ddl_run, false },
+	{ "TAG", ddl_run, false },
 	{ "EXPLAIN", explain_run, false },
 	{ "SHOW", show_run, false },
 	{ "DESCRIBE", show_describe, false },
@@ -66,7 +67,7 @@ static bool is_unsupported(const struct statement *statement, struct token token
 		"DETACH",   "DISCARD", "DO",      "EXECUTE",    "FETCH",
 		"GRANT",    "LISTEN",  "LOCK",    "MERGE",      "NOTIFY",
 		"PRAGMA",   "PREPARE", "REFRESH", "REINDEX",    "REVOKE",
-		"SNAPSHOT", "SOFT",    "TAG",     "VERIFY",
+		"SNAPSHOT", "SOFT",    "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
