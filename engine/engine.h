@@ -189,6 +189,16 @@ enum drift_err drift_get(struct drift_view view, uint32_t table_id, struct slice
 enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
 				 struct slice key, struct drift_row *row);
 
+/* One table's rows by key, again and again, as a join asks for them: keeps what each
+ * drift_get sets up, and copies nothing. */
+struct drift_lookup;
+enum drift_err drift_lookup_open(struct drift_view view, uint32_t table_id,
+				 struct drift_lookup **lookup);
+/* As drift_get; *version is good until the next call. */
+enum drift_err drift_lookup_get(struct drift_lookup *lookup, struct slice key,
+				struct drift_version *version);
+void drift_lookup_close(struct drift_lookup *lookup); /* NULL is fine */
+
 /* Bounds of a scan, on key bytes (or index-value bytes). */
 struct drift_range {
 	struct slice low;  /* empty data pointer (NULL): from the start */

@@ -356,6 +356,15 @@ enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool af
 	return err;
 }
 
+enum drift_err index_find(struct index_cursor *cursor, struct slice key,
+			  struct slice *value)
+{
+	MDB_val wanted = val_of(key);
+	struct slice found;
+
+	return cursor_get(cursor, &wanted, MDB_SET, &found, value);
+}
+
 enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 				 struct slice *found, struct slice *value)
 {

@@ -94,6 +94,9 @@ void index_cursor_close(struct index_cursor *cursor); /* NULL is fine */
 /* First key >= key (after: > key); DRIFT_DONE at the end. */
 enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool after,
 			  struct slice *found, struct slice *value);
+/* Exactly key: DRIFT_DONE when there is none. Cheap near where the cursor is. */
+enum drift_err index_find(struct index_cursor *cursor, struct slice key,
+			  struct slice *value);
 /* Last key < key. */
 enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 				 struct slice *found, struct slice *value);

@@ -26,7 +26,8 @@ struct scan {
 	struct source sources[SOURCES_MAX];
 	unsigned source_count;
 	struct side current, gone;
-	struct buf last_key;
+	struct slice last;   /* the key handed out last, while the reading is kept */
+	struct buf last_key; /* a copy of it, beyond that */
 	bool started;
 	bool ended;
 	struct buf memory;
@@ -129,6 +130,12 @@ static enum drift_err scan_refresh(struct scan *scan)
 	if (!reading_is_old(&scan->since))
 		return DRIFT_OK;
 	scan->since = 0;
+	if (scan->started) {
+		buf_clear(&scan->last_key);
+		buf_add_slice(&scan->last_key, scan->last);
+	}
+	if (buf_status(&scan->last_key))
+		return DRIFT_NOMEM;
 	scan_end_reading(scan);
 	return scan_begin_reading(scan);
 }
@@ -174,15 +181,6 @@ static enum drift_err index_version_at(struct scan *scan, const struct side *sid
 	return DRIFT_OK;
 }
 
-/* Only a cursor that may exchange its reading needs to know where it is. */
-static enum drift_err keep_key(struct scan *scan, struct slice key)
-{
-	buf_clear(&scan->last_key);
-	buf_add_slice(&scan->last_key, key);
-	scan->started = true;
-	return buf_status(&scan->last_key);
-}
-
 /* The next key of any side, its version in the view, tombstones included. */
 static enum drift_err scan_step(struct scan *scan, struct drift_version *version)
 {
@@ -220,6 +218,30 @@ static enum drift_err scan_step(struct scan *scan, struct drift_version *version
 	return err;
 }
 
+/* Is `current` all there is? */
+static bool is_plain(const struct scan *scan)
+{
+	for (unsigned i = 0; i < scan->source_count; i++)
+		if (scan->sources[i].at)
+			return false;
+	return scan->current.key.data && !scan->gone.key.data;
+}
+
+/* The next key of `current`: what scan_step comes to, without asking the others. */
+static enum drift_err plain_step(struct scan *scan, struct drift_version *version)
+{
+	enum drift_err err, step;
+
+	if ((scan->range.has_high || scan->range.prefix) &&
+	    range_place(&scan->range, scan->current.key) > 0)
+		return DRIFT_DONE;
+	err = index_version_at(scan, &scan->current, version);
+	if (err && err != DRIFT_NO_ROW)
+		return err;
+	step = side_step(scan, &scan->current);
+	return step ? step : err;
+}
+
 static enum drift_err scan_next(struct drift_cursor *cursor,
 				struct drift_version *version)
 {
@@ -230,12 +252,17 @@ static enum drift_err scan_next(struct drift_cursor *cursor,
 		return DRIFT_DONE;
 	err = scan_refresh(scan);
 	while (!err || err == DRIFT_NO_ROW) {
-		err = scan_step(scan, version);
+		err = is_plain(scan) ? plain_step(scan, version)
+				     : scan_step(scan, version);
 		if (err || version->op == DRIFT_OP_DELETE)
 			continue;
-		if (range_place(&scan->range, version->key) < 0)
+		/* The walk began at low, so this is low itself. */
+		if (scan->range.low_open &&
+		    range_place(&scan->range, version->key) < 0)
 			continue;
-		return keep_key(scan, version->key);
+		scan->last = version->key;
+		scan->started = true;
+		return DRIFT_OK;
 	}
 	if (err == DRIFT_DONE) {
 		scan->ended = true;
