@@ -39,6 +39,8 @@ struct committer {
 	pthread_mutex_t role;           /* whoever holds it is the committer */
 	/* Under role: */
 	struct stage *stage;
+	unsigned alone;             /* so many requests to come get a batch each */
+	bool memory_full;           /* no commit before a fold has made room */
 	struct index_mark position; /* the newest transaction */
 	void (*hook)(void *arg, struct drift_batch *batch);
 	void *hook_arg;
@@ -51,7 +53,7 @@ struct indexer {
 	pthread_cond_t wake;  /* for the indexer */
 	pthread_cond_t done;  /* a layer was folded, or could not be */
 	bool stop;
-	bool failing; /* the last fold did not succeed */
+	enum drift_err failure; /* of the last fold */
 };
 
 struct drift_db {
@@ -61,6 +63,10 @@ struct drift_db {
 	char *index_path;
 	int dir_fd;
 	int lock_fd;
+	bool locked;
+	/* Who had it last did not close it: what the page cache shows of the newest
+	 * segment may never have reached the disk. */
+	bool unclean;
 	uint8_t database_id[DATABASE_ID_BYTES];
 	struct log log;
 	struct index *index;
@@ -97,10 +103,11 @@ enum drift_err committer_seal(struct drift_db *db);
 enum drift_err indexer_start(struct drift_db *db, struct drift_error *error);
 void indexer_stop(struct drift_db *db);
 /* Freeze the active memtable (the committer's position is its mark) and wake the
- * indexer; waits for it first while LAYERS_MAX are in use. */
+ * indexer; waits for it first while LAYERS_MAX are in use. DRIFT_FULL when they are
+ * and folding does not succeed. */
 enum drift_err indexer_freeze(struct drift_db *db, const struct index_mark *mark);
-/* Wait until nothing is frozen, or folding fails. */
-void indexer_wait(struct drift_db *db);
+/* Wait until nothing is frozen, or folding fails: then why. */
+enum drift_err indexer_wait(struct drift_db *db);
 
 /* fold.c: all of a frozen memtable into the index, in one write transaction. */
 enum drift_err fold(struct drift_db *db, const struct memtable *memtable,

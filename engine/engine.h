@@ -434,7 +434,8 @@ enum drift_err drift_verify(struct drift_db *db,
  * between segments when *stop (may be NULL) becomes true: DRIFT_INTERRUPTED. */
 enum drift_err drift_compact(struct drift_db *db, const _Atomic bool *stop,
 			     struct drift_error *error);
-/* Fold everything visible into the index now, and sync it. */
+/* Fold everything visible into the index now, and sync it. DRIFT_FULL and the like
+ * when it cannot be written: it will be, as soon as it can. */
 enum drift_err drift_fold(struct drift_db *db);
 
 #endif

@@ -1,19 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /* indexer.c - the thread that folds frozen memtables into the index, and the
- * bound on how far it may fall behind: LAYERS_MAX memtables; then writers wait. */
+ * bound on how far it may fall behind: LAYERS_MAX memtables; then writers wait, and
+ * are refused with DRIFT_FULL while the index cannot be written at all. */
 #include "engine/db.h"
 
 #include <time.h>
 
-#define RETRY_MS 1000
+#define RETRY_MS 250
 
-static void wait_ms(struct indexer *indexer, unsigned ms)
+static void wait_to_retry(struct indexer *indexer)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += ms / 1000;
+	until.tv_nsec += RETRY_MS * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
 	pthread_cond_timedwait(&indexer->wake, &indexer->lock, &until);
+}
+
+/* Once when it stops, and once when it goes on. */
+static void report_state(struct drift_db *db, enum drift_err err)
+{
+	if (!err && db->indexer.failure)
+		db_report(db, "index: folding again");
+	else if (err && !db->indexer.failure)
+		/* The events stay readable where they are; nothing is lost by
+		 * waiting. */
+		db_report(db,
+			  "index: cannot fold: %s; trying again, and refusing "
+			  "commits when memory is full",
+			  drift_err_text(err));
 }
 
 static void fold_oldest(struct drift_db *db, struct layer *layer)
@@ -26,16 +43,13 @@ static void fold_oldest(struct drift_db *db, struct layer *layer)
 	pthread_mutex_lock(&indexer->lock);
 	if (!err)
 		err = layers_drop_oldest(&db->layers);
-	indexer->failing = err != DRIFT_OK;
+	report_state(db, err);
+	indexer->failure = err;
 	pthread_cond_broadcast(&indexer->done);
-	if (!err)
-		return;
-	/* The events stay readable where they are; nothing is lost by waiting. */
-	db_report(db, "index: cannot fold: %s; trying again", drift_err_text(err));
 	if (err == DRIFT_CORRUPT)
 		index_suspect(db->index);
-	if (!indexer->stop)
-		wait_ms(indexer, RETRY_MS);
+	if (err && !indexer->stop)
+		wait_to_retry(indexer);
 }
 
 static void *indexer_run(void *arg)
@@ -92,19 +106,25 @@ enum drift_err indexer_freeze(struct drift_db *db, const struct index_mark *mark
 	enum drift_err err;
 
 	pthread_mutex_lock(&indexer->lock);
-	while ((err = layers_freeze(&db->layers, mark)) == DRIFT_LIMIT)
+	while ((err = layers_freeze(&db->layers, mark)) == DRIFT_LIMIT &&
+	       !indexer->failure)
 		pthread_cond_wait(&indexer->done, &indexer->lock);
+	if (err == DRIFT_LIMIT)
+		err = DRIFT_FULL;
 	pthread_cond_signal(&indexer->wake);
 	pthread_mutex_unlock(&indexer->lock);
 	return err;
 }
 
-void indexer_wait(struct drift_db *db)
+enum drift_err indexer_wait(struct drift_db *db)
 {
 	struct indexer *indexer = &db->indexer;
+	enum drift_err err;
 
 	pthread_mutex_lock(&indexer->lock);
-	while (layers_oldest_frozen(&db->layers) && !indexer->failing)
+	while (layers_oldest_frozen(&db->layers) && !indexer->failure)
 		pthread_cond_wait(&indexer->done, &indexer->lock);
+	err = indexer->failure;
 	pthread_mutex_unlock(&indexer->lock);
+	return err;
 }

@@ -21,6 +21,9 @@ static enum drift_err segment_read(struct log *log, struct log_segment *segment,
 	int fd;
 	enum drift_err err;
 
+	if (log->past_cache && segment == log_newest(log))
+		return io_read_disk(log->io, atomic_load(&segment->fd), data, size,
+				    offset, got);
 	for (;;) {
 		version = atomic_load(&segment->version);
 		pack = atomic_load(&segment->pack);
