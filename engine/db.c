@@ -16,6 +16,7 @@
 
 #define FOLD_EVENTS_MAX 100000
 #define SEGMENT_BYTES_MAX (64u << 20)
+#define SNAPSHOT_EVENTS_MIN 10000
 #define INTERVAL_MS 100
 #define TXN_BYTES_MAX (256u << 20)
 #define TXN_OPS_MAX 4000000
@@ -186,6 +187,8 @@ static void set_options(struct drift_db *db, const struct drift_options *options
 		db->options.segment_bytes_max = SEGMENT_BYTES_MAX;
 	if (!db->options.fold_events_max)
 		db->options.fold_events_max = FOLD_EVENTS_MAX;
+	if (!db->options.snapshot_events_min)
+		db->options.snapshot_events_min = SNAPSHOT_EVENTS_MIN;
 	if (!db->options.interval_ms)
 		db->options.interval_ms = INTERVAL_MS;
 	if (!db->options.txn_bytes_max)
@@ -231,6 +234,7 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 	tags_init(&db->tags);
 	clock_init(&db->clock, db->io);
 	pthread_mutex_init(&db->compacting, NULL);
+	snapshots_init(&db->snapshots);
 	err = open_directory(db, path, error);
 	if (!err)
 		err = lock_take(db, error);
@@ -242,6 +246,8 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 		err = layers_init(&db->layers);
 	if (!err)
 		err = db_recover(db, error);
+	if (!err)
+		snapshots_open(db);
 	if (!err)
 		err = indexer_start(db, error);
 	if (!err)
@@ -294,6 +300,7 @@ void drift_close(struct drift_db *db)
 		(void)lock_write(db->lock_fd, 0);
 	indexer_stop(db);
 	layers_release(&db->layers);
+	snapshots_release(&db->snapshots);
 	index_close(db->index);
 	if (db->log.dir >= 0)
 		log_close(&db->log);

@@ -16,6 +16,7 @@
 #include "engine/clock.h"
 #include "engine/engine.h"
 #include "engine/layers.h"
+#include "engine/snapshot.h"
 #include "engine/tables.h"
 #include "engine/tags.h"
 
@@ -54,6 +55,9 @@ struct indexer {
 	pthread_cond_t done;  /* a layer was folded, or could not be */
 	bool stop;
 	enum drift_err failure; /* of the last fold */
+	/* The indexer's own: */
+	bool looked; /* whether a snapshot is due, since the last fold */
+	drift_time_ns snapshot_ns; /* that snapshots may take before the next one */
 };
 
 struct drift_db {
@@ -73,6 +77,7 @@ struct drift_db {
 	struct tables tables;
 	struct tags tags;
 	struct layers layers;
+	struct snapshots snapshots;
 	struct clock clock;
 	struct committer committer;
 	struct indexer indexer;
@@ -89,6 +94,9 @@ void db_report(struct drift_db *db, const char *format, ...)
 
 /* recover.c: walk what the index has not, cut a torn tail. */
 enum drift_err db_recover(struct drift_db *db, struct drift_error *error);
+/* Is the commit frame that the mark tells of in the log? Then what was derived from
+ * the log up to there may be used. */
+bool db_has_mark(struct drift_db *db, const struct index_mark *mark);
 
 /* commit.c */
 enum drift_err committer_start(struct drift_db *db, struct drift_error *error);
@@ -157,12 +165,20 @@ enum drift_err reading_get(struct reading *reading, uint32_t table_id,
 enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
 				 struct slice key, drift_seq seq, struct buf *memory,
 				 struct drift_version *version);
+/* The same by its versions alone: quicker for what has changed since. */
+enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
+				struct slice key, drift_seq seq, struct buf *memory,
+				struct drift_version *version);
 /* The newest layer entry of the row with seq <= seq, or NULL. */
 const struct entry *reading_get_layers(struct reading *reading, uint32_t table_id,
 				       struct slice key, drift_seq seq);
 /* Read a version's row from the log. */
 enum drift_err version_load(struct drift_db *db, const struct index_version *place,
 			    struct buf *memory, struct drift_version *version);
+
+/* The same for a version of which only the place is known, and its seq and op. */
+enum drift_err version_load_place(struct drift_db *db, const struct place *place,
+				  struct buf *memory, struct drift_version *version);
 
 /* A place in the log where a transaction begins, at or before event seq (before:
  * strictly), as near as the marks are. */

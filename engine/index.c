@@ -19,8 +19,8 @@
 #define POOL 64
 
 static const char *const space_names[INDEX_SPACES] = {
-	"meta", "current", "gone",  "versions", "values",
-	"past", "seqs",    "times", "catalog",  "tables",
+	"meta", "current", "gone",    "versions", "values", "past",
+	"seqs", "times",   "changes", "catalog",  "tables",
 };
 
 struct index {

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* indexer.c - the thread that folds frozen memtables into the index, and the
  * bound on how far it may fall behind: LAYERS_MAX memtables; then writers wait, and
- * are refused with DRIFT_FULL while the index cannot be written at all. */
+ * are refused with DRIFT_FULL while the index cannot be written at all. When nothing
+ * waits to be folded, and now and then between folds, it makes the snapshots that are
+ * due, in small steps. */
 #include "engine/db.h"
 
 #include <time.h>
 
 #define RETRY_MS 250
+#define SNAPSHOT_STEP_BYTES (512u << 10) /* between looks for a memtable */
+
+static drift_time_ns monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (drift_time_ns)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 static void wait_to_retry(struct indexer *indexer)
 {
@@ -36,15 +47,20 @@ static void report_state(struct drift_db *db, enum drift_err err)
 static void fold_oldest(struct drift_db *db, struct layer *layer)
 {
 	struct indexer *indexer = &db->indexer;
+	drift_time_ns start;
 	enum drift_err err;
 
 	pthread_mutex_unlock(&indexer->lock);
+	start = monotonic_ns();
 	err = fold(db, layer->memtable, &layer->mark);
+	/* Snapshots may take half as long as folds, and delay them by that. */
+	indexer->snapshot_ns = (monotonic_ns() - start) / 2;
 	pthread_mutex_lock(&indexer->lock);
 	if (!err)
 		err = layers_drop_oldest(&db->layers);
 	report_state(db, err);
 	indexer->failure = err;
+	indexer->looked = false;
 	pthread_cond_broadcast(&indexer->done);
 	if (err == DRIFT_CORRUPT)
 		index_suspect(db->index);
@@ -52,21 +68,58 @@ static void fold_oldest(struct drift_db *db, struct layer *layer)
 		wait_to_retry(indexer);
 }
 
+/* Go on with the snapshot under way; it ends without harm, whatever befalls it. */
+static void snapshot_step(struct drift_db *db, struct snapshot_job **job)
+{
+	drift_time_ns start = monotonic_ns();
+	enum drift_err err = snapshot_job_step(*job, SNAPSHOT_STEP_BYTES);
+
+	db->indexer.snapshot_ns -= monotonic_ns() - start;
+	if (!err)
+		return;
+	snapshot_job_free(*job);
+	*job = NULL;
+	if (err == DRIFT_DONE)
+		*job = snapshot_job_due(db); /* of another table */
+	else
+		db_report(db, "cannot make a snapshot: %s", drift_err_text(err));
+}
+
+/* One piece of work; false when there is none. Called with the lock held. */
+static bool work(struct drift_db *db, struct snapshot_job **job)
+{
+	struct indexer *indexer = &db->indexer;
+	struct layer *layer = layers_oldest_frozen(&db->layers);
+	bool look = !*job && !indexer->looked;
+
+	if (layer && !look && !(*job && indexer->snapshot_ns > 0)) {
+		fold_oldest(db, layer);
+		return true;
+	}
+	if (!look && !*job)
+		return false;
+	indexer->looked = true;
+	pthread_mutex_unlock(&indexer->lock);
+	if (look)
+		*job = snapshot_job_due(db);
+	else
+		snapshot_step(db, job);
+	pthread_mutex_lock(&indexer->lock);
+	return true;
+}
+
 static void *indexer_run(void *arg)
 {
 	struct drift_db *db = arg;
 	struct indexer *indexer = &db->indexer;
-	struct layer *layer;
+	struct snapshot_job *job = NULL;
 
 	pthread_mutex_lock(&indexer->lock);
-	while (!indexer->stop) {
-		layer = layers_oldest_frozen(&db->layers);
-		if (layer)
-			fold_oldest(db, layer);
-		else
+	while (!indexer->stop)
+		if (!work(db, &job))
 			pthread_cond_wait(&indexer->wake, &indexer->lock);
-	}
 	pthread_mutex_unlock(&indexer->lock);
+	snapshot_job_free(job);
 	return NULL;
 }
 

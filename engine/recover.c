@@ -26,8 +26,7 @@ static enum drift_err no_index(struct drift_db *db, const char *why)
 	return DRIFT_OK;
 }
 
-/* Is the commit frame that the mark tells of in the log? */
-static bool mark_in_log(struct drift_db *db, const struct index_mark *mark)
+bool db_has_mark(struct drift_db *db, const struct index_mark *mark)
 {
 	struct place place = {
 		.segment = mark->segment,
@@ -63,7 +62,7 @@ static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
 
 	if (!err) {
 		err = load_tables(db, mark);
-		if (!err && mark_in_log(db, mark))
+		if (!err && db_has_mark(db, mark))
 			return DRIFT_OK;
 		*mark = (struct index_mark){ 0 };
 		if (err == DRIFT_DONE) /* a new one */

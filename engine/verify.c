@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/db.h"
+#include "engine/verify_snapshot.h"
 #include "engine/walk.h"
 
 struct verify {
@@ -36,6 +37,11 @@ static void fault(struct verify *verify, const char *format, ...)
 	verify->report->faults++;
 	if (verify->say)
 		verify->say(verify->arg, line);
+}
+
+static void snapshot_fault(void *arg, const char *line)
+{
+	fault(arg, "%s", line);
 }
 
 /* ---- Segments: headers and the digest chain ----------------------------------- */
@@ -346,6 +352,8 @@ enum drift_err drift_verify(struct drift_db *db,
 		err = check_log(&verify);
 	if (!err)
 		err = check_index(&verify);
+	if (!err)
+		err = verify_snapshots(db, snapshot_fault, &verify);
 	reading_end(&verify.reading);
 	if (err)
 		return err;
