@@ -29,9 +29,6 @@ struct drift_options {
 	uint32_t fold_events_max;   /* memtable size that starts a fold;
 					 * default 100,000 */
 	uint32_t interval_ms;       /* bound for DRIFT_DURABLE_LATER; default 100 */
-	/* A table gets a snapshot by itself when more events than this, and more than
-	 * it has rows, came since the last one; default 10,000. */
-	uint32_t snapshot_events_min;
 	/* A transaction is held in memory until it is committed (about three times
 	 * its bytes), so both are limited: DRIFT_TX_TOO_BIG. Default 256 MiB of
 	 * keys and rows, 4 million operations. */
@@ -192,16 +189,6 @@ enum drift_err drift_get(struct drift_view view, uint32_t table_id, struct slice
 enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
 				 struct slice key, struct drift_row *row);
 
-/* One table's rows by key, again and again, as a join asks for them: keeps what each
- * drift_get sets up, and copies nothing. */
-struct drift_lookup;
-enum drift_err drift_lookup_open(struct drift_view view, uint32_t table_id,
-				 struct drift_lookup **lookup);
-/* As drift_get; *version is good until the next call. */
-enum drift_err drift_lookup_get(struct drift_lookup *lookup, struct slice key,
-				struct drift_version *version);
-void drift_lookup_close(struct drift_lookup *lookup); /* NULL is fine */
-
 /* Bounds of a scan, on key bytes (or index-value bytes). */
 struct drift_range {
 	struct slice low;  /* empty data pointer (NULL): from the start */
@@ -230,28 +217,6 @@ enum drift_err drift_history(struct drift_view view, uint32_t table_id,
 enum drift_err drift_cursor_next(struct drift_cursor *cursor,
 				 struct drift_version *version);
 void drift_cursor_close(struct drift_cursor *cursor); /* NULL is fine */
-
-/* ---- What changed between two moments ------------------------------------ */
-
-struct drift_changes;
-
-/* One key whose row differs. */
-struct drift_difference {
-	struct slice key;
-	bool had, has; /* a row before, a row after; never neither */
-	struct drift_version before, after;
-};
-
-/* The keys in range (NULL: all) whose rows differ between the two views' seqs, in key
- * order, each once; a row that came back equal is none. The views' transactions are
- * not looked at. Cost: the table's events in between, whatever else there is. */
-enum drift_err drift_changes_open(struct drift_view before, struct drift_view after,
-				  uint32_t table_id, const struct drift_range *range,
-				  struct drift_changes **changes);
-/* The next one: DRIFT_DONE at the end. Slices are good until the next call. */
-enum drift_err drift_changes_next(struct drift_changes *changes,
-				  struct drift_difference *difference);
-void drift_changes_close(struct drift_changes *changes); /* NULL is fine */
 
 /* ---- Transactions ----------------------------------------------------- */
 
@@ -445,13 +410,30 @@ enum drift_err drift_tx_recent(struct drift_db *db, struct drift_tx *tx,
 
 /* ---- Care ------------------------------------------------------------- */
 
+/* A whole history in one line, "SEQ:DIGEST" (digest.h says of which bytes). It stays
+ * the same for ever, whatever is appended, packed or rotated later. */
+struct drift_anchor {
+	drift_seq seq;
+	uint8_t digest[32]; /* SHA-256 */
+};
+void drift_anchor_print(const struct drift_anchor *anchor, struct buf *out);
+/* DRIFT_BAD_ARGUMENT when it is none. */
+enum drift_err drift_anchor_parse(const char *text, struct drift_anchor *anchor,
+				  struct drift_error *error);
+/* The anchor of the transaction that event seq belongs to (its seq is that
+ * transaction's last); DRIFT_SEQ_MAX: of the newest. Reads one segment. */
+enum drift_err drift_digest(struct drift_db *db, drift_seq seq,
+			    struct drift_anchor *anchor, struct drift_error *error);
+
 struct drift_verify_report {
 	uint64_t segments, transactions, events, bytes;
+	drift_seq last_seq;
 	uint64_t faults;
 };
-/* Read the whole log (CRCs, seqs, times, digest chain) and compare the index with
- * it. Each fault is told to say(arg, line). DRIFT_CORRUPT when there was any. */
-enum drift_err drift_verify(struct drift_db *db,
+/* Read the whole log (CRCs, seqs, times, digest chain), compare it with anchor (NULL:
+ * none) and the index with it. Each fault is told to say(arg, line), which any
+ * thread may call, one at a time. DRIFT_CORRUPT when there was any. */
+enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anchor,
 			    void (*say)(void *arg, const char *line), void *arg,
 			    struct drift_verify_report *report);
 /* Seal the newest segment and pack all sealed ones with zstd. History, seqs, times and
@@ -459,26 +441,33 @@ enum drift_err drift_verify(struct drift_db *db,
  * between segments when *stop (may be NULL) becomes true: DRIFT_INTERRUPTED. */
 enum drift_err drift_compact(struct drift_db *db, const _Atomic bool *stop,
 			     struct drift_error *error);
-/* ---- Snapshots: tables' rows at one seq, a shortcut for scans of the past ---- */
-
-/* Make one of the table as of the head (0: of every table that has rows); it is there
- * when this returns. Nothing is made where one of that very state exists. */
-enum drift_err drift_snapshot(struct drift_db *db, uint32_t table_id,
-			      const _Atomic bool *stop, struct drift_error *error);
-struct drift_snapshot_info {
-	uint32_t table_id;
-	drift_seq seq;  /* it holds the rows as of this event */
-	uint64_t bytes; /* of its file */
-};
-/* The next snapshot after info's table and seq (all zeros: the first), by table, then
- * by seq; false at the end. */
-bool drift_snapshot_next(struct drift_db *db, struct drift_snapshot_info *info);
-/* The snapshot that a scan of the whole table in this view would start from; 0: from
- * none (the present, or the table's beginning, is nearer). */
-drift_seq drift_snapshot_for(struct drift_view view, uint32_t table_id);
-
-/* Fold everything visible into the index now, and sync it. DRIFT_FULL and the like
- * when it cannot be written: it will be, as soon as it can. */
+/* Fold everything visible into the index now, and sync it. */
 enum drift_err drift_fold(struct drift_db *db);
+
+/* ---- The log alone ---------------------------------------------------- */
+
+/* Read dir's log without opening the database: no lock is taken, no index trusted,
+ * nothing written. Works beside a daemon, on a copy, and on what is damaged. One
+ * thread at a time. */
+struct drift_log;
+enum drift_err drift_log_open(const char *dir, struct drift_log **log,
+			      struct drift_error *error);
+void drift_log_close(struct drift_log *log); /* NULL is fine */
+/* Its newest event. */
+enum drift_err drift_log_head(struct drift_log *log, drift_seq *seq,
+			      struct drift_error *error);
+/* As drift_resolve, from the log: a seq above the head is DRIFT_BAD_MOMENT. */
+enum drift_err drift_log_resolve(struct drift_log *log, const struct moment *moment,
+				 drift_seq *seq, struct drift_error *error);
+/* As drift_digest. */
+enum drift_err drift_log_digest(struct drift_log *log, drift_seq seq,
+				struct drift_anchor *anchor,
+				struct drift_error *error);
+/* As drift_verify. An index that another process is changing is compared as it was
+ * at one moment. */
+enum drift_err drift_log_verify(struct drift_log *log,
+				const struct drift_anchor *anchor,
+				void (*say)(void *arg, const char *line), void *arg,
+				struct drift_verify_report *report);
 
 #endif

@@ -4,11 +4,11 @@
 
 #include "engine/crc32c.h"
 
-static uint32_t frame_crc(const char *frame, size_t size, uint32_t seed)
+uint32_t frame_checksum(struct slice frame, uint32_t seed)
 {
-	uint32_t crc = crc32c(seed, frame, 4);
+	uint32_t crc = crc32c(seed, frame.data, 4);
 
-	return crc32c(crc, frame + 8, size - 8);
+	return crc32c(crc, (const char *)frame.data + 8, frame.size - 8);
 }
 
 /* Leave room for a header; the body follows, then frame_end. */
@@ -34,7 +34,7 @@ static void frame_end(struct buf *out, size_t start, uint32_t seed,
 	le64_put(at + 16, (uint64_t)frame->time);
 	at[24] = (char)frame->kind;
 	at[25] = (char)frame->flags;
-	le32_put(at + 4, frame_crc(at, out->size - start, seed));
+	le32_put(at + 4, frame_checksum(slice_of(at, out->size - start), seed));
 }
 
 static void add_text_or_nil(struct buf *out, struct slice text)
@@ -118,7 +118,7 @@ enum drift_err frame_decode(struct slice bytes, uint32_t seed, struct frame *fra
 	if (*size > bytes.size)
 		return DRIFT_CORRUPT;
 	frame->crc = le32_get(at + 4);
-	if (frame->crc != frame_crc(at, *size, seed))
+	if (frame->crc != frame_checksum(slice_of(at, *size), seed))
 		return DRIFT_CORRUPT;
 	frame->seq = le64_get(at + 8);
 	frame->time = (drift_time_ns)le64_get(at + 16);

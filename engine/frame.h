@@ -87,6 +87,9 @@ void frame_add_commit(struct buf *out, uint32_t seed, drift_seq seq,
 enum drift_err frame_decode(struct slice bytes, uint32_t seed, struct frame *frame,
 			    size_t *size);
 
+/* The CRC that a frame of these bytes (FRAME_HEADER_BYTES at least) should have. */
+uint32_t frame_checksum(struct slice frame, uint32_t seed);
+
 /* DRIFT_CORRUPT when the body is not as described above. */
 enum drift_err frame_read_event(const struct frame *frame,
 				struct frame_event *event);

@@ -8,9 +8,7 @@
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "engine/crc32c.h"
@@ -19,8 +17,8 @@
 #define POOL 64
 
 static const char *const space_names[INDEX_SPACES] = {
-	"meta", "current", "gone",    "versions", "values", "past",
-	"seqs", "times",   "changes", "catalog",  "tables",
+	"meta", "current", "gone",  "versions", "values",
+	"past", "seqs",    "times", "catalog",  "tables",
 };
 
 struct index {
@@ -59,8 +57,6 @@ static enum drift_err index_err(int code)
 	case ENOMEM:
 		return DRIFT_NOMEM;
 	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
 	case MDB_MAP_FULL:
 		return DRIFT_FULL;
 	case MDB_CORRUPTED:
@@ -74,54 +70,10 @@ static enum drift_err index_err(int code)
 	}
 }
 
-/* On a full disk, or at a limit on files' sizes, LMDB's writes fall short, which it
- * calls EIO. */
-#define FULL_BYTES (1u << 20)
-
-static bool has_no_room(const struct index *index)
-{
-	struct rlimit limit;
-	struct statvfs fs;
-	struct stat st;
-	int fd;
-
-	if (mdb_env_get_fd(index->env, &fd) || fstatvfs(fd, &fs) != 0 ||
-	    fstat(fd, &st) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0)
-		return false;
-	return fs.f_bavail * fs.f_frsize < FULL_BYTES ||
-	       limit.rlim_cur <= (uint64_t)st.st_size;
-}
-
-static enum drift_err write_err(const struct index *index, int code)
-{
-	if (code == EIO && has_no_room(index))
-		return DRIFT_FULL;
-	return index_err(code);
-}
-
 /* ---- Opening ---------------------------------------------------------- */
 
-/* LMDB writes to lock.mdb through a map, which is fatal where the disk has no room
- * for the page: have all of them before. */
-#define LOCK_BYTES (40u << 10) /* more than READERS_MAX slots of 64 bytes */
-
-static int lock_allocate(const char *path)
-{
-	char name[4096];
-	int fd, code = 0;
-
-	snprintf(name, sizeof(name), "%s/lock.mdb", path);
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return errno;
-	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_BYTES) != 0 &&
-	    io_err(errno) == DRIFT_FULL)
-		code = ENOSPC;
-	close(fd);
-	return code;
-}
-
-static int env_open(const char *path, size_t map_bytes, MDB_env **env)
+static int env_open(const char *path, size_t map_bytes, unsigned flags,
+		    MDB_env **env)
 {
 	int code = mdb_env_create(env);
 
@@ -132,13 +84,14 @@ static int env_open(const char *path, size_t map_bytes, MDB_env **env)
 	if (!code)
 		code = mdb_env_set_mapsize(*env, map_bytes);
 	if (!code)
-		code = mdb_env_open(*env, path, MDB_NOTLS | MDB_NORDAHEAD, 0600);
+		code = mdb_env_open(*env, path, MDB_NOTLS | MDB_NORDAHEAD | flags,
+				    0600);
 	return code;
 }
 
 /* Address space, not disk; the largest that this system grants. An environment
  * that could not be opened is good for nothing but to be closed. */
-static int env_open_largest(const char *path, MDB_env **env)
+static int env_open_largest(const char *path, unsigned flags, MDB_env **env)
 {
 	static const unsigned gigabytes[] = { 1024, 64, 4 };
 	int code = EINVAL;
@@ -147,7 +100,7 @@ static int env_open_largest(const char *path, MDB_env **env)
 		if (*env)
 			mdb_env_close(*env);
 		*env = NULL;
-		code = env_open(path, (size_t)gigabytes[i] << 30, env);
+		code = env_open(path, (size_t)gigabytes[i] << 30, flags, env);
 		if (code != ENOMEM && code != EINVAL)
 			return code;
 	}
@@ -168,15 +121,15 @@ static bool env_file_whole(MDB_env *env)
 		       ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
 }
 
-static int open_spaces(struct index *index)
+static int open_spaces(struct index *index, bool read_only)
 {
 	MDB_txn *txn;
-	int code = mdb_txn_begin(index->env, NULL, 0, &txn);
+	int code = mdb_txn_begin(index->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
 
 	if (code)
 		return code;
 	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
-		code = mdb_dbi_open(txn, space_names[i], MDB_CREATE,
+		code = mdb_dbi_open(txn, space_names[i], read_only ? 0 : MDB_CREATE,
 				    &index->spaces[i]);
 	if (code) {
 		mdb_txn_abort(txn);
@@ -209,15 +162,13 @@ enum drift_err index_open(const char *path, struct index **out,
 	err = suspect_check(index->suspect_path);
 	if (err)
 		goto failed;
-	code = lock_allocate(path);
-	if (!code)
-		code = env_open_largest(path, &index->env);
+	code = env_open_largest(path, 0, &index->env);
 	if (!code && !env_file_whole(index->env))
 		code = MDB_CORRUPTED;
 	if (!code)
 		code = mdb_reader_check(index->env, &dead);
 	if (!code)
-		code = open_spaces(index);
+		code = open_spaces(index, false);
 	if (!code) {
 		*out = index;
 		return DRIFT_OK;
@@ -226,6 +177,40 @@ enum drift_err index_open(const char *path, struct index **out,
 failed:
 	index_close(index);
 	return err;
+}
+
+enum drift_err index_open_read(const char *path, struct index **out,
+			       struct drift_error *error)
+{
+	struct index *index = calloc(1, sizeof(*index));
+	char data[4096];
+	int code;
+
+	*out = NULL;
+	if (!index || asprintf(&index->suspect_path, "%s/suspect", path) < 0) {
+		free(index);
+		return drift_fail_code(error, DRIFT_NOMEM);
+	}
+	snprintf(data, sizeof(data), "%s/data.mdb", path);
+	if (access(data, F_OK) != 0) {
+		index_close(index);
+		return DRIFT_DONE;
+	}
+	code = suspect_check(index->suspect_path) ? MDB_INVALID : 0;
+	if (!code)
+		code = env_open_largest(path, MDB_RDONLY, &index->env);
+	if (!code && !env_file_whole(index->env))
+		code = MDB_CORRUPTED;
+	if (!code)
+		code = open_spaces(index, true);
+	if (!code) {
+		*out = index;
+		return DRIFT_OK;
+	}
+	index_close(index);
+	if (code == MDB_NOTFOUND)
+		return DRIFT_DONE; /* it was made, and nothing put into it */
+	return drift_fail(error, index_err(code), "index: %s", mdb_strerror(code));
 }
 
 void index_close(struct index *index)
@@ -407,15 +392,6 @@ enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool af
 	return err;
 }
 
-enum drift_err index_find(struct index_cursor *cursor, struct slice key,
-			  struct slice *value)
-{
-	MDB_val wanted = val_of(key);
-	struct slice found;
-
-	return cursor_get(cursor, &wanted, MDB_SET, &found, value);
-}
-
 enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 				 struct slice *found, struct slice *value)
 {
@@ -460,7 +436,7 @@ enum drift_err index_write_begin(struct index *index, struct index_writer **out)
 				       &writer->cursors[i]);
 	if (code) {
 		index_abort(writer);
-		return write_err(index, code);
+		return index_err(code);
 	}
 	*out = writer;
 	return DRIFT_OK;
@@ -493,7 +469,7 @@ enum drift_err index_put(struct index_writer *writer, enum index_space space,
 		return DRIFT_NOMEM;
 	code = mdb_cursor_put(writer->cursors[space], &where, &stored, MDB_RESERVE);
 	if (code)
-		return write_err(writer->index, code);
+		return index_err(code);
 	at = stored.mv_data;
 	memcpy(at, writer->value.data, writer->value.size);
 	return DRIFT_OK;
@@ -505,7 +481,7 @@ enum drift_err index_delete(struct index_writer *writer, enum index_space space,
 	MDB_val where = val_of(key);
 	int code = mdb_del(writer->txn, writer->index->spaces[space], &where, NULL);
 
-	return code == MDB_NOTFOUND ? DRIFT_OK : write_err(writer->index, code);
+	return code == MDB_NOTFOUND ? DRIFT_OK : index_err(code);
 }
 
 static void writer_free(struct index_writer *writer)
@@ -525,13 +501,12 @@ static void writer_close_cursors(struct index_writer *writer)
 
 enum drift_err index_commit(struct index_writer *writer)
 {
-	struct index *index = writer->index;
 	int code;
 
 	writer_close_cursors(writer);
 	code = mdb_txn_commit(writer->txn);
 	writer_free(writer);
-	return write_err(index, code);
+	return index_err(code);
 }
 
 void index_abort(struct index_writer *writer)

@@ -43,9 +43,15 @@ bool json_text_valid(struct slice text)
 {
 	const uint8_t *at = text.data;
 	size_t left = text.size;
+	uint64_t rest = 0;
 	unsigned size;
 
 	while (left > 0) {
+		if (left < 8) {
+			memcpy(&rest, at, left);
+			if (!(rest & 0x8080808080808080))
+				return true;
+		}
 		if (left >= 8 && !(le64_get(at) & 0x8080808080808080)) {
 			size = 8;
 		} else {

@@ -3,21 +3,28 @@
  * into memory when a database is opened. */
 #include "engine/db.h"
 
-static enum drift_err load_ddl(struct drift_db *db, struct slice value)
+enum drift_err load_definition(struct slice value, struct frame_ddl *ddl,
+			       drift_seq *seq, drift_time_ns *time)
 {
 	const char *at = value.data;
 	struct frame frame = { .kind = FRAME_DDL };
-	struct frame_ddl ddl;
-	enum drift_err err;
 
 	if (value.size < 16)
 		return DRIFT_CORRUPT;
+	*seq = be64_get(at);
+	*time = (drift_time_ns)be64_get(at + 8);
 	frame.body = slice_of(at + 16, value.size - 16);
-	err = frame_read_ddl(&frame, &ddl);
-	if (err)
-		return err;
-	return apply_definition(db, &ddl, be64_get(at),
-				(drift_time_ns)be64_get(at + 8));
+	return frame_read_ddl(&frame, ddl);
+}
+
+static enum drift_err load_ddl(struct drift_db *db, struct slice value)
+{
+	struct frame_ddl ddl;
+	drift_time_ns time;
+	drift_seq seq;
+	enum drift_err err = load_definition(value, &ddl, &seq, &time);
+
+	return err ? err : apply_definition(db, &ddl, seq, time);
 }
 
 /* One field: its name, and since when it held each type. */
@@ -92,8 +99,6 @@ enum drift_err load_tables(struct drift_db *db, struct index_mark *mark)
 	if (err)
 		return err;
 	err = index_applied(reader, mark);
-	if (!err)
-		err = index_check_format(reader);
 	if (!err)
 		err = load_space(db, reader, INDEX_CATALOG);
 	if (!err)

@@ -12,8 +12,6 @@
 
 #include "engine/segment.h"
 
-#define LOG_RESERVE_BYTES (256u << 10)
-
 /* Where a frame lies. */
 struct place {
 	drift_seq segment; /* its first seq */
@@ -48,8 +46,6 @@ struct log {
 	/* The newest segment. */
 	/* A sync of log/ failed, so the next one proves nothing: no rotation. */
 	_Atomic bool dir_doubtful;
-	/* Recovery's: read the newest segment past the page cache. */
-	bool past_cache;
 	struct pack_cache cache;
 	_Atomic uint64_t end; /* whole transactions end here */
 	uint64_t allocated;   /* the appender's: file size */
@@ -65,6 +61,11 @@ struct log {
 enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 			const uint8_t database_id[DATABASE_ID_BYTES],
 			struct drift_error *error);
+/* The same for reading alone, without a look into any segment: the newest may be
+ * packed or damaged, and log->end stays 0. An empty log is DRIFT_CORRUPT too. */
+enum drift_err log_open_alone(struct log *log, const struct drift_io *io, int dir,
+			      const uint8_t database_id[DATABASE_ID_BYTES],
+			      struct drift_error *error);
 void log_close(struct log *log);
 
 /* The newest segment; it is never packed. */
@@ -82,16 +83,12 @@ enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
  * what a killed process left in the page cache must be durable before it is read. */
 enum drift_err log_set_end(struct log *log, uint64_t end, struct drift_error *error);
 
-/* Ask for room ahead of the end, reserve included, as far as there is any. */
-void log_reserve(struct log *log);
 /* Write whole transactions at the end; readable (not durable) on return. On an
- * error what was written is cut off again. LOG_RESERVE_BYTES of room are kept ahead
- * of the end, for those that are to work on a full disk: they set use_reserve. */
-enum drift_err log_append(struct log *log, struct slice bytes, bool use_reserve);
+ * error what was written is cut off again. */
+enum drift_err log_append(struct log *log, struct slice bytes);
 /* Make everything appended durable. After DRIFT_IO nothing may be appended. */
 enum drift_err log_sync(struct log *log);
-/* Seal the newest segment (synced, its spare room cut) and begin the next.
- * DRIFT_FULL when there is no room for another: then nothing has happened. */
+/* Seal the newest segment (synced, its spare room cut) and begin the next. */
 enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns time,
 			  uint64_t tx, struct drift_error *error);
 
@@ -102,7 +99,15 @@ enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error);
 /* Bytes of segment i, unpacked: of its whole transactions if it is the newest. */
 enum drift_err log_segment_size(struct log *log, unsigned i, uint64_t *size,
 				struct drift_error *error);
-/* SHA-256 of those bytes. */
+/* Its unpacked bytes from offset on; it must be open. */
+enum drift_err log_segment_read(struct log *log, struct log_segment *segment,
+				void *data, size_t size, uint64_t offset,
+				size_t *got);
+/* SHA-256 of its first `size` bytes; DRIFT_CORRUPT when there are fewer. */
+enum drift_err log_prefix_digest(struct log *log, unsigned i, uint64_t size,
+				 uint8_t digest[DIGEST_BYTES],
+				 struct drift_error *error);
+/* SHA-256 of all of them. */
 enum drift_err log_segment_digest(struct log *log, unsigned i,
 				  uint8_t digest[DIGEST_BYTES],
 				  struct drift_error *error);

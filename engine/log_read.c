@@ -11,19 +11,15 @@
 
 #define DIGEST_CHUNK (1u << 20)
 
-/* Unpacked bytes of an open segment. */
-static enum drift_err segment_read(struct log *log, struct log_segment *segment,
-				   void *data, size_t size, uint64_t offset,
-				   size_t *got)
+enum drift_err log_segment_read(struct log *log, struct log_segment *segment,
+				void *data, size_t size, uint64_t offset,
+				size_t *got)
 {
 	struct pack *pack;
 	unsigned version;
 	int fd;
 	enum drift_err err;
 
-	if (log->past_cache && segment == log_newest(log))
-		return io_read_disk(log->io, atomic_load(&segment->fd), data, size,
-				    offset, got);
 	for (;;) {
 		version = atomic_load(&segment->version);
 		pack = atomic_load(&segment->pack);
@@ -72,7 +68,7 @@ static enum drift_err digest_bytes(struct log *log, struct log_segment *segment,
 	for (uint64_t at = 0; at < size && !err; at += DIGEST_CHUNK) {
 		size_t want = size - at < DIGEST_CHUNK ? size - at : DIGEST_CHUNK;
 
-		err = segment_read(log, segment, chunk, want, at, &got);
+		err = log_segment_read(log, segment, chunk, want, at, &got);
 		if (!err && got < want)
 			err = DRIFT_CORRUPT;
 		if (!err && !EVP_DigestUpdate(sha, chunk, got))
@@ -81,25 +77,34 @@ static enum drift_err digest_bytes(struct log *log, struct log_segment *segment,
 	return err;
 }
 
-enum drift_err log_segment_digest(struct log *log, unsigned i,
-				  uint8_t digest[DIGEST_BYTES],
-				  struct drift_error *error)
+enum drift_err log_prefix_digest(struct log *log, unsigned i, uint64_t size,
+				 uint8_t digest[DIGEST_BYTES],
+				 struct drift_error *error)
 {
+	struct log_segment *segment = atomic_load(&log->segments)[i];
 	EVP_MD_CTX *sha = EVP_MD_CTX_new();
 	char *chunk = malloc(DIGEST_CHUNK);
-	uint64_t size;
-	enum drift_err err = log_segment_size(log, i, &size, error);
+	enum drift_err err = log_segment_open(log, segment, O_RDONLY, error);
 
 	if (!err && (!sha || !chunk || !EVP_DigestInit_ex(sha, EVP_sha256(), NULL)))
 		err = DRIFT_NOMEM;
 	if (!err)
-		err = digest_bytes(log, atomic_load(&log->segments)[i], size, sha,
-				   chunk);
+		err = digest_bytes(log, segment, size, sha, chunk);
 	if (!err && !EVP_DigestFinal_ex(sha, digest, NULL))
 		err = DRIFT_NOMEM;
 	free(chunk);
 	EVP_MD_CTX_free(sha);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+enum drift_err log_segment_digest(struct log *log, unsigned i,
+				  uint8_t digest[DIGEST_BYTES],
+				  struct drift_error *error)
+{
+	uint64_t size;
+	enum drift_err err = log_segment_size(log, i, &size, error);
+
+	return err ? err : log_prefix_digest(log, i, size, digest, error);
 }
 
 static enum drift_err frame_fault(drift_seq segment, uint64_t offset,
@@ -129,7 +134,7 @@ enum drift_err log_read(struct log *log, const struct place *place,
 	at = buf_reserve(memory, place->size);
 	if (!at)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	err = segment_read(log, segment, at, place->size, place->offset, &got);
+	err = log_segment_read(log, segment, at, place->size, place->offset, &got);
 	if (err)
 		return drift_fail_code(error, err);
 	memory->size = got;
@@ -223,8 +228,8 @@ static enum drift_err cursor_fill(struct log_cursor *cursor, size_t need,
 		at = buf_reserve(&cursor->window, want);
 		if (!at)
 			return DRIFT_NOMEM;
-		err = segment_read(cursor->log, segment, at, want, cursor->offset,
-				   &got);
+		err = log_segment_read(cursor->log, segment, at, want,
+				       cursor->offset, &got);
 		if (err)
 			return err;
 		cursor->window.size = got;

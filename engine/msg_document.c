@@ -9,6 +9,8 @@
 
 #include "engine/json.h"
 
+#define FEW_NAMES 24
+
 struct member {
 	struct slice name;
 	struct slice value;
@@ -142,13 +144,34 @@ static enum drift_err check_values(struct msg_cursor *cursor)
 	return DRIFT_OK;
 }
 
+/* Few names are compared each with each, without sorting or allocating. */
+static enum drift_err check_few_names(struct msg_cursor *cursor, uint32_t count)
+{
+	struct slice names[FEW_NAMES];
+	enum drift_err err = DRIFT_OK;
+
+	for (uint32_t i = 0; i < count && !err; i++) {
+		err = msg_read_text(cursor, &names[i]);
+		if (!err)
+			err = msg_skip(cursor, NULL);
+		for (uint32_t j = 0; j < i && !err; j++)
+			if (slice_equal(names[i], names[j]))
+				err = DRIFT_CORRUPT;
+	}
+	return err;
+}
+
 static enum drift_err check_names(struct slice document)
 {
+	struct msg_cursor cursor = msg_cursor_of(document);
 	struct members members;
-	enum drift_err err = members_load(&members, document);
-	uint32_t i;
+	uint32_t count;
+	enum drift_err err = msg_read_map(&cursor, &count);
 
-	for (i = 1; !err && i < members.count; i++)
+	if (err || count <= FEW_NAMES)
+		return err ? err : check_few_names(&cursor, count);
+	err = members_load(&members, document);
+	for (uint32_t i = 1; i < members.count && !err; i++)
 		if (slice_equal(members.sorted[i - 1]->name,
 				members.sorted[i]->name))
 			err = DRIFT_CORRUPT;

@@ -5,10 +5,7 @@
  * A torn tail and damage look alike at first: bytes that are not a whole frame. They
  * are told apart by what follows. A commit frame says how far the segment was durable
  * when it was written; if a whole one beyond the bad place says that the bad place
- * was durable, then it was good once: damage, and nothing may be cut.
- *
- * After a stop that was not clean, the newest segment is read past the page cache:
- * it may show what a failed sync never wrote, and no later sync would tell. */
+ * was durable, then it was good once: damage, and nothing may be cut. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -26,7 +23,7 @@ static enum drift_err no_index(struct drift_db *db, const char *why)
 	return DRIFT_OK;
 }
 
-bool db_has_mark(struct drift_db *db, const struct index_mark *mark)
+bool mark_in_log(struct log *log, const struct index_mark *mark)
 {
 	struct place place = {
 		.segment = mark->segment,
@@ -41,10 +38,10 @@ bool db_has_mark(struct drift_db *db, const struct index_mark *mark)
 	bool good;
 
 	if (mark->commit_size == 0 || mark->end < mark->commit_size ||
-	    log_segment_get(&db->log, mark->segment, &segment, &error) ||
+	    log_segment_get(log, mark->segment, &segment, &error) ||
 	    segment->seed != mark->segment_seed)
 		return false;
-	good = !log_read(&db->log, &place, &memory, &frame, &error) &&
+	good = !log_read(log, &place, &memory, &frame, &error) &&
 	       frame.kind == FRAME_COMMIT && frame.crc == mark->commit_crc &&
 	       !frame_read_commit(&frame, &commit) && commit.tx == mark->tx &&
 	       frame.seq == mark->seq;
@@ -62,7 +59,7 @@ static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
 
 	if (!err) {
 		err = load_tables(db, mark);
-		if (!err && db_has_mark(db, mark))
+		if (!err && mark_in_log(&db->log, mark))
 			return DRIFT_OK;
 		*mark = (struct index_mark){ 0 };
 		if (err == DRIFT_DONE) /* a new one */
@@ -287,8 +284,7 @@ static enum drift_err end_log(struct drift_db *db, uint64_t end,
 	at = buf_reserve(&tail, size - end + 1);
 	if (!at)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	err = db->unclean ? io_read_disk(db->io, fd, at, size - end, end, &got)
-			  : io_read(db->io, fd, at, size - end, end, &got);
+	err = io_read(db->io, fd, at, size - end, end, &got);
 	if (err)
 		err = drift_fail_code(error, err);
 	else
@@ -334,10 +330,8 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 	struct walk walk = { 0 };
 	struct place place;
 	enum drift_err fault = DRIFT_DONE;
-	enum drift_err err;
+	enum drift_err err = open_index(db, &mark, error);
 
-	db->log.past_cache = db->unclean;
-	err = open_index(db, &mark, error);
 	if (err)
 		return err;
 	place = start_position(db, &mark);
@@ -351,7 +345,6 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 	walk_release(&walk);
 	if (err)
 		return err;
-	db->log.past_cache = false;
 	clock_set(&db->clock, db->committer.position.time);
 	atomic_store(&db->head, db->committer.position.seq);
 	atomic_store(&db->head_time, db->committer.position.time);

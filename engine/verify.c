@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* verify.c - read all of it and say what does not fit: the log against itself, then
- * the index against the log: all its spaces but `past`, whose CRCs reading checks. */
+ * the index against the log; see verify.h. */
+#include "engine/verify.h"
+
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
-#include "engine/db.h"
-#include "engine/verify_snapshot.h"
-#include "engine/walk.h"
+#include "engine/digest.h"
+#include "engine/drift_log.h"
 
-struct verify {
-	struct drift_db *db;
-	void (*say)(void *arg, const char *line);
-	void *arg;
-	struct drift_verify_report *report;
-	struct reading reading;
-	drift_seq seq;
-	drift_time_ns time;
-	uint64_t tx;
-	uint64_t applied_events; /* events that the index should hold */
-	uint64_t row_values;     /* entries that `values` should hold */
-	drift_seq applied;       /* how far it has come */
-};
-
-static void fault(struct verify *verify, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void fault(struct verify *verify, const char *format, ...)
+void verify_fault(struct verify *verify, const char *format, ...)
 {
 	char line[512];
 	va_list args;
@@ -34,328 +20,350 @@ static void fault(struct verify *verify, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	pthread_mutex_lock(&verify->lock);
 	verify->report->faults++;
 	if (verify->say)
 		verify->say(verify->arg, line);
+	pthread_mutex_unlock(&verify->lock);
 }
 
-static void snapshot_fault(void *arg, const char *line)
+uint64_t verify_version_hash(uint64_t seed, uint32_t table_id, struct slice key,
+			     const struct index_version *version)
 {
-	fault(arg, "%s", line);
+	uint64_t hash = tally_mix(seed, table_id);
+
+	hash = tally_mix_bytes(hash, key);
+	hash = tally_mix(hash, version->seq);
+	hash = tally_mix(hash, version->place.segment);
+	hash = tally_mix(hash, version->place.offset);
+	hash = tally_mix(hash, version->place.size);
+	hash = tally_mix(hash, (uint64_t)version->time);
+	return tally_mix(hash, (uint64_t)version->op * 2 + version->integer_key);
 }
 
-/* ---- Segments: headers and the digest chain ----------------------------------- */
-
-static enum drift_err check_segment(struct verify *verify, unsigned i)
+uint64_t verify_row_hash(uint64_t seed, uint32_t table_id, struct slice key,
+			 const struct index_row *row)
 {
-	struct log *log = &verify->db->log;
-	struct log_segment *segment = atomic_load(&log->segments)[i];
-	struct log_segment *next;
-	uint8_t digest[DIGEST_BYTES];
-	struct drift_error error = { 0 };
-	uint64_t size;
+	uint64_t hash = tally_mix(seed, table_id);
+
+	hash = tally_mix_bytes(hash, key);
+	hash = tally_mix(hash, row->seq);
+	hash = tally_mix(hash, (uint64_t)row->time);
+	hash = tally_mix(hash, row->integer_key);
+	return tally_mix_bytes(hash, row->row);
+}
+
+/* ---- One segment ----------------------------------------------------------------- */
+
+/* What a worker has found out of the segments it took. */
+struct worker {
+	struct verify *verify;
+	struct survey_sums *sums; /* of all segments; each worker writes its own */
+	_Atomic unsigned *next;   /* the segment to take next */
+	unsigned count;
+	unsigned segment; /* in hand */
+	struct tally versions, rows;
 	enum drift_err err;
+};
 
-	verify->report->segments++;
-	err = log_segment_size(log, i, &size, &error);
-	if (!err)
-		verify->report->bytes += size;
-	if (!err && i + 1 == atomic_load(&log->count))
+/* The event as the index should have it. */
+static void tally_event(struct worker *worker, const struct frame *frame,
+			const struct frame_event *event, const struct place *place)
+{
+	struct verify *verify = worker->verify;
+	struct index_version version = {
+		.seq = frame->seq,
+		.place = *place,
+		.time = frame->time,
+		.op = frame_op(frame),
+		.integer_key = frame->flags & FRAME_INTEGER_KEY,
+	};
+
+	tally_add(&worker->versions,
+		  verify_version_hash(verify->seed, event->table_id, event->key,
+				      &version));
+	if (!(verify->current[frame->seq / 8] & 1u << frame->seq % 8))
+		return;
+	tally_add(&worker->rows,
+		  verify_row_hash(verify->seed, event->table_id, event->key,
+				  &(struct index_row){
+					  .seq = version.seq,
+					  .time = version.time,
+					  .integer_key = version.integer_key,
+					  .row = event->row,
+				  }));
+}
+
+static enum drift_err check_frame(void *arg, const struct frame *frame,
+				  const struct place *place)
+{
+	struct worker *worker = arg;
+	struct verify *verify = worker->verify;
+	struct frame_event event;
+	struct frame_ddl ddl;
+
+	if (frame->kind == FRAME_COMMIT)
 		return DRIFT_OK;
-	if (!err) {
-		next = atomic_load(&log->segments)[i + 1];
-		err = log_segment_get(log, next->first_seq, &next, &error);
-	}
-	if (!err)
-		err = log_segment_digest(log, i, digest, &error);
-	if (err == DRIFT_NOMEM)
-		return err;
-	if (err) {
-		fault(verify, "%s", error.text);
-		return DRIFT_OK;
-	}
-	if (memcmp(digest, next->previous_digest, DIGEST_BYTES) != 0)
-		fault(verify,
-		      "segment %020" PRIu64
-		      ".seg is not the one that segment %020" PRIu64
-		      ".seg followed: SHA-256 differs",
-		      segment->first_seq, next->first_seq);
+	if (frame->kind == FRAME_DDL ? frame_read_ddl(frame, &ddl)
+				     : frame_read_event(frame, &event) ||
+					       (frame->kind == FRAME_PUT &&
+						msg_check_document(event.row)))
+		verify_fault(verify,
+			     "segment %020" PRIu64 ".seg offset %" PRIu64
+			     ": malformed %s",
+			     place->segment, place->offset,
+			     frame->kind == FRAME_DDL ? "definition" : "event");
+	else if (frame->kind != FRAME_DDL && frame->seq <= verify->mark.seq &&
+		 verify->current)
+		tally_event(worker, frame, &event, place);
 	return DRIFT_OK;
 }
 
-/* ---- Events: the log against itself and `versions` against the log ---------------- */
-
-static enum drift_err check_indexed(struct verify *verify, const struct frame *frame,
-				    const struct frame_event *event,
-				    const struct place *place)
+static enum drift_err say_hole(void *arg, const struct survey_hole *hole)
 {
-	char bytes[4 + KEY_BYTES_MAX + 8];
-	struct slice key = { bytes, 4 + event->key.size + 8 };
-	struct index_version version;
-	struct slice value;
+	struct worker *worker = arg;
+	char line[400];
+
+	survey_print_hole(hole, line, sizeof(line));
+	if (!hole->tail)
+		verify_fault(worker->verify, "%s", line);
+	else
+		verify_fault(
+			worker->verify,
+			"%s; an unfinished transaction, which opening cuts off, "
+			"or damage to the last ones",
+			line);
+	return DRIFT_OK;
+}
+
+/* Is this the transaction that the anchor was taken at? */
+static enum drift_err check_anchor(void *arg, const struct survey_tx *tx)
+{
+	struct worker *worker = arg;
+	struct verify *verify = worker->verify;
+	uint8_t digest[DIGEST_BYTES];
 	enum drift_err err;
 
-	be32_put(bytes, event->table_id);
-	memcpy(bytes + 4, event->key.data, event->key.size);
-	be64_put(bytes + 4 + event->key.size, frame->seq);
-	err = index_get(verify->reading.index, INDEX_VERSIONS, key, &value);
-	if (!err)
-		err = index_version_decode(key, value, &version);
-	if (err == DRIFT_DONE || err == DRIFT_CORRUPT) {
-		fault(verify, "index: event %" PRIu64 " is %s", frame->seq,
-		      err == DRIFT_DONE ? "missing" : "damaged");
+	if (!verify->anchor || tx->last_seq != verify->anchor->seq)
 		return DRIFT_OK;
-	}
-	if (!err &&
-	    (version.place.segment != place->segment ||
-	     version.place.offset != place->offset ||
-	     version.place.size != place->size || version.op != frame_op(frame)))
-		fault(verify, "index: event %" PRIu64 " is elsewhere in the log",
-		      frame->seq);
-	return err;
+	err = log_prefix_digest(verify->log, worker->segment, tx->end, digest, NULL);
+	if (!err && memcmp(digest, verify->anchor->digest, DIGEST_BYTES) == 0)
+		atomic_store(&verify->anchor_met, true);
+	return err == DRIFT_CORRUPT ? DRIFT_OK : err;
 }
 
-static enum drift_err check_frame(struct verify *verify, const struct frame *frame,
-				  const struct place *place)
+static void check_segment(struct worker *worker, unsigned i)
 {
-	struct frame_event event;
-
-	if (frame->kind == FRAME_DDL)
-		return DRIFT_OK;
-	verify->report->events++;
-	if (frame_read_event(frame, &event) ||
-	    (frame->kind == FRAME_PUT && msg_check_document(event.row))) {
-		fault(verify,
-		      "segment %020" PRIu64 ".seg offset %" PRIu64
-		      ": malformed event",
-		      place->segment, place->offset);
-		return DRIFT_OK;
-	}
-	if (frame->seq > verify->applied)
-		return DRIFT_OK;
-	verify->applied_events++;
-	return check_indexed(verify, frame, &event, place);
-}
-
-static enum drift_err check_transaction(struct verify *verify, struct walk *walk,
-					struct drift_error *error)
-{
-	struct frame frame;
-	struct place place;
-	enum drift_err err;
-
-	verify->report->transactions++;
-	if (walk->last_seq - walk->count != verify->seq)
-		fault(verify, "transaction %" PRIu64 ": seqs do not follow %" PRIu64,
-		      walk->tx, verify->seq);
-	if (walk->time <= verify->time || walk->tx <= verify->tx)
-		fault(verify,
-		      "transaction %" PRIu64 ": time or number runs backwards",
-		      walk->tx);
-	verify->seq = walk->last_seq;
-	verify->time = walk->time;
-	verify->tx = walk->tx;
-	while (!(err = walk_frame(walk, &frame, &place, error))) {
-		err = check_frame(verify, &frame, &place);
-		if (err)
-			return err;
-	}
-	return err == DRIFT_DONE ? DRIFT_OK : err;
-}
-
-static enum drift_err check_log(struct verify *verify)
-{
-	struct place start = log_start(&verify->db->log);
+	struct verify *verify = worker->verify;
+	const struct survey_calls calls = {
+		.arg = worker,
+		.frame = check_frame,
+		.tx = check_anchor,
+		.hole = say_hole,
+	};
 	struct drift_error error = { 0 };
-	struct walk walk;
-	enum drift_err err =
-		walk_init(&walk, &verify->db->log, &start, false, &error);
 
-	while (!err) {
-		err = walk_next(&walk, &error);
-		if (!err)
-			err = check_transaction(verify, &walk, &error);
-	}
-	walk_release(&walk);
-	if (err == DRIFT_CORRUPT)
-		fault(verify, "%s", error.text);
-	return err == DRIFT_DONE || err == DRIFT_CORRUPT ? DRIFT_OK : err;
+	worker->segment = i;
+	worker->err = survey_segment(verify->log, i, verify->live, &calls,
+				     &worker->sums[i], &error);
+	if (worker->err == DRIFT_NOMEM)
+		return;
+	if (worker->err)
+		verify_fault(verify, "%s", error.text);
+	worker->err = DRIFT_OK;
 }
 
-/* ---- Rows: `current`, `gone` and `values` against the log -------------------------------------- */
-
-static enum drift_err check_row(struct verify *verify, struct slice key,
-				struct slice value, bool gone)
+static void *worker_run(void *arg)
 {
-	struct drift_version version = { 0 };
-	struct buf memory = BUF_INIT;
-	struct index_version newest;
-	struct index_cursor *cursor;
-	struct slice found, stored;
-	struct index_row row;
-	struct buf bound = BUF_INIT;
-	enum drift_err err = index_row_decode(value, &row);
+	struct worker *worker = arg;
 
-	buf_add_slice(&bound, key);
-	buf_add_be64(&bound, DRIFT_SEQ_MAX);
-	if (!err)
-		err = buf_status(&bound);
-	if (!err)
-		err = index_cursor_open(verify->reading.index, INDEX_VERSIONS,
-					&cursor);
-	if (err)
-		goto done;
-	err = index_seek_before(cursor, buf_slice(&bound), &found, &stored);
-	if (!err && found.size == bound.size &&
-	    memcmp(found.data, key.data, key.size) == 0)
-		err = index_version_decode(found, stored, &newest);
-	else if (!err)
-		err = DRIFT_DONE;
-	index_cursor_close(cursor);
-	if (!err)
-		err = version_load(verify->db, &newest, &memory, &version);
-	if (!err && (version.seq != row.seq || version.time != row.time ||
-		     gone != (version.op == DRIFT_OP_DELETE) ||
-		     !slice_equal(version.row, row.row)))
-		err = DRIFT_DONE;
-	if (err == DRIFT_DONE || err == DRIFT_CORRUPT) {
-		fault(verify,
-		      "index: row of table %u at event %" PRIu64
-		      " differs from the log",
-		      be32_get(key.data), row.seq);
-		err = DRIFT_OK;
+	while (!worker->err) {
+		unsigned i = atomic_fetch_add(worker->next, 1);
+
+		if (i >= worker->count)
+			break;
+		check_segment(worker, i);
 	}
-done:
-	buf_release(&bound);
-	buf_release(&memory);
-	return err;
+	return NULL;
 }
 
-/* Each index must have the row under its present value. */
-static enum drift_err check_values(struct verify *verify, struct slice key,
-				   struct slice row)
+/* ---- The chain -------------------------------------------------------------------- */
+
+static void check_link(struct verify *verify, unsigned i,
+		       const struct survey_sums *before)
 {
-	struct table *table = tables_get(&verify->db->tables, be32_get(key.data));
-	struct table_version *newest = table ? atomic_load(&table->newest) : NULL;
-	unsigned count = newest ? newest->def->index_count : 0;
-	struct buf wanted = BUF_INIT;
-	struct slice stored;
+	static const uint8_t none[DIGEST_BYTES];
+	struct log_segment *segment = atomic_load(&verify->log->segments)[i];
+
+	if (atomic_load(&segment->fd) < 0)
+		return; /* its header is bad, which was said */
+	if (i == 0 && (segment->first_seq != 1 ||
+		       memcmp(segment->previous_digest, none, DIGEST_BYTES) != 0))
+		verify_fault(verify,
+			     "segment %020" PRIu64
+			     ".seg is not the first: those before it are missing",
+			     segment->first_seq);
+	if (i > 0 && before->has_digest &&
+	    memcmp(before->digest, segment->previous_digest, DIGEST_BYTES) != 0)
+		verify_fault(verify,
+			     "segment %020" PRIu64
+			     ".seg does not follow the one before it: that one's "
+			     "SHA-256 is not the one it was",
+			     segment->first_seq);
+}
+
+static void check_chain(struct verify *verify, const struct survey_sums *sums,
+			unsigned count)
+{
+	struct drift_verify_report *report = verify->report;
+
+	for (unsigned i = 0; i < count; i++) {
+		check_link(verify, i, i ? &sums[i - 1] : NULL);
+		report->segments++;
+		report->transactions += sums[i].transactions;
+		report->events += sums[i].events;
+		report->bytes += sums[i].bytes;
+		if (sums[i].last_seq > report->last_seq)
+			report->last_seq = sums[i].last_seq;
+	}
+}
+
+static void check_anchor_met(struct verify *verify)
+{
+	const struct drift_anchor *anchor = verify->anchor;
+
+	if (!anchor || atomic_load(&verify->anchor_met))
+		return;
+	if (digest_is_of_empty(verify->log, anchor))
+		return;
+	if (anchor->seq > verify->report->last_seq)
+		verify_fault(verify,
+			     "the log ends at seq %" PRIu64
+			     ", before the anchor's seq %" PRIu64
+			     ": transactions were taken off its end",
+			     verify->report->last_seq, anchor->seq);
+	else
+		verify_fault(verify,
+			     "the history up to seq %" PRIu64
+			     " is not the one that the anchor was taken of",
+			     anchor->seq);
+}
+
+/* ---- The log ------------------------------------------------------------------------ */
+
+static enum drift_err verify_log(struct verify *verify)
+{
+	unsigned count = atomic_load(&verify->log->count);
+	struct survey_sums *sums = calloc(count, sizeof(*sums));
+	_Atomic unsigned next = 0;
+	struct worker workers[2];
+	pthread_t second;
+	bool started;
+
+	if (!sums)
+		return DRIFT_NOMEM;
+	for (unsigned i = 0; i < 2; i++)
+		workers[i] = (struct worker){
+			.verify = verify, .sums = sums, .next = &next, .count = count
+		};
+	started = count > 1 &&
+		  pthread_create(&second, NULL, worker_run, &workers[1]) == 0;
+	worker_run(&workers[0]);
+	if (started)
+		pthread_join(second, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		tally_merge(&verify->log_versions, &workers[i].versions);
+		tally_merge(&verify->log_rows, &workers[i].rows);
+	}
+	check_chain(verify, sums, count);
+	free(sums);
+	return workers[0].err ? workers[0].err : workers[1].err;
+}
+
+static enum drift_err verify_run(struct verify *verify)
+{
 	enum drift_err err = DRIFT_OK;
 
-	for (unsigned i = 0; i < count && !err; i++) {
-		const struct index_def *index = &newest->def->indexes[i];
-
-		buf_clear(&wanted);
-		buf_add_be32(&wanted, index->id);
-		err = row_index_value(index, row, &wanted);
-		buf_add(&wanted, (const char *)key.data + 4, key.size - 4);
-		if (!err)
-			err = buf_status(&wanted);
-		if (!err)
-			err = index_get(verify->reading.index, INDEX_VALUES,
-					buf_slice(&wanted), &stored);
-		verify->row_values++;
-		if (err != DRIFT_DONE)
-			continue;
-		fault(verify, "index \"%s\" of \"%s\" lacks a row", index->name,
-		      newest->def->name);
-		err = DRIFT_OK;
-	}
-	buf_release(&wanted);
-	return err;
-}
-
-static enum drift_err check_entry(struct verify *verify, enum index_space space,
-				  struct slice key, struct slice value)
-{
-	struct index_row row = { 0 };
-	enum drift_err err;
-
-	if (space != INDEX_CURRENT && space != INDEX_GONE)
-		return DRIFT_OK;
-	err = check_row(verify, key, value, space == INDEX_GONE);
-	if (err || space == INDEX_GONE)
-		return err;
-	err = index_row_decode(value, &row);
-	return err ? err : check_values(verify, key, row.row);
-}
-
-static enum drift_err check_space(struct verify *verify, enum index_space space,
-				  uint64_t *count)
-{
-	struct index_cursor *cursor;
-	struct slice key, value;
-	enum drift_err err =
-		index_cursor_open(verify->reading.index, space, &cursor);
-
-	*count = 0;
+	*verify->report = (struct drift_verify_report){ 0 };
+	pthread_mutex_init(&verify->lock, NULL);
+	tables_init(&verify->tables);
+	if (getrandom(&verify->seed, sizeof(verify->seed), GRND_NONBLOCK) < 0)
+		verify->seed = 1;
+	if (verify->reader)
+		err = verify_index(verify);
+	if (!err)
+		err = verify_log(verify);
+	if (!err && (!tally_equal(&verify->versions, &verify->log_versions) ||
+		     !tally_equal(&verify->rows, &verify->log_rows)))
+		err = verify_name(verify);
+	if (!err)
+		check_anchor_met(verify);
+	tables_release(&verify->tables);
+	pthread_mutex_destroy(&verify->lock);
+	free(verify->current);
 	if (err)
 		return err;
-	err = index_step(cursor, INDEX_FIRST, &key, &value);
-	while (!err || err == DRIFT_CORRUPT) {
-		++*count;
-		if (err)
-			fault(verify, "index: a value's CRC does not match");
-		else
-			err = check_entry(verify, space, key, value);
-		if (err && err != DRIFT_CORRUPT)
-			break;
-		err = index_step(cursor, INDEX_NEXT, &key, &value);
-	}
-	index_cursor_close(cursor);
-	return err == DRIFT_DONE ? DRIFT_OK : err;
+	return verify->report->faults ? DRIFT_CORRUPT : DRIFT_OK;
 }
 
-static enum drift_err check_index(struct verify *verify)
-{
-	uint64_t rows, gone, versions = 0, values = 0;
-	enum drift_err err = check_space(verify, INDEX_CURRENT, &rows);
-
-	if (!err)
-		err = check_space(verify, INDEX_GONE, &gone);
-	if (!err)
-		err = check_space(verify, INDEX_VERSIONS, &versions);
-	if (!err)
-		err = check_space(verify, INDEX_VALUES, &values);
-	if (!err && values != verify->row_values)
-		fault(verify,
-		      "index: %" PRIu64 " values of rows, the rows have %" PRIu64,
-		      values, verify->row_values);
-	if (!err && versions != verify->applied_events)
-		fault(verify,
-		      "index: %" PRIu64 " versions, the log has %" PRIu64
-		      " events up to %" PRIu64,
-		      versions, verify->applied_events, verify->applied);
-	return err;
-}
-
-enum drift_err drift_verify(struct drift_db *db,
+enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anchor,
 			    void (*say)(void *arg, const char *line), void *arg,
 			    struct drift_verify_report *report)
 {
 	struct verify verify = {
-		.db = db, .say = say, .arg = arg, .report = report
+		.log = &db->log,
+		.say = say,
+		.arg = arg,
+		.report = report,
+		.anchor = anchor,
 	};
-	struct index_mark mark;
-	enum drift_err err;
+	enum drift_err err = DRIFT_OK;
 
-	*report = (struct drift_verify_report){ 0 };
-	err = reading_begin(&verify.reading, db);
-	if (!err) {
-		err = index_applied(verify.reading.index, &mark);
-		verify.applied = err ? 0 : mark.seq;
-		err = err == DRIFT_DONE ? DRIFT_OK : err;
+	if (db->index)
+		err = index_read_begin(db->index, &verify.reader);
+	if (!err)
+		err = verify_run(&verify);
+	if (db->index)
+		index_read_end(db->index, verify.reader);
+	return err;
+}
+
+enum drift_err drift_log_verify(struct drift_log *log,
+				const struct drift_anchor *anchor,
+				void (*say)(void *arg, const char *line), void *arg,
+				struct drift_verify_report *report)
+{
+	struct verify verify = {
+		.log = &log->log,
+		.live = log->live,
+		.say = say,
+		.arg = arg,
+		.report = report,
+		.anchor = anchor,
+	};
+	struct drift_error error = { 0 };
+	struct index *index = NULL;
+	bool bad_index = false;
+	enum drift_err err = index_open_read(log->index_path, &index, &error);
+
+	if (err == DRIFT_CORRUPT)
+		bad_index = true;
+	if (err == DRIFT_CORRUPT || err == DRIFT_DONE)
+		err = DRIFT_OK;
+	if (!err && index)
+		err = index_read_begin(index, &verify.reader);
+	/* Not before the index was looked at: it must not be ahead of the log. */
+	if (!err)
+		err = drift_log_list(log, &error);
+	if (!err)
+		err = verify_run(&verify);
+	if (index)
+		index_read_end(index, verify.reader);
+	index_close(index);
+	if (bad_index && (!err || err == DRIFT_CORRUPT)) {
+		report->faults++;
+		say(arg, error.text[0] ? error.text : "index: damaged");
+		err = DRIFT_CORRUPT;
 	}
-	for (unsigned i = 0; !err && i < atomic_load(&db->log.count); i++)
-		err = check_segment(&verify, i);
-	if (!err)
-		err = check_log(&verify);
-	if (!err)
-		err = check_index(&verify);
-	if (!err)
-		err = verify_snapshots(db, snapshot_fault, &verify);
-	reading_end(&verify.reading);
-	if (err)
-		return err;
-	return report->faults ? DRIFT_CORRUPT : DRIFT_OK;
+	return err;
 }

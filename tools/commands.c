@@ -13,6 +13,7 @@
 	X(load)     \
 	X(compact)  \
 	X(verify)   \
+	X(digest)   \
 	X(help)
 
 #define DECLARE(name) extern const struct command command_##name;

@@ -23,6 +23,13 @@ static inline uint64_t test_seed(void)
 	return seed | 1;
 }
 
+/* What verify finds, where a failed test shows it. */
+static inline void test_say(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", line);
+}
+
 /* xorshift64: the next of a sequence of 64-bit numbers. */
 static inline uint64_t test_random(uint64_t *state)
 {

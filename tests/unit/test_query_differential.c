@@ -181,11 +181,10 @@ static void add_condition(struct pair *pair, const char *table, struct buf *sql)
 		add_value(pair, sql);
 		return;
 	case 2:
-		/* Expressions, which have no affinity. */
-		buf_printf(sql, "%s.%s %s (", table, column,
+		buf_printf(sql, "%s.%s %s CAST(", table, column,
 			   operators[pick(pair, 8)]);
 		add_value(pair, sql);
-		buf_add_str(sql, pick(pair, 2) ? " || '')" : " + 0)");
+		buf_add_str(sql, pick(pair, 2) ? " AS TEXT)" : " AS INTEGER)");
 		return;
 	default:
 		buf_printf(sql, "%s.%s %s ", table, column,

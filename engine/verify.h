@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* verify.h - one verification under way: what verify.c (the log), verify_index.c
+ * (the index by itself) and verify_name.c (which entries differ) share. Private to
+ * engine/.
+ *
+ * Nothing is looked up. The index is read once, in its own order: `versions`,
+ * `current` and `gone` side by side, which must agree key by key, and a tally of each
+ * space is taken. Then the log is read once, in its own order, segments side by side
+ * on two threads, and tallied the same way; which events are the rows of `current`,
+ * a bit for each seq tells. Only when tallies differ is it worth a look-up for each
+ * entry, to name those that differ. */
+#ifndef DRIFT_ENGINE_VERIFY_H
+#define DRIFT_ENGINE_VERIFY_H
+
+#include <pthread.h>
+
+#include "engine/db.h"
+#include "engine/survey.h"
+#include "engine/tally.h"
+
+struct verify {
+	struct log *log;
+	bool live; /* another process appends to it */
+	void (*say)(void *arg, const char *line);
+	void *arg;
+	struct drift_verify_report *report;
+	const struct drift_anchor *anchor; /* NULL: none to compare with */
+	_Atomic bool anchor_met;
+	pthread_mutex_t lock; /* of say and report->faults */
+	uint64_t seed;        /* of the tallies */
+	/* The index; reader is NULL when there is none. */
+	struct index_reader *reader;
+	struct index_mark mark;      /* how far it has come */
+	struct tables tables;        /* as of the mark */
+	uint8_t *current;            /* bit seq: the event is a row of `current` */
+	struct tally versions, rows; /* as the index says */
+	/* As the log says, up to the mark. */
+	struct tally log_versions, log_rows;
+};
+
+void verify_fault(struct verify *verify, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* An entry of `versions`, and a row of `current`, as a number. */
+uint64_t verify_version_hash(uint64_t seed, uint32_t table_id, struct slice key,
+			     const struct index_version *version);
+uint64_t verify_row_hash(uint64_t seed, uint32_t table_id, struct slice key,
+			 const struct index_row *row);
+
+/* verify_index.c: read the index; fills mark, tables, current, versions, rows. */
+enum drift_err verify_index(struct verify *verify);
+/* verify_name.c: the tallies differ; say where, at most for a few entries. */
+enum drift_err verify_name(struct verify *verify);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* verify_index.c - the index by itself: each value's CRC, `current` and `gone` against
+ * `versions`, `values` against `current`, and the tallies of all; see verify.h. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/verify.h"
+
+/* A space read from its first entry to its last. */
+struct space {
+	struct index_cursor *cursor;
+	struct slice key, value;
+	bool ended;
+};
+
+static enum drift_err space_next(struct verify *verify, struct space *space,
+				 enum index_step step)
+{
+	enum drift_err err =
+		index_step(space->cursor, step, &space->key, &space->value);
+
+	for (; err == DRIFT_CORRUPT;
+	     err = index_step(space->cursor, INDEX_NEXT, &space->key, &space->value))
+		verify_fault(verify, "index: a value's CRC does not match");
+	space->ended = err == DRIFT_DONE;
+	return space->ended ? DRIFT_OK : err;
+}
+
+static enum drift_err space_open(struct verify *verify, enum index_space which,
+				 struct space *space)
+{
+	enum drift_err err =
+		index_cursor_open(verify->reader, which, &space->cursor);
+
+	return err ? err : space_next(verify, space, INDEX_FIRST);
+}
+
+/* ---- The catalog --------------------------------------------------------------- */
+
+static enum drift_err take_definition(struct verify *verify, struct slice value)
+{
+	struct frame_ddl ddl;
+	drift_time_ns time;
+	drift_seq seq;
+	enum drift_err err = load_definition(value, &ddl, &seq, &time);
+
+	if (err || ddl.op == DDL_TAG || ddl.op == DDL_UNTAG)
+		return err;
+	return tables_apply(&verify->tables, &ddl, seq, time);
+}
+
+static enum drift_err read_catalog(struct verify *verify)
+{
+	struct space catalog = { 0 };
+	enum drift_err err = space_open(verify, INDEX_CATALOG, &catalog);
+
+	while (!err && !catalog.ended) {
+		if (take_definition(verify, catalog.value))
+			verify_fault(verify, "index: a definition is damaged");
+		err = space_next(verify, &catalog, INDEX_NEXT);
+	}
+	index_cursor_close(catalog.cursor);
+	return err;
+}
+
+/* ---- Rows ---------------------------------------------------------------------- */
+
+struct rows {
+	struct verify *verify;
+	struct space versions, current, gone;
+	struct tally values; /* what the rows should have in `values` */
+	struct buf value;
+};
+
+/* The index values that a row of `current` should have. */
+static enum drift_err tally_values(struct rows *rows, uint32_t table_id,
+				   struct slice key, struct slice row)
+{
+	struct verify *verify = rows->verify;
+	struct table *table = tables_get(&verify->tables, table_id);
+	struct table_version *newest = table ? atomic_load(&table->newest) : NULL;
+	unsigned count = newest ? newest->def->index_count : 0;
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < count && !err; i++) {
+		const struct index_def *index = &newest->def->indexes[i];
+
+		buf_clear(&rows->value);
+		buf_add_be32(&rows->value, index->id);
+		err = row_index_value(index, row, &rows->value);
+		buf_add_slice(&rows->value, key);
+		if (!err)
+			err = buf_status(&rows->value);
+		if (!err)
+			tally_add(&rows->values,
+				  tally_mix_bytes(verify->seed,
+						  buf_slice(&rows->value)));
+	}
+	return err;
+}
+
+static enum drift_err take_current(struct rows *rows, const struct index_row *row)
+{
+	struct verify *verify = rows->verify;
+	struct slice key = { (const char *)rows->current.key.data + 4,
+			     rows->current.key.size - 4 };
+	uint32_t table_id = be32_get(rows->current.key.data);
+
+	if (row->seq <= verify->mark.seq)
+		verify->current[row->seq / 8] |= (uint8_t)(1u << row->seq % 8);
+	tally_add(&verify->rows, verify_row_hash(verify->seed, table_id, key, row));
+	return tally_values(rows, table_id, key, row->row);
+}
+
+/* Step `space` (current or gone) up to key: there must be nothing before it, and its
+ * entry must be the event that `newest` is; newest NULL: none at all. */
+static enum drift_err meet(struct rows *rows, struct space *space, struct slice key,
+			   const struct index_version *newest)
+{
+	struct verify *verify = rows->verify;
+	bool is_current = space == &rows->current;
+	bool met = false;
+	struct index_row row;
+	enum drift_err err = DRIFT_OK;
+
+	while (!err && !space->ended && slice_compare(space->key, key) <= 0) {
+		bool same = slice_equal(space->key, key);
+
+		if (space->key.size < 5 || index_row_decode(space->value, &row)) {
+			verify_fault(verify, "index: a row is damaged");
+		} else if (!same || !newest || row.seq != newest->seq ||
+			   row.time != newest->time) {
+			verify_fault(verify,
+				     "index: row of table %u at event %" PRIu64
+				     " is not the newest of its key",
+				     be32_get(space->key.data), row.seq);
+		} else {
+			met = true;
+			err = is_current ? take_current(rows, &row) : DRIFT_OK;
+		}
+		if (!err)
+			err = space_next(verify, space, INDEX_NEXT);
+	}
+	if (!err && newest && !met)
+		verify_fault(verify,
+			     "index: event %" PRIu64 " of table %u has no row",
+			     newest->seq, be32_get(key.data));
+	return err;
+}
+
+static enum drift_err end_key(struct rows *rows, struct slice key,
+			      const struct index_version *newest)
+{
+	bool is_gone = newest->op == DRIFT_OP_DELETE;
+	enum drift_err err =
+		meet(rows, &rows->current, key, is_gone ? NULL : newest);
+
+	return err ? err : meet(rows, &rows->gone, key, is_gone ? newest : NULL);
+}
+
+static enum drift_err take_version(struct rows *rows, struct index_version *version)
+{
+	struct verify *verify = rows->verify;
+	struct slice key = rows->versions.key;
+
+	if (key.size < 13 ||
+	    index_version_decode(key, rows->versions.value, version))
+		return DRIFT_CORRUPT;
+	tally_add(&verify->versions,
+		  verify_version_hash(verify->seed, be32_get(key.data),
+				      slice_of((const char *)key.data + 4,
+					       key.size - 12),
+				      version));
+	return DRIFT_OK;
+}
+
+/* `versions` from end to end, and at each key's end what `current` and `gone` have. */
+static enum drift_err read_versions(struct rows *rows)
+{
+	struct verify *verify = rows->verify;
+	struct space *versions = &rows->versions;
+	struct index_version version, newest = { 0 };
+	struct buf key = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	while (!err && !versions->ended) {
+		if (take_version(rows, &version)) {
+			verify_fault(verify, "index: a version is damaged");
+		} else {
+			struct slice own = { versions->key.data,
+					     versions->key.size - 8 };
+
+			if (!slice_equal(own, buf_slice(&key))) {
+				if (key.size)
+					err = end_key(rows, buf_slice(&key),
+						      &newest);
+				buf_clear(&key);
+				buf_add_slice(&key, own);
+			}
+			newest = version;
+		}
+		if (!err)
+			err = buf_status(&key);
+		if (!err)
+			err = space_next(verify, versions, INDEX_NEXT);
+	}
+	if (!err && key.size)
+		err = end_key(rows, buf_slice(&key), &newest);
+	buf_release(&key);
+	return err;
+}
+
+static enum drift_err count_rest(struct rows *rows, struct space *space)
+{
+	uint64_t count = 0;
+	enum drift_err err = DRIFT_OK;
+
+	for (; !err && !space->ended; count++)
+		err = space_next(rows->verify, space, INDEX_NEXT);
+	if (count)
+		verify_fault(rows->verify,
+			     "index: %" PRIu64 " row(s) without a version", count);
+	return err;
+}
+
+static enum drift_err read_rows(struct rows *rows)
+{
+	struct verify *verify = rows->verify;
+	enum drift_err err = space_open(verify, INDEX_VERSIONS, &rows->versions);
+
+	if (!err)
+		err = space_open(verify, INDEX_CURRENT, &rows->current);
+	if (!err)
+		err = space_open(verify, INDEX_GONE, &rows->gone);
+	if (!err)
+		err = read_versions(rows);
+	if (!err)
+		err = count_rest(rows, &rows->current);
+	if (!err)
+		err = count_rest(rows, &rows->gone);
+	index_cursor_close(rows->versions.cursor);
+	index_cursor_close(rows->current.cursor);
+	index_cursor_close(rows->gone.cursor);
+	return err;
+}
+
+/* ---- Secondary indexes ------------------------------------------------------------- */
+
+static enum drift_err read_values(struct verify *verify, struct tally *found)
+{
+	struct space values = { 0 };
+	enum drift_err err = space_open(verify, INDEX_VALUES, &values);
+
+	while (!err && !values.ended) {
+		tally_add(found, tally_mix_bytes(verify->seed, values.key));
+		err = space_next(verify, &values, INDEX_NEXT);
+	}
+	index_cursor_close(values.cursor);
+	return err;
+}
+
+/* Intervals that ended: their CRCs, and that they are intervals. */
+static enum drift_err read_past(struct verify *verify)
+{
+	struct space past = { 0 };
+	enum drift_err err = space_open(verify, INDEX_PAST, &past);
+
+	while (!err && !past.ended) {
+		const char *key = past.key.data, *value = past.value.data;
+		size_t size =
+			past.value.size == 10
+				? (size_t)(uint8_t)value[8] << 8 | (uint8_t)value[9]
+				: SIZE_MAX - 16;
+
+		if (past.key.size < size + 13 ||
+		    be64_get(value) >= be64_get(key + 4 + size) ||
+		    be64_get(key + 4 + size) > verify->mark.seq)
+			verify_fault(verify, "index: a past value is damaged");
+		err = space_next(verify, &past, INDEX_NEXT);
+	}
+	index_cursor_close(past.cursor);
+	return err;
+}
+
+/* The index is compared with as much of the log as it has seen. */
+static enum drift_err read_mark(struct verify *verify)
+{
+	struct index_mark mark;
+	enum drift_err err = index_applied(verify->reader, &mark);
+
+	if (!err && !mark_in_log(verify->log, &mark))
+		verify_fault(verify,
+			     "index: it stands at event %" PRIu64
+			     ", transaction %" PRIu64
+			     ", which the log does not hold",
+			     mark.seq, mark.tx);
+	else if (!err)
+		verify->mark = mark;
+	else if (err == DRIFT_CORRUPT)
+		verify_fault(verify, "index: its mark is damaged");
+	return err == DRIFT_DONE || err == DRIFT_CORRUPT ? DRIFT_OK : err;
+}
+
+/* What the second thread reads meanwhile. */
+struct secondary {
+	struct verify *verify;
+	struct tally found;
+	enum drift_err err;
+};
+
+static void *read_secondary(void *arg)
+{
+	struct secondary *secondary = arg;
+
+	secondary->err = read_values(secondary->verify, &secondary->found);
+	if (!secondary->err)
+		secondary->err = read_past(secondary->verify);
+	return NULL;
+}
+
+static enum drift_err read_spaces(struct verify *verify)
+{
+	struct rows rows = { .verify = verify };
+	struct secondary secondary = { .verify = verify };
+	pthread_t second;
+	bool started =
+		pthread_create(&second, NULL, read_secondary, &secondary) == 0;
+	enum drift_err err = read_rows(&rows);
+
+	if (started)
+		pthread_join(second, NULL);
+	else
+		read_secondary(&secondary);
+	buf_release(&rows.value);
+	if (!err)
+		err = secondary.err;
+	if (!err && !tally_equal(&secondary.found, &rows.values))
+		verify_fault(verify,
+			     "index: the secondary indexes hold %" PRIu64
+			     " values, not those %" PRIu64 " that the rows have",
+			     secondary.found.count, rows.values.count);
+	return err;
+}
+
+enum drift_err verify_index(struct verify *verify)
+{
+	enum drift_err err = read_mark(verify);
+
+	if (err || !verify->mark.commit_size)
+		return err;
+	verify->current = calloc(1, verify->mark.seq / 8 + 1);
+	err = verify->current ? read_catalog(verify) : DRIFT_NOMEM;
+	return err ? err : read_spaces(verify);
+}
