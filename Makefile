@@ -23,7 +23,7 @@ ALL_LDFLAGS = -pthread $(LDFLAGS) $(SANITIZE)
 engine_packages := msgpack libzstd jansson libcrypto
 query_packages := sqlite3
 fs_packages := fuse3
-tools_packages := libpq
+tools_packages := libpq libedit
 
 package_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 package_libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)

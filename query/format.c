@@ -24,10 +24,9 @@ struct query_printer {
 bool query_format_parse(const char *name, enum query_format *format)
 {
 	static const char *const names[] = {
-		[QUERY_JSON] = "json",
-		[QUERY_CSV] = "csv",
-		[QUERY_TSV] = "tsv",
-		[QUERY_TABLE] = "table",
+		[QUERY_JSON] = "json",   [QUERY_CSV] = "csv",
+		[QUERY_TSV] = "tsv",     [QUERY_TABLE] = "table",
+		[QUERY_CELLS] = "cells",
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -169,8 +168,7 @@ static void add_csv_text(struct slice text, struct buf *out)
 	buf_add_char(out, '"');
 }
 
-/* As PostgreSQL's COPY writes it. */
-static void add_tsv_text(struct slice text, struct buf *out)
+void format_escaped(struct slice text, struct buf *out)
 {
 	static const char specials[] = "\t\n\r\\";
 	static const char letters[] = "tnr\\";
@@ -193,7 +191,7 @@ static void add_field(enum query_format format, const struct msg_value *value,
 	if (value->type == MSG_TEXT && csv)
 		add_csv_text(value->bytes, out);
 	else if (value->type == MSG_TEXT)
-		add_tsv_text(value->bytes, out);
+		format_escaped(value->bytes, out);
 	else if (value->type == MSG_NIL && !csv)
 		buf_add_str(out, "\\N");
 	else
@@ -242,6 +240,9 @@ static enum drift_err begin(struct query_printer *printer, struct buf *out)
 		return begin_json(printer);
 	case QUERY_TABLE:
 		return format_table_begin(&printer->table, printer->session);
+	case QUERY_CELLS:
+		format_cells_columns(printer->session, out);
+		return DRIFT_OK;
 	default:
 		write_header(printer, out);
 		return DRIFT_OK;
@@ -286,6 +287,9 @@ static enum drift_err write_row(struct query_printer *printer, struct buf *out)
 		return DRIFT_OK;
 	case QUERY_TABLE:
 		return format_table_row(&printer->table, printer->session, out);
+	case QUERY_CELLS:
+		format_cells_row(printer->session, out);
+		return DRIFT_OK;
 	default:
 		write_fields(printer, out);
 		return DRIFT_OK;
@@ -296,6 +300,10 @@ static void write_end(struct query_printer *printer, struct buf *out)
 {
 	const char *message = query_message(printer->session);
 
+	if (printer->format == QUERY_CELLS) {
+		format_cells_end(message, out);
+		return;
+	}
 	if (printer->format == QUERY_TABLE && printer->table.column_count)
 		format_table_end(&printer->table, out);
 	if (message[0] && (printer->messages || printer->format == QUERY_TABLE)) {

@@ -13,6 +13,14 @@ void format_plain(const struct msg_value *value, const char *no, const char *yes
 /* Append a value as JSON. */
 void format_json(const struct msg_value *value, bool is_json, struct buf *out);
 
+/* The text as TSV has it (PostgreSQL's COPY): \t, \n, \r and \\ for those. */
+void format_escaped(struct slice text, struct buf *out);
+
+/* cells.c: the session's columns, its row, the statement's end. */
+void format_cells_columns(const struct query_session *session, struct buf *out);
+void format_cells_row(const struct query_session *session, struct buf *out);
+void format_cells_end(const char *message, struct buf *out);
+
 /* table.c: rows are kept until the columns' widths are known. */
 #define TABLE_ROWS_KEPT 1000
 

@@ -69,6 +69,10 @@ char query_status(const struct query_session *session);
  * including the last ';' outside strings and comments, 0 if there is none. For
  * doors that get a script in pieces. */
 size_t query_complete(const char *script, size_t size);
+/* The script's first statement: it begins at *begin (blanks and comments stand before
+ * it; size when there is nothing else) and ends before *end, its ';' included. false:
+ * it has no ';' yet, and *end is size. */
+bool query_statement(const char *script, size_t size, size_t *begin, size_t *end);
 /* True if the script's only statement so far is one that reads (SELECT, WITH,
  * VALUES, EXPLAIN, SHOW, DESCRIBE) and nothing is left open (strings, comments,
  * parentheses): a door may run it without waiting for ';'. */
@@ -76,9 +80,15 @@ bool query_reads_only(const char *script, size_t size);
 
 /* ---- Answers as text (format.c) ---------------------------------------- */
 
-enum query_format { QUERY_JSON, QUERY_CSV, QUERY_TSV, QUERY_TABLE };
+enum query_format {
+	QUERY_JSON,
+	QUERY_CSV,
+	QUERY_TSV,
+	QUERY_TABLE,
+	QUERY_CELLS, /* for programs that draw answers themselves; see cells.c */
+};
 
-/* "json", "csv", "tsv", "table"; false for others. */
+/* "json", "csv", "tsv", "table", "cells"; false for others. */
 bool query_format_parse(const char *name, enum query_format *format);
 
 struct query_printer;

@@ -22,6 +22,25 @@ size_t query_complete(const char *script, size_t size)
 	}
 }
 
+bool query_statement(const char *script, size_t size, size_t *begin, size_t *end)
+{
+	struct token token;
+	size_t at = 0;
+
+	*begin = *end = size;
+	while ((token = token_next(script, size, &at)).kind != TOKEN_END) {
+		if (*begin == size)
+			*begin = token.at;
+		if (token.kind == TOKEN_OPEN)
+			return false;
+		if (token_is(script, token, ";")) {
+			*end = at;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool is_one_of(const char *script, struct token token,
 		      const char *const *words)
 {

@@ -34,7 +34,7 @@ static const struct setting {
 	{ "client_min_messages", "notice", KEPT, NULL },
 	{ "datestyle", "ISO, MDY", KEPT, NULL },
 	{ "default_transaction_isolation", "repeatable read", KEPT, NULL },
-	{ "driftql.format", "", ONLY, " json csv tsv table " },
+	{ "driftql.format", "", ONLY, " json csv tsv table cells " },
 	{ "driftql.messages", "off", ONLY, " on off " },
 	{ "extra_float_digits", "1", KEPT, NULL },
 	{ "idle_in_transaction_session_timeout", "0", KEPT, NULL },

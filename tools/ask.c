@@ -54,13 +54,16 @@ int ask_complain(const struct drift_error *error, const char *script)
 int ask_run(const char *dir, enum query_format format, bool messages,
 	    const char *script)
 {
+	const struct door_sink sink = { .format = format,
+					.messages = messages,
+					.take = door_print };
 	struct drift_error error = { 0 };
 	int status = EXIT_FINE;
 	struct door *door;
 
-	if (door_open(dir, format, messages, &door, &error))
+	if (door_open(dir, &door, &error))
 		return complain(&error);
-	if (door_run(door, script, &error))
+	if (door_run(door, script, &sink, &error))
 		status = ask_complain(&error, script);
 	door_close(door);
 	return status;

@@ -3,6 +3,7 @@
 #include "tools/door.h"
 
 #include <pwd.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,21 +11,13 @@
 #include "tools/remote.h"
 
 struct door {
-	enum query_format format;
-	bool messages;
 	struct remote *remote; /* the daemon, or */
 	struct drift_db *db;   /* the database itself */
 	struct query_session *session;
+	_Atomic bool interrupted;
 };
 
-static const char *const format_names[] = {
-	[QUERY_JSON] = "json",
-	[QUERY_CSV] = "csv",
-	[QUERY_TSV] = "tsv",
-	[QUERY_TABLE] = "table",
-};
-
-static const char *user_name(void)
+const char *door_user(void)
 {
 	const struct passwd *user = getpwuid(geteuid());
 
@@ -34,7 +27,7 @@ static const char *user_name(void)
 static enum drift_err open_session(struct door *door, struct drift_error *error)
 {
 	const struct query_options options = {
-		.user = user_name(),
+		.user = door_user(),
 		.client = "driftdb",
 	};
 
@@ -47,27 +40,21 @@ static enum drift_err open_remote(struct door *door, const char *dir,
 				  struct drift_error *in_use)
 {
 	struct drift_error error = { 0 };
-	enum drift_err err;
+	enum drift_err err = remote_open(dir, door_user(), &door->remote, &error);
 
-	err = remote_open(dir, user_name(), &door->remote, &error);
-	if (!err)
-		err = remote_set_format(door->remote, format_names[door->format],
-					door->messages, &error);
 	if (err && err != DRIFT_IN_USE)
 		*in_use = error;
 	return err;
 }
 
-enum drift_err door_open(const char *dir, enum query_format format, bool messages,
-			 struct door **door_out, struct drift_error *error)
+enum drift_err door_open(const char *dir, struct door **door_out,
+			 struct drift_error *error)
 {
 	struct door *door = calloc(1, sizeof(*door));
 	enum drift_err err;
 
 	if (!door)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	door->format = format;
-	door->messages = messages;
 	err = drift_open(dir, NULL, &door->db, error);
 	if (err == DRIFT_IN_USE)
 		err = open_remote(door, dir, error);
@@ -91,36 +78,92 @@ void door_close(struct door *door)
 	free(door);
 }
 
-/* The printer says what came before an error, so that is written out first. */
+/* The printer says what came before an error, so that is handed on first. */
+static enum drift_err hand_on(struct buf *out, const struct door_sink *sink,
+			      struct drift_error *error)
+{
+	enum drift_err err = buf_status(out);
+
+	if (err)
+		return drift_fail_code(error, err);
+	if (out->size)
+		err = sink->take(sink->arg, buf_slice(out), error);
+	buf_clear(out);
+	return err;
+}
+
+static enum drift_err print_here(struct door *door, struct query_printer *printer,
+				 const struct door_sink *sink,
+				 struct drift_error *error)
+{
+	struct buf out = BUF_INIT;
+	enum drift_err err = DRIFT_OK, taken = DRIFT_OK;
+	bool ended = false;
+
+	while (!err && !taken && !ended) {
+		if (atomic_load(&door->interrupted))
+			query_interrupt(door->session);
+		err = query_printer_run(printer, OUTPUT_CHUNK_BYTES, &out, &ended,
+					error);
+		taken = hand_on(&out, sink, err ? NULL : error);
+		if (!err && !taken && !ended && atomic_load(&door->interrupted))
+			err = drift_fail(error, DRIFT_INTERRUPTED,
+					 "canceling statement due to user request");
+	}
+	buf_release(&out);
+	return err ? err : taken;
+}
+
 static enum drift_err run_here(struct door *door, const char *script,
+			       const struct door_sink *sink,
 			       struct drift_error *error)
 {
 	struct query_printer *printer = NULL;
-	struct buf out = BUF_INIT;
-	bool ended = false;
-	enum drift_err err, write_err = DRIFT_OK;
+	enum drift_err err;
 
 	err = query_start(door->session, script, strlen(script), error);
 	if (err)
 		return err;
-	err = query_printer_new(door->session, door->format, &printer);
+	err = query_printer_new(door->session, sink->format, &printer);
 	if (err)
 		return drift_fail_code(error, err);
-	query_printer_messages(printer, door->messages);
-	while (!err && !write_err && !ended) {
-		err = query_printer_run(printer, OUTPUT_CHUNK_BYTES, &out, &ended,
-					error);
-		write_err = output_flush(&out, err ? NULL : error);
-	}
+	query_printer_messages(printer, sink->messages);
+	err = print_here(door, printer, sink, error);
 	query_printer_free(printer);
-	buf_release(&out);
-	return err ? err : write_err;
+	return err;
 }
 
 enum drift_err door_run(struct door *door, const char *script,
-			struct drift_error *error)
+			const struct door_sink *sink, struct drift_error *error)
 {
+	atomic_store(&door->interrupted, false);
 	if (door->remote)
-		return remote_run(door->remote, script, error);
-	return run_here(door, script, error);
+		return remote_run(door->remote, script, sink, error);
+	return run_here(door, script, sink, error);
+}
+
+void door_interrupt(struct door *door)
+{
+	atomic_store(&door->interrupted, true);
+	if (door->remote)
+		remote_interrupt(door->remote);
+	else
+		query_interrupt(door->session);
+}
+
+struct drift_db *door_db(struct door *door)
+{
+	return door->db;
+}
+
+char door_status(const struct door *door)
+{
+	return door->remote ? remote_status(door->remote)
+			    : query_status(door->session);
+}
+
+enum drift_err door_print(void *arg, struct slice text, struct drift_error *error)
+{
+	(void)arg;
+	return output_write(text, error);
 }

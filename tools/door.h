@@ -10,12 +10,33 @@
 
 struct door;
 
-/* Answers go out in format, with messages ("Inserted 1 row(s)") or without. */
-enum drift_err door_open(const char *dir, enum query_format format, bool messages,
-			 struct door **door, struct drift_error *error);
+/* How answers are wanted, and who takes them. */
+struct door_sink {
+	enum query_format format;
+	bool messages; /* "Inserted 1 row(s)" too */
+	/* Text of answers as it comes. Failing stops the script with that error. */
+	enum drift_err (*take)(void *arg, struct slice text,
+			       struct drift_error *error);
+	void *arg;
+};
+
+enum drift_err door_open(const char *dir, struct door **door,
+			 struct drift_error *error);
 void door_close(struct door *door); /* NULL is fine */
-/* Run script (NUL-terminated), answers to standard output as they come. */
+/* Run script (NUL-terminated). An error's position counts in script, from 1. */
 enum drift_err door_run(struct door *door, const char *script,
-			struct drift_error *error);
+			const struct door_sink *sink, struct drift_error *error);
+/* Stop what runs: it ends with DRIFT_INTERRUPTED. From any thread, and from a
+ * signal's handler. */
+void door_interrupt(struct door *door);
+/* The database, when it is this process that has it; NULL when a daemon has. */
+struct drift_db *door_db(struct door *door);
+/* 'I' between transactions, 'T' in one, 'E' in one that has failed. */
+char door_status(const struct door *door);
+/* Who writes: the name this process's user has. */
+const char *door_user(void);
+
+/* door_sink.take for standard output; arg is not used. */
+enum drift_err door_print(void *arg, struct slice text, struct drift_error *error);
 
 #endif

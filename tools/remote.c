@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tools/output.h"
-
 struct remote {
 	PGconn *connection;
+	PGcancel *cancel;
+	enum query_format format; /* what it was told last, */
+	bool messages;
+	bool told;  /* if it was */
 	int dir_fd; /* the database's directory, named through /proc */
 };
 
@@ -46,7 +48,8 @@ static enum drift_err remote_connect(struct remote *remote, const char *user,
 	if (PQstatus(remote->connection) != CONNECTION_OK)
 		return fail_as_told(error, DRIFT_IN_USE,
 				    PQerrorMessage(remote->connection));
-	return DRIFT_OK;
+	remote->cancel = PQgetCancel(remote->connection);
+	return remote->cancel ? DRIFT_OK : drift_fail_code(error, DRIFT_NOMEM);
 }
 
 enum drift_err remote_open(const char *dir, const char *user,
@@ -74,6 +77,7 @@ void remote_close(struct remote *remote)
 {
 	if (!remote)
 		return;
+	PQfreeCancel(remote->cancel);
 	PQfinish(remote->connection);
 	if (remote->dir_fd >= 0)
 		close(remote->dir_fd);
@@ -123,7 +127,9 @@ static enum drift_err fail_as_answered(const PGresult *result, const char *scrip
 	return err;
 }
 
-static enum drift_err print_chunk(const PGresult *result, struct drift_error *error)
+static enum drift_err take_chunk(const PGresult *result,
+				 const struct door_sink *sink,
+				 struct drift_error *error)
 {
 	struct slice chunk;
 
@@ -131,11 +137,13 @@ static enum drift_err print_chunk(const PGresult *result, struct drift_error *er
 		return DRIFT_OK;
 	chunk = slice_of(PQgetvalue(result, 0, 0),
 			 (size_t)PQgetlength(result, 0, 0));
-	return output_write(chunk, error);
+	return sink->take(sink->arg, chunk, error);
 }
 
-enum drift_err remote_run(struct remote *remote, const char *script,
-			  struct drift_error *error)
+/* One script, as the daemon stands. What comes after a failure is passed over; a sink
+ * that fails wants no more, so the daemon is told to stop. */
+static enum drift_err run(struct remote *remote, const char *script,
+			  const struct door_sink *sink, struct drift_error *error)
 {
 	PGconn *connection = remote->connection;
 	enum drift_err err = DRIFT_OK;
@@ -147,23 +155,77 @@ enum drift_err remote_run(struct remote *remote, const char *script,
 		ExecStatusType status = PQresultStatus(result);
 
 		if (!err &&
-		    (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE))
+		    (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE)) {
 			err = fail_as_answered(result, script, error);
-		else if (!err &&
-			 (status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK))
-			err = print_chunk(result, error);
+		} else if (!err && (status == PGRES_SINGLE_TUPLE ||
+				    status == PGRES_TUPLES_OK)) {
+			err = take_chunk(result, sink, error);
+			if (err)
+				remote_interrupt(remote);
+		}
 		PQclear(result);
 	}
 	return err;
 }
 
-enum drift_err remote_set_format(struct remote *remote, const char *format,
-				 bool messages, struct drift_error *error)
+static enum drift_err drop(void *arg, struct slice text, struct drift_error *error)
 {
-	char script[120];
+	(void)arg;
+	(void)text;
+	(void)error;
+	return DRIFT_OK;
+}
 
+static enum drift_err tell_format(struct remote *remote,
+				  const struct door_sink *sink,
+				  struct drift_error *error)
+{
+	static const char *const names[] = {
+		[QUERY_JSON] = "json",   [QUERY_CSV] = "csv",
+		[QUERY_TSV] = "tsv",     [QUERY_TABLE] = "table",
+		[QUERY_CELLS] = "cells",
+	};
+	const struct door_sink dropped = { .take = drop };
+	char script[120];
+	enum drift_err err;
+
+	if (remote->told && remote->format == sink->format &&
+	    remote->messages == sink->messages)
+		return DRIFT_OK;
 	snprintf(script, sizeof(script),
 		 "SET driftql.messages = %s; SET driftql.format = '%s'",
-		 messages ? "on" : "off", format);
-	return remote_run(remote, script, error);
+		 sink->messages ? "on" : "off", names[sink->format]);
+	err = run(remote, script, &dropped, error);
+	remote->told = !err;
+	remote->format = sink->format;
+	remote->messages = sink->messages;
+	return err;
+}
+
+enum drift_err remote_run(struct remote *remote, const char *script,
+			  const struct door_sink *sink, struct drift_error *error)
+{
+	enum drift_err err = tell_format(remote, sink, error);
+
+	return err ? err : run(remote, script, sink, error);
+}
+
+/* libpq lets PQcancel be called in a signal's handler. */
+void remote_interrupt(struct remote *remote)
+{
+	char why_not[256];
+
+	(void)PQcancel(remote->cancel, why_not, sizeof(why_not));
+}
+
+char remote_status(const struct remote *remote)
+{
+	switch (PQtransactionStatus(remote->connection)) {
+	case PQTRANS_INTRANS:
+		return 'T';
+	case PQTRANS_INERROR:
+		return 'E';
+	default:
+		return 'I';
+	}
 }

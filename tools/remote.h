@@ -8,7 +8,7 @@
 #ifndef DRIFT_TOOLS_REMOTE_H
 #define DRIFT_TOOLS_REMOTE_H
 
-#include "query/query.h"
+#include "tools/door.h"
 
 struct remote;
 
@@ -17,12 +17,13 @@ struct remote;
 enum drift_err remote_open(const char *dir, const char *user, struct remote **remote,
 			   struct drift_error *error);
 void remote_close(struct remote *remote); /* NULL is fine */
-/* Answers of later scripts: which format, and with messages or without. */
-enum drift_err remote_set_format(struct remote *remote, const char *format,
-				 bool messages, struct drift_error *error);
-/* Run script and write its answers to standard output as they come. An error's
- * code is the one that has the SQLSTATE the daemon sent. */
+/* Run script, its answers to sink as they come. An error's code is the one that has
+ * the SQLSTATE the daemon sent. */
 enum drift_err remote_run(struct remote *remote, const char *script,
-			  struct drift_error *error);
+			  const struct door_sink *sink, struct drift_error *error);
+/* As door_interrupt. */
+void remote_interrupt(struct remote *remote);
+/* As door_status. */
+char remote_status(const struct remote *remote);
 
 #endif

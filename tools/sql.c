@@ -1,140 +1,92 @@
 /* SPDX-License-Identifier: MIT */
-/* sql.c - driftdb sql: DriftQL from the command line, a file,
- * standard input or a prompt. */
-#include <errno.h>
+/* sql.c - driftdb sql: DriftQL from the command line, a file, standard input or a
+ * prompt. */
+#include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "tools/command.h"
-#include "tools/door.h"
 #include "tools/ask.h"
+#include "tools/command.h"
+#include "tools/prompt.h"
+#include "tools/runner.h"
 
 static struct {
 	const char *dir;
 	const char *statements[COMMAND_LIST_MAX + 1];
 	const char *file;
 	const char *format;
+	bool keep_going;
 	bool quiet;
 } given;
 
-static enum drift_err read_stream(FILE *file, const char *name, struct buf *script,
-				  struct drift_error *error)
-{
-	enum { PIECE_BYTES = 64 << 10 };
-	char *at;
-	size_t count = 1;
-
-	while (count > 0 && (at = buf_reserve(script, PIECE_BYTES))) {
-		count = fread(at, 1, PIECE_BYTES, file);
-		script->size += count;
-	}
-	if (ferror(file))
-		return drift_fail(error, DRIFT_IO, "%s: %s", name, strerror(errno));
-	if (buf_status(script))
-		return drift_fail_code(error, DRIFT_NOMEM);
-	if (script->size && memchr(script->data, 0, script->size))
-		return drift_fail(error, DRIFT_BAD_TEXT, "%s: a NUL byte", name);
-	return DRIFT_OK;
-}
-
-static enum drift_err read_script(const char *name, struct buf *script,
-				  struct drift_error *error)
-{
-	enum drift_err err;
-	FILE *file;
-
-	if (strcmp(name, "-") == 0)
-		return read_stream(stdin, "standard input", script, error);
-	file = fopen(name, "re");
-	if (!file)
-		return drift_fail(error, DRIFT_IO, "%s: %s", name, strerror(errno));
-	err = read_stream(file, name, script, error);
-	fclose(file);
-	return err;
-}
-
-static int run_script(struct door *door, const char *script)
+static int run_file(struct runner *runner, const char *name)
 {
 	struct drift_error error = { 0 };
-
-	return door_run(door, script, &error) ? ask_complain(&error, script)
-					      : EXIT_FINE;
-}
-
-/* Statements as they are typed, each run at its ';'. A refusal is told and the
- * prompt goes on; the status is that of the last statement. */
-static int prompt(struct door *door)
-{
-	struct buf typed = BUF_INIT;
-	char *line = NULL;
-	size_t capacity = 0;
-	int status = EXIT_FINE;
-
-	for (;;) {
-		fputs(typed.size ? "    ...> " : "driftql> ", stdout);
-		fflush(stdout);
-		if (getline(&line, &capacity, stdin) < 0 ||
-		    (typed.size == 0 && !strcmp(line, "\\q\n")))
-			break;
-		if (typed.size == 0 && !strcmp(line, "\n"))
-			continue;
-		buf_add_str(&typed, line);
-		if (!query_complete(typed.data, typed.size))
-			continue;
-		status = run_script(door, buf_cstr(&typed));
-		buf_clear(&typed);
-	}
-	putchar('\n');
-	free(line);
-	buf_release(&typed);
-	return status;
-}
-
-/* One after the other, in one session; the first that fails is the last. */
-static int run_each(struct door *door, const char *const *statements)
-{
-	int status = EXIT_FINE;
-
-	while (*statements && status == EXIT_FINE)
-		status = run_script(door, *statements++);
-	return status;
-}
-
-static int run_statements(struct door *door)
-{
-	struct drift_error error = { 0 };
-	struct buf script = BUF_INIT;
+	struct script script;
 	int status;
 
-	if (given.statements[0])
-		return run_each(door, given.statements);
-	if (!given.file && isatty(STDIN_FILENO))
-		return prompt(door);
-	if (read_script(given.file ? given.file : "-", &script, &error))
-		status = complain(&error);
-	else
-		status = run_script(door, buf_cstr(&script));
-	buf_release(&script);
+	if (script_open(&script, name, &error))
+		return complain(&error);
+	status = runner_script(runner, &script, RUNNER_PLACE_BEFORE);
+	script_close(&script);
+	return status;
+}
+
+/* One after the other, in one session. Where there is only one line to look at, a
+ * refusal does not name it. */
+static int run_given(struct runner *runner)
+{
+	struct drift_error error = { 0 };
+	int status = EXIT_FINE;
+
+	for (const char *const *at = given.statements; *at; at++) {
+		bool places = given.statements[1] || strchr(*at, '\n');
+		char name[16] = "-e";
+		struct script script;
+		int this;
+
+		if (given.statements[1])
+			snprintf(name, sizeof(name), "-e %d",
+				 (int)(at - given.statements) + 1);
+		if (script_of_text(&script, name, *at, &error))
+			return complain(&error);
+		this = runner_script(runner, &script,
+				     places ? RUNNER_PLACE_AFTER
+					    : RUNNER_PLACE_NONE);
+		script_close(&script);
+		if (this && !status)
+			status = this;
+		if (this && !given.keep_going)
+			break;
+	}
 	return status;
 }
 
 static int run(void)
 {
-	/* Lines of JSON, and a table for a person at the prompt. */
-	bool prompting = !given.statements[0] && !given.file && isatty(STDIN_FILENO);
-	enum query_format format =
-		ask_format(given.format, prompting ? QUERY_TABLE : QUERY_JSON);
+	bool prompting = !given.statements[0] && !given.file &&
+			 isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	struct runner runner = {
+		.format = ask_format(given.format,
+				     prompting ? QUERY_TABLE : QUERY_JSON),
+		.messages = !given.quiet,
+		.keep_going = given.keep_going,
+	};
 	struct drift_error error = { 0 };
-	struct door *door;
 	int status;
 
 	if (given.statements[0] && given.file)
 		return complain_usage("sql: -e or -f, not both");
-	if (door_open(given.dir, format, !given.quiet, &door, &error))
+	setlocale(LC_CTYPE, "");
+	if (door_open(given.dir, &runner.door, &error))
 		return complain(&error);
-	status = run_statements(door);
-	door_close(door);
+	if (prompting)
+		status = prompt_run(&runner);
+	else if (given.statements[0])
+		status = run_given(&runner);
+	else
+		status = run_file(&runner, given.file ? given.file : "-");
+	door_close(runner.door);
 	return status;
 }
 
@@ -151,6 +103,10 @@ static const struct command_option options[] = {
 	  .help = "read what to run from FILE, - for standard input",
 	  .text = &given.file },
 	OPTION_FORMAT(&given.format),
+	{ .name = "keep-going",
+	  .help = "go on after a statement that fails; the status tells all the "
+		  "same",
+	  .flag = &given.keep_going },
 	OPTION_QUIET(&given.quiet),
 	OPTION_END,
 };

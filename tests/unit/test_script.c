@@ -33,6 +33,27 @@ static void a_semicolon_inside_text_is_none(void **state)
 	assert_int_equal(complete("INSERT INTO t {\"a\": 1};"), 23);
 }
 
+static void statements_are_found_one_by_one(void **state)
+{
+	static const char script[] = " -- a;\nSELECT ';'; ;b";
+	size_t begin, end;
+
+	(void)state;
+	assert_true(query_statement(script, strlen(script), &begin, &end));
+	assert_int_equal(begin, 7);
+	assert_int_equal(end, 18);
+	assert_true(query_statement(script + 18, strlen(script) - 18, &begin, &end));
+	assert_int_equal(begin, 1);
+	assert_int_equal(end, 2);
+	assert_false(query_statement("b", 1, &begin, &end));
+	assert_int_equal(begin, 0);
+	assert_int_equal(end, 1);
+	assert_false(query_statement("-- b", 4, &begin, &end));
+	assert_int_equal(begin, 4);
+	assert_false(query_statement("SELECT 'b;", 10, &begin, &end));
+	assert_int_equal(end, 10);
+}
+
 static void what_reads_may_run_at_once(void **state)
 {
 	(void)state;
@@ -64,6 +85,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_semicolon_completes),
 		cmocka_unit_test(a_semicolon_inside_text_is_none),
+		cmocka_unit_test(statements_are_found_one_by_one),
 		cmocka_unit_test(what_reads_may_run_at_once),
 		cmocka_unit_test(what_writes_or_is_open_may_not),
 	};
