@@ -399,9 +399,8 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 /* ---- The thread ------------------------------------------------------------------ */
 
 /* Wait for requests, or for the time of an interval's sync. */
-static struct request *take_queue(struct committer *committer)
+static void wait_for_work(struct committer *committer)
 {
-	struct request *queue;
 	struct timespec due;
 	drift_time_ns ns;
 
@@ -418,6 +417,14 @@ static struct request *take_queue(struct committer *committer)
 					   &due) != 0)
 			break;
 	}
+	pthread_mutex_unlock(&committer->lock);
+}
+
+static struct request *take_queue(struct committer *committer)
+{
+	struct request *queue;
+
+	pthread_mutex_lock(&committer->lock);
 	queue = committer->first;
 	committer->first = NULL;
 	committer->last = &committer->first;
@@ -443,8 +450,9 @@ static void *committer_run(void *arg)
 	drift_time_ns due;
 
 	do {
-		queue = take_queue(committer);
+		wait_for_work(committer);
 		pthread_mutex_lock(&committer->role);
+		queue = take_queue(committer); /* with what came meanwhile */
 		while (queue)
 			run_batch(db, committer->stage, &queue);
 		due = atomic_load(&committer->sync_due);

@@ -320,6 +320,12 @@ enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durabil
 void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
 			void (*done)(void *arg, const struct drift_receipt *receipt),
 			void *arg);
+/* The same for a thread that has nothing else to do: if nobody is at work it is the
+ * committer itself, which spares two changes of threads; then this takes as long as the
+ * disk, and done may be called before it returns, so hold no lock that done takes. */
+void drift_commit_here(struct drift_txn *txn, enum drift_durability durability,
+		       void (*done)(void *arg, const struct drift_receipt *receipt),
+		       void *arg);
 /* Wait until everything acknowledged or visible so far is durable. */
 enum drift_err drift_sync(struct drift_db *db);
 /* The same without waiting; done as in drift_commit_async. */
@@ -336,7 +342,7 @@ struct drift_change {
 	struct slice key;
 	enum drift_op op;
 	drift_seq seq;
-	/* arg of the drift_commit_async call that made it, NULL for drift_commit:
+	/* arg of the drift_commit_async (or _here) call that made it, else NULL:
 	 * lets a listener tell its own writes. */
 	void *origin;
 };

@@ -47,7 +47,7 @@ void request_leave(struct committer *committer, uint64_t bytes)
 	pthread_mutex_unlock(&committer->lock);
 }
 
-/* now: the caller waits for it anyway. */
+/* now: on this thread, if nobody is at work. */
 static void ask(struct drift_db *db, const struct request *wanted, bool now)
 {
 	struct request *request = malloc(sizeof(*request));
@@ -116,9 +116,10 @@ enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durabil
 	return ask_and_wait(txn->db, &request, receipt);
 }
 
-void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
-			void (*done)(void *arg, const struct drift_receipt *receipt),
-			void *arg)
+static void commit_unwaited(struct drift_txn *txn, enum drift_durability durability,
+			    void (*done)(void *arg,
+					 const struct drift_receipt *receipt),
+			    void *arg, bool now)
 {
 	struct request request = {
 		.kind = REQUEST_COMMIT,
@@ -130,7 +131,21 @@ void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
 		.origin = arg,
 	};
 
-	ask(txn->db, &request, false);
+	ask(txn->db, &request, now);
+}
+
+void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
+			void (*done)(void *arg, const struct drift_receipt *receipt),
+			void *arg)
+{
+	commit_unwaited(txn, durability, done, arg, false);
+}
+
+void drift_commit_here(struct drift_txn *txn, enum drift_durability durability,
+		       void (*done)(void *arg, const struct drift_receipt *receipt),
+		       void *arg)
+{
+	commit_unwaited(txn, durability, done, arg, true);
 }
 
 enum drift_err drift_sync(struct drift_db *db)

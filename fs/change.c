@@ -50,7 +50,7 @@ static void begin(struct changes *changes)
 static void end(struct changes *changes)
 {
 	pthread_mutex_lock(&changes->lock);
-	if (--changes->under_way == 0)
+	if (--changes->under_way == 0 && changes->stopping)
 		pthread_cond_broadcast(&changes->changed);
 	pthread_mutex_unlock(&changes->lock);
 }
@@ -92,7 +92,7 @@ static void attempt(struct change *change)
 
 	receipt.err = change->build(change, &txn, &receipt.error);
 	if (!receipt.err) {
-		drift_commit_async(txn, change->durability, acknowledged, change);
+		drift_commit_here(txn, change->durability, acknowledged, change);
 		return;
 	}
 	drift_txn_free(txn);
