@@ -156,7 +156,7 @@ enum drift_err error_of_sqlite(struct query_session *session, int rc,
 		return session->inner.code;
 	}
 	if (rc == SQLITE_NOMEM)
-		return drift_fail(error, DRIFT_NOMEM, "out of memory");
+		return limit_fail_memory(session, error);
 	err = translate(sqlite3_errmsg(session->sqlite), &own);
 	if (offset >= 0 && rewrite)
 		own.position = rewrite_position(rewrite, offset);

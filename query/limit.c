@@ -13,7 +13,6 @@
 #include "query/log_table.h"
 #include "query/session.h"
 
-#define HEAP_BYTES_MAX (256ll << 20)
 #define PROGRESS_OPERATIONS 2000
 
 static uint64_t clock_ns(void)
@@ -29,15 +28,18 @@ void limit_begin(struct query_session *session)
 	session->spent_ns = 0;
 	session->resumed_ns = clock_ns();
 	session->timed_out = false;
+	session->memory.refused = false;
 }
 
 void limit_resume(struct query_session *session)
 {
 	session->resumed_ns = clock_ns();
+	memory_charge(&session->memory);
 }
 
 void limit_pause(struct query_session *session)
 {
+	memory_charge(NULL);
 	session->spent_ns += clock_ns() - session->resumed_ns;
 }
 
@@ -60,6 +62,16 @@ enum drift_err limit_fail(const struct query_session *session,
 				  "canceling statement due to statement timeout");
 	return drift_fail(error, DRIFT_INTERRUPTED,
 			  "canceling statement due to user request");
+}
+
+enum drift_err limit_fail_memory(const struct query_session *session,
+				 struct drift_error *error)
+{
+	if (!session->memory.refused)
+		return drift_fail(error, DRIFT_NOMEM, "out of memory");
+	return drift_fail(error, DRIFT_NOMEM,
+			  "out of memory: a statement may use %zu MiB",
+			  MEMORY_SESSION_BYTES_MAX >> 20);
 }
 
 static int progress(void *session)
@@ -179,7 +191,6 @@ enum drift_err limit_install(struct query_session *session)
 {
 	sqlite3 *db = session->sqlite;
 
-	sqlite3_hard_heap_limit64(HEAP_BYTES_MAX);
 	set_sizes(db);
 	if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) ||
 	    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) ||

@@ -23,5 +23,8 @@ bool limit_reached(struct query_session *session);
 /* The failure to report then. */
 enum drift_err limit_fail(const struct query_session *session,
 			  struct drift_error *error);
+/* The failure of a statement that got no memory. */
+enum drift_err limit_fail_memory(const struct query_session *session,
+				 struct drift_error *error);
 
 #endif

@@ -9,7 +9,9 @@
 #include "query/function.h"
 #include "query/limit.h"
 #include "query/log_table.h"
+#include "query/match.h"
 #include "query/module.h"
+#include "query/text.h"
 #include "query/value.h"
 
 #define TIMEOUT_MS_DEFAULT 30000
@@ -55,6 +57,7 @@ static enum drift_err open_sqlite(struct query_session *session,
 		"json_tree('[]'), drift_events, drift_tags WHERE 0";
 	enum drift_err err;
 
+	memory_install();
 	if (sqlite3_open_v2(":memory:", &session->sqlite, flags, NULL))
 		return drift_fail(error, DRIFT_NOMEM, "out of memory");
 	err = module_register(session, error);
@@ -62,6 +65,12 @@ static enum drift_err open_sqlite(struct query_session *session,
 		err = keep_register(session);
 	if (!err)
 		err = function_register(session);
+	if (!err)
+		err = match_register(session);
+	if (!err)
+		err = text_register(session);
+	if (!err)
+		err = printf_register(session);
 	if (!err)
 		err = log_table_register(session, error);
 	if (!err)

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "query/answer.h"
+#include "query/memory.h"
 #include "query/query.h"
 #include "query/relation.h"
 #include "query/setting.h"
@@ -54,6 +55,7 @@ struct query_session {
 	uint64_t resumed_ns; /* when query_next was last entered */
 	_Atomic bool interrupted;
 	bool timed_out;
+	struct memory_account memory;
 
 	struct transaction transaction;
 	struct drift_view view; /* what the statement reads */

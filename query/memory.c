@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* memory.c - malloc with a line of accounts before each piece. */
+#include "query/memory.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* 16 bytes, so that what follows is aligned as malloc's is. */
+struct piece {
+	struct memory_account *account; /* NULL: nobody's */
+	size_t size;
+};
+
+static _Thread_local struct memory_account *current;
+static _Atomic size_t total;
+
+static bool charge(struct memory_account *account, size_t size)
+{
+	if (!account)
+		return true;
+	if (atomic_load_explicit(&account->used, memory_order_relaxed) + size >
+		    MEMORY_SESSION_BYTES_MAX ||
+	    atomic_load_explicit(&total, memory_order_relaxed) + size >
+		    MEMORY_PROCESS_BYTES_MAX) {
+		account->refused = true;
+		return false;
+	}
+	atomic_fetch_add_explicit(&account->used, size, memory_order_relaxed);
+	atomic_fetch_add_explicit(&total, size, memory_order_relaxed);
+	return true;
+}
+
+static void discharge(struct memory_account *account, size_t size)
+{
+	if (!account)
+		return;
+	atomic_fetch_sub_explicit(&account->used, size, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&total, size, memory_order_relaxed);
+}
+
+static struct piece *piece_of(void *memory)
+{
+	return (struct piece *)memory - 1;
+}
+
+static void *take(int size)
+{
+	struct memory_account *account = current;
+	struct piece *piece;
+
+	if (!charge(account, (size_t)size))
+		return NULL;
+	piece = malloc(sizeof(*piece) + (size_t)size);
+	if (!piece) {
+		discharge(account, (size_t)size);
+		return NULL;
+	}
+	*piece = (struct piece){ account, (size_t)size };
+	return piece + 1;
+}
+
+static void give_back(void *memory)
+{
+	if (!memory)
+		return;
+	discharge(piece_of(memory)->account, piece_of(memory)->size);
+	free(piece_of(memory));
+}
+
+/* On failure the old piece stays as it is. */
+static void *resize(void *memory, int size)
+{
+	struct piece *piece = piece_of(memory);
+	struct memory_account *account = piece->account;
+	size_t before = piece->size;
+
+	if ((size_t)size > before && !charge(account, (size_t)size - before))
+		return NULL;
+	piece = realloc(piece, sizeof(*piece) + (size_t)size);
+	if (!piece) {
+		if ((size_t)size > before)
+			discharge(account, (size_t)size - before);
+		return NULL;
+	}
+	if ((size_t)size < before)
+		discharge(account, before - (size_t)size);
+	piece->size = (size_t)size;
+	return piece + 1;
+}
+
+static int size_of(void *memory)
+{
+	return memory ? (int)piece_of(memory)->size : 0;
+}
+
+static int round_up(int size)
+{
+	return (size + 7) & ~7;
+}
+
+static int start(void *unused)
+{
+	(void)unused;
+	return SQLITE_OK;
+}
+
+static void stop(void *unused)
+{
+	(void)unused;
+}
+
+static void install(void)
+{
+	static const sqlite3_mem_methods methods = {
+		.xMalloc = take,
+		.xFree = give_back,
+		.xRealloc = resize,
+		.xSize = size_of,
+		.xRoundup = round_up,
+		.xInit = start,
+		.xShutdown = stop,
+	};
+
+	/* Without SQLite's own statistics no lock is taken for a piece. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+}
+
+void memory_install(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, install);
+}
+
+void memory_charge(struct memory_account *account)
+{
+	current = account;
+}
