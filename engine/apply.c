@@ -13,7 +13,8 @@ static enum drift_err add_index_entries(struct drift_db *db,
 
 	for (unsigned i = 0; i < def->index_count && !err; i++) {
 		buf_clear(&value);
-		err = row_index_value(&def->indexes[i], event->row, &value);
+		err = row_index_value(def, &def->indexes[i], event->row, event->seq,
+				      &value);
 		if (!err)
 			err = memtable_add_index(memtable, def->indexes[i].id,
 						 buf_slice(&value), event->key,

@@ -31,12 +31,21 @@ enum drift_type {
 
 struct column_def {
 	char *name;
+	/* The member that holds the column in stored rows: the name it was made
+	 * with, which a renamed column keeps. No other column of the table, before or
+	 * after, has the same. */
+	char *stored;
 	char *declared; /* as written, "VARCHAR(20)"; "" if there was none */
 	enum drift_type type;
 	uint32_t length_max; /* characters, for VARCHAR(n); 0 = any */
 	bool not_null;
 	bool has_default;
 	struct buf default_value; /* one MessagePack value, when has_default */
+	/* A column that was added with a default: rows older than added_seq show
+	 * `missing`. Until the DDL commits added_seq is DRIFT_SEQ_MAX. */
+	bool has_missing;
+	struct buf missing;
+	drift_seq added_seq;
 };
 
 struct index_def {
@@ -68,6 +77,9 @@ struct table_def {
 	unsigned *key_columns; /* indexes into columns, in key order */
 	unsigned index_count;
 	struct index_def *indexes;
+	unsigned version;      /* of the definition: 1, 2, ... */
+	unsigned retired;      /* columns dropped and renamed so far */
+	bool altered;          /* rows may be stored otherwise than shown */
 	char *query;           /* a saved query's SELECT; NULL: a table */
 	unsigned use_count;    /* of a saved query: the tables and saved */
 	uint32_t *uses;        /* queries it reads, by id */
@@ -86,6 +98,15 @@ void table_def_free(struct table_def *def);
 struct column_def *table_def_add_column(struct table_def *def, const char *name);
 struct index_def *table_def_add_index(struct table_def *def, const char *name);
 enum drift_err index_def_add_column(struct index_def *index, const char *name);
+/* Append a column to a table that has rows, or may have had: what the rows there are
+ * show for it is its default, *missing (or nothing: NULL). */
+enum drift_err table_def_alter_add(struct table_def *def, unsigned column);
+/* Take column away, with the indexes over it. */
+enum drift_err table_def_alter_drop(struct table_def *def, unsigned column);
+/* Give it another name, in the indexes over it too. */
+enum drift_err table_def_alter_rename(struct table_def *def, unsigned column,
+				      const char *name);
+void table_def_drop_index(struct table_def *def, unsigned index);
 /* Note that a saved query reads the table with this id; once is enough. */
 enum drift_err table_def_add_use(struct table_def *def, uint32_t id);
 /* Names, bounds, duplicate columns, key columns present: the first fault. */
@@ -122,10 +143,25 @@ enum drift_err row_key(const struct table_def *def, struct slice document,
 enum drift_err row_shape(const struct table_def *def, struct slice document,
 			 struct slice key, bool is_new, struct buf *row,
 			 struct drift_error *error);
-/* The index value (key parts, cut at KEY_VALUE_BYTES_MAX) of row for index.
+/* Rows as they are stored, in the log, the index and snapshots, name their members by
+ * column_def.stored; rows as a view shows them have the names that the view's version
+ * of the definition gives, lack what it dropped, and have the defaults of columns that
+ * are younger than they are. Both are the same unless `altered` is set; document
+ * tables never are. Everything in engine.h takes and gives rows as they are shown:
+ * who reads frames, the index or snapshots calls row_show (appends). seq: the version's
+ * own; 0: a transaction's own write. */
+enum drift_err row_show(const struct table_def *def, struct slice stored,
+			drift_seq seq, struct buf *shown);
+enum drift_err row_store(const struct table_def *def, struct slice shown,
+			 struct buf *stored);
+/* The index value (key parts, cut at KEY_VALUE_BYTES_MAX) of a stored row.
  * Missing members, arrays and maps count as NULL. */
-enum drift_err row_index_value(const struct index_def *index, struct slice row,
-			       struct buf *value);
+enum drift_err row_index_value(const struct table_def *def,
+			       const struct index_def *index, struct slice row,
+			       drift_seq seq, struct buf *value);
+/* One column's value in a stored row: DRIFT_DONE when it has none. */
+enum drift_err row_member(const struct table_def *def, const char *name,
+			  struct slice row, drift_seq seq, struct slice *value);
 /* The key as people write it: text, a number, or an array for a composite key,
  * as one MessagePack value (dump's "pk"). as_integer: a document table's key
  * whose row holds it as an integer. */

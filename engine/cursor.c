@@ -9,13 +9,30 @@
 enum drift_err drift_cursor_next(struct drift_cursor *cursor,
 				 struct drift_version *version)
 {
-	return cursor->next(cursor, version);
+	enum drift_err err = cursor->next(cursor, version);
+
+	if (err || !cursor->def || version->row.size == 0)
+		return err;
+	buf_clear(&cursor->shown);
+	err = row_show(cursor->def, version->row, version->seq, &cursor->shown);
+	version->row = buf_slice(&cursor->shown);
+	return err;
 }
 
 void drift_cursor_close(struct drift_cursor *cursor)
 {
-	if (cursor)
-		cursor->close(cursor);
+	if (!cursor)
+		return;
+	buf_release(&cursor->shown);
+	cursor->close(cursor);
+}
+
+void cursor_show(struct drift_cursor *cursor, struct drift_view view,
+		 uint32_t table_id)
+{
+	const struct table_def *def = drift_table_by_id(view, table_id);
+
+	cursor->def = def && def->altered ? def : NULL;
 }
 
 /* ---- Ranges ------------------------------------------------------------- */

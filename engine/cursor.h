@@ -11,10 +11,17 @@
 #include "engine/txn.h"
 
 struct drift_cursor {
+	const struct table_def *def; /* altered: rows are to be shown by it */
+	struct buf shown;
 	enum drift_err (*next)(struct drift_cursor *cursor,
 			       struct drift_version *version);
 	void (*close)(struct drift_cursor *cursor);
 };
+
+/* Show the rows as the view's version of the table does. next answers them as they
+ * are stored. */
+void cursor_show(struct drift_cursor *cursor, struct drift_view view,
+		 uint32_t table_id);
 
 /* ---- Ranges ---- */
 

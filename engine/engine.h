@@ -184,6 +184,11 @@ void drift_row_release(struct drift_row *row);
  * look-up, one index look-up; as of the past one more and one log read. */
 enum drift_err drift_get(struct drift_view view, uint32_t table_id, struct slice key,
 			 struct drift_row *row);
+/* Since which seq a row's version (of that seq, in the view) has been shown as the view
+ * shows it: its own seq, or that of an ALTER TABLE since. drift_get at that seq finds
+ * the same version in the same shape. */
+drift_seq drift_shown_since(struct drift_view view, uint32_t table_id,
+			    drift_seq seq);
 /* Like drift_get, but also finds the tombstone of a row deleted in or before the
  * view: then DRIFT_OK with op DRIFT_OP_DELETE. */
 enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,

@@ -32,6 +32,7 @@
 	X(KEY_EXISTS, EEXIST, "23505", "duplicate key")                  \
 	X(TABLE_EXISTS, EEXIST, "42P07", "table already exists")         \
 	X(INDEX_EXISTS, EEXIST, "42P07", "index already exists")         \
+	X(COLUMN_EXISTS, EEXIST, "42701", "column already exists")       \
 	X(TAG_EXISTS, EEXIST, "42710", "tag already exists")             \
 	X(DEPENDED_ON, EBUSY, "2BP01", "other objects depend on it")     \
 	X(NOT_EMPTY, ENOTEMPTY, "2BP01", "table is not empty")           \

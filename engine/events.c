@@ -14,6 +14,7 @@ struct drift_events {
 	bool to_end; /* DDL after the last event too */
 	bool in_tx;
 	struct walk walk;
+	struct buf shown; /* the event's row, where it is stored otherwise */
 };
 
 enum drift_err drift_events_open(struct drift_db *db, drift_seq from, drift_seq to,
@@ -53,6 +54,7 @@ void drift_events_close(struct drift_events *events)
 	if (!events)
 		return;
 	walk_release(&events->walk);
+	buf_release(&events->shown);
 	free(events);
 }
 
@@ -108,7 +110,14 @@ static enum drift_err take_frame(struct drift_events *events,
 	event->op = frame_op(frame);
 	event->integer_key = frame->flags & FRAME_INTEGER_KEY;
 	event->table = tables_def(&events->db->tables, body.table_id, frame->seq, 0);
-	return event->table ? DRIFT_OK : DRIFT_CORRUPT;
+	if (!event->table)
+		return DRIFT_CORRUPT;
+	if (!event->table->altered || event->row.size == 0)
+		return DRIFT_OK;
+	buf_clear(&events->shown);
+	err = row_show(event->table, event->row, event->seq, &events->shown);
+	event->row = buf_slice(&events->shown);
+	return err;
 }
 
 static bool wanted(const struct drift_events *events, const struct frame *frame)

@@ -133,6 +133,7 @@ static enum drift_err old_row(struct fold *fold, struct slice table_key,
 	if (err)
 		return err;
 	buf_add_slice(&fold->old_row, row.row);
+	fold->old_seq = row.seq;
 	return buf_status(&fold->old_row);
 }
 
@@ -177,8 +178,8 @@ static enum drift_err fold_row(struct fold *fold, const struct entry *newest)
 	if (!err)
 		err = old_row(fold, table_key, &existed);
 	for (unsigned i = 0; i < def->index_count && !err; i++)
-		err = fold_row_values(fold, &def->indexes[i], entry_row_key(newest),
-				      existed);
+		err = fold_row_values(fold, def, &def->indexes[i],
+				      entry_row_key(newest), existed);
 	if (!err)
 		err = put_newest(fold, table_key, newest, existed);
 	return err;

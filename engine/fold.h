@@ -22,6 +22,7 @@ struct fold {
 	const struct entry **versions;
 	size_t version_count, version_capacity;
 	struct buf key, value, old_row;
+	drift_seq old_seq; /* of old_row */
 	/* Secondary indexes. */
 	struct value_op *ops;
 	size_t op_count, op_capacity;
@@ -34,8 +35,9 @@ struct fold {
 
 /* fold_values.c: note what the versions of the row at hand mean for one index.
  * existed: the index has the row now, as old_row. */
-enum drift_err fold_row_values(struct fold *fold, const struct index_def *index,
-			       struct slice key, bool existed);
+enum drift_err fold_row_values(struct fold *fold, const struct table_def *def,
+			       const struct index_def *index, struct slice key,
+			       bool existed);
 /* Carry out what was noted, in key order. */
 enum drift_err fold_values(struct fold *fold);
 

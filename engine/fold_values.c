@@ -69,8 +69,9 @@ static enum drift_err value_since(struct fold *fold, uint32_t index_id,
 
 /* One index over the versions of one row: where its value changes, an interval
  * ends and the next begins. */
-enum drift_err fold_row_values(struct fold *fold, const struct index_def *index,
-			       struct slice key, bool existed)
+enum drift_err fold_row_values(struct fold *fold, const struct table_def *def,
+			       const struct index_def *index, struct slice key,
+			       bool existed)
 {
 	bool stored = false, has = existed;
 	drift_seq from = 0;
@@ -79,8 +80,8 @@ enum drift_err fold_row_values(struct fold *fold, const struct index_def *index,
 	buf_clear(&fold->before);
 	if (existed) {
 		stored = true;
-		err = row_index_value(index, buf_slice(&fold->old_row),
-				      &fold->before);
+		err = row_index_value(def, index, buf_slice(&fold->old_row),
+				      fold->old_seq, &fold->before);
 		if (!err)
 			err = value_since(fold, index->id, buf_slice(&fold->before),
 					  key, &from);
@@ -92,9 +93,9 @@ enum drift_err fold_row_values(struct fold *fold, const struct index_def *index,
 
 		buf_clear(&fold->after);
 		if (has_now)
-			err = row_index_value(index,
+			err = row_index_value(def, index,
 					      slice_of(entry->row, entry->row_size),
-					      &fold->after);
+					      entry->seq, &fold->after);
 		if (err || (has == has_now && slice_equal(buf_slice(&fold->before),
 							  buf_slice(&fold->after))))
 			continue;

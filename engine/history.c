@@ -267,6 +267,7 @@ enum drift_err drift_history(struct drift_view view, uint32_t table_id,
 		return DRIFT_NOMEM;
 	history->face.next = history_next;
 	history->face.close = history_close;
+	cursor_show(&history->face, view, table_id);
 	/* A transaction's own writes have no place in history yet. */
 	view.txn = NULL;
 	history->view = view;

@@ -21,6 +21,7 @@ struct index_scan {
 	struct drift_cursor face;
 	struct drift_view view;
 	uint32_t table_id;
+	const struct table_def *def;
 	struct index_def index; /* columns are the definition's: it lives on */
 	struct range range;
 	bool equality; /* the range is one whole value */
@@ -91,7 +92,8 @@ static enum drift_err next_own(struct index_scan *scan,
 		*version = entry_version(entry);
 		version->seq = 0;
 		buf_clear(&scan->value);
-		err = row_index_value(&scan->index, version->row, &scan->value);
+		err = row_index_value(scan->def, &scan->index, version->row, 0,
+				      &scan->value);
 		if (err)
 			return err;
 		if (range_place(&scan->range, buf_slice(&scan->value)) != 0)
@@ -315,6 +317,8 @@ enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
 		return DRIFT_NOMEM;
 	scan->face.next = index_scan_next;
 	scan->face.close = index_scan_close;
+	cursor_show(&scan->face, view, table_id);
+	scan->def = drift_table_by_id(view, table_id);
 	scan->view = view;
 	scan->table_id = table_id;
 	scan->index = *index;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* row_key.c - what of a row goes into keys: its own, and its indexes'.
+/* row_key.c - a row's key.
  *
  * A key column without a type (a document table's, mostly) is identified by its
  * text: 1 and "1" are one key, whose name is "1", and the row keeps the way it was
@@ -170,44 +170,5 @@ enum drift_err row_key_value(const struct table_def *def, struct slice key,
 	}
 	if (!err && key.size > 0)
 		err = DRIFT_CORRUPT;
-	return err ? err : buf_status(value);
-}
-
-/* Append one column's part; text and blobs no longer than can matter. */
-static enum drift_err add_index_part(struct slice bytes, struct buf *value)
-{
-	struct msg_cursor cursor = msg_cursor_of(bytes);
-	struct msg_value scalar;
-	enum drift_err err = msg_read(&cursor, &scalar);
-
-	if (err)
-		return err;
-	if (scalar.type == MSG_ARRAY || scalar.type == MSG_MAP)
-		scalar.type = MSG_NIL;
-	if ((scalar.type == MSG_TEXT || scalar.type == MSG_BLOB) &&
-	    scalar.bytes.size > KEY_VALUE_BYTES_MAX)
-		scalar.bytes.size = KEY_VALUE_BYTES_MAX;
-	return key_add_value(value, &scalar);
-}
-
-enum drift_err row_index_value(const struct index_def *index, struct slice row,
-			       struct buf *value)
-{
-	size_t start = value->size;
-	enum drift_err err = DRIFT_OK;
-	struct slice member;
-	unsigned i;
-
-	for (i = 0; !err && i < index->column_count; i++) {
-		err = msg_member(row, slice_str(index->columns[i]), &member);
-		if (err == DRIFT_DONE) {
-			key_add_null(value);
-			err = DRIFT_OK;
-		} else if (!err) {
-			err = add_index_part(member, value);
-		}
-	}
-	if (value->size - start > KEY_VALUE_BYTES_MAX)
-		value->size = start + KEY_VALUE_BYTES_MAX;
 	return err ? err : buf_status(value);
 }

@@ -267,6 +267,7 @@ enum drift_err drift_scan(struct drift_view view, uint32_t table_id,
 		return DRIFT_NOMEM;
 	scan->face.next = scan_next;
 	scan->face.close = scan_close;
+	cursor_show(&scan->face, view, table_id);
 	scan->view = view;
 	scan->table_id = table_id;
 	err = cursor_range_copy(&scan->range, range, KEY_BYTES_MAX);

@@ -209,12 +209,33 @@ static enum drift_err stage_event(struct stage *stage, struct drift_txn *txn,
 	return pending_add(&stage->pending, &staged);
 }
 
+/* Is the row shown as it was? In an altered table equal bytes may be shown otherwise,
+ * when a column's default came between. */
+static enum drift_err same_row(const struct txn_op *op, const struct before *before,
+			       bool *same)
+{
+	struct buf old = BUF_INIT, new = BUF_INIT;
+	enum drift_err err;
+
+	*same = slice_equal(before->row, op->row);
+	if (!op->def->altered)
+		return DRIFT_OK;
+	err = row_show(op->def, before->row, before->own ? 0 : before->seq, &old);
+	if (!err)
+		err = row_show(op->def, op->row, 0, &new);
+	*same = !err && slice_equal(buf_slice(&old), buf_slice(&new));
+	buf_release(&old);
+	buf_release(&new);
+	return err;
+}
+
 static enum drift_err stage_row(struct stage *stage, struct drift_txn *txn,
 				uint32_t number, drift_time_ns time,
 				struct drift_error *error)
 {
 	const struct txn_op *op = &txn->ops[number];
 	struct before before;
+	bool same;
 	enum drift_err err = stage_check_table(stage, txn, number, error);
 
 	if (!err)
@@ -226,9 +247,11 @@ static enum drift_err stage_row(struct stage *stage, struct drift_txn *txn,
 		return err;
 	if (op->kind == TXN_DELETE && !before.exists)
 		return DRIFT_OK;
-	if (op->kind == TXN_PUT && before.exists && !txn->replay &&
-	    slice_equal(before.row, op->row))
-		return DRIFT_OK;
+	if (op->kind == TXN_PUT && before.exists && !txn->replay) {
+		err = same_row(op, &before, &same);
+		if (err || same)
+			return err ? drift_fail_code(error, err) : DRIFT_OK;
+	}
 	err = stage_event(stage, txn, op, time, &before);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }

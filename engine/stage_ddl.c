@@ -33,9 +33,12 @@ static enum drift_err check_users(const struct stage *stage,
 				  const char *what, struct drift_error *error)
 {
 	struct drift_view view = drift_view_live(stage->db);
-	const struct table_def *def = txn->ops[number].def;
+	const struct table_def *def =
+		drift_table_by_id(view, txn->ops[number].def->id);
 	const struct table_def *user;
 
+	if (!def)
+		def = txn->ops[number].def;
 	view.txn = txn;
 	view.txn_ops = number;
 	user = drift_user_of(view, def->id);
@@ -73,6 +76,88 @@ static enum drift_err check_new_indexes(const struct stage *stage,
 	return DRIFT_OK;
 }
 
+/* Rows of the table when the operation runs. */
+static int64_t rows_now(const struct stage *stage, uint32_t table_id)
+{
+	const struct table *table = tables_get(&stage->db->tables, table_id);
+	int64_t rows = table ? atomic_load(&table->row_count) : 0;
+
+	for (uint32_t i = 0; i < stage->pending.count; i++) {
+		const struct staged *staged = &stage->pending.staged[i];
+
+		if (staged->op->def->id != table_id)
+			continue;
+		rows += (staged->kind == DRIFT_OP_INSERT) -
+			(staged->kind == DRIFT_OP_DELETE);
+	}
+	return rows;
+}
+
+/* The version that the operation's is made from: the transaction's own, or the newest;
+ * NULL for a new table. */
+static const struct table_def *version_before(const struct stage *stage,
+					      const struct drift_txn *txn,
+					      uint32_t number)
+{
+	uint32_t id = txn->ops[number].def->id;
+	bool dropped;
+	const struct table_def *def = txn_defined(txn, number, id, &dropped);
+
+	if (def || dropped)
+		return def;
+	return tables_def(&stage->db->tables, id, 0, TABLES_NEWEST);
+}
+
+static bool has_stored(const struct table_def *def, const char *stored)
+{
+	for (unsigned i = 0; i < def->column_count; i++)
+		if (strcmp(def->columns[i].stored, stored) == 0)
+			return true;
+	return false;
+}
+
+/* Rows there are have nothing for a column that is added NOT NULL without a default. */
+static enum drift_err check_new_columns(const struct stage *stage,
+					const struct table_def *old,
+					const struct table_def *def,
+					struct drift_error *error)
+{
+	if (def->query || rows_now(stage, def->id) == 0)
+		return DRIFT_OK;
+	for (unsigned i = 0; i < def->column_count; i++) {
+		const struct column_def *column = &def->columns[i];
+
+		if (column->not_null && !column->has_missing &&
+		    !has_stored(old, column->stored))
+			return drift_fail(
+				error, DRIFT_NOT_NULL,
+				"column \"%s\" of relation \"%s\" contains "
+				"null values",
+				column->name, def->name);
+	}
+	return DRIFT_OK;
+}
+
+static enum drift_err check_change(const struct stage *stage,
+				   const struct drift_txn *txn, uint32_t number,
+				   struct drift_error *error)
+{
+	const struct table_def *def = txn->ops[number].def;
+	const struct table_def *old = version_before(stage, txn, number);
+	enum drift_err err = DRIFT_OK;
+
+	if (def->version != (old ? old->version + 1 : 1))
+		return drift_fail(error, old ? DRIFT_CONFLICT : DRIFT_NO_TABLE,
+				  old ? "table \"%s\" was changed meanwhile"
+				      : "relation \"%s\" does not exist",
+				  def->name);
+	if (!old)
+		return DRIFT_OK;
+	if (strcmp(old->name, def->name) != 0)
+		err = check_users(stage, txn, number, "rename", error);
+	return err ? err : check_new_columns(stage, old, def, error);
+}
+
 enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,
 			    uint32_t number, drift_time_ns time,
 			    struct drift_error *error)
@@ -89,7 +174,9 @@ enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,
 	if (name_taken(stage, txn, number, op->def->name, op->def->id))
 		return drift_fail(error, DRIFT_TABLE_EXISTS,
 				  "relation \"%s\" already exists", op->def->name);
-	err = check_new_indexes(stage, op->def, error);
+	err = check_change(stage, txn, number, error);
+	if (!err)
+		err = check_new_indexes(stage, op->def, error);
 	if (!err)
 		err = table_def_encode(op->def, &definition);
 	ddl.definition = buf_slice(&definition);
@@ -98,23 +185,6 @@ enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,
 			      time, &ddl);
 	buf_release(&definition);
 	return err;
-}
-
-/* Rows of the table when the operation runs. */
-static int64_t rows_now(const struct stage *stage, uint32_t table_id)
-{
-	const struct table *table = tables_get(&stage->db->tables, table_id);
-	int64_t rows = table ? atomic_load(&table->row_count) : 0;
-
-	for (uint32_t i = 0; i < stage->pending.count; i++) {
-		const struct staged *staged = &stage->pending.staged[i];
-
-		if (staged->op->def->id != table_id)
-			continue;
-		rows += (staged->kind == DRIFT_OP_INSERT) -
-			(staged->kind == DRIFT_OP_DELETE);
-	}
-	return rows;
 }
 
 enum drift_err stage_drop(struct stage *stage, const struct drift_txn *txn,

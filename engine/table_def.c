@@ -10,6 +10,9 @@
 
 #include "engine/catalog.h"
 
+/* In names of stored members that a column's own name would not tell apart. */
+#define STORED_MARK '\x02'
+
 static const char *const type_names[] = {
 	[DRIFT_ANY] = "any",
 	[DRIFT_INTEGER] = "integer",
@@ -41,24 +44,34 @@ struct table_def *table_def_new(const char *name)
 	return def;
 }
 
+static void column_release(struct column_def *column)
+{
+	free(column->name);
+	free(column->stored);
+	free(column->declared);
+	buf_release(&column->default_value);
+	buf_release(&column->missing);
+}
+
+static void index_release(struct index_def *index)
+{
+	for (unsigned i = 0; i < index->column_count; i++)
+		free(index->columns[i]);
+	free(index->columns);
+	free(index->name);
+}
+
 void table_def_free(struct table_def *def)
 {
 	unsigned i;
-	unsigned j;
 
 	if (!def)
 		return;
 	for (i = 0; i < def->column_count; i++) {
-		free(def->columns[i].name);
-		free(def->columns[i].declared);
-		buf_release(&def->columns[i].default_value);
+		column_release(&def->columns[i]);
 	}
-	for (i = 0; i < def->index_count; i++) {
-		for (j = 0; j < def->indexes[i].column_count; j++)
-			free(def->indexes[i].columns[j]);
-		free(def->indexes[i].columns);
-		free(def->indexes[i].name);
-	}
+	for (i = 0; i < def->index_count; i++)
+		index_release(&def->indexes[i]);
 	free(def->columns);
 	free(def->key_columns);
 	free(def->indexes);
@@ -79,10 +92,10 @@ struct column_def *table_def_add_column(struct table_def *def, const char *name)
 		return NULL;
 	def->columns = columns;
 	column.name = strdup(name);
+	column.stored = strdup(name);
 	column.declared = strdup("");
-	if (!column.name || !column.declared) {
-		free(column.name);
-		free(column.declared);
+	if (!column.name || !column.stored || !column.declared) {
+		column_release(&column);
 		return NULL;
 	}
 	columns[def->column_count] = column;
@@ -137,7 +150,7 @@ enum drift_err table_def_add_use(struct table_def *def, uint32_t id)
 	return DRIFT_OK;
 }
 
-/* ---- Copying ------------------------------------------------------------ */
+/* ---- Altering ------------------------------------------------------------- */
 
 static bool replace_text(char **text, const char *with)
 {
@@ -150,18 +163,108 @@ static bool replace_text(char **text, const char *with)
 	return true;
 }
 
+/* Where a name was another column's before, stored rows may still have it. */
+static enum drift_err give_stored_name(const struct table_def *def,
+				       struct column_def *column)
+{
+	struct buf name = BUF_INIT;
+	bool whole;
+
+	buf_add_str(&name, column->name);
+	if (def->retired)
+		buf_printf(&name, "%c%u", STORED_MARK, def->retired);
+	whole = !buf_status(&name) && replace_text(&column->stored, buf_cstr(&name));
+	buf_release(&name);
+	return whole ? DRIFT_OK : DRIFT_NOMEM;
+}
+
+enum drift_err table_def_alter_add(struct table_def *def, unsigned number)
+{
+	struct column_def *column = &def->columns[number];
+	struct msg_cursor cursor = msg_cursor_of(buf_slice(&column->default_value));
+	struct msg_value value;
+
+	if (column->has_default && !msg_read(&cursor, &value) &&
+	    value.type != MSG_NIL) {
+		column->has_missing = true;
+		column->added_seq = DRIFT_SEQ_MAX;
+		def->altered = true;
+		buf_add_slice(&column->missing, buf_slice(&column->default_value));
+		if (buf_status(&column->missing))
+			return DRIFT_NOMEM;
+	}
+	return give_stored_name(def, column);
+}
+
+void table_def_drop_index(struct table_def *def, unsigned index)
+{
+	index_release(&def->indexes[index]);
+	def->index_count--;
+	memmove(def->indexes + index, def->indexes + index + 1,
+		(def->index_count - index) * sizeof(*def->indexes));
+}
+
+static bool index_has(const struct index_def *index, const char *name)
+{
+	for (unsigned i = 0; i < index->column_count; i++)
+		if (strcmp(index->columns[i], name) == 0)
+			return true;
+	return false;
+}
+
+enum drift_err table_def_alter_drop(struct table_def *def, unsigned number)
+{
+	struct column_def *column = &def->columns[number];
+
+	for (unsigned i = def->index_count; i-- > 0;)
+		if (index_has(&def->indexes[i], column->name))
+			table_def_drop_index(def, i);
+	for (unsigned i = 0; i < def->key_count; i++)
+		if (def->key_columns[i] > number)
+			def->key_columns[i]--;
+	column_release(column);
+	def->column_count--;
+	memmove(column, column + 1, (def->column_count - number) * sizeof(*column));
+	def->retired++;
+	def->altered = true;
+	return DRIFT_OK;
+}
+
+enum drift_err table_def_alter_rename(struct table_def *def, unsigned number,
+				      const char *name)
+{
+	struct column_def *column = &def->columns[number];
+	bool whole = true;
+
+	for (unsigned i = 0; i < def->index_count; i++)
+		for (unsigned j = 0; j < def->indexes[i].column_count; j++)
+			if (strcmp(def->indexes[i].columns[j], column->name) == 0)
+				whole &= replace_text(&def->indexes[i].columns[j],
+						      name);
+	whole &= replace_text(&column->name, name);
+	def->retired++;
+	def->altered = true;
+	return whole ? DRIFT_OK : DRIFT_NOMEM;
+}
+
+/* ---- Copying ------------------------------------------------------------ */
+
 static bool copy_column(struct table_def *def, const struct column_def *from)
 {
 	struct column_def *column = table_def_add_column(def, from->name);
 
-	if (!column || !replace_text(&column->declared, from->declared))
+	if (!column || !replace_text(&column->declared, from->declared) ||
+	    !replace_text(&column->stored, from->stored))
 		return false;
 	column->type = from->type;
 	column->length_max = from->length_max;
 	column->not_null = from->not_null;
 	column->has_default = from->has_default;
 	buf_add_slice(&column->default_value, buf_slice(&from->default_value));
-	return !column->default_value.failed;
+	column->has_missing = from->has_missing;
+	column->added_seq = from->added_seq;
+	buf_add_slice(&column->missing, buf_slice(&from->missing));
+	return !column->default_value.failed && !column->missing.failed;
 }
 
 static bool copy_index(struct table_def *def, const struct index_def *from)
@@ -218,6 +321,9 @@ struct table_def *table_def_copy(const struct table_def *from)
 	def->created_seq = from->created_seq;
 	def->from_seq = from->from_seq;
 	def->created_time = from->created_time;
+	def->version = from->version;
+	def->retired = from->retired;
+	def->altered = from->altered;
 	whole = copy_key(def, from) && copy_query(def, from) &&
 		(!from->sql || replace_text(&def->sql, from->sql));
 	for (i = 0; whole && i < from->column_count; i++)
@@ -301,6 +407,10 @@ static enum drift_err check_columns(const struct table_def *def,
 				  def->name);
 	for (i = 0; i < def->column_count; i++) {
 		err = check_name("column", def->columns[i].name, error);
+		if (!err && strchr(def->columns[i].name, STORED_MARK))
+			err = drift_fail(error, DRIFT_BAD_NAME,
+					 "invalid column name: \"%s\"",
+					 def->columns[i].name);
 		if (!err && def->columns[i].has_default)
 			err = column_def_check_value(
 				&def->columns[i],

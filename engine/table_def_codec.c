@@ -2,9 +2,9 @@
 /* table_def_codec.c - a table's definition as MessagePack, and back.
  *
  *	{id, name, document, key: [column numbers], sql,
- *	 columns: [{name, declared, type, length, not_null, default}],
+ *	 columns: [{name, declared, type, length, not_null, default, stored, missing}],
  *	 indexes: [{id, name, unique, columns: [names]}],
- *	 query, uses: [table ids]}
+ *	 retired, query, uses: [table ids]}
  *
  * Members may come in any order; those that are absent have their zero value and
  * those that are not known are stepped over, so that a later version can add
@@ -20,7 +20,9 @@ static void add_name(struct buf *out, const char *name)
 
 static void encode_column(const struct column_def *column, struct buf *out)
 {
-	msg_add_map(out, column->has_default ? 6 : 5);
+	bool renamed = strcmp(column->stored, column->name) != 0;
+
+	msg_add_map(out, 5u + column->has_default + renamed + column->has_missing);
 	add_name(out, "name");
 	add_name(out, column->name);
 	add_name(out, "declared");
@@ -34,6 +36,14 @@ static void encode_column(const struct column_def *column, struct buf *out)
 	if (column->has_default) {
 		add_name(out, "default");
 		buf_add_slice(out, buf_slice(&column->default_value));
+	}
+	if (renamed) {
+		add_name(out, "stored");
+		add_name(out, column->stored);
+	}
+	if (column->has_missing) {
+		add_name(out, "missing");
+		buf_add_slice(out, buf_slice(&column->missing));
 	}
 }
 
@@ -58,7 +68,7 @@ enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 {
 	unsigned i;
 
-	msg_add_map(out, def->query ? 9 : 7);
+	msg_add_map(out, 7u + 2u * (def->query != NULL) + (def->retired > 0));
 	add_name(out, "id");
 	msg_add_int(out, def->id);
 	add_name(out, "name");
@@ -79,6 +89,10 @@ enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 	msg_add_array(out, def->index_count);
 	for (i = 0; i < def->index_count; i++)
 		encode_index(&def->indexes[i], out);
+	if (def->retired) {
+		add_name(out, "retired");
+		msg_add_int(out, def->retired);
+	}
 	if (!def->query)
 		return buf_status(out);
 	add_name(out, "query");
@@ -177,9 +191,22 @@ static enum drift_err read_count(struct msg_cursor *cursor, unsigned have,
 	return have == 0 && *count <= max ? DRIFT_OK : DRIFT_CORRUPT;
 }
 
-static enum drift_err column_name(struct msg_cursor *cursor, void *column)
+/* Also what it is stored as, unless that is told on its own, after it. */
+static enum drift_err column_name(struct msg_cursor *cursor, void *thing)
 {
-	return read_text(cursor, &((struct column_def *)column)->name);
+	struct column_def *column = thing;
+	enum drift_err err = read_text(cursor, &column->name);
+
+	if (err)
+		return err;
+	free(column->stored);
+	column->stored = strdup(column->name);
+	return column->stored ? DRIFT_OK : DRIFT_NOMEM;
+}
+
+static enum drift_err column_stored(struct msg_cursor *cursor, void *column)
+{
+	return read_text(cursor, &((struct column_def *)column)->stored);
 }
 
 static enum drift_err column_declared(struct msg_cursor *cursor, void *column)
@@ -212,9 +239,8 @@ static enum drift_err column_not_null(struct msg_cursor *cursor, void *column)
 	return read_bool(cursor, &((struct column_def *)column)->not_null);
 }
 
-static enum drift_err column_default(struct msg_cursor *cursor, void *thing)
+static enum drift_err read_value(struct msg_cursor *cursor, struct buf *out)
 {
-	struct column_def *column = thing;
 	struct slice value;
 	enum drift_err err = msg_skip(cursor, &value);
 
@@ -222,10 +248,25 @@ static enum drift_err column_default(struct msg_cursor *cursor, void *thing)
 		err = msg_check_value(value);
 	if (err)
 		return err;
+	buf_clear(out);
+	buf_add_slice(out, value);
+	return buf_status(out);
+}
+
+static enum drift_err column_default(struct msg_cursor *cursor, void *thing)
+{
+	struct column_def *column = thing;
+
 	column->has_default = true;
-	buf_clear(&column->default_value);
-	buf_add_slice(&column->default_value, value);
-	return buf_status(&column->default_value);
+	return read_value(cursor, &column->default_value);
+}
+
+static enum drift_err column_missing(struct msg_cursor *cursor, void *thing)
+{
+	struct column_def *column = thing;
+
+	column->has_missing = true;
+	return read_value(cursor, &column->missing);
 }
 
 static const struct member_row column_rows[] = {
@@ -235,6 +276,8 @@ static const struct member_row column_rows[] = {
 	{ "length", column_length },
 	{ "not_null", column_not_null },
 	{ "default", column_default },
+	{ "stored", column_stored },
+	{ "missing", column_missing },
 	{ NULL, NULL },
 };
 
@@ -347,6 +390,11 @@ static enum drift_err table_indexes(struct msg_cursor *cursor, void *thing)
 	return err;
 }
 
+static enum drift_err table_retired(struct msg_cursor *cursor, void *def)
+{
+	return read_u32(cursor, &((struct table_def *)def)->retired);
+}
+
 static enum drift_err table_query(struct msg_cursor *cursor, void *def)
 {
 	return read_text(cursor, &((struct table_def *)def)->query);
@@ -375,6 +423,7 @@ static const struct member_row table_rows[] = {
 	{ "sql", table_sql },
 	{ "columns", table_columns },
 	{ "indexes", table_indexes },
+	{ "retired", table_retired },
 	{ "query", table_query },
 	{ "uses", table_uses },
 	{ NULL, NULL },
@@ -391,6 +440,9 @@ enum drift_err table_def_decode(struct slice bytes, struct table_def **out)
 	err = read_members(&cursor, table_rows, def);
 	if (!err && cursor.at != cursor.end)
 		err = DRIFT_CORRUPT;
+	def->altered = def->retired > 0;
+	for (unsigned i = 0; i < def->column_count; i++)
+		def->altered |= def->columns[i].has_missing;
 	if (!err) {
 		err = table_def_check(def, NULL);
 		if (err && err != DRIFT_NOMEM)

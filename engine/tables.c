@@ -183,6 +183,22 @@ static void version_add(struct tables *tables, struct table *table,
 	atomic_store_explicit(bucket, version, memory_order_release);
 }
 
+/* Since when each column is there that older rows show a default for. */
+static void take_added_seqs(struct table_def *def, const struct table_def *old,
+			    drift_seq seq)
+{
+	for (unsigned i = 0; i < def->column_count; i++) {
+		struct column_def *column = &def->columns[i];
+
+		if (!column->has_missing)
+			continue;
+		column->added_seq = seq;
+		for (unsigned j = 0; old && j < old->column_count; j++)
+			if (strcmp(old->columns[j].stored, column->stored) == 0)
+				column->added_seq = old->columns[j].added_seq;
+	}
+}
+
 static enum drift_err apply_define(struct tables *tables, struct table *table,
 				   const struct frame_ddl *ddl, drift_seq seq,
 				   drift_time_ns time, uint64_t ddl_number)
@@ -207,6 +223,8 @@ static enum drift_err apply_define(struct tables *tables, struct table *table,
 	atomic_init(&version->until, DRIFT_SEQ_MAX);
 	atomic_init(&version->ddl_until, UINT64_MAX);
 	version->def->from_seq = seq;
+	version->def->version = old ? old->def->version + 1 : 1;
+	take_added_seqs(version->def, old ? old->def : NULL, seq);
 	version->def->created_seq = old ? old->def->created_seq : seq;
 	version->def->created_time = old ? old->def->created_time : time;
 	version_add(tables, table, version);

@@ -229,6 +229,22 @@ static bool has_integer_key(const struct table_def *def, struct slice row)
 	return !msg_read(&cursor, &key) && key.type == MSG_INT;
 }
 
+/* As it will be stored. */
+static enum drift_err keep_row(struct drift_txn *txn, const struct table_def *def,
+			       struct slice row, struct slice *kept)
+{
+	struct buf stored = BUF_INIT;
+	enum drift_err err;
+
+	if (!def->altered)
+		return txn_keep(txn, row, kept);
+	err = row_store(def, row, &stored);
+	if (!err)
+		err = txn_keep(txn, buf_slice(&stored), kept);
+	buf_release(&stored);
+	return err;
+}
+
 enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 			     struct slice key, struct slice row,
 			     enum drift_put_mode mode, struct drift_error *error)
@@ -246,9 +262,12 @@ enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 	if (err)
 		return err;
 	op = op_new(txn, TXN_PUT, def);
-	if (!op || txn_keep(txn, key, &op->key) || txn_keep(txn, row, &op->row))
+	if (!op || txn_keep(txn, key, &op->key))
 		return drift_fail_code(error, DRIFT_NOMEM);
-	txn->bytes += key.size + row.size;
+	err = keep_row(txn, def, row, &op->row);
+	if (err)
+		return drift_fail_code(error, err);
+	txn->bytes += key.size + op->row.size;
 	op->mode = mode;
 	op->integer_key = has_integer_key(def, row);
 	txn->count++;
@@ -288,6 +307,32 @@ static void give_ids(struct drift_db *db, struct table_def *def)
 				atomic_fetch_add(&db->tables.next_index_id, 1);
 }
 
+/* Rows of the same transaction that an addition cannot be applied to: what is older
+ * than it is told by seqs, and they have none yet. */
+static enum drift_err check_written(const struct drift_txn *txn,
+				    const struct table_def *def,
+				    struct drift_error *error)
+{
+	bool adds = false;
+
+	for (unsigned i = 0; i < def->column_count; i++)
+		adds |= def->columns[i].added_seq == DRIFT_SEQ_MAX;
+	for (unsigned i = 0; i < def->index_count; i++)
+		adds |= def->indexes[i].unique && def->indexes[i].id == 0;
+	if (!adds || def->id == 0)
+		return DRIFT_OK;
+	for (uint32_t i = 0; i < txn->count; i++) {
+		const struct txn_op *op = &txn->ops[i];
+
+		if (op->kind <= TXN_DELETE && op->def->id == def->id)
+			return drift_fail(error, DRIFT_UNSUPPORTED,
+					  "cannot alter table \"%s\" after writing "
+					  "to it in the same transaction",
+					  def->name);
+	}
+	return DRIFT_OK;
+}
+
 enum drift_err drift_txn_define(struct drift_txn *txn, const struct table_def *def,
 				struct drift_error *error)
 {
@@ -295,6 +340,8 @@ enum drift_err drift_txn_define(struct drift_txn *txn, const struct table_def *d
 	struct txn_op *op;
 	enum drift_err err = table_def_check(def, error);
 
+	if (!err)
+		err = check_written(txn, def, error);
 	if (err)
 		return err;
 	copy = table_def_copy(def);
@@ -303,7 +350,7 @@ enum drift_err drift_txn_define(struct drift_txn *txn, const struct table_def *d
 		table_def_free(copy);
 		return drift_fail_code(error, DRIFT_NOMEM);
 	}
-	op->flag = def->id == 0;
+	copy->version++;
 	give_ids(txn->db, copy);
 	txn->count++;
 	txn->ddl_count++;

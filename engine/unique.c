@@ -2,6 +2,7 @@
 /* unique.c - UNIQUE, checked where commits are staged: against the newest rows, the
  * batch's earlier transactions, and the transaction's own final state, so that two
  * rows may swap values within one transaction. NULLs never clash. */
+#include "engine/cursor.h"
 #include "engine/json.h"
 #include "engine/stage.h"
 
@@ -30,16 +31,17 @@ static struct slice final_row(const struct stage *stage, uint32_t table_id,
 
 /* Does another row have all of the index's values? The cut value in the index
  * made it a candidate; the whole members decide. */
-static enum drift_err same_values(const struct index_def *index, struct slice a,
-				  struct slice b, bool *same)
+static enum drift_err same_values(const struct table_def *def,
+				  const struct index_def *index, struct slice a,
+				  struct slice b, drift_seq b_seq, bool *same)
 {
 	struct slice left, right;
 
 	*same = true;
 	for (unsigned i = 0; i < index->column_count && *same; i++) {
-		struct slice name = slice_str(index->columns[i]);
-		enum drift_err one = msg_member(a, name, &left);
-		enum drift_err two = msg_member(b, name, &right);
+		const char *name = index->columns[i];
+		enum drift_err one = row_member(def, name, a, 0, &left);
+		enum drift_err two = row_member(def, name, b, b_seq, &right);
 
 		if ((one && one != DRIFT_DONE) || (two && two != DRIFT_DONE))
 			return DRIFT_CORRUPT;
@@ -61,7 +63,7 @@ static enum drift_err refuse(const struct table_def *def,
 	buf_add_str(&text, ")=(");
 	for (unsigned i = 0; i < index->column_count; i++) {
 		buf_add_str(&text, i ? ", " : "");
-		if (!msg_member(row, slice_str(index->columns[i]), &value) &&
+		if (!row_member(def, index->columns[i], row, 0, &value) &&
 		    json_print(value, JSON_COMPACT, &text))
 			break;
 	}
@@ -89,13 +91,14 @@ static enum drift_err check_stored(struct stage *stage, const struct staged *sta
 
 	if (err)
 		return drift_fail_code(error, err);
-	while (!same && !(err = drift_cursor_next(cursor, &version))) {
+	/* Rows as they are stored. */
+	while (!same && !(err = cursor->next(cursor, &version))) {
 		struct slice row =
 			final_row(stage, op->def->id, version.key, version.row);
 
 		if (slice_equal(version.key, op->key) || row.size == 0)
 			continue;
-		err = same_values(index, op->row, row, &same);
+		err = same_values(op->def, index, op->row, row, version.seq, &same);
 		if (err)
 			break;
 	}
@@ -124,7 +127,8 @@ static enum drift_err check_staged(struct stage *stage, uint32_t i,
 			continue;
 		last = pending_find(&stage->pending, op->def->id, other->op->key);
 		if (last == other)
-			err = same_values(index, op->row, other->op->row, &same);
+			err = same_values(op->def, index, op->row, other->op->row, 0,
+					  &same);
 	}
 	if (err)
 		return drift_fail_code(error, err);
@@ -146,7 +150,7 @@ static enum drift_err check_event(struct stage *stage, uint32_t i, struct buf *v
 		if (!index->unique)
 			continue;
 		buf_clear(value);
-		err = row_index_value(index, staged->op->row, value);
+		err = row_index_value(def, index, staged->op->row, 0, value);
 		if (err)
 			return drift_fail_code(error, err);
 		if (holds_null(buf_slice(value)) ||

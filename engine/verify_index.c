@@ -74,7 +74,7 @@ struct rows {
 
 /* The index values that a row of `current` should have. */
 static enum drift_err tally_values(struct rows *rows, uint32_t table_id,
-				   struct slice key, struct slice row)
+				   struct slice key, const struct index_row *row)
 {
 	struct verify *verify = rows->verify;
 	struct table *table = tables_get(&verify->tables, table_id);
@@ -87,7 +87,8 @@ static enum drift_err tally_values(struct rows *rows, uint32_t table_id,
 
 		buf_clear(&rows->value);
 		buf_add_be32(&rows->value, index->id);
-		err = row_index_value(index, row, &rows->value);
+		err = row_index_value(newest->def, index, row->row, row->seq,
+				      &rows->value);
 		buf_add_slice(&rows->value, key);
 		if (!err)
 			err = buf_status(&rows->value);
@@ -109,7 +110,7 @@ static enum drift_err take_current(struct rows *rows, const struct index_row *ro
 	if (row->seq <= verify->mark.seq)
 		verify->current[row->seq / 8] |= (uint8_t)(1u << row->seq % 8);
 	tally_add(&verify->rows, verify_row_hash(verify->seed, table_id, key, row));
-	return tally_values(rows, table_id, key, row->row);
+	return tally_values(rows, table_id, key, row);
 }
 
 /* Step `space` (current or gone) up to key: there must be nothing before it, and its

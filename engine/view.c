@@ -250,6 +250,34 @@ static enum drift_err get_own(struct drift_view view, uint32_t table_id,
 	return DRIFT_OK;
 }
 
+/* The row in the names that the view has for its columns. */
+static enum drift_err show_row(struct drift_view view, uint32_t table_id,
+			       struct drift_row *row)
+{
+	const struct table_def *def = drift_table_by_id(view, table_id);
+	struct slice key = row->version.key;
+	struct buf memory = BUF_INIT;
+	enum drift_err err;
+	size_t size;
+
+	if (!def || !def->altered || row->version.op == DRIFT_OP_DELETE)
+		return DRIFT_OK;
+	err = row_show(def, row->version.row, row->version.seq, &memory);
+	size = memory.size;
+	buf_add_slice(&memory, key);
+	if (!err)
+		err = buf_status(&memory);
+	if (err) {
+		buf_release(&memory);
+		return err;
+	}
+	row->version.row = slice_of(memory.data, size);
+	row->version.key = slice_of(memory.data + size, key.size);
+	buf_release(&row->memory);
+	row->memory = memory;
+	return DRIFT_OK;
+}
+
 enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
 				 struct slice key, struct drift_row *row)
 {
@@ -266,7 +294,14 @@ enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
 	if (!err)
 		err = row_own(row, &version);
 	reading_end(&reading);
-	return err;
+	return err ? err : show_row(view, table_id, row);
+}
+
+drift_seq drift_shown_since(struct drift_view view, uint32_t table_id, drift_seq seq)
+{
+	const struct table_def *def = drift_table_by_id(view, table_id);
+
+	return def && def->altered && def->from_seq > seq ? def->from_seq : seq;
 }
 
 enum drift_err drift_get(struct drift_view view, uint32_t table_id, struct slice key,

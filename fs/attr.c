@@ -109,8 +109,10 @@ enum drift_err attr_of_version(struct tree *tree, const struct identity *identit
 	buf_clear(&reader->text);
 	err = attr_row_text(tree, version->row, &reader->text);
 	if (!err)
-		attr_fill(tree, identity, version->seq, reader->text.size,
-			  version->time, st);
+		attr_fill(tree, identity,
+			  drift_shown_since(tree_view(tree, identity->seq),
+					    identity->table_id, version->seq),
+			  reader->text.size, version->time, st);
 	return err;
 }
 
@@ -131,7 +133,8 @@ enum drift_err attr_row(struct tree *tree, struct node *node,
 	version = &reader->row.version;
 	if (identity->seq != SEQ_LIVE) {
 		identity->kind = NODE_VERSION;
-		identity->seq = version->seq;
+		identity->seq = drift_shown_since(tree_view(tree, identity->seq),
+						  identity->table_id, version->seq);
 	}
 	return attr_of_version(tree, identity, version, st);
 }
@@ -181,7 +184,8 @@ enum drift_err attr_version(struct tree *tree, struct node *node,
 	if (err)
 		return err;
 	version = &reader->row.version;
-	if (version->seq != identity->seq ||
+	if (drift_shown_since(tree_view(tree, identity->seq), identity->table_id,
+			      version->seq) != identity->seq ||
 	    (version->op == DRIFT_OP_DELETE) != tombstone)
 		return DRIFT_NO_ROW;
 	if (!tombstone)

@@ -29,7 +29,8 @@ static enum drift_err find_entry(fuse_req_t req, const struct listing *listing,
 	row.key = entry->version->key;
 	if (directory->seq != SEQ_LIVE) {
 		row.kind = NODE_VERSION;
-		row.seq = entry->version->seq;
+		row.seq = drift_shown_since(listing->view, directory->table_id,
+					    entry->version->seq);
 	}
 	return lookup_version(listing->tree, listing->view, &row, entry->version,
 			      plus);

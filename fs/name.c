@@ -184,6 +184,23 @@ enum drift_err name_history_child(struct tree *tree, const struct identity *pare
 	return err;
 }
 
+/* Did ALTER TABLE, and no event of the row, make the version that the child would be? It
+ * is a node of the views after it, and no name in history. */
+static bool is_altered_at(struct tree *tree, const struct identity *child)
+{
+	struct drift_view view = drift_view_at(tree->db, child->seq);
+	const struct table_def *def = drift_table_by_id(view, child->table_id);
+	struct drift_row row = DRIFT_ROW_INIT;
+	bool altered;
+
+	if (!def || !def->altered || def->from_seq != child->seq)
+		return false;
+	altered = !drift_get_version(view, child->table_id, child->key, &row) &&
+		  row.version.seq != child->seq;
+	drift_row_release(&row);
+	return altered;
+}
+
 enum drift_err name_version_child(struct tree *tree, const struct identity *parent,
 				  struct slice name, struct buf *key,
 				  struct identity *child)
@@ -200,8 +217,10 @@ enum drift_err name_version_child(struct tree *tree, const struct identity *pare
 	} else {
 		return DRIFT_NO_ROW;
 	}
-	return name_parse_seq(name, &child->seq) && child->seq ? DRIFT_OK
-							       : DRIFT_NO_ROW;
+	if (!name_parse_seq(name, &child->seq) || !child->seq ||
+	    is_altered_at(tree, child))
+		return DRIFT_NO_ROW;
+	return DRIFT_OK;
 }
 
 enum drift_err name_parse(struct tree *tree, const struct identity *parent,

@@ -44,7 +44,8 @@ static enum drift_err give(struct listing *listing, enum drift_err err,
 {
 	listing->entry.type = kinds[kind].mode & S_IFMT;
 	listing->entry.plain = kinds[kind].flags & KIND_COSTLY;
-	listing->entry.ino = listing->version.seq;
+	listing->entry.ino = drift_shown_since(
+		listing->view, listing->directory.table_id, listing->version.seq);
 	listing->entry.name = buf_cstr(&listing->name);
 	return err ? err : buf_status(&listing->name);
 }

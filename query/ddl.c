@@ -192,6 +192,7 @@ static const struct {
 } statements[] = {
 	{ "CREATE", "TABLE", create_table },
 	{ "DROP", "TABLE", drop_table },
+	{ "ALTER", "TABLE", alter_table },
 	{ "DROP", "TAG", tag_drop },
 };
 

@@ -46,6 +46,9 @@ enum drift_err ddl_keep_text(char **text, struct slice with);
 enum drift_err tag_create(struct ddl *ddl);
 enum drift_err tag_drop(struct ddl *ddl);
 
+/* alter.c: ALTER TABLE t ..., after ALTER TABLE. */
+enum drift_err alter_table(struct ddl *ddl);
+
 /* define.c: read `name (...)` of CREATE TABLE, after IF NOT EXISTS, to the end of the
  * statement. The caller frees *def. */
 enum drift_err define_table(struct statement *statement, struct table_def **def,

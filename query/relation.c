@@ -296,7 +296,8 @@ enum drift_err relation_get_timed(struct query_session *session,
 	enum drift_err err;
 
 	/* Longer than any table's own name may be. */
-	buf_printf(&name, "%s@%0*u", def->name, TABLE_NAME_BYTES_MAX, def->id);
+	buf_printf(&name, "%s@%0*u.%u", def->name, TABLE_NAME_BYTES_MAX, def->id,
+		   def->version);
 	err = buf_status(&name);
 	if (!err)
 		err = get(session, buf_cstr(&name), def, relation);

@@ -5,7 +5,7 @@
  * rows so far, and fields that a statement of this session names before any row
  * has them; then the hidden ones below. They are only ever added, and what SQLite
  * was told is renewed when a statement mentions the table again. Its SQLite name is
- * the table's. A table that is called with a moment is another relation, "name@id":
+ * the table's. A table that is called with a moment is another relation, "name@id.version":
  * its name may be another table's by now, and SQLite must never scan it without the
  * call's arguments, as it would for one side of an OR.
  *
@@ -74,7 +74,7 @@ struct relation {
 /* The relation of def under the name it has in SQL, made when it is new. */
 enum drift_err relation_get(struct query_session *session,
 			    const struct table_def *def, struct relation **relation);
-/* The relation of def for table-valued calls, "name@id". */
+/* The relation of def for table-valued calls, "name@id.version". */
 enum drift_err relation_get_timed(struct query_session *session,
 				  const struct table_def *def,
 				  struct relation **relation);

@@ -91,7 +91,8 @@ static enum drift_err find_relation(struct rewriter *rewriter, struct slice name
 		return drift_fail(rewriter->error, DRIFT_NO_TABLE,
 				  "relation \"%.*s\" does not exist", (int)name.size,
 				  (const char *)name.data);
-	if (then && (!now || then->id != now->id))
+	/* Its columns are those of its moment. */
+	if (then)
 		now = then;
 	err = relation_get_timed(session, now, relation);
 	if (err)

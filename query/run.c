@@ -49,6 +49,7 @@ static const struct {
 	{ "RELEASE", control_release, false },
 	{ "CREATE", ddl_run, false },
 	{ "DROP", ddl_run, false },
+	{ "ALTER", ddl_run, false },
 	{ "TAG", ddl_run, false },
 	{ "EXPLAIN", explain_run, false },
 	{ "SHOW", show_run, false },
@@ -62,12 +63,12 @@ static const struct {
 static bool is_unsupported(const struct statement *statement, struct token token)
 {
 	static const char *const words[] = {
-		"ALTER",    "ANALYZE", "ATTACH",  "CALL",       "CHECKPOINT",
-		"CLUSTER",  "COMMENT", "COPY",    "DEALLOCATE", "DECLARE",
-		"DETACH",   "DISCARD", "DO",      "EXECUTE",    "FETCH",
-		"GRANT",    "LISTEN",  "LOCK",    "MERGE",      "NOTIFY",
-		"PRAGMA",   "PREPARE", "REFRESH", "REINDEX",    "REVOKE",
-		"SNAPSHOT", "SOFT",    "VERIFY",
+		"ANALYZE", "ATTACH",  "CALL",       "CHECKPOINT", "CLUSTER",
+		"COMMENT", "COPY",    "DEALLOCATE", "DECLARE",    "DETACH",
+		"DISCARD", "DO",      "EXECUTE",    "FETCH",      "GRANT",
+		"LISTEN",  "LOCK",    "MERGE",      "NOTIFY",     "PRAGMA",
+		"PREPARE", "REFRESH", "REINDEX",    "REVOKE",     "SNAPSHOT",
+		"SOFT",    "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

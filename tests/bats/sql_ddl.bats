@@ -68,3 +68,103 @@ round_trip()
 {"sql":"DROP TABLE d"}'
 	round_trip
 }
+
+@test "a renamed column keeps its values, and the past keeps its name" {
+	sql 'CREATE TABLE t (id INT PRIMARY KEY, a TEXT, b INT, INDEX (a))'
+	sql "INSERT INTO t VALUES (1, 'x', 10), (2, 'y', 20)"
+	sql 'ALTER TABLE t RENAME COLUMN a TO name'
+	sql "INSERT INTO t VALUES (3, 'z', 30); UPDATE t SET b = 11 WHERE name = 'x'"
+	same "$(sql 'SELECT * FROM t')" '{"id":1,"name":"x","b":11}
+{"id":2,"name":"y","b":20}
+{"id":3,"name":"z","b":30}'
+	same "$(sql 'SELECT * FROM t FOR SYSTEM_TIME AS OF @SEQ:2')" '{"id":1,"a":"x","b":10}
+{"id":2,"a":"y","b":20}'
+	refuses 42703 'a' 'SELECT a FROM t'
+	# Another column takes the old name: it has none of the old values.
+	sql 'ALTER TABLE t ADD COLUMN a INT; UPDATE t SET a = 5 WHERE id = 2'
+	same "$(sql 'SELECT id, name, a FROM t')" '{"id":1,"name":"x","a":null}
+{"id":2,"name":"y","a":5}
+{"id":3,"name":"z","a":null}'
+	sql 'ALTER TABLE t RENAME id TO key'
+	same "$(sql "SELECT key FROM t WHERE name = 'z' AND key = 3")" '{"key":3}'
+	same "$(sql "SELECT \"row\" FROM drift_events WHERE seq IN (1, 4, 5)")" \
+		'{"row":{"id":1,"a":"x","b":10}}
+{"row":{"id":1,"name":"x","b":11}}
+{"row":{"id":2,"name":"y","b":20,"a":5}}'
+	round_trip
+}
+
+@test "a dropped column is gone now, and there as of the past" {
+	sql 'CREATE TABLE t (id INT PRIMARY KEY, a TEXT, b INT UNIQUE, INDEX (a, b))'
+	sql "INSERT INTO t VALUES (1, 'x', 10), (2, 'y', 20)"
+	sql 'ALTER TABLE t DROP COLUMN a, DROP COLUMN IF EXISTS nope'
+	sql 'INSERT INTO t VALUES (3, 30)'
+	same "$(sql 'SELECT * FROM t')" '{"id":1,"b":10}
+{"id":2,"b":20}
+{"id":3,"b":30}'
+	same "$(sql 'SELECT doc FROM t WHERE id = 1')" '{"doc":{"id":1,"b":10}}'
+	same "$(sql 'SELECT * FROM t AS OF @SEQ:2' | head -1)" '{"id":1,"a":"x","b":10}'
+	sql 'ALTER TABLE t ADD a TEXT'
+	same "$(sql 'SELECT * FROM t WHERE id = 1')" '{"id":1,"b":10,"a":null}'
+	refuses 42P16 'is in its primary key' 'ALTER TABLE t DROP COLUMN id'
+	refuses 42703 'nope' 'ALTER TABLE t DROP COLUMN nope'
+	refuses 42701 'already exists' 'ALTER TABLE t ADD COLUMN B INT'
+	refuses 42701 'already exists' 'ALTER TABLE t RENAME a TO b'
+	sql 'ALTER TABLE t ADD COLUMN IF NOT EXISTS b TEXT UNIQUE'
+	round_trip
+}
+
+@test "an added column shows its default in old rows now, not in the past" {
+	sql 'CREATE TABLE t (id INT PRIMARY KEY, a TEXT)'
+	sql "INSERT INTO t VALUES (1, 'x'), (2, 'y')"
+	sql "ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 7"
+	same "$(sql 'SELECT * FROM t')" '{"id":1,"a":"x","n":7}
+{"id":2,"a":"y","n":7}'
+	same "$(sql 'SELECT * FROM t AS OF @SEQ:2')" '{"id":1,"a":"x"}
+{"id":2,"a":"y"}'
+	sql "UPDATE t SET a = 'z' WHERE id = 2; UPDATE t SET n = 8 WHERE id = 1; INSERT INTO t (id) VALUES (3)"
+	same "$(sql 'SELECT id, a, n FROM t WHERE n = 7')" '{"id":2,"a":"z","n":7}
+{"id":3,"a":null,"n":7}'
+	same "$(sql 'SELECT id, n FROM t AS OF @SEQ:3')" '{"id":1,"n":7}
+{"id":2,"n":7}'
+	refuses 23502 'column "m" of relation "t" contains null values' \
+		'ALTER TABLE t ADD COLUMN m INT NOT NULL'
+	refuses 0A000 'after writing to it' \
+		'BEGIN; INSERT INTO t (id) VALUES (9); ALTER TABLE t ADD COLUMN m INT DEFAULT 1; COMMIT'
+	round_trip
+}
+
+@test "a renamed table is the same table, under its old name in the past" {
+	sql 'CREATE TABLE t (pk=id); INSERT INTO t {"id": "a", "v": 1}'
+	sql 'ALTER TABLE t RENAME TO u; INSERT INTO u {"id": "b"}'
+	same "$(sql 'SELECT id FROM u')" '{"id":"a"}
+{"id":"b"}'
+	refuses 42P01 't' 'SELECT * FROM t'
+	same "$(sql 'SELECT id FROM t AS OF @SEQ:1')" '{"id":"a"}'
+	same "$(sql "SELECT \"table\" FROM drift_events WHERE op = 'insert'")" '{"table":"t"}
+{"table":"u"}'
+	sql 'CREATE TABLE t (pk=id)'
+	refuses 42P07 'relation "t" already exists' 'ALTER TABLE u RENAME TO t'
+	refuses 0A000 'a document table takes any field' 'ALTER TABLE u ADD COLUMN x INT'
+	refuses 0A000 'a document table takes any field' 'ALTER TABLE u DROP COLUMN v'
+	sql 'ALTER TABLE IF EXISTS nope RENAME TO x'
+	round_trip
+}
+
+@test "the mount shows each moment's columns, whichever is looked at first" {
+	driftdb sql -d db --quiet -e "CREATE TABLE t (id INT PRIMARY KEY, a TEXT, b INT)"
+	driftdb sql -d db --quiet -e "INSERT INTO t VALUES (1, 'x', 10)"
+	start_mount db mnt
+	same "$(cat mnt/@seq/1/tables/t/rows/1.json | tr -d '\n ')" '{"id":1,"a":"x","b":10}'
+	driftdb sql -d db --quiet -e "ALTER TABLE t RENAME COLUMN a TO name; ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN c INT DEFAULT 3; INSERT INTO t VALUES (2, 'y', 4)"
+	same "$(cat mnt/tables/t/rows/1.json | tr -d '\n ')" '{"id":1,"name":"x","c":3}'
+	same "$(cat mnt/@seq/2/tables/t/rows/1.json | tr -d '\n ')" '{"id":1,"name":"x","c":3}'
+	same "$(cat mnt/@seq/1/tables/t/rows/1.json | tr -d '\n ')" '{"id":1,"a":"x","b":10}'
+	same "$(cat mnt/tables/t/history/1/1.json | tr -d '\n ')" '{"id":1,"a":"x","b":10}'
+	same "$(stat -c %s mnt/@seq/2/tables/t/rows/1.json)" "$(cat mnt/@seq/2/tables/t/rows/1.json | wc -c)"
+	echo '{"name":"w"}' >>mnt/tables/t/rows/1.json
+	same "$(cat mnt/tables/t/rows/1.json | tr -d '\n ')" '{"id":1,"name":"w","c":3}'
+	run bash -c "echo '{\"id\":1,\"a\":\"w\"}' >mnt/tables/t/rows/1.json"
+	[ "$status" -ne 0 ]
+	same "$(tail -n 1 mnt/tables/t/events | grep -o '"row".*}')" '"row":{"id":1,"name":"w","c":3}}'
+}

@@ -438,19 +438,20 @@ static void index_values_are_key_parts_cut_to_length(void **state)
 	(void)state;
 	assert_int_equal(index_def_add_column(index, "a"), DRIFT_OK);
 	assert_int_equal(index_def_add_column(index, "b"), DRIFT_OK);
-	assert_int_equal(row_index_value(index, packed(&bytes, "{\"b\":\"x\"}"),
-					 &value),
+	assert_int_equal(row_index_value(def, index, packed(&bytes, "{\"b\":\"x\"}"),
+					 1, &value),
 			 DRIFT_OK);
 	assert_true(slice_equal(buf_slice(&value), SLICE("\x01\x20x\0")));
 	buf_clear(&value);
-	assert_int_equal(row_index_value(index,
-					 packed(&bytes, "{\"a\":[1],\"b\":{}}"),
+	assert_int_equal(row_index_value(def, index,
+					 packed(&bytes, "{\"a\":[1],\"b\":{}}"), 1,
 					 &value),
 			 DRIFT_OK);
 	assert_true(slice_equal(buf_slice(&value), SLICE("\x01\x01")));
 	buf_clear(&value);
 	snprintf(document, sizeof(document), "{\"a\":\"%0300d\",\"b\":1}", 0);
-	assert_int_equal(row_index_value(index, packed(&bytes, document), &value),
+	assert_int_equal(row_index_value(def, index, packed(&bytes, document), 1,
+					 &value),
 			 DRIFT_OK);
 	assert_int_equal(value.size, KEY_VALUE_BYTES_MAX);
 	assert_int_equal(value.data[value.size - 1], '0');
