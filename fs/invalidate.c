@@ -61,15 +61,17 @@ static bool try_forget(struct tree *tree, const struct identity *identity,
 static bool forget_attributes(struct tree *tree, const struct identity *identity,
 			      drift_time_ns changed, bool patient)
 {
-	fuse_ino_t number = node_known(&tree->nodes, identity, changed);
+	fuse_ino_t number = node_stale(&tree->nodes, identity, changed);
 	struct timespec pause = { .tv_nsec = RETRY_NS };
 	unsigned tries = patient ? RETRIES_MAX : 1;
 
 	if (!number)
 		return true;
 	while (!try_forget(tree, identity, number)) {
-		if (--tries == 0)
+		if (--tries == 0) {
+			node_keep_known(&tree->nodes, identity);
 			return false;
+		}
 		nanosleep(&pause, NULL);
 	}
 	return true;

@@ -57,8 +57,11 @@ enum drift_err lookup_name(struct tree *tree, const struct identity *parent,
 		err = attr_read(tree, NULL, &identity, caller, &entry->attr);
 	if (!err)
 		err = get_node(tree, &identity, entry);
-	if (err || attr_is_pinned(&identity) || drift_head(tree->db) == head)
+	if (err || attr_is_pinned(&identity))
 		return err;
+	node_keep(entry_node(tree, entry));
+	if (drift_head(tree->db) == head)
+		return DRIFT_OK;
 	err = attr_read(tree, entry_node(tree, entry), &identity, caller,
 			&entry->attr);
 	if (err)
@@ -78,6 +81,8 @@ enum drift_err lookup_version(struct tree *tree, struct drift_view view,
 	err = attr_of_version(tree, identity, version, &entry->attr);
 	if (!err)
 		err = get_node(tree, identity, entry);
+	if (!err && !attr_is_pinned(identity))
+		node_keep(entry_node(tree, entry));
 	/* What a listing saw may have changed since: the kernel asks again. */
 	if (!err && !attr_is_pinned(identity) && drift_head(tree->db) != view.seq)
 		entry->entry_timeout = entry->attr_timeout = 0;

@@ -233,21 +233,48 @@ void node_forget(struct nodes *nodes, struct node *node, uint64_t count)
 		node_free(node);
 }
 
-fuse_ino_t node_known(struct nodes *nodes, const struct identity *identity,
-		      drift_time_ns changed)
+static fuse_ino_t number_of(struct nodes *nodes, const struct identity *identity,
+			    drift_time_ns changed, bool if_kept)
 {
 	fuse_ino_t number = 0;
 	struct node *node;
 
 	pthread_mutex_lock(&nodes->lock);
 	node = find(nodes, identity);
-	if (node) {
+	if (node && (!if_kept || atomic_exchange(&node->kept, false)))
 		number = node_number(nodes, node);
-		if (changed)
-			node->changed = changed;
-	}
+	if (node && changed)
+		node->changed = changed;
 	pthread_mutex_unlock(&nodes->lock);
 	return number;
+}
+
+fuse_ino_t node_known(struct nodes *nodes, const struct identity *identity,
+		      drift_time_ns changed)
+{
+	return number_of(nodes, identity, changed, false);
+}
+
+void node_keep(struct node *node)
+{
+	atomic_store(&node->kept, true);
+}
+
+void node_keep_known(struct nodes *nodes, const struct identity *identity)
+{
+	struct node *node;
+
+	pthread_mutex_lock(&nodes->lock);
+	node = find(nodes, identity);
+	if (node)
+		node_keep(node);
+	pthread_mutex_unlock(&nodes->lock);
+}
+
+fuse_ino_t node_stale(struct nodes *nodes, const struct identity *identity,
+		      drift_time_ns changed)
+{
+	return number_of(nodes, identity, changed, true);
 }
 
 bool node_held(struct nodes *nodes, const struct identity *identity,

@@ -66,6 +66,7 @@ struct node {
 	struct scratch *scratch; /* SCRATCH: the content; by nodes->lock */
 	_Atomic int64_t size;    /* of what never changes, once known; else -1 */
 	_Atomic drift_time_ns changed; /* directories: last name that came or went */
+	atomic_bool kept; /* the kernel was given attributes to keep: see node_keep */
 	atomic_uint readers;           /* handles of a live row */
 	atomic_uint writers;
 };
@@ -111,6 +112,15 @@ void node_forget(struct nodes *nodes, struct node *node, uint64_t count);
 /* The number of the node of identity, 0 if the kernel knows none. `changed`, when
  * not 0, is noted in it. */
 fuse_ino_t node_known(struct nodes *nodes, const struct identity *identity,
+		      drift_time_ns changed);
+/* The kernel is about to be given attributes to keep. To be called before they are read
+ * for good: from then on the commit that changes them finds that out by node_stale. */
+void node_keep(struct node *node);
+/* The same if the kernel knows a node of identity: it could not be told to forget. */
+void node_keep_known(struct nodes *nodes, const struct identity *identity);
+/* The number of the node of identity if the kernel may keep attributes of it, else 0;
+ * from then on it keeps none. `changed` as in node_known. */
+fuse_ino_t node_stale(struct nodes *nodes, const struct identity *identity,
 		      drift_time_ns changed);
 /* SCRATCH: the content, held for the caller (NULL if there is none), and setting
  * it, which takes the caller's hold over. */

@@ -94,6 +94,7 @@ static enum drift_err attr_now(fuse_req_t req, struct node *node, struct stat *s
 	struct identity identity = *node_identity(node);
 	enum drift_err err;
 
+	node_keep(node);
 	err = attr_read(tree_of(req), node, &identity, fuse_req_ctx(req)->uid, st);
 	if (!err)
 		*timeout_s = attr_timeout_s(tree_of(req), &identity, st);
