@@ -10,58 +10,14 @@
  * publish head - tell the hook - acknowledge. Nothing is visible before it is
  * durable, nothing acknowledged before it is visible. While a batch syncs, the
  * next one gathers: that is the whole of group commit, no timer. */
+#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "engine/request.h"
-#include "engine/stage.h"
+#include "engine/batch.h"
 
 #define BATCH_BYTES_MAX (8u << 20) /* a batch is closed above this */
 #define MEMTABLE_BYTES_MAX (128u << 20)
-
-/* What the hook holds on to: the changes, and who waits for them. */
-struct batch {
-	struct drift_batch public;
-	struct request *requests;
-};
-
-/* ---- Acknowledging -------------------------------------------------------- */
-
-static void request_answer(struct request *request)
-{
-	/* The transaction may be gone once done was called. */
-	if (request->queued_bytes)
-		request_leave(&request->txn->db->committer, request->queued_bytes);
-	request->done(request->arg, &request->receipt);
-	if (request->owns_txn)
-		drift_txn_free(request->txn);
-	free(request);
-}
-
-static void answer_all(struct request *requests)
-{
-	struct request *next;
-
-	for (; requests; requests = next) {
-		next = requests->next;
-		request_answer(requests);
-	}
-}
-
-static void batch_free(struct batch *batch)
-{
-	free((struct drift_change *)batch->public.changes);
-	free(batch);
-}
-
-void drift_batch_release(struct drift_batch *public)
-{
-	/* public is batch's first member. */
-	struct batch *batch = (struct batch *)(void *)public;
-
-	answer_all(batch->requests);
-	batch_free(batch);
-}
 
 /* ---- Publishing ------------------------------------------------------------- */
 
@@ -188,6 +144,15 @@ static void sync_later(struct drift_db *db)
 	pthread_mutex_unlock(&committer->lock);
 }
 
+/* They are what makes room again, so the log's reserve is for them. */
+static bool only_removals(const struct stage *stage)
+{
+	for (uint32_t i = 0; i < stage->tx_count; i++)
+		if (!txn_is_removal(stage->txs[i].txn))
+			return false;
+	return true;
+}
+
 static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
 				  bool sync)
 {
@@ -195,7 +160,7 @@ static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
 
 	if (stage->frames.size == 0)
 		return sync ? sync_log(db) : DRIFT_OK;
-	err = log_append(&db->log, buf_slice(&stage->frames));
+	err = log_append(&db->log, buf_slice(&stage->frames), only_removals(stage));
 	if (err == DRIFT_IO)
 		give_up(db, "writing the log", err);
 	if (err)
@@ -214,69 +179,40 @@ static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
 	return err;
 }
 
+/* ---- Memory -------------------------------------------------------------------- */
+
+/* DRIFT_FULL while the index cannot take in what is frozen already. */
+static enum drift_err freeze(struct drift_db *db)
+{
+	enum drift_err err;
+
+	if (memtable_count(layers_active(&db->layers)) == 0 &&
+	    memtable_ddl_count(layers_active(&db->layers)) == 0)
+		return DRIFT_OK;
+	/* The index must never be ahead of the log's durable part. */
+	if (atomic_load(&db->read_only) || sync_log(db))
+		return DRIFT_READ_ONLY;
+	err = indexer_freeze(db, &db->committer.position);
+	if (err == DRIFT_NOMEM)
+		db_report(db, "cannot freeze the memtable: out of memory");
+	return err;
+}
+
+static bool memtable_is_full(const struct drift_db *db)
+{
+	const struct memtable *active = layers_active(&db->layers);
+
+	return memtable_count(active) >= db->options.fold_events_max ||
+	       memtable_bytes(active) >= MEMTABLE_BYTES_MAX;
+}
+
+/* Memory is bounded: what is committed now must find a place in it. */
+static bool has_memory(struct drift_db *db)
+{
+	return !memtable_is_full(db) || freeze(db) != DRIFT_FULL;
+}
+
 /* ---- Batches ------------------------------------------------------------------- */
-
-static enum drift_err make_changes(const struct stage *stage, struct batch *batch)
-{
-	uint32_t count = stage->pending.count;
-	struct drift_change *changes = NULL;
-
-	if (count) {
-		changes = malloc(count * sizeof(*changes));
-		if (!changes)
-			return DRIFT_NOMEM;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		const struct staged *staged = &stage->pending.staged[i];
-
-		changes[i] = (struct drift_change){
-			.table_id = staged->op->def->id,
-			.key = staged->op->key,
-			.op = staged->kind,
-			.seq = staged->seq,
-		};
-	}
-	/* Origins: transactions and requests stand in the same order. */
-	for (struct request *r = batch->requests; r; r = r->next)
-		for (uint32_t i = 0; r->receipt.tx && i < r->receipt.count; i++)
-			changes[r->receipt.first_seq + i -
-				stage->pending.staged[0].seq]
-				.origin = r->origin;
-	batch->public.changes = changes;
-	batch->public.count = count;
-	batch->public.ddl = stage->ddl;
-	return DRIFT_OK;
-}
-
-/* Hand the batch to the hook, which acknowledges it; or do it here. The changes'
- * keys live in the transactions, which live until their request is answered. */
-static void acknowledge(struct drift_db *db, const struct stage *stage,
-			struct request *requests)
-{
-	struct batch *batch = NULL;
-
-	if (db->committer.hook && stage->tx_count)
-		batch = calloc(1, sizeof(*batch));
-	if (batch)
-		batch->requests = requests;
-	if (batch && !make_changes(stage, batch)) {
-		db->committer.hook(db->committer.hook_arg, &batch->public);
-		return;
-	}
-	free(batch);
-	answer_all(requests);
-}
-
-static void fail_committed(struct request *requests, enum drift_err err)
-{
-	for (; requests; requests = requests->next) {
-		if (requests->receipt.err)
-			continue;
-		requests->receipt = (struct drift_receipt){ 0 };
-		requests->receipt.err =
-			drift_fail_code(&requests->receipt.error, err);
-	}
-}
 
 static enum drift_err stage_request(struct drift_db *db, struct stage *stage,
 				    struct request *request)
@@ -287,6 +223,13 @@ static enum drift_err stage_request(struct drift_db *db, struct stage *stage,
 		request->receipt.err =
 			drift_fail(&request->receipt.error, DRIFT_READ_ONLY,
 				   "the database is read-only");
+		return request->receipt.err;
+	}
+	if (db->committer.memory_full) {
+		request->receipt.err =
+			drift_fail(&request->receipt.error, DRIFT_FULL,
+				   "the index cannot be written, and memory holds "
+				   "no more until it can");
 		return request->receipt.err;
 	}
 	return stage_txn(stage, request->txn, &request->receipt);
@@ -312,28 +255,8 @@ static enum drift_err rotate_above(struct drift_db *db, uint64_t bytes)
 	err = log_rotate(&db->log, at->seq + 1, at->time, at->tx, &error);
 	if (err == DRIFT_IO)
 		give_up(db, "beginning a segment", err);
-	return err;
-}
-
-static void freeze(struct drift_db *db)
-{
-	if (memtable_count(layers_active(&db->layers)) == 0 &&
-	    memtable_ddl_count(layers_active(&db->layers)) == 0)
-		return;
-	/* The index must never be ahead of the log's durable part. */
-	if (atomic_load(&db->read_only) || sync_log(db))
-		return;
-	if (indexer_freeze(db, &db->committer.position))
-		db_report(db, "cannot freeze the memtable: out of memory");
-}
-
-static void freeze_if_full(struct drift_db *db)
-{
-	const struct memtable *active = layers_active(&db->layers);
-
-	if (memtable_count(active) >= db->options.fold_events_max ||
-	    memtable_bytes(active) >= MEMTABLE_BYTES_MAX)
-		freeze(db);
+	/* On a full disk the segment grows on, with its reserve. */
+	return err == DRIFT_FULL && bytes ? DRIFT_OK : err;
 }
 
 /* What was committed in the same batch is not touched by a failure. */
@@ -347,20 +270,45 @@ static void seal_segment(struct drift_db *db, struct request *requests)
 				drift_fail_code(&requests->receipt.error, err);
 }
 
+/* Be ready to stage into the newest segment. */
+static enum drift_err begin_batch(struct drift_db *db, struct stage *stage)
+{
+	enum drift_err err;
+
+	stage_clear(stage);
+	db->committer.memory_full = !has_memory(db);
+	/* What follows a stop that was not clean goes into a segment of its own. */
+	err = rotate_above(db, db->unclean ? 0 : db->options.segment_bytes_max);
+	if (!err)
+		db->unclean = false;
+	return err ? err : stage_begin(stage, db);
+}
+
+/* A disk too full for all of them may have room for some: put them back, each for a
+ * batch of its own. */
+static void put_back(struct committer *committer, struct request *requests,
+		     struct request **last, unsigned count, struct request **queue)
+{
+	for (struct request *r = requests; r; r = r->next)
+		r->receipt = (struct drift_receipt){ 0 };
+	*last = *queue;
+	*queue = requests;
+	committer->alone = count;
+}
+
 /* Take requests off *queue into one batch and carry it out. */
 static void run_batch(struct drift_db *db, struct stage *stage,
 		      struct request **queue)
 {
+	struct committer *committer = &db->committer;
 	struct request *requests = NULL, **last = &requests;
+	unsigned count = 0, most = committer->alone ? 1 : UINT_MAX;
 	bool sync = false, fold = false, seal = false;
+	enum drift_err begun = begin_batch(db, stage);
 	enum drift_err err = DRIFT_OK;
-	enum drift_err begun;
 
-	stage_clear(stage);
-	begun = rotate_above(db, db->options.segment_bytes_max);
-	if (!begun)
-		begun = stage_begin(stage, db);
-	while (*queue && !stage->ddl && stage->frames.size < BATCH_BYTES_MAX) {
+	while (*queue && count < most && !stage->ddl &&
+	       stage->frames.size < BATCH_BYTES_MAX) {
 		struct request *request = *queue;
 
 		/* DDL is alone in its batch: what follows must see its effect. */
@@ -371,6 +319,7 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 		request->next = NULL;
 		*last = request;
 		last = &request->next;
+		count++;
 		if (begun)
 			request->receipt.err =
 				drift_fail_code(&request->receipt.error, begun);
@@ -379,6 +328,7 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 		fold |= request->kind == REQUEST_FOLD;
 		seal |= request->kind == REQUEST_SEAL;
 	}
+	committer->alone -= committer->alone > 0;
 	if (!begun) {
 		err = write_batch(db, stage, sync);
 		stage_end(stage);
@@ -386,14 +336,19 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 	if (err)
 		stage->tx_count = 0;
 	clock_settle(&db->clock);
+	if (err == DRIFT_FULL && count > 1) {
+		put_back(committer, requests, last, count, queue);
+		return;
+	}
 	if (fold)
-		freeze(db);
+		(void)!freeze(db);
 	if (err)
-		fail_committed(requests, err);
+		batch_fail(requests, err);
 	else if (seal && !begun)
 		seal_segment(db, requests);
-	acknowledge(db, stage, requests);
-	freeze_if_full(db);
+	batch_acknowledge(db, stage, requests);
+	if (memtable_is_full(db))
+		(void)!freeze(db);
 }
 
 /* ---- The thread ------------------------------------------------------------------ */
@@ -526,12 +481,4 @@ void committer_stop(struct drift_db *db)
 	pthread_mutex_destroy(&committer->lock);
 	pthread_cond_destroy(&committer->wake);
 	pthread_cond_destroy(&committer->room);
-}
-
-void drift_set_commit_hook(struct drift_db *db,
-			   void (*hook)(void *arg, struct drift_batch *batch),
-			   void *arg)
-{
-	db->committer.hook = hook;
-	db->committer.hook_arg = arg;
 }

@@ -16,11 +16,13 @@
 
 #define FOLD_EVENTS_MAX 100000
 #define SEGMENT_BYTES_MAX (64u << 20)
+#define SNAPSHOT_EVENTS_MIN 10000
 #define INTERVAL_MS 100
 #define TXN_BYTES_MAX (256u << 20)
 #define TXN_OPS_MAX 4000000
 #define CLOSE_FOLD_EVENTS 2000 /* fewer are as quick to replay as to fold */
 #define LOCK_TRIES 20
+#define LOCK_BYTES 12
 #define LOCK_TRY_US 10000
 
 void db_report(struct drift_db *db, const char *format, ...)
@@ -71,7 +73,9 @@ static enum drift_err make_first_segment(int dir, const uint8_t *id,
 	log = openat(dir, "log", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log < 0)
 		return drift_fail(error, io_err(errno), "log: %m");
-	err = segment_create(&io_system, log, &header, &fd, error);
+	err = segment_prepare(&io_system, log, 0, &fd, error);
+	if (!err)
+		err = segment_finish(&io_system, log, fd, &header, error);
 	if (!err)
 		close(fd);
 	close(log);
@@ -120,6 +124,17 @@ static int lock_pid(int fd)
 	return n > 0 ? atoi(text) : 0;
 }
 
+/* In place, so that it works on a full disk; blanks for pid 0. */
+static bool lock_write(int fd, int pid)
+{
+	char number[LOCK_BYTES] = "", text[LOCK_BYTES + 1];
+
+	if (pid)
+		snprintf(number, sizeof(number), "%d", pid);
+	snprintf(text, sizeof(text), "%-*s\n", LOCK_BYTES - 1, number);
+	return pwrite(fd, text, LOCK_BYTES, 0) == LOCK_BYTES || errno == ENOSPC;
+}
+
 static enum drift_err lock_take(struct drift_db *db, struct drift_error *error)
 {
 	int pid = 0;
@@ -137,10 +152,11 @@ static enum drift_err lock_take(struct drift_db *db, struct drift_error *error)
 					  "%s is in use by pid %d", db->dir, pid);
 		usleep(LOCK_TRY_US);
 	}
-	if (ftruncate(db->lock_fd, 0) != 0 ||
-	    dprintf(db->lock_fd, "%d\n", (int)getpid()) < 0)
-		return drift_fail(error, io_err(errno), "%s/LOCK: %m", db->dir);
-	return DRIFT_OK;
+	db->locked = true;
+	db->unclean = lock_pid(db->lock_fd) > 0;
+	return lock_write(db->lock_fd, getpid())
+		       ? DRIFT_OK
+		       : drift_fail(error, io_err(errno), "%s/LOCK: %m", db->dir);
 }
 
 int drift_owner(const char *dir)
@@ -171,6 +187,8 @@ static void set_options(struct drift_db *db, const struct drift_options *options
 		db->options.segment_bytes_max = SEGMENT_BYTES_MAX;
 	if (!db->options.fold_events_max)
 		db->options.fold_events_max = FOLD_EVENTS_MAX;
+	if (!db->options.snapshot_events_min)
+		db->options.snapshot_events_min = SNAPSHOT_EVENTS_MIN;
 	if (!db->options.interval_ms)
 		db->options.interval_ms = INTERVAL_MS;
 	if (!db->options.txn_bytes_max)
@@ -216,6 +234,7 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 	tags_init(&db->tags);
 	clock_init(&db->clock, db->io);
 	pthread_mutex_init(&db->compacting, NULL);
+	snapshots_init(&db->snapshots);
 	err = open_directory(db, path, error);
 	if (!err)
 		err = lock_take(db, error);
@@ -227,6 +246,8 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 		err = layers_init(&db->layers);
 	if (!err)
 		err = db_recover(db, error);
+	if (!err)
+		snapshots_open(db);
 	if (!err)
 		err = indexer_start(db, error);
 	if (!err)
@@ -246,25 +267,40 @@ static void fold_rest(struct drift_db *db)
 	    memtable_count(layers_active(&db->layers)) < CLOSE_FOLD_EVENTS)
 		return;
 	if (!indexer_freeze(db, &db->committer.position))
-		indexer_wait(db);
+		(void)!indexer_wait(db);
+}
+
+/* Cut the room that was allocated ahead, which makes the stop a clean one. */
+static void close_log(struct drift_db *db)
+{
+	struct drift_error error;
+	enum drift_err err;
+
+	if (db->options.read_only)
+		return;
+	db->unclean = true;
+	if (atomic_load(&db->read_only))
+		return;
+	err = log_set_end(&db->log, atomic_load(&db->log.end), &error);
+	if (err)
+		db_report(db, "%s", error.text);
+	db->unclean = err != DRIFT_OK;
 }
 
 void drift_close(struct drift_db *db)
 {
-	struct drift_error error;
-
 	if (!db)
 		return;
 	if (db->committer.started) {
 		committer_stop(db);
 		fold_rest(db);
-		/* Cut the room that was allocated ahead. */
-		if (!db->options.read_only && !atomic_load(&db->read_only) &&
-		    log_set_end(&db->log, atomic_load(&db->log.end), &error))
-			db_report(db, "%s", error.text);
+		close_log(db);
 	}
+	if (db->locked && !db->unclean)
+		(void)lock_write(db->lock_fd, 0);
 	indexer_stop(db);
 	layers_release(&db->layers);
+	snapshots_release(&db->snapshots);
 	index_close(db->index);
 	if (db->log.dir >= 0)
 		log_close(&db->log);

@@ -16,6 +16,7 @@
 #include "engine/clock.h"
 #include "engine/engine.h"
 #include "engine/layers.h"
+#include "engine/snapshot.h"
 #include "engine/tables.h"
 #include "engine/tags.h"
 
@@ -39,6 +40,8 @@ struct committer {
 	pthread_mutex_t role;           /* whoever holds it is the committer */
 	/* Under role: */
 	struct stage *stage;
+	unsigned alone;             /* so many requests to come get a batch each */
+	bool memory_full;           /* no commit before a fold has made room */
 	struct index_mark position; /* the newest transaction */
 	void (*hook)(void *arg, struct drift_batch *batch);
 	void *hook_arg;
@@ -51,7 +54,10 @@ struct indexer {
 	pthread_cond_t wake;  /* for the indexer */
 	pthread_cond_t done;  /* a layer was folded, or could not be */
 	bool stop;
-	bool failing; /* the last fold did not succeed */
+	enum drift_err failure; /* of the last fold */
+	/* The indexer's own: */
+	bool looked; /* whether a snapshot is due, since the last fold */
+	drift_time_ns snapshot_ns; /* that snapshots may take before the next one */
 };
 
 struct drift_db {
@@ -61,12 +67,17 @@ struct drift_db {
 	char *index_path;
 	int dir_fd;
 	int lock_fd;
+	bool locked;
+	/* Who had it last did not close it: what the page cache shows of the newest
+	 * segment may never have reached the disk. */
+	bool unclean;
 	uint8_t database_id[DATABASE_ID_BYTES];
 	struct log log;
 	struct index *index;
 	struct tables tables;
 	struct tags tags;
 	struct layers layers;
+	struct snapshots snapshots;
 	struct clock clock;
 	struct committer committer;
 	struct indexer indexer;
@@ -83,7 +94,8 @@ void db_report(struct drift_db *db, const char *format, ...)
 
 /* recover.c: walk what the index has not, cut a torn tail. */
 enum drift_err db_recover(struct drift_db *db, struct drift_error *error);
-/* Is the commit frame that an index's mark tells of in the log? */
+/* Is the commit frame that a mark tells of in the log? Then what was derived from the
+ * log up to there may be used. */
 bool mark_in_log(struct log *log, const struct index_mark *mark);
 
 /* commit.c */
@@ -99,10 +111,11 @@ enum drift_err committer_seal(struct drift_db *db);
 enum drift_err indexer_start(struct drift_db *db, struct drift_error *error);
 void indexer_stop(struct drift_db *db);
 /* Freeze the active memtable (the committer's position is its mark) and wake the
- * indexer; waits for it first while LAYERS_MAX are in use. */
+ * indexer; waits for it first while LAYERS_MAX are in use. DRIFT_FULL when they are
+ * and folding does not succeed. */
 enum drift_err indexer_freeze(struct drift_db *db, const struct index_mark *mark);
-/* Wait until nothing is frozen, or folding fails. */
-void indexer_wait(struct drift_db *db);
+/* Wait until nothing is frozen, or folding fails: then why. */
+enum drift_err indexer_wait(struct drift_db *db);
 
 /* fold.c: all of a frozen memtable into the index, in one write transaction. */
 enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
@@ -155,12 +168,20 @@ enum drift_err reading_get(struct reading *reading, uint32_t table_id,
 enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
 				 struct slice key, drift_seq seq, struct buf *memory,
 				 struct drift_version *version);
+/* The same by its versions alone: quicker for what has changed since. */
+enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
+				struct slice key, drift_seq seq, struct buf *memory,
+				struct drift_version *version);
 /* The newest layer entry of the row with seq <= seq, or NULL. */
 const struct entry *reading_get_layers(struct reading *reading, uint32_t table_id,
 				       struct slice key, drift_seq seq);
 /* Read a version's row from the log. */
 enum drift_err version_load(struct drift_db *db, const struct index_version *place,
 			    struct buf *memory, struct drift_version *version);
+
+/* The same for a version of which only the place is known, and its seq and op. */
+enum drift_err version_load_place(struct drift_db *db, const struct place *place,
+				  struct buf *memory, struct drift_version *version);
 
 /* A place in the log where a transaction begins, at or before event seq (before:
  * strictly), as near as the marks are. */

@@ -2,7 +2,8 @@
 /* directory.h - a database's directory, before anything in it is trusted.
  *
  *	FORMAT		text: "driftfs 1", "database <32 hex digits>"
- *	LOCK		flock; the pid of who holds it
+ *	LOCK		flock; the pid of who holds it, until it closes the database
+ *			cleanly: a pid that nobody has means that one died
  *	log/		the truth (log.h)
  *	index/		a shortcut (index.h)
  *	snapshots/	shortcuts

@@ -29,6 +29,9 @@ struct drift_options {
 	uint32_t fold_events_max;   /* memtable size that starts a fold;
 					 * default 100,000 */
 	uint32_t interval_ms;       /* bound for DRIFT_DURABLE_LATER; default 100 */
+	/* A table gets a snapshot by itself when more events than this, and more than
+	 * it has rows, came since the last one; default 10,000. */
+	uint32_t snapshot_events_min;
 	/* A transaction is held in memory until it is committed (about three times
 	 * its bytes), so both are limited: DRIFT_TX_TOO_BIG. Default 256 MiB of
 	 * keys and rows, 4 million operations. */
@@ -194,6 +197,16 @@ drift_seq drift_shown_since(struct drift_view view, uint32_t table_id,
 enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
 				 struct slice key, struct drift_row *row);
 
+/* One table's rows by key, again and again, as a join asks for them: keeps what each
+ * drift_get sets up, and copies nothing. */
+struct drift_lookup;
+enum drift_err drift_lookup_open(struct drift_view view, uint32_t table_id,
+				 struct drift_lookup **lookup);
+/* As drift_get; *version is good until the next call. */
+enum drift_err drift_lookup_get(struct drift_lookup *lookup, struct slice key,
+				struct drift_version *version);
+void drift_lookup_close(struct drift_lookup *lookup); /* NULL is fine */
+
 /* Bounds of a scan, on key bytes (or index-value bytes). */
 struct drift_range {
 	struct slice low;  /* empty data pointer (NULL): from the start */
@@ -222,6 +235,28 @@ enum drift_err drift_history(struct drift_view view, uint32_t table_id,
 enum drift_err drift_cursor_next(struct drift_cursor *cursor,
 				 struct drift_version *version);
 void drift_cursor_close(struct drift_cursor *cursor); /* NULL is fine */
+
+/* ---- What changed between two moments ------------------------------------ */
+
+struct drift_changes;
+
+/* One key whose row differs. */
+struct drift_difference {
+	struct slice key;
+	bool had, has; /* a row before, a row after; never neither */
+	struct drift_version before, after;
+};
+
+/* The keys in range (NULL: all) whose rows differ between the two views' seqs, in key
+ * order, each once; a row that came back equal is none. The views' transactions are
+ * not looked at. Cost: the table's events in between, whatever else there is. */
+enum drift_err drift_changes_open(struct drift_view before, struct drift_view after,
+				  uint32_t table_id, const struct drift_range *range,
+				  struct drift_changes **changes);
+/* The next one: DRIFT_DONE at the end. Slices are good until the next call. */
+enum drift_err drift_changes_next(struct drift_changes *changes,
+				  struct drift_difference *difference);
+void drift_changes_close(struct drift_changes *changes); /* NULL is fine */
 
 /* ---- Transactions ----------------------------------------------------- */
 
@@ -452,7 +487,26 @@ enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anch
  * between segments when *stop (may be NULL) becomes true: DRIFT_INTERRUPTED. */
 enum drift_err drift_compact(struct drift_db *db, const _Atomic bool *stop,
 			     struct drift_error *error);
-/* Fold everything visible into the index now, and sync it. */
+/* ---- Snapshots: tables' rows at one seq, a shortcut for scans of the past ---- */
+
+/* Make one of the table as of the head (0: of every table that has rows); it is there
+ * when this returns. Nothing is made where one of that very state exists. */
+enum drift_err drift_snapshot(struct drift_db *db, uint32_t table_id,
+			      const _Atomic bool *stop, struct drift_error *error);
+struct drift_snapshot_info {
+	uint32_t table_id;
+	drift_seq seq;  /* it holds the rows as of this event */
+	uint64_t bytes; /* of its file */
+};
+/* The next snapshot after info's table and seq (all zeros: the first), by table, then
+ * by seq; false at the end. */
+bool drift_snapshot_next(struct drift_db *db, struct drift_snapshot_info *info);
+/* The snapshot that a scan of the whole table in this view would start from; 0: from
+ * none (the present, or the table's beginning, is nearer). */
+drift_seq drift_snapshot_for(struct drift_view view, uint32_t table_id);
+
+/* Fold everything visible into the index now, and sync it. DRIFT_FULL and the like
+ * when it cannot be written: it will be, as soon as it can. */
 enum drift_err drift_fold(struct drift_db *db);
 
 /* ---- The log alone ---------------------------------------------------- */

@@ -68,6 +68,16 @@
 	X(NO_SAVEPOINT, EINVAL, "3B001", "no such savepoint")            \
 	X(NO_SETTING, EINVAL, "42704", "no such setting")                \
 	X(AMBIGUOUS, EINVAL, "42702", "ambiguous column")                \
+	X(NO_TYPE, EINVAL, "42704", "no such type")                      \
+	X(TWICE, EINVAL, "21000", "a row is changed twice")              \
+	X(NO_STATEMENT, EINVAL, "26000", "no such prepared statement")   \
+	X(STATEMENT_EXISTS, EINVAL, "42P05", "statement exists")         \
+	X(NO_PORTAL, EINVAL, "34000", "no such portal")                  \
+	X(NO_PARAMETER, EINVAL, "42P02", "no such parameter")            \
+	X(BAD_TIME, EINVAL, "22007", "invalid date or time")             \
+	X(DIVISION, EINVAL, "22012", "division by zero")                 \
+	X(NO_SEQUENCE, ENOENT, "42P01", "no such sequence")              \
+	X(NO_CURRVAL, EINVAL, "55000", "not in prerequisite state")      \
 	X(SQL, EINVAL, "42000", "SQL error")                             \
 	X(INTERNAL, EIO, "XX000", "internal error")
 

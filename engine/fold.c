@@ -299,6 +299,8 @@ enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 	if (!err)
 		err = fold_values(&fold);
 	if (!err)
+		err = fold_changes(&fold, memtable);
+	if (!err)
 		err = fold_marks(&fold, memtable, &applied.marked);
 	if (!err)
 		err = index_put_applied(fold.writer, &applied);

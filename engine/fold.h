@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fold.h - one fold under way, shared by fold.c (rows, marks, DDL) and fold_values.c
- * (secondary indexes). Private to engine/. */
+/* fold.h - one fold under way, shared by fold.c (rows, marks, DDL), fold_values.c
+ * (secondary indexes) and fold_changes.c (events in order). Private to engine/. */
 #ifndef DRIFT_ENGINE_FOLD_H
 #define DRIFT_ENGINE_FOLD_H
 
@@ -38,6 +38,8 @@ struct fold {
 enum drift_err fold_row_values(struct fold *fold, const struct table_def *def,
 			       const struct index_def *index, struct slice key,
 			       bool existed);
+/* fold_changes.c: which event changed which row. */
+enum drift_err fold_changes(struct fold *fold, const struct memtable *memtable);
 /* Carry out what was noted, in key order. */
 enum drift_err fold_values(struct fold *fold);
 

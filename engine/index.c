@@ -8,7 +8,9 @@
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "engine/crc32c.h"
@@ -17,8 +19,8 @@
 #define POOL 64
 
 static const char *const space_names[INDEX_SPACES] = {
-	"meta", "current", "gone",  "versions", "values",
-	"past", "seqs",    "times", "catalog",  "tables",
+	"meta", "current", "gone",    "versions", "values", "past",
+	"seqs", "times",   "changes", "catalog",  "tables",
 };
 
 struct index {
@@ -57,6 +59,8 @@ static enum drift_err index_err(int code)
 	case ENOMEM:
 		return DRIFT_NOMEM;
 	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
 	case MDB_MAP_FULL:
 		return DRIFT_FULL;
 	case MDB_CORRUPTED:
@@ -70,7 +74,52 @@ static enum drift_err index_err(int code)
 	}
 }
 
+/* On a full disk, or at a limit on files' sizes, LMDB's writes fall short, which it
+ * calls EIO. */
+#define FULL_BYTES (1u << 20)
+
+static bool has_no_room(const struct index *index)
+{
+	struct rlimit limit;
+	struct statvfs fs;
+	struct stat st;
+	int fd;
+
+	if (mdb_env_get_fd(index->env, &fd) || fstatvfs(fd, &fs) != 0 ||
+	    fstat(fd, &st) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return false;
+	return fs.f_bavail * fs.f_frsize < FULL_BYTES ||
+	       limit.rlim_cur <= (uint64_t)st.st_size;
+}
+
+static enum drift_err write_err(const struct index *index, int code)
+{
+	if (code == EIO && has_no_room(index))
+		return DRIFT_FULL;
+	return index_err(code);
+}
+
 /* ---- Opening ---------------------------------------------------------- */
+
+/* LMDB writes to lock.mdb through a map, which is fatal where the disk has no room
+ * for the page: have all of them before. */
+#define LOCK_BYTES (40u << 10) /* more than READERS_MAX slots of 64 bytes */
+
+static int lock_allocate(const char *path)
+{
+	char name[4096];
+	int fd, code = 0;
+
+	snprintf(name, sizeof(name), "%s/lock.mdb", path);
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return errno;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_BYTES) != 0 &&
+	    io_err(errno) == DRIFT_FULL)
+		code = ENOSPC;
+	close(fd);
+	return code;
+}
 
 static int env_open(const char *path, size_t map_bytes, unsigned flags,
 		    MDB_env **env)
@@ -162,7 +211,9 @@ enum drift_err index_open(const char *path, struct index **out,
 	err = suspect_check(index->suspect_path);
 	if (err)
 		goto failed;
-	code = env_open_largest(path, 0, &index->env);
+	code = lock_allocate(path);
+	if (!code)
+		code = env_open_largest(path, 0, &index->env);
 	if (!code && !env_file_whole(index->env))
 		code = MDB_CORRUPTED;
 	if (!code)
@@ -392,6 +443,15 @@ enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool af
 	return err;
 }
 
+enum drift_err index_find(struct index_cursor *cursor, struct slice key,
+			  struct slice *value)
+{
+	MDB_val wanted = val_of(key);
+	struct slice found;
+
+	return cursor_get(cursor, &wanted, MDB_SET, &found, value);
+}
+
 enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 				 struct slice *found, struct slice *value)
 {
@@ -436,7 +496,7 @@ enum drift_err index_write_begin(struct index *index, struct index_writer **out)
 				       &writer->cursors[i]);
 	if (code) {
 		index_abort(writer);
-		return index_err(code);
+		return write_err(index, code);
 	}
 	*out = writer;
 	return DRIFT_OK;
@@ -469,7 +529,7 @@ enum drift_err index_put(struct index_writer *writer, enum index_space space,
 		return DRIFT_NOMEM;
 	code = mdb_cursor_put(writer->cursors[space], &where, &stored, MDB_RESERVE);
 	if (code)
-		return index_err(code);
+		return write_err(writer->index, code);
 	at = stored.mv_data;
 	memcpy(at, writer->value.data, writer->value.size);
 	return DRIFT_OK;
@@ -481,7 +541,7 @@ enum drift_err index_delete(struct index_writer *writer, enum index_space space,
 	MDB_val where = val_of(key);
 	int code = mdb_del(writer->txn, writer->index->spaces[space], &where, NULL);
 
-	return code == MDB_NOTFOUND ? DRIFT_OK : index_err(code);
+	return code == MDB_NOTFOUND ? DRIFT_OK : write_err(writer->index, code);
 }
 
 static void writer_free(struct index_writer *writer)
@@ -501,12 +561,13 @@ static void writer_close_cursors(struct index_writer *writer)
 
 enum drift_err index_commit(struct index_writer *writer)
 {
+	struct index *index = writer->index;
 	int code;
 
 	writer_close_cursors(writer);
 	code = mdb_txn_commit(writer->txn);
 	writer_free(writer);
-	return index_err(code);
+	return write_err(index, code);
 }
 
 void index_abort(struct index_writer *writer)

@@ -19,10 +19,14 @@
  *	seqs		first seq of a transaction[8]	segment[8] offset[8] time[8]
  *			sparse: one in every MARK_EVENTS events
  *	times		its commit time[8]		first seq[8]
+ *	changes		table[4] 0[8]			events[8]: of the table, in all
+ *			table[4] seq[8]			events from that one on, in
+ *							order (change_list.h)
  *	catalog		number of the statement[8]	seq[8] time[8] DDL frame body
  *	tables		table[4]			rows[8] integer keys[1] fields:
  *							[[name, since[8]]...]
  *	meta		"applied"			struct index_mark
+ *			"format"			INDEX_FORMAT[4]
  *
  * flags: bit 0: the row holds its key as an integer. */
 #ifndef DRIFT_ENGINE_INDEX_H
@@ -30,6 +34,7 @@
 
 #include "engine/log.h"
 
+#define INDEX_FORMAT 2 /* of the above; another one is built anew */
 #define MARK_EVENTS 64
 #define INDEX_KEY_BYTES_MAX 511
 
@@ -42,6 +47,7 @@ enum index_space {
 	INDEX_PAST,
 	INDEX_SEQS,
 	INDEX_TIMES,
+	INDEX_CHANGES,
 	INDEX_CATALOG,
 	INDEX_TABLES,
 	INDEX_SPACES,
@@ -89,6 +95,8 @@ void index_read_end(struct index *index, struct index_reader *reader);
 enum drift_err index_get(struct index_reader *reader, enum index_space space,
 			 struct slice key, struct slice *value);
 enum drift_err index_applied(struct index_reader *reader, struct index_mark *mark);
+/* DRIFT_CORRUPT when what was applied was written in another format. */
+enum drift_err index_check_format(struct index_reader *reader);
 
 enum index_step { INDEX_NEXT, INDEX_PREVIOUS, INDEX_FIRST, INDEX_LAST };
 
@@ -98,6 +106,9 @@ void index_cursor_close(struct index_cursor *cursor); /* NULL is fine */
 /* First key >= key (after: > key); DRIFT_DONE at the end. */
 enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool after,
 			  struct slice *found, struct slice *value);
+/* Exactly key: DRIFT_DONE when there is none. Cheap near where the cursor is. */
+enum drift_err index_find(struct index_cursor *cursor, struct slice key,
+			  struct slice *value);
 /* Last key < key. */
 enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 				 struct slice *found, struct slice *value);

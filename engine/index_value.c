@@ -70,11 +70,28 @@ static void mark_encode(const struct index_mark *mark, char at[MARK_BYTES])
 enum drift_err index_put_applied(struct index_writer *writer,
 				 const struct index_mark *mark)
 {
-	char at[MARK_BYTES];
+	char at[MARK_BYTES], format[4];
+	enum drift_err err;
 
 	mark_encode(mark, at);
+	be32_put(format, INDEX_FORMAT);
+	err = index_put(writer, INDEX_META, SLICE("format"), slice_of(format, 4));
+	if (err)
+		return err;
 	return index_put(writer, INDEX_META, SLICE("applied"),
 			 slice_of(at, sizeof(at)));
+}
+
+enum drift_err index_check_format(struct index_reader *reader)
+{
+	struct slice value;
+	enum drift_err err = index_get(reader, INDEX_META, SLICE("format"), &value);
+
+	if (err && err != DRIFT_DONE)
+		return err;
+	return !err && value.size == 4 && be32_get(value.data) == INDEX_FORMAT
+		       ? DRIFT_OK
+		       : DRIFT_CORRUPT;
 }
 
 enum drift_err index_applied(struct index_reader *reader, struct index_mark *mark)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,28 @@ static ssize_t system_pread(const struct drift_io *io, int fd, void *data,
 {
 	(void)io;
 	return pread(fd, data, size, offset);
+}
+
+/* O_DIRECT where the file system takes it. Else the clean pages are dropped, which
+ * are what a failed sync leaves behind; dirty ones are still to be written. */
+static ssize_t system_pread_disk(const struct drift_io *io, int fd, void *data,
+				 size_t size, off_t offset)
+{
+	int flags = fcntl(fd, F_GETFL);
+	int reason = EINVAL;
+	ssize_t n = -1;
+
+	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) == 0) {
+		n = pread(fd, data, size, offset);
+		reason = errno;
+		if (fcntl(fd, F_SETFL, flags) != 0)
+			return -1;
+		errno = reason;
+	}
+	if (n >= 0 || reason != EINVAL)
+		return n;
+	posix_fadvise(fd, offset, (off_t)size, POSIX_FADV_DONTNEED);
+	return system_pread(io, fd, data, size, offset);
 }
 
 static ssize_t system_pwrite(const struct drift_io *io, int fd, const void *data,
@@ -92,6 +115,7 @@ const struct drift_io io_system = {
 	.openat = system_openat,
 	.close = system_close,
 	.pread = system_pread,
+	.pread_disk = system_pread_disk,
 	.pwrite = system_pwrite,
 	.fdatasync = system_fdatasync,
 	.fsync = system_fsync,
@@ -108,6 +132,7 @@ enum drift_err io_err(int error_number)
 	switch (error_number) {
 	case ENOSPC:
 	case EDQUOT:
+	case EFBIG:
 		return DRIFT_FULL;
 	case ENOMEM:
 		return DRIFT_NOMEM;
@@ -158,6 +183,57 @@ enum drift_err io_read(const struct drift_io *io, int fd, void *data, size_t siz
 		*got += (size_t)n;
 	}
 	return DRIFT_OK;
+}
+
+#define DISK_CHUNK_BYTES (1u << 20)
+
+/* One chunk of whole blocks; *n < DISK_CHUNK_BYTES means the end of the file. */
+static enum drift_err read_chunk(const struct drift_io *io, int fd, char *chunk,
+				 uint64_t offset, size_t *n)
+{
+	ssize_t got;
+
+	*n = 0;
+	while (*n < DISK_CHUNK_BYTES) {
+		got = io->pread_disk(io, fd, chunk + *n, DISK_CHUNK_BYTES - *n,
+				     (off_t)(offset + *n));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return io_err(errno);
+		if (got == 0)
+			return DRIFT_OK;
+		*n += (size_t)got;
+		/* Only at the end of the file is it not a multiple. */
+		if (got % DISK_BLOCK_BYTES)
+			return DRIFT_OK;
+	}
+	return DRIFT_OK;
+}
+
+enum drift_err io_read_disk(const struct drift_io *io, int fd, void *data,
+			    size_t size, uint64_t offset, size_t *got)
+{
+	char *chunk = aligned_alloc(DISK_BLOCK_BYTES, DISK_CHUNK_BYTES);
+	enum drift_err err = chunk ? DRIFT_OK : DRIFT_NOMEM;
+
+	*got = 0;
+	while (!err && *got < size) {
+		uint64_t at = offset + *got;
+		uint64_t from = at - at % DISK_BLOCK_BYTES;
+		size_t n, skip = (size_t)(at - from), use;
+
+		err = read_chunk(io, fd, chunk, from, &n);
+		if (err || n <= skip)
+			break;
+		use = n - skip < size - *got ? n - skip : size - *got;
+		memcpy((char *)data + *got, chunk + skip, use);
+		*got += use;
+		if (n < DISK_CHUNK_BYTES)
+			break;
+	}
+	free(chunk);
+	return err;
 }
 
 enum drift_err io_write(const struct drift_io *io, int fd, struct slice data,

@@ -15,12 +15,18 @@
 #include "engine/buf.h"
 #include "engine/moment.h"
 
+#define DISK_BLOCK_BYTES 4096
+
 struct drift_io {
 	int (*openat)(const struct drift_io *io, int dir, const char *name,
 		      int flags, mode_t mode);
 	int (*close)(const struct drift_io *io, int fd);
 	ssize_t (*pread)(const struct drift_io *io, int fd, void *data, size_t size,
 			 off_t offset);
+	/* As pread, but what the disk holds, whatever the page cache says. data,
+	 * size and offset are multiples of DISK_BLOCK_BYTES. */
+	ssize_t (*pread_disk)(const struct drift_io *io, int fd, void *data,
+			      size_t size, off_t offset);
 	ssize_t (*pwrite)(const struct drift_io *io, int fd, const void *data,
 			  size_t size, off_t offset);
 	int (*fdatasync)(const struct drift_io *io, int fd);
@@ -39,7 +45,8 @@ struct drift_io {
 /* The real system. */
 extern const struct drift_io io_system;
 
-/* errno as a drift_err: ENOSPC and EDQUOT DRIFT_FULL, ENOMEM DRIFT_NOMEM,
+/* errno as a drift_err: ENOSPC, EDQUOT and EFBIG (a limit on files' sizes, whose
+ * signal SIGXFSZ the programs ignore) DRIFT_FULL, ENOMEM DRIFT_NOMEM,
  * anything else DRIFT_IO. */
 enum drift_err io_err(int error_number);
 
@@ -51,6 +58,9 @@ enum drift_err io_open(const struct drift_io *io, int dir, const char *name,
 /* Read up to size bytes; *got < size means the end of the file. */
 enum drift_err io_read(const struct drift_io *io, int fd, void *data, size_t size,
 		       uint64_t offset, size_t *got);
+/* The same past the page cache, which may show what a failed sync never wrote. */
+enum drift_err io_read_disk(const struct drift_io *io, int fd, void *data,
+			    size_t size, uint64_t offset, size_t *got);
 enum drift_err io_write(const struct drift_io *io, int fd, struct slice data,
 			uint64_t offset);
 /* fdatasync, once: after a failure the page cache proves nothing, so nobody may

@@ -100,6 +100,8 @@ enum drift_err load_tables(struct drift_db *db, struct index_mark *mark)
 		return err;
 	err = index_applied(reader, mark);
 	if (!err)
+		err = index_check_format(reader);
+	if (!err)
 		err = load_space(db, reader, INDEX_CATALOG);
 	if (!err)
 		err = load_space(db, reader, INDEX_TABLES);

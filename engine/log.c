@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define ALLOCATE_BYTES (1u << 20) /* room asked for ahead of the end */
+#define ROTATE_ROOM (ALLOCATE_BYTES + LOG_RESERVE_BYTES)
 
 /* ---- The list -------------------------------------------------------- */
 
@@ -60,15 +61,27 @@ static enum drift_err list_grow(struct log *log)
 	return DRIFT_OK;
 }
 
-static enum drift_err list_add(struct log *log, struct log_segment *segment)
+/* Have a place for one more. */
+static enum drift_err list_make_place(struct log *log)
+{
+	return atomic_load(&log->count) < log->capacity ? DRIFT_OK : list_grow(log);
+}
+
+static void list_put(struct log *log, struct log_segment *segment)
 {
 	unsigned count = atomic_load(&log->count);
 
-	if (count == log->capacity && list_grow(log))
-		return DRIFT_NOMEM;
 	atomic_load(&log->segments)[count] = segment;
 	atomic_store(&log->count, count + 1);
-	return DRIFT_OK;
+}
+
+static enum drift_err list_add(struct log *log, struct log_segment *segment)
+{
+	enum drift_err err = list_make_place(log);
+
+	if (!err)
+		list_put(log, segment);
+	return err;
 }
 
 static int compare_segments(const void *a, const void *b)
@@ -257,25 +270,50 @@ enum drift_err log_set_end(struct log *log, uint64_t end, struct drift_error *er
 
 /* ---- Appending ------------------------------------------------------- */
 
-/* Room ahead of the end, so that a commit's fdatasync has no new file size to
- * write. Without it appending still works. */
-static void log_allocate(struct log *log, int fd, uint64_t need)
+/* Room for bytes up to `to`, zeros until they are written. */
+static enum drift_err allocate(struct log *log, int fd, uint64_t to)
 {
-	uint64_t size = need + ALLOCATE_BYTES - log->allocated;
-
-	if (need <= log->allocated)
-		return;
-	if (log->io->fallocate(log->io, fd, (off_t)log->allocated, (off_t)size) == 0)
-		log->allocated += size;
+	if (to <= log->allocated)
+		return DRIFT_OK;
+	if (log->io->fallocate(log->io, fd, (off_t)log->allocated,
+			       (off_t)(to - log->allocated)) != 0)
+		return io_err(errno);
+	log->allocated = to;
+	return DRIFT_OK;
 }
 
-enum drift_err log_append(struct log *log, struct slice bytes)
+/* Room ahead of the end, so that a commit's fdatasync has no new file size to write,
+ * and so that a full disk is known before anything is written. A file system that
+ * cannot promise room is written to all the same. */
+static enum drift_err make_room(struct log *log, int fd, uint64_t end,
+				bool use_reserve)
+{
+	enum drift_err err;
+
+	if (end + LOG_RESERVE_BYTES <= log->allocated)
+		return DRIFT_OK;
+	err = allocate(log, fd, end + ALLOCATE_BYTES);
+	if (err == DRIFT_FULL)
+		err = allocate(log, fd, end + LOG_RESERVE_BYTES);
+	if (err != DRIFT_FULL || (use_reserve && end <= log->allocated))
+		return DRIFT_OK;
+	return DRIFT_FULL;
+}
+
+void log_reserve(struct log *log)
+{
+	(void)!make_room(log, atomic_load(&log_newest(log)->fd),
+			 atomic_load(&log->end), true);
+}
+
+enum drift_err log_append(struct log *log, struct slice bytes, bool use_reserve)
 {
 	int fd = atomic_load(&log_newest(log)->fd);
 	uint64_t end = atomic_load(&log->end);
-	enum drift_err err;
+	enum drift_err err = make_room(log, fd, end + bytes.size, use_reserve);
 
-	log_allocate(log, fd, end + bytes.size);
+	if (err)
+		return err;
 	err = io_write(log->io, fd, bytes, end);
 	if (err) {
 		/* The bytes after end mean nothing without a commit frame; cut
@@ -283,6 +321,8 @@ enum drift_err log_append(struct log *log, struct slice bytes)
 		if (log->io->ftruncate(log->io, fd, (off_t)end) != 0)
 			return DRIFT_IO;
 		log->allocated = end;
+		if (err == DRIFT_FULL)
+			log_reserve(log);
 		return err;
 	}
 	end += bytes.size;
@@ -357,6 +397,24 @@ enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error)
 	return drift_fail_code(error, err);
 }
 
+/* No byte follows its last transaction, and all are durable. */
+static enum drift_err seal_newest(struct log *log, uint8_t digest[DIGEST_BYTES],
+				  struct drift_error *error)
+{
+	uint64_t end = atomic_load(&log->end);
+	int fd = atomic_load(&log_newest(log)->fd);
+	enum drift_err err;
+
+	if (log->io->ftruncate(log->io, fd, (off_t)end) != 0)
+		return drift_fail(error, io_err(errno), "cannot seal: %m");
+	log->allocated = end;
+	err = io_sync(log->io, fd);
+	if (err)
+		return err;
+	log->synced = end;
+	return log_segment_digest(log, atomic_load(&log->count) - 1, digest, error);
+}
+
 enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns time,
 			  uint64_t tx, struct drift_error *error)
 {
@@ -366,38 +424,34 @@ enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns tim
 		.previous_time = time,
 		.previous_tx = tx,
 	};
-	int old = atomic_load(&log_newest(log)->fd);
-	struct log_segment *segment = NULL;
-	uint64_t end = atomic_load(&log->end);
-	int fd = -1;
+	struct log_segment *segment = segment_new(next_seq);
+	int fd;
 	enum drift_err err;
 
 	if (atomic_load(&log->dir_doubtful))
-		return drift_fail(error, DRIFT_IO, "an earlier sync of log/ failed");
-	memcpy(header.database_id, log->database_id, DATABASE_ID_BYTES);
-	if (io->ftruncate(io, old, (off_t)end) != 0)
-		return drift_fail(error, io_err(errno), "cannot seal: %m");
-	err = io_sync(io, old);
-	if (!err)
-		err = log_segment_digest(log, atomic_load(&log->count) - 1,
-					 header.previous_digest, error);
-	if (!err)
-		err = segment_create(io, log->dir, &header, &fd, error);
-	if (err)
-		return drift_fail_code(error, err);
-	segment = segment_new(next_seq);
-	if (!segment) {
-		io->close(io, fd);
-		return drift_fail_code(error, DRIFT_NOMEM);
-	}
-	segment_fill(segment, fd, NULL, &header);
-	err = list_add(log, segment);
+		err = drift_fail(error, DRIFT_IO, "an earlier sync of log/ failed");
+	else if (!segment || list_make_place(log))
+		err = DRIFT_NOMEM;
+	else
+		err = segment_prepare(io, log->dir, ROTATE_ROOM, &fd, error);
 	if (err) {
-		io->close(io, fd);
 		free(segment);
 		return drift_fail_code(error, err);
 	}
-	log->allocated = SEGMENT_HEADER_BYTES;
+	memcpy(header.database_id, log->database_id, DATABASE_ID_BYTES);
+	err = seal_newest(log, header.previous_digest, error);
+	if (err)
+		io->close(io, fd);
+	else
+		err = segment_finish(io, log->dir, fd, &header, error);
+	if (err) {
+		free(segment);
+		return drift_fail_code(error, err);
+	}
+	segment_fill(segment, fd, NULL, &header);
+	list_put(log, segment);
+	if (io_size(io, fd, &log->allocated))
+		log->allocated = SEGMENT_HEADER_BYTES;
 	log->synced = SEGMENT_HEADER_BYTES;
 	atomic_store(&log->end, SEGMENT_HEADER_BYTES);
 	return DRIFT_OK;

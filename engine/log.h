@@ -12,6 +12,8 @@
 
 #include "engine/segment.h"
 
+#define LOG_RESERVE_BYTES (256u << 10)
+
 /* Where a frame lies. */
 struct place {
 	drift_seq segment; /* its first seq */
@@ -46,6 +48,8 @@ struct log {
 	/* The newest segment. */
 	/* A sync of log/ failed, so the next one proves nothing: no rotation. */
 	_Atomic bool dir_doubtful;
+	/* Recovery's: read the newest segment past the page cache. */
+	bool past_cache;
 	struct pack_cache cache;
 	_Atomic uint64_t end; /* whole transactions end here */
 	uint64_t allocated;   /* the appender's: file size */
@@ -83,12 +87,16 @@ enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
  * what a killed process left in the page cache must be durable before it is read. */
 enum drift_err log_set_end(struct log *log, uint64_t end, struct drift_error *error);
 
+/* Ask for room ahead of the end, reserve included, as far as there is any. */
+void log_reserve(struct log *log);
 /* Write whole transactions at the end; readable (not durable) on return. On an
- * error what was written is cut off again. */
-enum drift_err log_append(struct log *log, struct slice bytes);
+ * error what was written is cut off again. LOG_RESERVE_BYTES of room are kept ahead
+ * of the end, for those that are to work on a full disk: they set use_reserve. */
+enum drift_err log_append(struct log *log, struct slice bytes, bool use_reserve);
 /* Make everything appended durable. After DRIFT_IO nothing may be appended. */
 enum drift_err log_sync(struct log *log);
-/* Seal the newest segment (synced, its spare room cut) and begin the next. */
+/* Seal the newest segment (synced, its spare room cut) and begin the next.
+ * DRIFT_FULL when there is no room for another: then nothing has happened. */
 enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns time,
 			  uint64_t tx, struct drift_error *error);
 

@@ -20,6 +20,9 @@ enum drift_err log_segment_read(struct log *log, struct log_segment *segment,
 	int fd;
 	enum drift_err err;
 
+	if (log->past_cache && segment == log_newest(log))
+		return io_read_disk(log->io, atomic_load(&segment->fd), data, size,
+				    offset, got);
 	for (;;) {
 		version = atomic_load(&segment->version);
 		pack = atomic_load(&segment->pack);

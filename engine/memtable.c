@@ -30,6 +30,7 @@ struct memtable {
 	uint64_t random;
 	struct list txs;
 	struct list ddls;
+	struct list events; /* row entries in order of their seqs */
 	struct entry *head; /* MEMTABLE_HEIGHT links, no key */
 };
 
@@ -107,6 +108,7 @@ struct memtable *memtable_new(void)
 	memtable->random = 0x9e3779b97f4a7c15u;
 	memtable->txs.item_bytes = sizeof(struct mem_tx);
 	memtable->ddls.item_bytes = sizeof(struct mem_ddl);
+	memtable->events.item_bytes = sizeof(const struct entry *);
 	atomic_init(&memtable->height, 1);
 	memtable->head = arena_alloc(memtable, head);
 	if (!memtable->head) {
@@ -126,6 +128,7 @@ void memtable_free(struct memtable *memtable)
 		return;
 	list_release(&memtable->txs);
 	list_release(&memtable->ddls);
+	list_release(&memtable->events);
 	for (struct chunk *chunk = memtable->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		free(chunk);
@@ -264,7 +267,7 @@ enum drift_err memtable_add_row(struct memtable *memtable, uint32_t table_id,
 		entry->place = *place;
 	skip_insert(memtable, entry);
 	atomic_fetch_add(&memtable->count, 1);
-	return DRIFT_OK;
+	return place ? list_add(&memtable->events, &entry) : DRIFT_OK;
 }
 
 enum drift_err memtable_add_index(struct memtable *memtable, uint32_t index_id,
@@ -392,6 +395,31 @@ void memtable_index_key(struct buf *out, uint32_t index_id, struct slice value)
 	buf_add_char(out, 1);
 	buf_add_be32(out, index_id);
 	buf_add_slice(out, value);
+}
+
+size_t memtable_event_count(const struct memtable *memtable)
+{
+	return atomic_load(&memtable->events.count);
+}
+
+const struct entry *memtable_event(const struct memtable *memtable, size_t i)
+{
+	return *(const struct entry *const *)list_item(&memtable->events, i);
+}
+
+size_t memtable_events_after(const struct memtable *memtable, drift_seq seq)
+{
+	size_t low = 0, high = memtable_event_count(memtable);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memtable_event(memtable, middle)->seq <= seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 size_t memtable_tx_count(const struct memtable *memtable)

@@ -96,6 +96,13 @@ struct drift_version entry_version(const struct entry *entry);
 /* Append the sort key of index entries with this value. */
 void memtable_index_key(struct buf *out, uint32_t index_id, struct slice value);
 
+/* Row entries in the order of their seqs; i < count. (Not in a transaction's overlay,
+ * whose operations have none.) */
+size_t memtable_event_count(const struct memtable *memtable);
+const struct entry *memtable_event(const struct memtable *memtable, size_t i);
+/* The number of the first one with an event after seq. */
+size_t memtable_events_after(const struct memtable *memtable, drift_seq seq);
+
 /* Transactions and DDL in order; i < count. For the indexer and for moments. */
 size_t memtable_tx_count(const struct memtable *memtable);
 struct mem_tx memtable_tx(const struct memtable *memtable, size_t i);

@@ -30,45 +30,95 @@ static inline bool msg_step(struct msg_cursor *cursor)
 	return true;
 }
 
-static inline bool msg_step_same(const uint8_t *a, const char *b, size_t size)
-{
-	uint64_t x, y;
+/* A member's name as it stands in a document, for comparing eight bytes at a time. */
+struct msg_step_name {
+	const char *text;
+	size_t size;
+	uint64_t head; /* its first bytes: the leading one and up to seven of text */
+	uint64_t mask; /* of the bytes in head */
+};
 
-	if (size < 8) {
-		while (size > 0 && a[size - 1] == (uint8_t)b[size - 1])
-			size--;
-		return size == 0;
+static inline struct msg_step_name msg_step_name_of(const char *text, size_t size)
+{
+	struct msg_step_name name = { .text = text, .size = size };
+	uint8_t head[8] = { (uint8_t)(0xa0 | (size & 31)) }, mask[8] = { 0xff };
+
+	for (size_t i = 0; i < size && i < 7; i++) {
+		head[i + 1] = (uint8_t)text[i];
+		mask[i + 1] = 0xff;
 	}
-	for (size_t i = 0; i + 8 < size; i += 8) {
-		memcpy(&x, a + i, 8);
-		memcpy(&y, b + i, 8);
-		if (x != y)
-			return false;
-	}
-	memcpy(&x, a + size - 8, 8);
-	memcpy(&y, b + size - 8, 8);
-	return x == y;
+	memcpy(&name.head, head, 8);
+	memcpy(&name.mask, mask, 8);
+	return name;
 }
 
 /* If the text at the cursor is name: over it, and true. */
-static inline bool msg_step_name(struct msg_cursor *cursor, const char *name,
-				 size_t size)
+static inline bool msg_step_over_name(struct msg_cursor *cursor,
+				      const struct msg_step_name *name)
 {
+	size_t left = (size_t)(cursor->end - cursor->at);
 	struct msg_cursor copy = *cursor;
 	struct slice text;
+	uint64_t head;
 
-	if (size < 32) {
-		if ((size_t)(cursor->end - cursor->at) <= size ||
-		    *cursor->at != (0xa0 | size) ||
-		    !msg_step_same(cursor->at + 1, name, size))
+	if (left <= 8 && name->size < 8) {
+		if (left <= name->size || *cursor->at != (0xa0 | name->size) ||
+		    memcmp(cursor->at + 1, name->text, name->size) != 0)
 			return false;
-		cursor->at += size + 1;
+		cursor->at += name->size + 1;
 		return true;
 	}
-	if (msg_read_text(&copy, &text) || !slice_equal(text, slice_of(name, size)))
+	if (name->size < 32 && left > 8 && left > name->size) {
+		memcpy(&head, cursor->at, 8);
+		if ((head & name->mask) != name->head ||
+		    (name->size > 7 &&
+		     memcmp(cursor->at + 8, name->text + 7, name->size - 7) != 0))
+			return false;
+		cursor->at += name->size + 1;
+		return true;
+	}
+	if (msg_read_text(&copy, &text) ||
+	    !slice_equal(text, slice_of(name->text, name->size)))
 		return false;
 	*cursor = copy;
 	return true;
+}
+
+/* msg_read, the usual kinds of values without a call. */
+static inline enum drift_err msg_step_read(struct msg_cursor *cursor,
+					   struct msg_value *value)
+{
+	size_t left = (size_t)(cursor->end - cursor->at);
+	uint8_t first = left > 8 ? *cursor->at : 0xc1;
+	uint64_t bits;
+
+	if (first < 0x80) {
+		value->type = MSG_INT;
+		value->integer = first;
+		cursor->at++;
+		return DRIFT_OK;
+	}
+	if (first == 0xcb) {
+		bits = be64_get(cursor->at + 1);
+		value->type = MSG_REAL;
+		memcpy(&value->real, &bits, 8);
+		cursor->at += 9;
+		return DRIFT_OK;
+	}
+	if (first == 0xce || first == 0xcd) {
+		bits = be64_get(cursor->at + 1);
+		value->type = MSG_INT;
+		value->integer = (int64_t)(bits >> (first == 0xce ? 32 : 48));
+		cursor->at += first == 0xce ? 5 : 3;
+		return DRIFT_OK;
+	}
+	if (first >= 0xa0 && first < 0xc0 && left > (first & 0x1f)) {
+		value->type = MSG_TEXT;
+		value->bytes = slice_of(cursor->at + 1, first & 0x1f);
+		cursor->at += 1 + value->bytes.size;
+		return DRIFT_OK;
+	}
+	return msg_read(cursor, value);
 }
 
 #endif

@@ -25,11 +25,6 @@ void reading_end(struct reading *reading)
 enum drift_err version_load(struct drift_db *db, const struct index_version *found,
 			    struct buf *memory, struct drift_version *version)
 {
-	struct frame frame;
-	struct frame_event event = { 0 };
-	struct drift_error error;
-	enum drift_err err = DRIFT_OK;
-
 	version->seq = found->seq;
 	version->time = found->time;
 	version->op = found->op;
@@ -37,8 +32,18 @@ enum drift_err version_load(struct drift_db *db, const struct index_version *fou
 	version->row = (struct slice){ 0 };
 	if (found->op == DRIFT_OP_DELETE)
 		return DRIFT_OK;
-	err = log_read(&db->log, &found->place, memory, &frame, &error);
-	if (!err && frame.seq != found->seq)
+	return version_load_place(db, &found->place, memory, version);
+}
+
+enum drift_err version_load_place(struct drift_db *db, const struct place *place,
+				  struct buf *memory, struct drift_version *version)
+{
+	struct frame frame;
+	struct frame_event event = { 0 };
+	struct drift_error error;
+	enum drift_err err = log_read(&db->log, place, memory, &frame, &error);
+
+	if (!err && frame.seq != version->seq)
 		err = drift_fail(&error, DRIFT_CORRUPT,
 				 "the index points to another event");
 	if (!err)
@@ -47,8 +52,12 @@ enum drift_err version_load(struct drift_db *db, const struct index_version *fou
 		db_report(db, "%s", error.text);
 		index_suspect(db->index);
 	}
+	if (err)
+		return err;
+	version->time = frame.time;
+	version->integer_key = frame.flags & FRAME_INTEGER_KEY;
 	version->row = event.row;
-	return err;
+	return DRIFT_OK;
 }
 
 const struct entry *reading_get_layers(struct reading *reading, uint32_t table_id,
@@ -63,25 +72,27 @@ const struct entry *reading_get_layers(struct reading *reading, uint32_t table_i
 }
 
 /* The newest version at or before seq, by the versions space. */
-static enum drift_err get_past(struct reading *reading, struct slice table_key,
-			       drift_seq seq, struct buf *memory,
-			       struct drift_version *version)
+enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
+				struct slice row_key, drift_seq seq,
+				struct buf *memory, struct drift_version *version)
 {
 	char bound[4 + KEY_BYTES_MAX + 8];
+	struct slice table_key = { bound, 4 + row_key.size };
 	struct slice wanted = { bound, table_key.size + 8 };
 	struct index_cursor *cursor;
 	struct index_version found;
 	struct slice key, value;
 	enum drift_err err;
 
-	memcpy(bound, table_key.data, table_key.size);
+	be32_put(bound, table_id);
+	memcpy(bound + 4, row_key.data, row_key.size);
 	be64_put(bound + table_key.size, seq + 1);
 	err = index_cursor_open(reading->index, INDEX_VERSIONS, &cursor);
 	if (err)
 		return err;
 	err = index_seek_before(cursor, wanted, &key, &value);
 	if (!err && (key.size != wanted.size ||
-		     memcmp(key.data, table_key.data, table_key.size) != 0))
+		     memcmp(key.data, bound, table_key.size) != 0))
 		err = DRIFT_DONE;
 	if (!err)
 		err = index_version_decode(key, value, &found);
@@ -116,7 +127,8 @@ enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
 	if (err)
 		return err == DRIFT_DONE ? DRIFT_NO_ROW : err;
 	if (row.seq > seq)
-		return get_past(reading, table_key, seq, memory, version);
+		return reading_get_past(reading, table_id, key, seq, memory,
+					version);
 	version->row = row.row;
 	version->seq = row.seq;
 	version->time = row.time;

@@ -5,7 +5,10 @@
  * A torn tail and damage look alike at first: bytes that are not a whole frame. They
  * are told apart by what follows. A commit frame says how far the segment was durable
  * when it was written; if a whole one beyond the bad place says that the bad place
- * was durable, then it was good once: damage, and nothing may be cut. */
+ * was durable, then it was good once: damage, and nothing may be cut.
+ *
+ * After a stop that was not clean, the newest segment is read past the page cache:
+ * it may show what a failed sync never wrote, and no later sync would tell. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -284,7 +287,8 @@ static enum drift_err end_log(struct drift_db *db, uint64_t end,
 	at = buf_reserve(&tail, size - end + 1);
 	if (!at)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	err = io_read(db->io, fd, at, size - end, end, &got);
+	err = db->unclean ? io_read_disk(db->io, fd, at, size - end, end, &got)
+			  : io_read(db->io, fd, at, size - end, end, &got);
 	if (err)
 		err = drift_fail_code(error, err);
 	else
@@ -330,8 +334,10 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 	struct walk walk = { 0 };
 	struct place place;
 	enum drift_err fault = DRIFT_DONE;
-	enum drift_err err = open_index(db, &mark, error);
+	enum drift_err err;
 
+	db->log.past_cache = db->unclean;
+	err = open_index(db, &mark, error);
 	if (err)
 		return err;
 	place = start_position(db, &mark);
@@ -345,6 +351,7 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 	walk_release(&walk);
 	if (err)
 		return err;
+	db->log.past_cache = false;
 	clock_set(&db->clock, db->committer.position.time);
 	atomic_store(&db->head, db->committer.position.seq);
 	atomic_store(&db->head_time, db->committer.position.time);

@@ -173,9 +173,7 @@ enum drift_err drift_fold(struct drift_db *db)
 	struct request request = { .kind = REQUEST_FOLD };
 	enum drift_err err = ask_and_wait(db, &request, NULL);
 
-	if (!err)
-		indexer_wait(db);
-	return err;
+	return err ? err : indexer_wait(db);
 }
 
 enum drift_err committer_seal(struct drift_db *db)

@@ -3,6 +3,7 @@
 #include "engine/segment.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,31 +62,43 @@ enum drift_err segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_BYTES],
 	return DRIFT_OK;
 }
 
-enum drift_err segment_create(const struct drift_io *io, int dir,
-			      struct segment_header *header, int *fd,
+static const char unfinished[] = "new.tmp";
+
+enum drift_err segment_prepare(const struct drift_io *io, int dir, uint64_t room,
+			       int *fd, struct drift_error *error)
+{
+	enum drift_err err =
+		io_open(io, dir, unfinished, O_RDWR | O_CREAT | O_TRUNC, fd, error);
+
+	if (err || room == 0 || io->fallocate(io, *fd, 0, (off_t)room) == 0 ||
+	    io_err(errno) != DRIFT_FULL)
+		return err;
+	io->close(io, *fd);
+	io->unlinkat(io, dir, unfinished);
+	*fd = -1;
+	return drift_fail(error, DRIFT_FULL, "no room for another segment");
+}
+
+enum drift_err segment_finish(const struct drift_io *io, int dir, int fd,
+			      struct segment_header *header,
 			      struct drift_error *error)
 {
-	static const char unfinished[] = "new.tmp";
 	uint8_t bytes[SEGMENT_HEADER_BYTES];
 	char name[SEGMENT_NAME_BYTES];
 	enum drift_err err;
 
 	segment_name(header->first_seq, name);
 	segment_header_encode(header, bytes);
-	err = io_open(io, dir, unfinished, O_RDWR | O_CREAT | O_TRUNC, fd, error);
-	if (err)
-		return err;
-	err = io_write(io, *fd, slice_of(bytes, sizeof(bytes)), 0);
+	err = io_write(io, fd, slice_of(bytes, sizeof(bytes)), 0);
 	if (!err)
-		err = io_sync(io, *fd);
+		err = io_sync(io, fd);
 	if (!err && io->renameat(io, dir, unfinished, name) != 0)
 		err = DRIFT_IO;
 	if (!err)
 		err = io_sync_dir(io, dir);
 	if (!err)
 		return DRIFT_OK;
-	io->close(io, *fd);
-	*fd = -1;
+	io->close(io, fd);
 	return drift_fail(error, err, "cannot make segment %s: %s", name,
 			  drift_err_text(err));
 }

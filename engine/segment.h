@@ -49,10 +49,15 @@ void segment_header_encode(struct segment_header *header,
 enum drift_err segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_BYTES],
 				     struct segment_header *header);
 
-/* Make the file in dir, durable when this returns, open for reading and writing.
- * Sets header->crc. */
-enum drift_err segment_create(const struct drift_io *io, int dir,
-			      struct segment_header *header, int *fd,
+/* Begin to make one: an unfinished file in dir with room (zeros) for so many bytes,
+ * as far as the file system can promise any. DRIFT_FULL when there is none; then
+ * nothing is left of it. */
+enum drift_err segment_prepare(const struct drift_io *io, int dir, uint64_t room,
+			       int *fd, struct drift_error *error);
+/* Give it its header and name. Durable when this returns, open for reading and
+ * writing; closed on an error. Sets header->crc. */
+enum drift_err segment_finish(const struct drift_io *io, int dir, int fd,
+			      struct segment_header *header,
 			      struct drift_error *error);
 /* Open it and read its header; *pack is NULL unless the file is packed (pack.h), and
  * then the caller's. DRIFT_CORRUPT also when it belongs to another

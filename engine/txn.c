@@ -453,6 +453,14 @@ enum drift_err drift_txn_rename_tag(struct drift_txn *txn, struct slice from,
 	return err ? err : drift_txn_tag(txn, to, tag.seq, error);
 }
 
+bool txn_is_removal(const struct drift_txn *txn)
+{
+	for (uint32_t i = 0; i < txn->count; i++)
+		if (txn->ops[i].kind != TXN_DELETE && txn->ops[i].kind != TXN_DROP)
+			return false;
+	return true;
+}
+
 static enum drift_err overlay_add(struct memtable *overlay, const struct txn_op *op,
 				  uint32_t number)
 {

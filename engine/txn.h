@@ -51,4 +51,7 @@ enum drift_err txn_overlay(const struct drift_txn *txn,
 const struct table_def *txn_defined(const struct drift_txn *txn, uint32_t ops,
 				    uint32_t table_id, bool *dropped);
 
+/* Nothing but deletes and drops. */
+bool txn_is_removal(const struct drift_txn *txn);
+
 #endif

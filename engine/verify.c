@@ -11,6 +11,7 @@
 
 #include "engine/digest.h"
 #include "engine/drift_log.h"
+#include "engine/verify_snapshot.h"
 
 void verify_fault(struct verify *verify, const char *format, ...)
 {
@@ -280,6 +281,11 @@ static enum drift_err verify_log(struct verify *verify)
 	return workers[0].err ? workers[0].err : workers[1].err;
 }
 
+static void snapshot_fault(void *arg, const char *line)
+{
+	verify_fault(arg, "%s", line);
+}
+
 static enum drift_err verify_run(struct verify *verify)
 {
 	enum drift_err err = DRIFT_OK;
@@ -298,6 +304,8 @@ static enum drift_err verify_run(struct verify *verify)
 		err = verify_name(verify);
 	if (!err)
 		check_anchor_met(verify);
+	if (!err && verify->db)
+		err = verify_snapshots(verify->db, snapshot_fault, verify);
 	tables_release(&verify->tables);
 	pthread_mutex_destroy(&verify->lock);
 	free(verify->current);
@@ -311,6 +319,7 @@ enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anch
 			    struct drift_verify_report *report)
 {
 	struct verify verify = {
+		.db = db,
 		.log = &db->log,
 		.say = say,
 		.arg = arg,

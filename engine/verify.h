@@ -19,6 +19,7 @@
 #include "engine/tally.h"
 
 struct verify {
+	struct drift_db *db; /* NULL: the log and the index alone */
 	struct log *log;
 	bool live; /* another process appends to it */
 	void (*say)(void *arg, const char *line);

@@ -204,6 +204,12 @@ static drift_time_ns time_of(struct tree *tree, drift_seq seq)
 	return seq == 0 || drift_tx_of(tree->db, seq, &tx) ? 0 : tx.time;
 }
 
+drift_time_ns attr_time(struct tree *tree, const struct identity *identity)
+{
+	return identity->seq == SEQ_LIVE ? drift_head_time(tree->db)
+					 : time_of(tree, identity->seq);
+}
+
 enum drift_err attr_table(struct tree *tree, struct node *node,
 			  struct identity *identity, uid_t caller, struct stat *st)
 {
@@ -273,9 +279,6 @@ enum drift_err attr_scratch(struct tree *tree, struct node *node,
 enum drift_err attr_text(struct tree *tree, struct node *node,
 			 struct identity *identity, uid_t caller, struct stat *st)
 {
-	drift_time_ns time = identity->seq == SEQ_LIVE
-				     ? drift_head_time(tree->db)
-				     : time_of(tree, identity->seq);
 	struct reader *reader = reader_mine();
 	enum drift_err err;
 
@@ -285,7 +288,8 @@ enum drift_err attr_text(struct tree *tree, struct node *node,
 	buf_clear(&reader->text);
 	err = kind_of(identity)->text(tree, identity, caller, &reader->text);
 	if (!err)
-		attr_fill(tree, identity, 0, reader->text.size, time, st);
+		attr_fill(tree, identity, 0, reader->text.size,
+			  attr_time(tree, identity), st);
 	return err;
 }
 

@@ -59,6 +59,9 @@ attr_of_absent(struct tree *tree, const struct node *node, struct stat *st);
 void attr_fill(const struct tree *tree, const struct identity *identity,
 	       drift_seq version, size_t size, drift_time_ns time, struct stat *st);
 
+/* When the moment that identity belongs to came to be. */
+drift_time_ns attr_time(struct tree *tree, const struct identity *identity);
+
 /* How long the kernel may keep a name that leads to identity, and st. */
 double attr_entry_timeout_s(const struct identity *identity);
 double attr_timeout_s(const struct tree *tree, const struct identity *identity,

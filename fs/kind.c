@@ -3,6 +3,7 @@
 #include "fs/kind.h"
 
 #include "fs/attr.h"
+#include "fs/import_file.h"
 #include "fs/name.h"
 #include "fs/query_file.h"
 #include "fs/row.h"
@@ -71,13 +72,21 @@ const struct kind kinds[NODE_KINDS] = {
 			.attributes = attr_link,
 			.target = timeline_target },
 	[NODE_QUERY] = { .mode = FILE_TO_WRITE,
-			 .flags = KIND_ASKED,
+			 .flags = KIND_ASKED | KIND_EMPTY,
 			 .attributes = attr_directory,
 			 .open = query_file_open },
 	[NODE_EVENTS] = { .mode = FILE_TO_READ,
 			  .flags = KIND_CHANGES | KIND_COSTLY,
 			  .attributes = attr_events,
 			  .open = events_open },
+	[NODE_ROWS_FILE] = { .mode = FILE_TO_READ,
+			     .flags = KIND_CHANGES | KIND_COSTLY,
+			     .attributes = rows_file_attr,
+			     .open = rows_file_open },
+	[NODE_IMPORT] = { .mode = S_IFREG | 0222,
+			  .flags = KIND_EMPTY,
+			  .attributes = attr_table,
+			  .open = import_file_open },
 	[NODE_COUNT] = { TEXT(text_count), .flags = KIND_CHANGES | KIND_COSTLY },
 	[NODE_SCHEMA_SQL] = { TEXT(text_schema_sql), .flags = KIND_CHANGES },
 	[NODE_SCHEMA_JSON] = { TEXT(text_schema_json), .flags = KIND_CHANGES },

@@ -24,6 +24,8 @@ enum kind_flags {
 	KIND_COSTLY = 8,
 	/* Is written to ask, not to change: in every moment. */
 	KIND_ASKED = 16,
+	/* Has no content of its own: there is nothing to cut. */
+	KIND_EMPTY = 32,
 };
 
 struct kind {

@@ -80,43 +80,6 @@ static enum drift_err advance(struct listing *listing)
 	return DRIFT_OK;
 }
 
-static void halve_steps(struct listing *listing)
-{
-	struct buf keys = BUF_INIT;
-	unsigned kept = 0;
-
-	for (unsigned i = 1; i < listing->step_count; i += 2) {
-		struct step step = listing->steps[i];
-
-		buf_add(&keys, listing->keys.data + step.from, step.size);
-		step.from = (uint32_t)(keys.size - step.size);
-		listing->steps[kept++] = step;
-	}
-	buf_release(&listing->keys);
-	listing->keys = keys;
-	listing->step_count = kept;
-	listing->step_every *= 2;
-}
-
-static void remember_step(struct listing *listing)
-{
-	struct buf *key = &listing->last_key;
-	uint64_t last =
-		listing->step_count ? listing->steps[listing->step_count - 1].at : 0;
-
-	if (listing->at < last + listing->step_every)
-		return;
-	if (listing->step_count == STEPS_MAX)
-		halve_steps(listing);
-	buf_add_slice(&listing->keys, buf_slice(key));
-	if (buf_status(&listing->keys))
-		return;
-	listing->steps[listing->step_count++] =
-		(struct step){ .at = listing->at,
-			       .size = (uint32_t)key->size,
-			       .from = (uint32_t)(listing->keys.size - key->size) };
-}
-
 void listing_pass(struct listing *listing)
 {
 	bool streamed = listing->at >= 2 && listing->stream && !listing->streamed;
@@ -130,7 +93,8 @@ void listing_pass(struct listing *listing)
 	buf_clear(&listing->last_key);
 	buf_add_slice(&listing->last_key, listing->key);
 	if (!listing->stream->one_key)
-		remember_step(listing);
+		milestones_pass(&listing->milestones, listing->at,
+				buf_slice(&listing->last_key));
 }
 
 /* ---- Going back --------------------------------------------------------- */
@@ -151,27 +115,19 @@ static void begin_at(struct listing *listing, uint64_t at, struct slice key)
 static enum drift_err go_to(struct listing *listing, uint64_t at)
 {
 	enum drift_err err = DRIFT_OK;
-	const struct step *best = NULL;
-	bool chunk;
+	struct slice key = { 0 };
+	uint64_t from = 0;
 
 	if (at == listing->at)
 		return DRIFT_OK;
-	for (unsigned i = 0; i < listing->step_count && listing->steps[i].at <= at;
-	     i++)
-		best = &listing->steps[i];
-	chunk = listing->chunk.at >= 2 && listing->chunk.at <= at &&
-		(!best || best->at <= listing->chunk.at);
-	if (at < listing->at || at - listing->at > listing->step_every) {
-		if (chunk)
-			begin_at(listing, listing->chunk.at,
-				 buf_slice(&listing->chunk_key));
-		else if (best)
-			begin_at(listing, best->at,
-				 slice_of(listing->keys.data + best->from,
-					  best->size));
-		else
-			begin_at(listing, 0, (struct slice){ 0 });
+	(void)milestones_before(&listing->milestones, at, &from, &key);
+	if (listing->chunk_at && listing->chunk_at <= at &&
+	    from <= listing->chunk_at) {
+		from = listing->chunk_at;
+		key = buf_slice(&listing->chunk_key);
 	}
+	if (at < listing->at || from > listing->at)
+		begin_at(listing, from, key);
 	while (!err && listing->at < at) {
 		if (!listing->held)
 			err = advance(listing);
@@ -185,15 +141,15 @@ static enum drift_err go_to(struct listing *listing, uint64_t at)
  * less room than the kernel asked for. */
 static void remember_chunk(struct listing *listing)
 {
-	listing->chunk.at = 0;
+	listing->chunk_at = 0;
 	if (!listing->stream || listing->stream->one_key || listing->streamed ||
 	    listing->at < 2)
 		return;
-	listing->chunk.at = listing->at;
+	listing->chunk_at = listing->at;
 	buf_clear(&listing->chunk_key);
 	buf_add_slice(&listing->chunk_key, buf_slice(&listing->last_key));
 	if (buf_status(&listing->chunk_key))
-		listing->chunk.at = 0;
+		listing->chunk_at = 0;
 }
 
 enum drift_err listing_begin(struct listing *listing, struct tree *tree,
@@ -203,7 +159,7 @@ enum drift_err listing_begin(struct listing *listing, struct tree *tree,
 	listing->directory = *directory;
 	listing->view = tree_view(tree, directory->seq);
 	listing->stream = kind_of(directory)->stream;
-	listing->step_every = STEP_MIN;
+	listing->milestones.every = STEP_MIN;
 	if (directory->table_id &&
 	    !drift_table_by_id(listing->view, directory->table_id))
 		return DRIFT_NO_TABLE;
@@ -225,7 +181,7 @@ void listing_end(struct listing *listing)
 	buf_release(&listing->fixed);
 	buf_release(&listing->last_key);
 	buf_release(&listing->name);
-	buf_release(&listing->keys);
+	milestones_release(&listing->milestones);
 	buf_release(&listing->chunk_key);
 }
 

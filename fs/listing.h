@@ -3,18 +3,10 @@
 #ifndef DRIFT_FS_LISTING_H
 #define DRIFT_FS_LISTING_H
 
+#include "fs/milestone.h"
 #include "fs/tree.h"
 
 struct stream;
-
-#define STEPS_MAX 512
-
-/* A key that is remembered, to read on after it. */
-struct step {
-	uint64_t at; /* the key belongs to the entry before this number */
-	uint32_t size;
-	uint32_t from; /* in keys */
-};
 
 /* One entry of the listing. */
 struct entry {
@@ -40,12 +32,9 @@ struct listing {
 	uint64_t at;                  /* entries given so far */
 	bool held;                    /* entry number `at` is at hand */
 	struct entry entry;
-	struct buf name; /* of entry */
-	struct step steps[STEPS_MAX];
-	unsigned step_count;
-	uint64_t step_every;
-	struct buf keys;   /* of steps */
-	struct step chunk; /* where the reader began the last time */
+	struct buf name;              /* of entry */
+	struct milestones milestones; /* by entries given */
+	uint64_t chunk_at; /* where the reader began the last time, or 0 */
 	struct buf chunk_key;
 };
 

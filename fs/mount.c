@@ -247,6 +247,7 @@ static void *stop_statements(void *arg)
 
 	while (sem_wait(&stop_asked) != 0)
 		;
+	stopper->daemon->tree.stopping = true;
 	while (!stopper->done) {
 		handles_stop(&stopper->daemon->tree.handles);
 		nanosleep(&pause, NULL);

@@ -34,6 +34,10 @@ static const struct fixed_name {
 	{ NODE_TABLE, "rows", NODE_ROWS, LIVE | PINNED, "" },
 	{ NODE_TABLE, "history", NODE_HISTORY, LIVE | HISTORY, "" },
 	{ NODE_TABLE, "events", NODE_EVENTS, LIVE, "" },
+	{ NODE_TABLE, "rows.jsonl", NODE_ROWS_FILE, LIVE | PINNED, "jsonl" },
+	{ NODE_TABLE, "rows.csv", NODE_ROWS_FILE, LIVE | PINNED, "csv" },
+	{ NODE_TABLE, "import.jsonl", NODE_IMPORT, LIVE, "jsonl" },
+	{ NODE_TABLE, "import.csv", NODE_IMPORT, LIVE, "csv" },
 	{ NODE_TABLE, "count", NODE_COUNT, LIVE | PINNED, "" },
 	{ NODE_TABLE, "schema.sql", NODE_SCHEMA_SQL, LIVE | PINNED, "" },
 	{ NODE_TABLE, "schema.json", NODE_SCHEMA_JSON, LIVE | PINNED, "" },
@@ -291,10 +295,29 @@ static void table_path(struct tree *tree, const struct identity *identity,
 			buf_add_char(path, '?');
 }
 
+/* The name that a node of a fixed one has. */
+static const char *fixed_name(const struct identity *identity)
+{
+	for (size_t i = 0; i < FIXED_NAMES; i++)
+		if (fixed_names[i].kind == identity->kind &&
+		    slice_equal(identity->key, slice_str(fixed_names[i].key)))
+			return fixed_names[i].name;
+	return NULL;
+}
+
 void name_path(struct tree *tree, const struct identity *identity, struct buf *path)
 {
+	const char *name = fixed_name(identity);
+
 	if (identity->table_id)
 		table_path(tree, identity, path);
+	else if (identity->seq != SEQ_LIVE && tree->root.seq == SEQ_LIVE)
+		buf_printf(path, "@seq/%llu/", (unsigned long long)identity->seq);
+	if (name || identity->kind == NODE_TABLE) {
+		buf_add_str(path, name && identity->table_id ? "/" : "");
+		buf_add_str(path, name ? name : "");
+		return;
+	}
 	switch (identity->kind) {
 	case NODE_ROW:
 	case NODE_VERSION:
@@ -304,19 +327,6 @@ void name_path(struct tree *tree, const struct identity *identity, struct buf *p
 		return;
 	case NODE_SCRATCH:
 		buf_add_str(path, "/rows/");
-		buf_add_slice(path, identity->key);
-		return;
-	case NODE_ROWS:
-		buf_add_str(path, "/rows");
-		return;
-	case NODE_TABLES:
-		buf_add_str(path, "tables");
-		return;
-	case NODE_QUERY:
-		if (identity->seq != SEQ_LIVE && tree->root.seq == SEQ_LIVE)
-			buf_printf(path, "@seq/%llu/",
-				   (unsigned long long)identity->seq);
-		buf_add_str(path, identity->key.size ? "query." : "query");
 		buf_add_slice(path, identity->key);
 		return;
 	default:

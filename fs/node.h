@@ -36,6 +36,8 @@ enum node_kind {
 	NODE_LINK,      /* a symbolic link to @seq/N */
 	NODE_QUERY,
 	NODE_EVENTS,
+	NODE_ROWS_FILE, /* rows.jsonl, rows.csv */
+	NODE_IMPORT,    /* import.jsonl, import.csv */
 	NODE_COUNT,
 	NODE_SCHEMA_SQL,
 	NODE_SCHEMA_JSON,
@@ -51,7 +53,8 @@ struct identity {
 	drift_seq seq;    /* SEQ_LIVE or the moment of the view it is in;
 				 * VERSION, TOMBSTONE: its event; LINK: target */
 	struct slice key; /* rows: key bytes; SCRATCH: name; LINK: what the
-				 * target begins with; QUERY: format */
+				 * target begins with; QUERY, ROWS_FILE,
+			 * IMPORT: format */
 };
 
 struct identity_box;

@@ -133,7 +133,7 @@ static enum drift_err set_size(fuse_req_t req, struct node *node, off_t size,
 
 	if (handle && handle->ops->truncate)
 		return handle->ops->truncate(handle, size);
-	if (kinds[kind].flags & KIND_ASKED)
+	if (kinds[kind].flags & KIND_EMPTY)
 		return DRIFT_OK;
 	if (kind == NODE_SCRATCH) {
 		scratch = node_scratch(&tree_of(req)->nodes, node);

@@ -40,6 +40,7 @@ int cursor_close(sqlite3_vtab_cursor *base)
 	struct cursor *cursor = (struct cursor *)base;
 
 	drift_cursor_close(cursor->source);
+	drift_lookup_close(cursor->lookup);
 	drift_row_release(&cursor->row);
 	range_release(&cursor->range);
 	buf_release(&cursor->text);
@@ -70,16 +71,35 @@ int cursor_next(sqlite3_vtab_cursor *base)
 	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
 }
 
+/* A cursor that is asked for one key will be asked for no other, or for many. */
+static enum drift_err get_row(struct cursor *cursor, struct slice key)
+{
+	uint32_t table_id = vtab_of(cursor)->relation->def->id;
+	enum drift_err err = DRIFT_OK;
+
+	if (cursor->lookups++ == 0) {
+		err = drift_get(cursor->view, table_id, key, &cursor->row);
+		cursor->version = cursor->row.version;
+		return err;
+	}
+	if (cursor->lookup && cursor->lookup_view.seq != cursor->view.seq) {
+		drift_lookup_close(cursor->lookup);
+		cursor->lookup = NULL;
+	}
+	cursor->lookup_view = cursor->view;
+	if (!cursor->lookup)
+		err = drift_lookup_open(cursor->view, table_id, &cursor->lookup);
+	return err ? err : drift_lookup_get(cursor->lookup, key, &cursor->version);
+}
+
 /* One row by its whole key, no scan. */
 static int filter_key(struct cursor *cursor, struct slice key)
 {
-	enum drift_err err = drift_get(
-		cursor->view, vtab_of(cursor)->relation->def->id, key, &cursor->row);
+	enum drift_err err = get_row(cursor, key);
 
 	cursor->at_end = err == DRIFT_NO_ROW;
 	if (err == DRIFT_NO_ROW)
 		return SQLITE_OK;
-	cursor->version = cursor->row.version;
 	reader_begin(&cursor->reader, cursor->version.row);
 	return err ? fail(cursor, err) : SQLITE_OK;
 }
@@ -124,16 +144,24 @@ static enum range_answer make_range(struct cursor *cursor, int plan,
 	const struct drift_vtab *vtab = vtab_of(cursor);
 	const struct table_def *def = vtab->relation->def;
 	const struct index_def *index = NULL;
-	unsigned equalities = PLAN_EQUALITIES(plan);
-	sqlite3_value **bounds = argv + equalities;
+	struct range_values values = {
+		.equalities = PLAN_EQUALITIES(plan),
+		.equal = argv,
+		.low_open = plan & PLAN_LOW_OPEN,
+		.high_open = plan & PLAN_HIGH_OPEN,
+	};
 
+	argv += values.equalities;
+	if (plan & PLAN_LOW)
+		values.low = *argv++;
+	if (plan & PLAN_HIGH)
+		values.high = *argv;
 	if (PLAN_ACCESS(plan) == PLAN_INDEX)
 		index = &def->indexes[PLAN_INDEX_NUMBER(plan)];
 	buf_clear(&cursor->range.low);
 	buf_clear(&cursor->range.high);
 	return range_make(&cursor->range, vtab->session, vtab->relation, index,
-			  equalities, argv, plan & PLAN_LOW ? bounds[0] : NULL,
-			  plan & PLAN_HIGH ? bounds[plan & PLAN_LOW ? 1 : 0] : NULL);
+			  &values);
 }
 
 static bool is_point(const struct cursor *cursor, int plan)

@@ -12,6 +12,9 @@ struct cursor {
 	struct drift_view view;
 	struct drift_cursor *source; /* NULL: at most the one row below */
 	struct drift_row row;
+	struct drift_lookup *lookup; /* from the second row by its key on */
+	struct drift_view lookup_view;
+	unsigned lookups;
 	struct drift_version version; /* the present row */
 	bool at_end;
 	struct reader reader;

@@ -1,14 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* function.h - SQL functions that PostgreSQL clients call. */
+/* function.h - SQL functions that SQLite lacks, by the family a file each. */
 #ifndef DRIFT_QUERY_FUNCTION_H
 #define DRIFT_QUERY_FUNCTION_H
 
-#include "engine/err.h"
+#include <sqlite3.h>
 
-#define FUNCTION_VERSION "PostgreSQL 15.0 (driftfs)"
+#include "engine/moment.h"
 
 struct query_session;
 
+#define FUNCTION_VERSION "PostgreSQL 15.0 (driftfs)"
+
+struct function {
+	const char *name;
+	int arguments;                                          /* -1: any number */
+	void (*call)(sqlite3_context *, int, sqlite3_value **); /* or step ... */
+	void (*final)(sqlite3_context *); /* ... of an aggregate */
+	bool changes;                     /* not a function of its arguments alone */
+};
+
+/* Lists end with a NULL name. */
+extern const struct function function_cast_list[];
+extern const struct function function_text_list[];
+extern const struct function function_time_list[];
+extern const struct function function_math_list[];
+extern const struct function function_aggregate_list[];
+
+/* Register every function with the session's connection. */
 enum drift_err function_register(struct query_session *session);
+
+/* For callbacks, whose user data is the session: end the statement with this error. */
+void function_fail(sqlite3_context *context, enum drift_err code, const char *format,
+		   ...) __attribute__((format(printf, 3, 4)));
+/* Answer with text that was built; releases it. */
+void function_text(sqlite3_context *context, struct buf *text);
+/* True, and the answer is NULL, if any argument is NULL. */
+bool function_null(int argc, sqlite3_value **argv);
+/* An argument's text. */
+struct slice function_slice(sqlite3_value *value);
+
+/* A timestamp, date or epoch an argument says; false: it failed and was told. */
+bool function_time(sqlite3_context *context, sqlite3_value *value,
+		   drift_time_ns *time);
 
 #endif

@@ -213,6 +213,40 @@ static void use(sqlite3_index_info *info, int constraint, int *argument, bool om
 	info->aConstraintUsage[constraint].omit = omit;
 }
 
+/* Is the way's column i an integer part of the key? No row has another value there,
+ * and range.c never finds one unfit. */
+static bool is_exact(const struct planning *planning, unsigned i)
+{
+	const struct way *way = &planning->best;
+
+	return way->access == PLAN_KEY &&
+	       planning->def->columns[way->columns[i]].type == DRIFT_INTEGER;
+}
+
+/* Flags for the bounds behind the equalities. */
+static int use_bounds(struct planning *planning, int *argument)
+{
+	const struct way *way = &planning->best;
+	sqlite3_index_info *info = planning->info;
+	bool exact = (way->low >= 0 || way->high >= 0) &&
+		     is_exact(planning, way->equalities);
+	int plan = 0;
+
+	if (way->low >= 0)
+		plan |= PLAN_LOW;
+	if (way->high >= 0)
+		plan |= PLAN_HIGH;
+	if (exact && way->low >= 0 &&
+	    info->aConstraint[way->low].op == SQLITE_INDEX_CONSTRAINT_GT)
+		plan |= PLAN_LOW_OPEN;
+	if (exact && way->high >= 0 &&
+	    info->aConstraint[way->high].op == SQLITE_INDEX_CONSTRAINT_LT)
+		plan |= PLAN_HIGH_OPEN;
+	use(info, way->low, argument, exact);
+	use(info, way->high, argument, exact);
+	return plan;
+}
+
 static int make_plan(struct planning *planning)
 {
 	const struct way *way = &planning->best;
@@ -226,14 +260,8 @@ static int make_plan(struct planning *planning)
 			use(info, planning->arguments[i], &argument, true);
 	}
 	for (unsigned i = 0; i < way->equalities; i++)
-		use(info, way->equal[i], &argument, false);
-	if (way->low >= 0)
-		plan |= PLAN_LOW;
-	if (way->high >= 0)
-		plan |= PLAN_HIGH;
-	use(info, way->low, &argument, false);
-	use(info, way->high, &argument, false);
-	return plan;
+		use(info, way->equal[i], &argument, is_exact(planning, i));
+	return plan | use_bounds(planning, &argument);
 }
 
 static void describe_columns(const struct planning *planning, struct buf *text)

@@ -6,9 +6,12 @@
  *	bit 2		PLAN_ASOF: the arguments form, a, b come first
  *	bit 3		PLAN_LOW: a lower bound follows the equalities
  *	bit 4		PLAN_HIGH: an upper bound follows that
+ *	bit 5		PLAN_LOW_OPEN: the lower bound itself is left out
+ *	bit 6		PLAN_HIGH_OPEN: so is the upper bound
  *	bits 8-11	number of equalities, on the first columns of the key or index
  *	bits 16-23	number of the index in the table's definition
- * Bounds are taken as inclusive; SQLite checks every constraint again.
+ * SQLite checks every constraint again but those on integer parts of a key, whose
+ * bytes say exactly what SQL says.
  *
  * idxStr: for EXPLAIN alone: '|' and what it shows. */
 #ifndef DRIFT_QUERY_PLAN_H
@@ -24,6 +27,8 @@ enum plan_access {
 #define PLAN_ASOF 4
 #define PLAN_LOW 8
 #define PLAN_HIGH 16
+#define PLAN_LOW_OPEN 32
+#define PLAN_HIGH_OPEN 64
 #define PLAN_EQUALITIES(plan) ((unsigned)(plan) >> 8 & 15)
 #define PLAN_INDEX_NUMBER(plan) ((unsigned)(plan) >> 16 & 255)
 #define PLAN_MAKE(access, equalities, index) \

@@ -7,8 +7,8 @@
  * then true), and arrays count as NULL in an index. Where a field has held such
  * values and the bytes could miss a row, the answer is RANGE_UNFIT.
  *
- * All bounds are inclusive on whole parts: [low, everything that begins with high],
- * which is [low, successor(high)). */
+ * Bounds are on whole parts: up to and including high is [low, everything that begins
+ * with high], which is [low, successor(high)). */
 #include "query/range.h"
 
 #include "query/session.h"
@@ -101,6 +101,28 @@ static enum range_answer add_for_text(const struct bound *bound,
 	return type == SQLITE_BLOB ? add_natural(value, key) : add_text(value, key);
 }
 
+/* A text that is no number comes after all numbers, wherever it ends; so does, after
+ * all integers, a real that none of them reaches, which key bytes take for the last. */
+static enum range_answer add_for_number(const struct bound *bound,
+					sqlite3_value *value, struct buf *key)
+{
+	const struct column_def *def = bound->relation->columns[bound->column].def;
+	const char *text;
+
+	if (sqlite3_value_type(value) == SQLITE_FLOAT &&
+	    def->type == DRIFT_INTEGER && sqlite3_value_double(value) >= 0x1p63) {
+		key_add_text(key, SLICE(""));
+		return RANGE_OK;
+	}
+	if (sqlite3_value_type(value) != SQLITE_TEXT)
+		return add_natural(value, key);
+	text = (const char *)sqlite3_value_text(value);
+	if (!text)
+		return RANGE_NOMEM;
+	key_add_text(key, slice_of(text, strlen(text)));
+	return RANGE_OK;
+}
+
 static enum range_answer add_part(const struct bound *bound, sqlite3_value *value,
 				  struct buf *key)
 {
@@ -113,7 +135,7 @@ static enum range_answer add_part(const struct bound *bound, sqlite3_value *valu
 		return add_for_text(bound, value, key);
 	case RELATION_NUMERIC:
 		(void)sqlite3_value_numeric_type(value);
-		return add_natural(value, key);
+		return add_for_number(bound, value, key);
 	default:
 		if (is_subtle(relation_column_types(bound->session, relation,
 						    (int)bound->column),
@@ -155,37 +177,46 @@ static enum range_answer add_bounds(struct range *range, const struct bound *bou
 	return RANGE_OK;
 }
 
-enum range_answer range_make(struct range *range,
-			     const struct query_session *session,
-			     const struct relation *relation,
-			     const struct index_def *index, unsigned equalities,
-			     sqlite3_value **equal, sqlite3_value *low,
-			     sqlite3_value *high)
+/* The ends as bytes: low included, high left out. Any of them has whole parts, so what
+ * begins with a value is before its successor, and nothing else is. */
+static enum range_answer set_bounds(struct range *range,
+				    const struct index_def *index,
+				    const struct range_values *values)
 {
-	struct bound bound = { session, relation, 0, index == NULL, true };
-	enum range_answer answer = RANGE_OK;
-
-	for (unsigned i = 0; i < equalities && !answer; i++) {
-		bound.column = column_at(relation, index, i);
-		answer = add_part(&bound, equal[i], &range->low);
-	}
-	buf_add_slice(&range->high, buf_slice(&range->low));
-	if (!answer && (low || high)) {
-		bound.column = column_at(relation, index, equalities);
-		bound.is_equal = false;
-		answer = add_bounds(range, &bound, low, high);
-	}
-	if (answer)
-		return answer;
 	if (buf_status(&range->low) || buf_status(&range->high))
 		return RANGE_NOMEM;
 	cut(index, &range->low);
 	cut(index, &range->high);
-	make_successor(&range->high);
+	if (values->low && values->low_open)
+		make_successor(&range->low);
+	if (!values->high || !values->high_open)
+		make_successor(&range->high);
 	range->bounds = (struct drift_range){ .high_open = true };
 	if (range->low.size)
 		range->bounds.low = buf_slice(&range->low);
 	if (range->high.size)
 		range->bounds.high = buf_slice(&range->high);
 	return RANGE_OK;
+}
+
+enum range_answer range_make(struct range *range,
+			     const struct query_session *session,
+			     const struct relation *relation,
+			     const struct index_def *index,
+			     const struct range_values *values)
+{
+	struct bound bound = { session, relation, 0, index == NULL, true };
+	enum range_answer answer = RANGE_OK;
+
+	for (unsigned i = 0; i < values->equalities && !answer; i++) {
+		bound.column = column_at(relation, index, i);
+		answer = add_part(&bound, values->equal[i], &range->low);
+	}
+	buf_add_slice(&range->high, buf_slice(&range->low));
+	if (!answer && (values->low || values->high)) {
+		bound.column = column_at(relation, index, values->equalities);
+		bound.is_equal = false;
+		answer = add_bounds(range, &bound, values->low, values->high);
+	}
+	return answer ? answer : set_bounds(range, index, values);
 }

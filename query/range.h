@@ -23,13 +23,21 @@ struct range {
 #define RANGE_INIT ((struct range){ 0 })
 void range_release(struct range *range);
 
-/* Bounds for the columns of the key, or of index when it is not NULL: equalities
- * on the first, then low and high (NULL: none) on the next. */
+/* What a plan asks for: equalities on the first columns, then low and high (NULL:
+ * none) on the next. */
+struct range_values {
+	unsigned equalities;
+	sqlite3_value **equal;
+	sqlite3_value *low, *high;
+	bool low_open, high_open; /* the bound itself is left out */
+};
+
+/* Bounds for the columns of the key, or of index when it is not NULL. Integer columns
+ * of a key are never RANGE_UNFIT. */
 enum range_answer range_make(struct range *range,
 			     const struct query_session *session,
 			     const struct relation *relation,
-			     const struct index_def *index, unsigned equalities,
-			     sqlite3_value **equal, sqlite3_value *low,
-			     sqlite3_value *high);
+			     const struct index_def *index,
+			     const struct range_values *values);
 
 #endif

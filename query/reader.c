@@ -26,6 +26,43 @@ static enum drift_err begin(struct reader *reader)
 	return err;
 }
 
+/* Over the member the walk is at; note how, for the next row. */
+static bool step(struct reader *reader)
+{
+	const uint8_t *start = reader->walk.at, *value;
+	struct reader_step taken = { 0 };
+
+	if (!msg_step(&reader->walk))
+		return false;
+	value = reader->walk.at;
+	if (!msg_step(&reader->walk))
+		return false;
+	if (reader->at >= READER_PLACES)
+		return true;
+	if (*start >= 0xa0 && *start < 0xc0 && msg_step_sizes[*value])
+		taken = (struct reader_step){
+			.name = *start,
+			.value = *value,
+			.value_at = (uint8_t)(value - start),
+			.size = (uint8_t)(reader->walk.at - start),
+		};
+	reader->steps[reader->at] = taken;
+	return true;
+}
+
+/* The same as in the row before, nothing read that the next step would wait for? */
+static inline bool step_again(struct reader *reader)
+{
+	const struct reader_step *again = &reader->steps[reader->at];
+	const uint8_t *at = reader->walk.at;
+
+	if (again->size == 0 || again->size > (size_t)(reader->walk.end - at) ||
+	    at[0] != again->name || at[again->value_at] != again->value)
+		return false;
+	reader->walk.at = at + again->size;
+	return true;
+}
+
 /* The walk to the name of member number `member`; false at damaged bytes. */
 static bool walk_to(struct reader *reader, uint32_t member)
 {
@@ -34,7 +71,8 @@ static bool walk_to(struct reader *reader, uint32_t member)
 		reader->walk.at = reader->places[reader->at];
 	}
 	while (reader->at < member) {
-		if (!msg_step(&reader->walk) || !msg_step(&reader->walk))
+		if ((reader->at >= READER_PLACES || !step_again(reader)) &&
+		    !step(reader))
 			return false;
 		if (++reader->at < READER_PLACES)
 			reader->places[reader->at] = reader->walk.at;
@@ -53,8 +91,7 @@ static enum drift_err try(struct reader *reader,
 	if (!walk_to(reader, member))
 		return DRIFT_CORRUPT;
 	*value = reader->walk;
-	return msg_step_name(value, column->name, column->size) ? DRIFT_OK
-								: DRIFT_DONE;
+	return msg_step_over_name(value, &column->step) ? DRIFT_OK : DRIFT_DONE;
 }
 
 static enum drift_err search(struct reader *reader, struct relation_column *column,
@@ -115,7 +152,7 @@ static enum drift_err find(struct reader *reader, struct relation_column *column
 static enum drift_err read_value(struct reader *reader, struct msg_cursor *cursor)
 {
 	struct msg_cursor start = *cursor;
-	enum drift_err err = msg_read(cursor, &reader->value.value);
+	enum drift_err err = msg_step_read(cursor, &reader->value.value);
 
 	if (err || reader->value.value.type < MSG_ARRAY)
 		return err;

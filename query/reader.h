@@ -12,6 +12,14 @@ struct reader_value {
 	struct slice whole; /* an array's or map's bytes */
 };
 
+/* A member of the row before: its name's and its value's first bytes, which tell how
+ * many it has in all. 0: they do not tell. */
+struct reader_step {
+	uint8_t name, value;
+	uint8_t value_at;
+	uint8_t size;
+};
+
 struct reader {
 	struct relation *relation;
 	struct slice row;
@@ -22,6 +30,7 @@ struct reader {
 	uint32_t at;            /* the member the walk is at */
 	struct msg_cursor walk; /* at its name */
 	const uint8_t *places[READER_PLACES]; /* of the names walked over */
+	struct reader_step steps[READER_PLACES];
 	struct reader_value value;
 };
 
@@ -29,6 +38,7 @@ static inline void reader_init(struct reader *reader, struct relation *relation)
 {
 	reader->relation = relation;
 	reader->begun = false;
+	memset(reader->steps, 0, sizeof(reader->steps));
 }
 /* A new row, in memory that stays until the next. */
 static inline void reader_begin(struct reader *reader, struct slice row)

@@ -121,6 +121,7 @@ static enum drift_err add_column(struct relation *relation,
 		return DRIFT_NOMEM;
 	column.size = (uint32_t)strlen(column.name);
 	column.hash = hash_of(slice_of(column.name, column.size));
+	column.step = msg_step_name_of(column.name, column.size);
 	column.marked = needs_mark(relation, &column);
 	relation->columns[relation->column_count] = column;
 	chain(relation, (int)relation->column_count++);

@@ -16,6 +16,7 @@
 #define DRIFT_QUERY_RELATION_H
 
 #include "engine/engine.h"
+#include "engine/msg_step.h"
 #include "query/token.h"
 
 struct query_session;
@@ -51,6 +52,7 @@ struct relation_column {
 	bool marked;                  /* has no name in SQL */
 	bool owned;                   /* name is ours to free */
 	const struct column_def *def; /* NULL: a field of a document table */
+	struct msg_step_name step;    /* its name in documents */
 	/* reader.c's: the member it was last found as; noted in the row of... */
 	uint32_t member;
 	uint64_t stamp;

@@ -134,6 +134,18 @@ static void find_origin(struct query_session *session, unsigned i)
 		column->held = relation_column_types(session, relation, found);
 }
 
+static void take_hints(struct query_session *session, unsigned count)
+{
+	for (unsigned i = 0; i < session->hint_count; i++) {
+		int column = session->hints[i].column;
+
+		column += column < 0 ? (int)count : 0;
+		if (column >= 0 && (unsigned)column < count &&
+		    session->columns[column].type == DRIFT_ANY)
+			session->columns[column].type = session->hints[i].type;
+	}
+}
+
 enum drift_err result_begin(struct query_session *session)
 {
 	unsigned count = query_column_count(session);
@@ -150,5 +162,6 @@ enum drift_err result_begin(struct query_session *session)
 	}
 	for (unsigned i = 0; i < count; i++)
 		find_origin(session, i);
+	take_hints(session, count);
 	return DRIFT_OK;
 }

@@ -3,28 +3,30 @@
 #ifndef DRIFT_QUERY_REWRITE_H
 #define DRIFT_QUERY_REWRITE_H
 
-#include "query/statement.h"
+#include "engine/catalog.h"
+#include "query/edit.h"
 #include "query/verb.h"
 
-/* `size` bytes of sql were copied from the script; what follows is ours. */
-struct rewrite_mark {
-	uint32_t sql;
-	uint32_t script;
-	uint32_t size;
+#define REWRITE_HINTS_MAX 64
+
+/* What is known of a result column from how it is written. */
+struct rewrite_hint {
+	int column; /* from the first, 0; or from the last, -1 */
+	enum drift_type type;
 };
 
 struct rewrite {
 	struct buf sql;
-	struct rewrite_mark *marks; /* ascending */
-	unsigned mark_count;
-	unsigned mark_capacity;
+	struct rewrite_marks marks;
+	struct rewrite_hint hints[REWRITE_HINTS_MAX];
+	unsigned hint_count;
 };
 
 #define REWRITE_INIT ((struct rewrite){ 0 })
 void rewrite_release(struct rewrite *rewrite);
 
-/* Resolve temporal clauses and write what is left to SQLite. A trailing AS OF of a
- * statement that only reads sets session->view. */
+/* Resolve temporal clauses, spell what is PostgreSQL's in SQLite's way, and write it.
+ * A trailing AS OF of a statement that only reads sets session->view. */
 enum drift_err rewrite_make(struct query_session *session,
 			    const struct statement *statement,
 			    const struct verb *verb, struct rewrite *rewrite,

@@ -100,12 +100,13 @@ static enum drift_err find_relation(struct rewriter *rewriter, struct slice name
 	return relation_declare(session, *relation, rewriter->error);
 }
 
-/* Write the call for the table named by token i; `after` is the next token. */
-static enum drift_err write_call(struct rewriter *rewriter, unsigned i,
-				 unsigned after, const struct asof *asof)
+/* Note the call instead of the table named by token i and its clause, which ends
+ * before token `after`. */
+static enum drift_err note_call(struct rewriter *rewriter, unsigned i,
+				unsigned after, const struct asof *asof)
 {
-	struct buf *sql = &rewriter->out->sql;
 	struct relation *relation;
+	struct buf call = BUF_INIT;
 	struct buf name = BUF_INIT;
 	enum drift_err err;
 
@@ -114,33 +115,33 @@ static enum drift_err write_call(struct rewriter *rewriter, unsigned i,
 	if (!err)
 		err = find_relation(rewriter, buf_slice(&name), asof, &relation);
 	if (!err) {
-		token_quote_name(slice_str(relation->name), sql);
-		buf_printf(sql, "(%lld,%lld,%lld)", (long long)asof->form,
+		token_quote_name(slice_str(relation->name), &call);
+		buf_printf(&call, "(%lld,%lld,%lld)", (long long)asof->form,
 			   (long long)asof->a, (long long)asof->b);
 		if (!is_alias(rewriter, after)) {
-			buf_add_str(sql, " AS ");
-			token_quote_name(buf_slice(&name), sql);
+			buf_add_str(&call, " AS ");
+			token_quote_name(buf_slice(&name), &call);
 		}
-		buf_add_char(sql, ' ');
+		buf_add_char(&call, ' ');
+		err = buf_status(&call);
+		edit_instead(&rewriter->edits, i, after, buf_slice(&call));
+		rewriter->statement.at = after;
 	}
 	buf_release(&name);
+	buf_release(&call);
 	return statement_place(rewriter_token(rewriter, i), err, rewriter->error);
 }
 
-enum drift_err rewriter_clause(struct rewriter *rewriter, unsigned i)
+/* The name at token i with its FOR SYSTEM_TIME clause. */
+static enum drift_err note_clause(struct rewriter *rewriter, unsigned i)
 {
 	struct asof asof;
-	enum drift_err err = rewriter_copy_to(rewriter, i);
+	enum drift_err err;
 
 	rewriter->statement.at = i + 1;
-	if (!err)
-		err = temporal_clause(rewriter->session, &rewriter->statement, &asof,
-				      rewriter->error);
-	if (!err)
-		err = write_call(rewriter, i, rewriter->statement.at, &asof);
-	if (!err)
-		rewriter_skip_to(rewriter, rewriter->statement.at);
-	return err;
+	err = temporal_clause(rewriter->session, &rewriter->statement, &asof,
+			      rewriter->error);
+	return err ? err : note_call(rewriter, i, rewriter->statement.at, &asof);
 }
 
 /* ---- Trailing AS OF ---------------------------------------------------- */
@@ -202,7 +203,7 @@ static enum drift_err take_scope(struct rewriter *rewriter,
 	return DRIFT_OK;
 }
 
-enum drift_err rewriter_find_scopes(struct rewriter *rewriter)
+enum drift_err rewrite_scopes(struct rewriter *rewriter)
 {
 	struct statement statement = rewriter->statement;
 	enum drift_err err = DRIFT_OK;
@@ -225,21 +226,23 @@ enum drift_err rewriter_find_scopes(struct rewriter *rewriter)
 	return err;
 }
 
-enum drift_err rewriter_skip_trailing(struct rewriter *rewriter, unsigned i)
+/* Leave the trailing AS OF at token i out. */
+static enum drift_err skip_trailing(struct rewriter *rewriter, unsigned i)
 {
 	drift_seq seq;
-	enum drift_err err = rewriter_copy_to(rewriter, i);
+	enum drift_err err;
 
 	rewriter->statement.at = i;
+	err = temporal_trailing(rewriter->session, &rewriter->statement, &seq,
+				rewriter->error);
 	if (!err)
-		err = temporal_trailing(rewriter->session, &rewriter->statement,
-					&seq, rewriter->error);
-	if (!err)
-		rewriter_skip_to(rewriter, rewriter->statement.at);
+		edit_instead(&rewriter->edits, i, rewriter->statement.at, SLICE(""));
 	return err;
 }
 
-bool rewriter_needs_moment(const struct rewriter *rewriter, unsigned i)
+/* Is token i a table in reach of a trailing AS OF that is not the whole statement's
+ * view? */
+static bool needs_moment(const struct rewriter *rewriter, unsigned i)
 {
 	const struct scope *scope = scope_of(rewriter, i);
 	struct buf name = BUF_INIT;
@@ -256,16 +259,23 @@ bool rewriter_needs_moment(const struct rewriter *rewriter, unsigned i)
 	return found;
 }
 
-enum drift_err rewriter_in_scope(struct rewriter *rewriter, unsigned i)
+static enum drift_err note_in_scope(struct rewriter *rewriter, unsigned i)
 {
 	drift_seq seq = scope_of(rewriter, i)->seq;
 	struct asof asof = { ASOF_AT, seq > INT64_MAX ? INT64_MAX : (int64_t)seq,
 			     0 };
-	enum drift_err err = rewriter_copy_to(rewriter, i);
 
-	if (!err)
-		err = write_call(rewriter, i, i + 1, &asof);
-	if (!err)
-		rewriter_skip_to(rewriter, i + 1);
-	return err;
+	return note_call(rewriter, i, i + 1, &asof);
+}
+
+enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i)
+{
+	if (token_is_name(rewriter_token(rewriter, i)) &&
+	    temporal_is_clause(&rewriter->statement, i + 1))
+		return note_clause(rewriter, i);
+	if (temporal_is_trailing(&rewriter->statement, i))
+		return skip_trailing(rewriter, i);
+	if (rewriter->scope_count && needs_moment(rewriter, i))
+		return note_in_scope(rewriter, i);
+	return DRIFT_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rewriter.h - what the two halves of rewriting share: rewrite.c copies, and
- * rewrite_time.c writes tables at their moments. */
+/* rewriter.h - what the passes of rewriting share. Each reads the statement's tokens
+ * as they were written and notes its edits; rewrite.c has the order. */
 #ifndef DRIFT_QUERY_REWRITER_H
 #define DRIFT_QUERY_REWRITER_H
 
@@ -18,39 +18,43 @@ struct scope {
 
 struct rewriter {
 	struct query_session *session;
-	struct statement statement; /* at: the token to copy next */
+	struct statement statement; /* at: the token a pass stands at */
 	const struct verb *verb;
-	struct rewrite *out;
+	struct edits edits;
 	struct drift_error *error;
-	uint32_t copied; /* script bytes before it are done with */
 	struct scope scopes[SCOPES_MAX];
 	unsigned scope_count;
-	unsigned set_at;    /* UPDATE's SET; count: none */
-	bool keeping;       /* inside drift_keep( */
-	unsigned documents; /* the '*' that stands for doc, 0: none */
+	unsigned parameters; /* '?' among the tokens before counted_to */
+	unsigned counted_to;
 };
 
-/* Copying; rewrite.c. */
 struct token rewriter_token(const struct rewriter *rewriter, unsigned i);
 bool rewriter_is_word(const struct rewriter *rewriter, unsigned i, const char *word);
 bool rewriter_is_punct(const struct rewriter *rewriter, unsigned i,
 		       const char *punct);
-/* Copy the script up to the start of token `end`. */
-enum drift_err rewriter_copy_to(struct rewriter *rewriter, unsigned end);
-/* Leave out the tokens up to `end`; the space after them stays. */
-void rewriter_skip_to(struct rewriter *rewriter, unsigned end);
+/* Note formatted text instead of the tokens [first, end). */
+void rewriter_instead(struct rewriter *rewriter, unsigned first, unsigned end,
+		      const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Append the parameter at token i as SQLite shall read it: ?n. */
+void rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out);
+/* 0A000 "... is not supported", at token i. */
+enum drift_err rewriter_refuse(struct rewriter *rewriter, unsigned i,
+			       const char *what);
 
-/* Time; rewrite_time.c. */
-/* Resolve every trailing AS OF, before anything is copied: they stand behind what
- * they cover. */
-enum drift_err rewriter_find_scopes(struct rewriter *rewriter);
-/* The name at token i with its FOR SYSTEM_TIME clause. */
-enum drift_err rewriter_clause(struct rewriter *rewriter, unsigned i);
-/* Leave the trailing AS OF at token i out. */
-enum drift_err rewriter_skip_trailing(struct rewriter *rewriter, unsigned i);
-/* Is token i a table in reach of a trailing AS OF that is not the whole statement's
- * view? */
-bool rewriter_needs_moment(const struct rewriter *rewriter, unsigned i);
-enum drift_err rewriter_in_scope(struct rewriter *rewriter, unsigned i);
+/* rewrite_time.c: tables at their moments.
+ * Resolve every trailing AS OF, before the walk: they stand behind what they cover. */
+enum drift_err rewrite_scopes(struct rewriter *rewriter);
+/* If token i is a table with a clause, or in reach of a trailing AS OF, or begins one:
+ * note it. statement.at moves past it, or stays. */
+enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i);
+
+/* rewrite_documents.c: INSERT INTO t SELECT * FROM u, as documents. */
+void rewrite_documents(struct rewriter *rewriter);
+/* rewrite_conflict.c: ON CONFLICT DO NOTHING. */
+void rewrite_conflict(struct rewriter *rewriter);
+/* rewrite_keep.c: SET c = x, so that JSON and booleans stay what they are. */
+void rewrite_keep(struct rewriter *rewriter);
+/* rewrite_result.c: names and types of the answer's columns. */
+void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite);
 
 #endif

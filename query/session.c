@@ -52,7 +52,7 @@ static enum drift_err open_sqlite(struct query_session *session,
 	/* Tables that need no CREATE are declared at their first use, which the
 	 * authorizer would refuse. */
 	static const char set_up[] =
-		"PRAGMA temp_store=MEMORY;"
+		"PRAGMA temp_store=MEMORY; PRAGMA case_sensitive_like=ON;"
 		"SELECT 1 FROM json_each('[]'), "
 		"json_tree('[]'), drift_events, drift_tags WHERE 0";
 	enum drift_err err;

@@ -15,6 +15,7 @@
 #include "query/memory.h"
 #include "query/query.h"
 #include "query/relation.h"
+#include "query/rewrite.h"
 #include "query/setting.h"
 #include "query/statement.h"
 #include "query/transaction.h"
@@ -72,6 +73,9 @@ struct query_session {
 	uint64_t row_count;
 	struct session_column *columns; /* of select */
 	unsigned column_capacity;
+	/* What the statement's text tells of its columns' types. */
+	struct rewrite_hint hints[REWRITE_HINTS_MAX];
+	unsigned hint_count;
 	struct buf value; /* memory of a name handed out */
 
 	/* The first failure inside a SQLite callback: it knows more than SQLite. */

@@ -271,6 +271,8 @@ static enum drift_err prepare(struct query_session *session,
 	if (!err)
 		err = prepare_text(session, statement, &rewrite, prefix, stmt,
 				   error);
+	memcpy(session->hints, rewrite.hints, sizeof(rewrite.hints));
+	session->hint_count = rewrite.hint_count;
 	rewrite_release(&rewrite);
 	return err;
 }
@@ -348,6 +350,7 @@ enum drift_err sql_select(struct query_session *session, const char *sql,
 	int rc = sqlite3_prepare_v3(session->sqlite, sql, -1, 0, &session->select,
 				    NULL);
 
+	session->hint_count = 0;
 	if (rc)
 		return error_of_sqlite(session, rc, NULL, NULL, error);
 	session->state = SESSION_SQL_ROWS;

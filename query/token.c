@@ -107,17 +107,49 @@ static const char *word_end(const char *at, const char *end)
 
 static const char *punct_end(const char *at, const char *end)
 {
-	static const char *const pairs[] = { "<=", ">=", "<>", "!=",
-					     "==", "||", "<<", ">>" };
+	static const char *const triples[] = { "->>", "!~*" };
+	static const char *const pairs[] = { "->", "<=", ">=", "<>", "!=", "==",
+					     "||", "<<", ">>", "::", "!~", "~*" };
 
-	if (end - at >= 3 && memcmp(at, "->>", 3) == 0)
-		return at + 3;
-	if (end - at >= 2 && memcmp(at, "->", 2) == 0)
-		return at + 2;
+	for (size_t i = 0; i < sizeof(triples) / sizeof(*triples); i++)
+		if (end - at >= 3 && memcmp(at, triples[i], 3) == 0)
+			return at + 3;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
 		if (end - at >= 2 && memcmp(at, pairs[i], 2) == 0)
 			return at + 2;
 	return at + 1;
+}
+
+/* Past E'...', where a backslash takes the next byte with it. */
+static const char *escaped_end(const char *at, const char *end)
+{
+	for (at += 2; at < end; at++) {
+		if (*at == '\\')
+			at++;
+		else if (*at == '\'' && (at + 1 == end || at[1] != '\''))
+			return at + 1;
+		else if (*at == '\'')
+			at++;
+	}
+	return NULL;
+}
+
+/* Where $tag$ or $$ ends that begins at `at`; NULL: it is none. */
+static const char *dollar_tag_end(const char *at, const char *end)
+{
+	for (at++; at < end && *at != '$'; at++)
+		if (!is_word_start(*at) && !is_digit(*at))
+			return NULL;
+	return at < end ? at + 1 : NULL;
+}
+
+/* Past $tag$...$tag$; NULL if it does not end. */
+static const char *dollar_end(const char *at, const char *body, const char *end)
+{
+	size_t size = (size_t)(body - at);
+	const char *close = memmem(body, (size_t)(end - body), at, size);
+
+	return close ? close + size : NULL;
 }
 
 /* Past white space and comments; NULL if a comment does not end. */
@@ -164,6 +196,14 @@ static const char *token_end(const char *at, const char *end, enum token_kind *k
 	if ((c | 0x20) == 'x' && next == '\'') {
 		*kind = TOKEN_BLOB;
 		return quoted_end(at + 1, end, '\'');
+	}
+	if ((c | 0x20) == 'e' && next == '\'') {
+		*kind = TOKEN_STRING;
+		return escaped_end(at, end);
+	}
+	if (c == '$' && !is_digit(next) && dollar_tag_end(at, end)) {
+		*kind = TOKEN_STRING;
+		return dollar_end(at, dollar_tag_end(at, end), end);
 	}
 	if (is_digit(c) || (c == '.' && is_digit(next)))
 		return number_end(at, end, kind);
@@ -261,11 +301,77 @@ bool token_is(const char *script, struct token token, const char *punct)
 	       memcmp(script + token.at, punct, token.size) == 0;
 }
 
+/* \ooo and \xhh: up to `most` digits of the base. */
+static const char *add_code(const char *at, const char *end, unsigned base,
+			    unsigned most, struct buf *out)
+{
+	unsigned code = 0;
+
+	for (unsigned i = 0; i < most && at < end; i++, at++) {
+		unsigned digit = 16;
+
+		if (is_digit(*at))
+			digit = (unsigned)(*at - '0');
+		else if ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'f')
+			digit = (unsigned)((*at | 0x20) - 'a') + 10;
+		if (digit >= base)
+			break;
+		code = code * base + digit;
+	}
+	buf_add_char(out, (char)code);
+	return at;
+}
+
+/* What stands between E' and ': PostgreSQL 15 manual, 4.1.2.2. \u is not there. */
+static void escaped_text(const char *at, const char *end, struct buf *out)
+{
+	static const char letters[] = "bfnrt";
+	static const char codes[] = "\b\f\n\r\t";
+
+	while (at < end) {
+		const char *letter;
+
+		if (*at == '\'') {
+			buf_add_char(out, '\'');
+			at += 2;
+			continue;
+		}
+		if (*at != '\\' || at + 1 == end) {
+			buf_add_char(out, *at++);
+			continue;
+		}
+		at++;
+		letter = strchr(letters, *at);
+		if (letter && *letter)
+			buf_add_char(out, codes[letter - letters]);
+		if (*at >= '0' && *at <= '7') {
+			at = add_code(at, end, 8, 3, out);
+		} else if (*at == 'x' && at + 1 < end) {
+			at = add_code(at + 1, end, 16, 2, out);
+		} else {
+			if (!letter)
+				buf_add_char(out, *at);
+			at++;
+		}
+	}
+}
+
 void token_text(const char *script, struct token token, struct buf *out)
 {
 	const char *text = script + token.at;
+	const char *end = text + token.size;
 	char quote = text[0];
 
+	if (token.kind == TOKEN_STRING && (quote | 0x20) == 'e') {
+		escaped_text(text + 2, end - 1, out);
+		return;
+	}
+	if (token.kind == TOKEN_STRING && quote == '$') {
+		const char *body = dollar_tag_end(text, end);
+
+		buf_add(out, body, token.size - 2 * (size_t)(body - text));
+		return;
+	}
 	if (token.kind != TOKEN_STRING && token.kind != TOKEN_QUOTED) {
 		buf_add(out, text, token.size);
 		return;

@@ -13,7 +13,7 @@ enum token_kind {
 	TOKEN_END,    /* nothing more */
 	TOKEN_WORD,   /* keyword or bare identifier */
 	TOKEN_QUOTED, /* "x", `x` or [x] */
-	TOKEN_STRING, /* 'x' */
+	TOKEN_STRING, /* 'x', E'x', $$x$$ or $tag$x$tag$ */
 	TOKEN_BLOB,   /* x'00' */
 	TOKEN_INTEGER,
 	TOKEN_NUMBER,    /* with a point, an exponent or 0x */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* driftdb.c - the command line: find the command, let it read its words, run it. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ int main(int count, char **words)
 {
 	const struct command *command;
 
+	/* A limit on files' sizes is an error to be told, not a reason to die. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (count < 2) {
 		help_print();
 		return EXIT_USAGE;

@@ -181,10 +181,11 @@ static void add_condition(struct pair *pair, const char *table, struct buf *sql)
 		add_value(pair, sql);
 		return;
 	case 2:
-		buf_printf(sql, "%s.%s %s CAST(", table, column,
+		/* Expressions, which have no affinity. */
+		buf_printf(sql, "%s.%s %s (", table, column,
 			   operators[pick(pair, 8)]);
 		add_value(pair, sql);
-		buf_add_str(sql, pick(pair, 2) ? " AS TEXT)" : " AS INTEGER)");
+		buf_add_str(sql, pick(pair, 2) ? " || '')" : " + 0)");
 		return;
 	default:
 		buf_printf(sql, "%s.%s %s ", table, column,

@@ -36,6 +36,15 @@ static void each_kind_is_told_apart(void **state)
 		{ "->>'$'", TOKEN_PUNCT, 3 },
 		{ "<= 1", TOKEN_PUNCT, 2 },
 		{ "(1", TOKEN_PUNCT, 1 },
+		{ "E'a\\'b' c", TOKEN_STRING, 7 },
+		{ "e'' x", TOKEN_STRING, 3 },
+		{ "E'open\\'", TOKEN_OPEN, 8 },
+		{ "$$a;'$$ x", TOKEN_STRING, 7 },
+		{ "$q$a$$b$q$", TOKEN_STRING, 10 },
+		{ "$q$open$r$", TOKEN_OPEN, 10 },
+		{ "$1::int", TOKEN_PARAMETER, 2 },
+		{ "::int", TOKEN_PUNCT, 2 },
+		{ "!~* 'x'", TOKEN_PUNCT, 3 },
 		{ "'open", TOKEN_OPEN, 5 },
 		{ "/* open", TOKEN_OPEN, 7 },
 		{ "{\"a\": \"}", TOKEN_OPEN, 8 },
@@ -67,6 +76,9 @@ static void quotes_are_taken_off(void **state)
 	assert_text("[a[b]", "a[b");
 	assert_text("''", "");
 	assert_text("word", "word");
+	assert_text("E'a\\n\\'\\101\\x42''\\\\'", "a\n'AB'\\");
+	assert_text("$$it's$$", "it's");
+	assert_text("$q$a$$b$q$", "a$$b");
 }
 
 static void a_statement_ends_at_its_semicolon(void **state)

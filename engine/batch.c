@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* batch.c - the end of a batch: its changes are told to the commit hook, and then
+ * everybody who asked is answered. */
+#include "engine/batch.h"
+
+#include <stdlib.h>
+
+/* What the hook holds on to: the changes, and who waits for them. */
+struct batch {
+	struct drift_batch public;
+	struct request *requests;
+};
+
+static void request_answer(struct request *request)
+{
+	/* The transaction may be gone once done was called. */
+	if (request->queued_bytes)
+		request_leave(&request->txn->db->committer, request->queued_bytes);
+	request->done(request->arg, &request->receipt);
+	if (request->owns_txn)
+		drift_txn_free(request->txn);
+	free(request);
+}
+
+static void answer_all(struct request *requests)
+{
+	struct request *next;
+
+	for (; requests; requests = next) {
+		next = requests->next;
+		request_answer(requests);
+	}
+}
+
+static void batch_free(struct batch *batch)
+{
+	free((struct drift_change *)batch->public.changes);
+	free(batch);
+}
+
+void drift_batch_release(struct drift_batch *public)
+{
+	/* public is batch's first member. */
+	struct batch *batch = (struct batch *)(void *)public;
+
+	answer_all(batch->requests);
+	batch_free(batch);
+}
+
+static enum drift_err make_changes(const struct stage *stage, struct batch *batch)
+{
+	uint32_t count = stage->pending.count;
+	struct drift_change *changes = NULL;
+
+	if (count) {
+		changes = malloc(count * sizeof(*changes));
+		if (!changes)
+			return DRIFT_NOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct staged *staged = &stage->pending.staged[i];
+
+		changes[i] = (struct drift_change){
+			.table_id = staged->op->def->id,
+			.key = staged->op->key,
+			.op = staged->kind,
+			.seq = staged->seq,
+		};
+	}
+	/* Origins: transactions and requests stand in the same order. */
+	for (struct request *r = batch->requests; r; r = r->next)
+		for (uint32_t i = 0; r->receipt.tx && i < r->receipt.count; i++)
+			changes[r->receipt.first_seq + i -
+				stage->pending.staged[0].seq]
+				.origin = r->origin;
+	batch->public.changes = changes;
+	batch->public.count = count;
+	batch->public.ddl = stage->ddl;
+	return DRIFT_OK;
+}
+
+void batch_acknowledge(struct drift_db *db, const struct stage *stage,
+		       struct request *requests)
+{
+	struct batch *batch = NULL;
+
+	if (db->committer.hook && stage->tx_count)
+		batch = calloc(1, sizeof(*batch));
+	if (batch)
+		batch->requests = requests;
+	if (batch && !make_changes(stage, batch)) {
+		db->committer.hook(db->committer.hook_arg, &batch->public);
+		return;
+	}
+	free(batch);
+	answer_all(requests);
+}
+
+void batch_fail(struct request *requests, enum drift_err err)
+{
+	for (; requests; requests = requests->next) {
+		if (requests->receipt.err)
+			continue;
+		requests->receipt = (struct drift_receipt){ 0 };
+		requests->receipt.err =
+			drift_fail_code(&requests->receipt.error, err);
+	}
+}
+
+void drift_set_commit_hook(struct drift_db *db,
+			   void (*hook)(void *arg, struct drift_batch *batch),
+			   void *arg)
+{
+	db->committer.hook = hook;
+	db->committer.hook_arg = arg;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* index_rows.c - see index_rows.h. */
+#include "engine/index_rows.h"
+
+/* Rows looked up before another way is considered, as a part of the events after
+ * which a snapshot is made. */
+#define LOOK_PART 20
+/* Reading this many entries of a change list takes as long as looking up a row. */
+#define CHANGES_A_LOOKUP 100
+
+/* ---- Sides ----------------------------------------------------------------------- */
+
+/* Take what the cursor found, if it is of this table. */
+static enum drift_err side_take(struct index_rows *rows, struct side *side,
+				enum drift_err found, struct slice key,
+				struct slice value)
+{
+	side->key.data = NULL;
+	if (found == DRIFT_DONE)
+		return DRIFT_OK;
+	if (found)
+		return found;
+	if (key.size <= 4 || be32_get(key.data) != rows->table_id)
+		return DRIFT_OK;
+	side->key = slice_of((const char *)key.data + 4, key.size - 4);
+	side->value = value;
+	return DRIFT_OK;
+}
+
+static enum drift_err side_open(struct index_rows *rows, struct side *side,
+				enum index_space space, struct slice key, bool after)
+{
+	char bytes[4 + KEY_BYTES_MAX];
+	size_t size = key.size < KEY_BYTES_MAX ? key.size : KEY_BYTES_MAX;
+	struct slice found, value;
+	enum drift_err err =
+		index_cursor_open(rows->reading->index, space, &side->cursor);
+
+	if (err)
+		return err;
+	be32_put(bytes, rows->table_id);
+	if (size)
+		memcpy(bytes + 4, key.data, size);
+	err = index_seek(side->cursor, slice_of(bytes, 4 + size), after, &found,
+			 &value);
+	return side_take(rows, side, err, found, value);
+}
+
+static enum drift_err side_step(struct index_rows *rows, struct side *side)
+{
+	struct slice found, value;
+	enum drift_err err = index_step(side->cursor, INDEX_NEXT, &found, &value);
+
+	return side_take(rows, side, err, found, value);
+}
+
+/* A key is never in both. */
+static void choose_side(struct index_rows *rows)
+{
+	struct side *current = &rows->current, *gone = &rows->gone;
+
+	rows->at = current;
+	if (gone->key.data &&
+	    (!current->key.data || slice_compare(gone->key, current->key) < 0))
+		rows->at = gone;
+	rows->key = rows->at->key;
+}
+
+/* ---- Beginning ------------------------------------------------------------------------ */
+
+static uint64_t first_look(const struct drift_db *db)
+{
+	return db->options.snapshot_events_min / LOOK_PART;
+}
+
+enum drift_err index_rows_begin(struct index_rows *rows, struct reading *reading,
+				uint32_t table_id, drift_seq seq,
+				const struct range *range, struct slice key,
+				bool after)
+{
+	struct index_mark applied;
+	enum drift_err err;
+
+	rows->reading = reading;
+	rows->table_id = table_id;
+	rows->seq = seq;
+	rows->range = range;
+	rows->used = false;
+	rows->key = (struct slice){ 0 };
+	rows->at = NULL;
+	if (!rows->look_next)
+		rows->look_next = first_look(reading->db);
+	err = index_applied(reading->index, &applied);
+	if (err)
+		return err == DRIFT_DONE ? DRIFT_OK : err;
+	if (rows->seq > applied.seq)
+		rows->seq = applied.seq;
+	err = side_open(rows, &rows->current, INDEX_CURRENT, key, after);
+	/* A key gone by an event at or before our seq is gone for us too. */
+	if (!err && applied.seq > seq)
+		err = side_open(rows, &rows->gone, INDEX_GONE, key, after);
+	choose_side(rows);
+	return err;
+}
+
+static void close_sides(struct index_rows *rows)
+{
+	index_cursor_close(rows->current.cursor);
+	index_cursor_close(rows->gone.cursor);
+	rows->current = rows->gone = (struct side){ 0 };
+}
+
+void index_rows_end(struct index_rows *rows)
+{
+	close_sides(rows);
+	past_free(rows->past);
+	rows->past = NULL;
+	rows->key = (struct slice){ 0 };
+	buf_release(&rows->last_key);
+	buf_release(&rows->memory);
+}
+
+/* ---- The other way ----------------------------------------------------------------------- */
+
+/* Go on by past.h from the key at hand, if that is the shorter way now: gathering the
+ * changes must not take longer than what was spent already. */
+static enum drift_err look(struct index_rows *rows)
+{
+	struct past_plan plan;
+	struct slice key = rows->key;
+	enum drift_err err =
+		past_choose(rows->reading, rows->table_id, rows->seq, &plan);
+
+	rows->look_next = 2 * rows->looked_up;
+	if (err || plan.changes > CHANGES_A_LOOKUP * rows->looked_up)
+		return err;
+	buf_clear(&rows->last_key);
+	buf_add_slice(&rows->last_key, key);
+	err = buf_status(&rows->last_key);
+	if (!err)
+		err = past_new(rows->reading, rows->table_id, rows->seq, &plan,
+			       rows->range, buf_slice(&rows->last_key), false,
+			       &rows->past);
+	if (err) /* as before, then */
+		return err == DRIFT_NOMEM ? err : DRIFT_OK;
+	close_sides(rows);
+	rows->at = NULL;
+	return past_key(rows->past, &rows->key);
+}
+
+/* The snapshot failed us: go on by the present, from the key at which the other way
+ * was taken, or after the last one that it gave. */
+static enum drift_err walk_again(struct index_rows *rows)
+{
+	struct slice last = past_last_key(rows->past);
+	bool after = last.data != NULL;
+
+	if (after) {
+		buf_clear(&rows->last_key);
+		buf_add_slice(&rows->last_key, last);
+	}
+	past_free(rows->past);
+	rows->past = NULL;
+	if (buf_status(&rows->last_key))
+		return DRIFT_NOMEM;
+	rows->look_next = rows->looked_up + first_look(rows->reading->db);
+	return index_rows_begin(rows, rows->reading, rows->table_id, rows->seq,
+				rows->range, buf_slice(&rows->last_key), after);
+}
+
+static enum drift_err next_in_past(struct index_rows *rows)
+{
+	enum drift_err err;
+
+	if (rows->used)
+		past_step(rows->past);
+	rows->used = false;
+	err = past_key(rows->past, &rows->key);
+	return err && past_snapshot_failed(rows->past) ? walk_again(rows) : err;
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+enum drift_err index_rows_next(struct index_rows *rows)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (rows->past)
+		return next_in_past(rows);
+	if (!rows->at)
+		return DRIFT_OK;
+	if (rows->used) {
+		rows->used = false;
+		err = side_step(rows, rows->at);
+		if (rows->gone.cursor)
+			choose_side(rows);
+		else
+			rows->key = rows->at->key;
+	}
+	if (!err && rows->looked_up > rows->look_next && rows->key.data &&
+	    !rows->walk_only)
+		err = look(rows);
+	return err;
+}
+
+enum drift_err index_rows_version(struct index_rows *rows,
+				  struct drift_version *version)
+{
+	struct index_row row;
+	enum drift_err err;
+
+	if (rows->past)
+		return past_version(rows->past, version);
+	err = index_row_decode(rows->at->value, &row);
+	if (err)
+		return err;
+	if (row.seq > rows->seq) {
+		rows->looked_up++;
+		err = reading_get_past(rows->reading, rows->table_id, rows->key,
+				       rows->seq, &rows->memory, version);
+		version->key = rows->key;
+		return err;
+	}
+	rows->looked_up += rows->at == &rows->gone;
+	*version = (struct drift_version){
+		.key = rows->key,
+		.row = row.row,
+		.seq = row.seq,
+		.time = row.time,
+		.integer_key = row.integer_key,
+		.op = rows->at == &rows->gone ? DRIFT_OP_DELETE : DRIFT_OP_UPDATE,
+	};
+	return DRIFT_OK;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* lookup.c - rows by key from one reading, which is exchanged when it gets old, as a
+ * cursor's is. */
+#include "engine/cursor.h"
+
+#include <stdlib.h>
+
+struct drift_lookup {
+	struct drift_view view;
+	uint32_t table_id;
+	const struct memtable *overlay; /* the transaction's own writes, or NULL */
+	struct reading reading;
+	struct index_cursor *current;
+	drift_time_ns since;
+	unsigned gets_since_check;
+	struct buf memory;
+};
+
+static void end_reading(struct drift_lookup *lookup)
+{
+	index_cursor_close(lookup->current);
+	lookup->current = NULL;
+	reading_end(&lookup->reading);
+}
+
+static enum drift_err begin_reading(struct drift_lookup *lookup)
+{
+	enum drift_err err = reading_begin(&lookup->reading, lookup->view.db);
+
+	if (!err)
+		err = index_cursor_open(lookup->reading.index, INDEX_CURRENT,
+					&lookup->current);
+	return err;
+}
+
+static enum drift_err refresh(struct drift_lookup *lookup)
+{
+	if (++lookup->gets_since_check < 256)
+		return DRIFT_OK;
+	lookup->gets_since_check = 0;
+	if (!reading_is_old(&lookup->since))
+		return DRIFT_OK;
+	lookup->since = 0;
+	end_reading(lookup);
+	return begin_reading(lookup);
+}
+
+/* By `current`, where most rows are, from where the last look-up was. */
+static enum drift_err get_index(struct drift_lookup *lookup, struct slice key,
+				struct drift_version *version)
+{
+	char bytes[4 + KEY_BYTES_MAX];
+	struct index_row row;
+	struct slice value;
+	enum drift_err err;
+
+	if (key.size > KEY_BYTES_MAX)
+		return DRIFT_NO_ROW;
+	be32_put(bytes, lookup->table_id);
+	memcpy(bytes + 4, key.data, key.size);
+	err = index_find(lookup->current, slice_of(bytes, 4 + key.size), &value);
+	if (!err)
+		err = index_row_decode(value, &row);
+	if (err == DRIFT_DONE || (!err && row.seq > lookup->view.seq))
+		return reading_get_index(&lookup->reading, lookup->table_id, key,
+					 lookup->view.seq, &lookup->memory, version);
+	if (err)
+		return err;
+	*version = (struct drift_version){
+		.row = row.row,
+		.seq = row.seq,
+		.time = row.time,
+		.op = DRIFT_OP_UPDATE,
+		.integer_key = row.integer_key,
+	};
+	return DRIFT_OK;
+}
+
+enum drift_err drift_lookup_get(struct drift_lookup *lookup, struct slice key,
+				struct drift_version *version)
+{
+	const struct entry *entry = NULL;
+	enum drift_err err = refresh(lookup);
+
+	if (err)
+		return err;
+	if (lookup->overlay)
+		entry = memtable_get(lookup->overlay, lookup->table_id, key,
+				     lookup->view.txn_ops);
+	if (entry) {
+		*version = entry_version(entry);
+		version->seq = 0;
+		return version->op == DRIFT_OP_DELETE ? DRIFT_NO_ROW : DRIFT_OK;
+	}
+	entry = reading_get_layers(&lookup->reading, lookup->table_id, key,
+				   lookup->view.seq);
+	*version = (struct drift_version){ 0 };
+	if (entry)
+		*version = entry_version(entry);
+	else
+		err = get_index(lookup, key, version);
+	version->key = key;
+	return !err && version->op == DRIFT_OP_DELETE ? DRIFT_NO_ROW : err;
+}
+
+void drift_lookup_close(struct drift_lookup *lookup)
+{
+	if (!lookup)
+		return;
+	end_reading(lookup);
+	buf_release(&lookup->memory);
+	free(lookup);
+}
+
+enum drift_err drift_lookup_open(struct drift_view view, uint32_t table_id,
+				 struct drift_lookup **out)
+{
+	struct drift_lookup *lookup = calloc(1, sizeof(*lookup));
+	enum drift_err err = DRIFT_OK;
+
+	*out = NULL;
+	if (!lookup)
+		return DRIFT_NOMEM;
+	lookup->view = view;
+	lookup->table_id = table_id;
+	if (view.txn && view.txn_ops)
+		err = txn_overlay(view.txn, &lookup->overlay);
+	if (!err)
+		err = begin_reading(lookup);
+	if (err) {
+		drift_lookup_close(lookup);
+		return err;
+	}
+	*out = lookup;
+	return DRIFT_OK;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* rows_file.c - see rows_file.h. */
+#include "fs/rows_file.h"
+
+#include <stdlib.h>
+
+#include "fs/attr.h"
+#include "fs/reader.h"
+#include "fs/rows_text.h"
+
+static bool is_csv(const struct identity *identity)
+{
+	return slice_equal(identity->key, SLICE("csv"));
+}
+
+/* ---- Sizes -------------------------------------------------------------- */
+
+void rows_sizes_init(struct rows_sizes *sizes)
+{
+	*sizes = (struct rows_sizes){ 0 };
+	pthread_mutex_init(&sizes->lock, NULL);
+}
+
+void rows_sizes_release(struct rows_sizes *sizes)
+{
+	pthread_mutex_destroy(&sizes->lock);
+}
+
+static bool find_size(struct rows_sizes *sizes, struct rows_size *wanted)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&sizes->lock);
+	for (unsigned i = 0; !found && i < sizes->count; i++) {
+		const struct rows_size *size = &sizes->list[i];
+
+		found = size->table_id == wanted->table_id &&
+			size->csv == wanted->csv && size->seq == wanted->seq;
+		if (found)
+			wanted->size = size->size;
+	}
+	pthread_mutex_unlock(&sizes->lock);
+	return found;
+}
+
+static void keep_size(struct rows_sizes *sizes, const struct rows_size *size)
+{
+	pthread_mutex_lock(&sizes->lock);
+	sizes->list[sizes->next] = *size;
+	sizes->next = (sizes->next + 1) % ROWS_SIZES_KEPT;
+	if (sizes->count < ROWS_SIZES_KEPT)
+		sizes->count++;
+	pthread_mutex_unlock(&sizes->lock);
+}
+
+static bool mount_ends(void *arg)
+{
+	return ((struct tree *)arg)->stopping;
+}
+
+static enum drift_err size_of(struct tree *tree, const struct identity *identity,
+			      uint64_t *size)
+{
+	struct rows_size wanted = { .table_id = identity->table_id,
+				    .csv = is_csv(identity),
+				    .seq = identity->seq };
+	struct rows_text text = { 0 };
+	enum drift_err err = DRIFT_OK;
+
+	if (!find_size(&tree->rows_sizes, &wanted)) {
+		err = rows_text_begin(&text, tree_view(tree, identity->seq),
+				      identity->table_id, wanted.csv);
+		if (!err)
+			err = rows_text_measure(&text, mount_ends, tree,
+						&wanted.size);
+		rows_text_release(&text);
+		if (!err)
+			keep_size(&tree->rows_sizes, &wanted);
+	}
+	*size = wanted.size;
+	return err;
+}
+
+enum drift_err rows_file_attr(struct tree *tree, struct node *node,
+			      struct identity *identity, uid_t caller,
+			      struct stat *st)
+{
+	bool pinned = identity->seq != SEQ_LIVE;
+	enum drift_err err = DRIFT_OK;
+	uint64_t size = 0;
+
+	(void)caller;
+	if (!drift_table_by_id(tree_view(tree, identity->seq), identity->table_id))
+		return DRIFT_NO_TABLE;
+	if (pinned && node && node->size >= 0)
+		size = (uint64_t)node->size;
+	else if (pinned)
+		err = size_of(tree, identity, &size);
+	if (err)
+		return err;
+	if (pinned && node)
+		node->size = (int64_t)size;
+	attr_fill(tree, identity, 0, size, attr_time(tree, identity), st);
+	return DRIFT_OK;
+}
+
+/* ---- Open files --------------------------------------------------------- */
+
+struct rows_handle {
+	struct handle handle;
+	pthread_mutex_t lock;
+	struct rows_text text; /* by lock */
+};
+
+struct reading {
+	fuse_req_t req;
+	struct tree *tree;
+};
+
+static bool given_up(void *arg)
+{
+	const struct reading *reading = arg;
+
+	return fuse_req_interrupted(reading->req) || reading->tree->stopping;
+}
+
+static void rows_read(fuse_req_t req, struct handle *handle, size_t size,
+		      off_t offset)
+{
+	struct rows_handle *open = (struct rows_handle *)handle;
+	struct reading reading = { req, handle->tree };
+	struct reader *reader = reader_mine();
+	enum drift_err err = DRIFT_NOMEM;
+
+	if (reader) {
+		buf_clear(&reader->reply);
+		pthread_mutex_lock(&open->lock);
+		err = rows_text_read(&open->text, (uint64_t)offset, size, given_up,
+				     &reading, &reader->reply);
+		pthread_mutex_unlock(&open->lock);
+	}
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_buf(req, reader->reply.data, reader->reply.size);
+}
+
+static void rows_free(struct handle *handle)
+{
+	struct rows_handle *open = (struct rows_handle *)handle;
+
+	rows_text_release(&open->text);
+	pthread_mutex_destroy(&open->lock);
+	free(open);
+}
+
+static void rows_release(fuse_req_t req, struct handle *handle)
+{
+	rows_free(handle);
+	reply_err(req, DRIFT_OK);
+}
+
+static const struct handle_ops rows_ops = {
+	.read = rows_read,
+	.release = rows_release,
+	.free = rows_free,
+};
+
+enum drift_err rows_file_open(struct tree *tree, struct node *node,
+			      const struct fuse_ctx *caller,
+			      struct fuse_file_info *fi)
+{
+	const struct identity *identity = node_identity(node);
+	struct rows_handle *open = calloc(1, sizeof(*open));
+	enum drift_err err;
+
+	(void)caller;
+	if (!open)
+		return DRIFT_NOMEM;
+	open->handle = (struct handle){ .ops = &rows_ops, .tree = tree };
+	pthread_mutex_init(&open->lock, NULL);
+	err = rows_text_begin(&open->text, tree_view(tree, identity->seq),
+			      identity->table_id, is_csv(identity));
+	if (err) {
+		rows_free(&open->handle);
+		return err;
+	}
+	fi->direct_io = identity->seq == SEQ_LIVE;
+	fi->keep_cache = !fi->direct_io;
+	fi->noflush = 1;
+	handle_give(&open->handle, fi);
+	return DRIFT_OK;
+}

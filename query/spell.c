@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* spell.c - the table of words that PostgreSQL reads in another way than SQLite. */
+#include "query/spell.h"
+
+#include <strings.h>
+
+#include "query/session.h"
+
+static bool is_name_part(const struct rewriter *rewriter, unsigned i)
+{
+	return (i > 0 && rewriter_is_punct(rewriter, i - 1, ".")) ||
+	       rewriter_is_punct(rewriter, i + 1, ".");
+}
+
+/* ---- Operands ----------------------------------------------------------- */
+
+static unsigned find_open(const struct rewriter *rewriter, unsigned close)
+{
+	unsigned depth = 0;
+
+	for (unsigned i = close + 1; i-- > 0;) {
+		if (rewriter_is_punct(rewriter, i, ")"))
+			depth++;
+		else if (rewriter_is_punct(rewriter, i, "(") && --depth == 0)
+			return i;
+	}
+	return close;
+}
+
+static unsigned find_case(const struct rewriter *rewriter, unsigned end)
+{
+	unsigned depth = 0;
+
+	for (unsigned i = end + 1; i-- > 0;) {
+		if (rewriter_is_word(rewriter, i, "END"))
+			depth++;
+		else if (rewriter_is_word(rewriter, i, "CASE") && --depth == 0)
+			return i;
+	}
+	return end;
+}
+
+/* Words before a parenthesis that call nothing. */
+static bool is_called(const struct rewriter *rewriter, unsigned i)
+{
+	static const char *const words[] = {
+		"IN",     "AND",   "OR",     "NOT",       "ON",      "USING",
+		"SELECT", "WHEN",  "THEN",   "ELSE",      "WHERE",   "BY",
+		"VALUES", "AS",    "HAVING", "RETURNING", "BETWEEN", "LIKE",
+		"CASE",   "FROM",  "JOIN",   "UNION",     "EXCEPT",  "INTERSECT",
+		"ALL",    "LIMIT", "OFFSET", "SET",       "IS",      "ILIKE",
+	};
+
+	if (!token_is_name(rewriter_token(rewriter, i)))
+		return false;
+	for (unsigned k = 0; k < sizeof(words) / sizeof(*words); k++)
+		if (rewriter_is_word(rewriter, i, words[k]))
+			return false;
+	return true;
+}
+
+/* The first of "a.b.c" that ends with token i. */
+static unsigned name_start(const struct rewriter *rewriter, unsigned i)
+{
+	while (i >= 2 && rewriter_is_punct(rewriter, i - 1, ".") &&
+	       token_is_name(rewriter_token(rewriter, i - 2)))
+		i -= 2;
+	return i;
+}
+
+static unsigned primary_start(const struct rewriter *rewriter, unsigned end)
+{
+	unsigned last = end - 1;
+	unsigned text, after;
+
+	if (rewriter_is_punct(rewriter, last, ")")) {
+		unsigned open = find_open(rewriter, last);
+
+		if (open > 0 && is_called(rewriter, open - 1))
+			return name_start(rewriter, open - 1);
+		return open;
+	}
+	if (rewriter_is_word(rewriter, last, "END"))
+		return find_case(rewriter, last);
+	if (last > 0 && rewriter_token(rewriter, last).kind == TOKEN_STRING &&
+	    (spell_is_interval(rewriter, last - 1, &after, &text) ||
+	     rewriter_is_word(rewriter, last - 1, "DATE") ||
+	     rewriter_is_word(rewriter, last - 1, "TIME") ||
+	     rewriter_is_word(rewriter, last - 1, "TIMESTAMP") ||
+	     rewriter_is_word(rewriter, last - 1, "TIMESTAMPTZ")))
+		return last - 1;
+	return name_start(rewriter, last);
+}
+
+/* The operator before token i, if i begins the type of x::type or an interval that is
+ * added to something; 0: neither. */
+static unsigned suffix_operator(const struct rewriter *rewriter, unsigned first,
+				unsigned end)
+{
+	unsigned after, text;
+
+	if (first < 2)
+		return 0;
+	if (rewriter_is_punct(rewriter, first - 1, "::"))
+		return first - 1;
+	if ((rewriter_is_punct(rewriter, first - 1, "+") ||
+	     rewriter_is_punct(rewriter, first - 1, "-")) &&
+	    spell_is_interval(rewriter, first, &after, &text) && after == end)
+		return first - 1;
+	return 0;
+}
+
+unsigned spell_operand(const struct rewriter *rewriter, unsigned end)
+{
+	for (;;) {
+		unsigned first, colons = 0;
+
+		/* A type may be several tokens: look for the "::" before it. */
+		for (unsigned i = end; i-- > 1 && end - i <= 10 && !colons;)
+			if (rewriter_is_punct(rewriter, i, "::") &&
+			    spell_type_end(rewriter, i + 1) == end)
+				colons = i;
+		first = colons ? colons : primary_start(rewriter, end);
+		if (!colons)
+			colons = suffix_operator(rewriter, first, end);
+		if (!colons)
+			return first;
+		end = colons;
+	}
+}
+
+/* ---- Words -------------------------------------------------------------- */
+
+static enum drift_err spell_truth(struct rewriter *rewriter, unsigned i)
+{
+	bool yes = rewriter_is_word(rewriter, i, "TRUE");
+
+	if (i > 0 && (rewriter_is_word(rewriter, i - 1, "IS") ||
+		      rewriter_is_word(rewriter, i - 1, "NOT")))
+		return DRIFT_OK;
+	rewriter_instead(rewriter, i, i + 1, "%s",
+			 yes ? "drift_true()" : "drift_false()");
+	return DRIFT_OK;
+}
+
+/* MATCH calls our function match(), which is PostgreSQL's ILIKE. */
+static enum drift_err spell_ilike(struct rewriter *rewriter, unsigned i)
+{
+	if (rewriter_is_word(rewriter, i + 2, "ESCAPE"))
+		return rewriter_refuse(rewriter, i + 2, "ILIKE with ESCAPE");
+	rewriter_instead(rewriter, i, i + 1, "MATCH");
+	return DRIFT_OK;
+}
+
+/* In PostgreSQL a backslash in a pattern always escapes. */
+static enum drift_err spell_like(struct rewriter *rewriter, unsigned i)
+{
+	struct token pattern = rewriter_token(rewriter, i + 1);
+	const char *text = rewriter->statement.script + pattern.at;
+
+	if (pattern.kind == TOKEN_STRING && memchr(text, '\\', pattern.size) &&
+	    !rewriter_is_word(rewriter, i + 2, "ESCAPE"))
+		edit_after(&rewriter->edits, i + 1, " ESCAPE '\\'");
+	return DRIFT_OK;
+}
+
+static enum drift_err spell_unknown(struct rewriter *rewriter, unsigned i)
+{
+	if (i > 0 && (rewriter_is_word(rewriter, i - 1, "IS") ||
+		      (rewriter_is_word(rewriter, i - 1, "NOT") && i > 1 &&
+		       rewriter_is_word(rewriter, i - 2, "IS"))))
+		rewriter_instead(rewriter, i, i + 1, "NULL");
+	return DRIFT_OK;
+}
+
+/* LEFT and RIGHT are words of joins; before a parenthesis they are functions. */
+static enum drift_err spell_side(struct rewriter *rewriter, unsigned i)
+{
+	if (rewriter_is_punct(rewriter, i + 1, "("))
+		rewriter_instead(rewriter, i, i + 1, "drift_%s",
+				 rewriter_is_word(rewriter, i, "LEFT") ? "left"
+								       : "right");
+	return DRIFT_OK;
+}
+
+/* Words that are calls without parentheses. */
+static enum drift_err spell_niladic(struct rewriter *rewriter, unsigned i)
+{
+	static const char *const calls[][2] = {
+		{ "CURRENT_TIMESTAMP", "now()" },
+		{ "LOCALTIMESTAMP", "now()" },
+		{ "CURRENT_DATE", "drift_date(now())" },
+		{ "CURRENT_TIME", "drift_time(now())" },
+		{ "LOCALTIME", "drift_time(now())" },
+		{ "CURRENT_USER", "current_user()" },
+		{ "SESSION_USER", "current_user()" },
+		{ "CURRENT_ROLE", "current_user()" },
+		{ "CURRENT_CATALOG", "current_database()" },
+		{ "CURRENT_SCHEMA", "current_schema()" },
+	};
+
+	if (rewriter_is_punct(rewriter, i + 1, "("))
+		return DRIFT_OK;
+	for (unsigned k = 0; k < sizeof(calls) / sizeof(*calls); k++)
+		if (rewriter_is_word(rewriter, i, calls[k][0]))
+			rewriter_instead(rewriter, i, i + 1, "%s", calls[k][1]);
+	return DRIFT_OK;
+}
+
+/* public.t is t; information_schema.t is the view of that name. */
+static enum drift_err spell_schema(struct rewriter *rewriter, unsigned i)
+{
+	struct token name = rewriter_token(rewriter, i + 2);
+	struct buf text = BUF_INIT;
+
+	if ((i > 0 && rewriter_is_punct(rewriter, i - 1, ".")) ||
+	    !rewriter_is_punct(rewriter, i + 1, ".") || !token_is_name(name))
+		return DRIFT_OK;
+	if (rewriter_is_word(rewriter, i, "information_schema")) {
+		token_text(rewriter->statement.script, name, &text);
+		rewriter_instead(rewriter, i, i + 3, "\"information_schema.%s\"",
+				 buf_cstr(&text));
+		rewriter->statement.at = i + 3;
+		buf_release(&text);
+		return DRIFT_OK;
+	}
+	edit_instead(&rewriter->edits, i, i + 2, SLICE(""));
+	rewriter->statement.at = i + 2;
+	return DRIFT_OK;
+}
+
+static const struct {
+	const char *word;
+	enum drift_err (*spell)(struct rewriter *, unsigned);
+} words[] = {
+	{ "CAST", spell_cast },
+	{ "CURRENT_CATALOG", spell_niladic },
+	{ "CURRENT_DATE", spell_niladic },
+	{ "CURRENT_ROLE", spell_niladic },
+	{ "CURRENT_SCHEMA", spell_niladic },
+	{ "CURRENT_TIME", spell_niladic },
+	{ "CURRENT_TIMESTAMP", spell_niladic },
+	{ "CURRENT_USER", spell_niladic },
+	{ "DATE", spell_typed_literal },
+	{ "EXTRACT", spell_call },
+	{ "FALSE", spell_truth },
+	{ "FETCH", spell_limit },
+	{ "ILIKE", spell_ilike },
+	{ "INFORMATION_SCHEMA", spell_schema },
+	{ "INTERVAL", spell_typed_literal },
+	{ "LEFT", spell_side },
+	{ "LIKE", spell_like },
+	{ "LIMIT", spell_limit },
+	{ "LOCALTIME", spell_niladic },
+	{ "LOCALTIMESTAMP", spell_niladic },
+	{ "OFFSET", spell_limit },
+	{ "OVERLAY", spell_call },
+	{ "PG_CATALOG", spell_schema },
+	{ "POSITION", spell_call },
+	{ "PUBLIC", spell_schema },
+	{ "RIGHT", spell_side },
+	{ "SESSION_USER", spell_niladic },
+	{ "SUBSTRING", spell_call },
+	{ "TIME", spell_typed_literal },
+	{ "TIMESTAMP", spell_typed_literal },
+	{ "TIMESTAMPTZ", spell_typed_literal },
+	{ "TRIM", spell_call },
+	{ "TRUE", spell_truth },
+	{ "UNKNOWN", spell_unknown },
+};
+
+/* The longest word has 18 letters; words of another first letter are passed over by
+ * one comparison, for most tokens are none of these. */
+static enum drift_err spell_word(struct rewriter *rewriter, unsigned i)
+{
+	struct token token = rewriter_token(rewriter, i);
+	const char *script = rewriter->statement.script;
+	char first = (char)(script[token.at] & ~0x20);
+	enum drift_err err;
+
+	if (token.size < 3 || token.size > 18)
+		return DRIFT_OK;
+	err = spell_refuse(rewriter, i);
+	for (unsigned k = 0; k < sizeof(words) / sizeof(*words) && !err; k++) {
+		if (words[k].word[0] != first ||
+		    !token_is_word(script, token, words[k].word))
+			continue;
+		if (is_name_part(rewriter, i) && words[k].spell != spell_schema)
+			return DRIFT_OK;
+		return words[k].spell(rewriter, i);
+	}
+	return err;
+}
+
+/* ---- Other tokens ------------------------------------------------------- */
+
+/* E'..' and $$..$$ as '..'. */
+static enum drift_err spell_string(struct rewriter *rewriter, unsigned i)
+{
+	struct token token = rewriter_token(rewriter, i);
+	struct buf text = BUF_INIT;
+	struct buf quoted = BUF_INIT;
+	enum drift_err err;
+
+	if (rewriter->statement.script[token.at] == '\'')
+		return DRIFT_OK;
+	token_text(rewriter->statement.script, token, &text);
+	token_quote_string(buf_slice(&text), &quoted);
+	err = buf_status(&text) || buf_status(&quoted) ? DRIFT_NOMEM : DRIFT_OK;
+	if (!err)
+		edit_instead(&rewriter->edits, i, i + 1, buf_slice(&quoted));
+	buf_release(&text);
+	buf_release(&quoted);
+	return err;
+}
+
+/* $1 and ? as ?1; SQLite would number them by their order. */
+static enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i)
+{
+	struct token token = rewriter_token(rewriter, i);
+	const char *text = rewriter->statement.script + token.at;
+	struct buf name = BUF_INIT;
+
+	if (text[0] == ':' || (token.size > 1 && (text[1] < '1' || text[1] > '9')))
+		return rewriter_refuse(rewriter, i, "a parameter with a name");
+	rewriter_parameter(rewriter, i, &name);
+	edit_instead(&rewriter->edits, i, i + 1, buf_slice(&name));
+	buf_release(&name);
+	return DRIFT_OK;
+}
+
+static enum drift_err spell_punct(struct rewriter *rewriter, unsigned i)
+{
+	static const char *const matching[] = { "~", "~*", "!~", "!~*" };
+
+	if (rewriter_is_punct(rewriter, i, "::"))
+		return spell_colons(rewriter, i);
+	if (rewriter_is_punct(rewriter, i, "+") ||
+	    rewriter_is_punct(rewriter, i, "-"))
+		return spell_sign(rewriter, i);
+	for (unsigned k = 0; k < sizeof(matching) / sizeof(*matching); k++)
+		if (rewriter_is_punct(rewriter, i, matching[k]) && i > 0 &&
+		    (rewriter_token(rewriter, i - 1).kind != TOKEN_PUNCT ||
+		     rewriter_is_punct(rewriter, i - 1, ")")) &&
+		    rewriter_token(rewriter, i + 1).kind == TOKEN_STRING)
+			return rewriter_refuse(rewriter, i,
+					       "matching a regular expression");
+	return DRIFT_OK;
+}
+
+enum drift_err spell_token(struct rewriter *rewriter, unsigned i)
+{
+	switch (rewriter_token(rewriter, i).kind) {
+	case TOKEN_WORD:
+		return spell_word(rewriter, i);
+	case TOKEN_PUNCT:
+		return spell_punct(rewriter, i);
+	case TOKEN_PARAMETER:
+		return spell_parameter(rewriter, i);
+	case TOKEN_STRING:
+		return spell_string(rewriter, i);
+	default:
+		return DRIFT_OK;
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* spell.h - PostgreSQL's spellings in SQLite's words.
+ *
+ * Each rule looks at one token and what stands around it and notes edits. What a
+ * function can do is left to functions (function.h); rules are for syntax only. */
+#ifndef DRIFT_QUERY_SPELL_H
+#define DRIFT_QUERY_SPELL_H
+
+#include "query/rewriter.h"
+
+/* Note how token i, and what belongs to it, is said in SQLite. statement.at moves past
+ * tokens that need no more looking at, or stays. */
+enum drift_err spell_token(struct rewriter *rewriter, unsigned i);
+
+/* The first token of the operand that ends before token `end`: a name, a literal, a
+ * call, something in parentheses, CASE ... END, with the casts and intervals after it. */
+unsigned spell_operand(const struct rewriter *rewriter, unsigned end);
+
+/* spell_cast.c: CAST(x AS type), x::type, DATE 'x'. */
+enum drift_err spell_cast(struct rewriter *rewriter, unsigned i);
+enum drift_err spell_colons(struct rewriter *rewriter, unsigned i);
+enum drift_err spell_typed_literal(struct rewriter *rewriter, unsigned i);
+/* Where the type that begins at token i ends; i: there is none. */
+unsigned spell_type_end(const struct rewriter *rewriter, unsigned i);
+/* The type a cast at token i ("::" or CAST) gives its value, for the answer's columns. */
+enum drift_type spell_cast_type(const struct rewriter *rewriter, unsigned i);
+
+/* spell_interval.c: x + INTERVAL '1 day'. */
+enum drift_err spell_sign(struct rewriter *rewriter, unsigned i);
+/* Does an interval stand at token i? *end is where it ends, *text its one token. */
+bool spell_is_interval(const struct rewriter *rewriter, unsigned i, unsigned *end,
+		       unsigned *text);
+
+/* spell_call.c: EXTRACT(f FROM x) and other calls with words between. */
+enum drift_err spell_call(struct rewriter *rewriter, unsigned i);
+
+/* spell_limit.c: OFFSET n ROWS, FETCH FIRST n ROWS ONLY, LIMIT ALL. */
+enum drift_err spell_limit(struct rewriter *rewriter, unsigned i);
+
+/* spell_refuse.c: what would be misunderstood, by its name. */
+enum drift_err spell_refuse(struct rewriter *rewriter, unsigned i);
+
+#endif
