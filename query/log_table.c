@@ -322,6 +322,8 @@ enum drift_err log_table_register(struct query_session *session,
 
 	enum drift_err err = tag_table_register(session, error);
 
+	if (!err)
+		err = change_table_register(session, error);
 	if (err)
 		return err;
 	if (sqlite3_create_module(session->sqlite, "drift_events", &module, session))
@@ -333,5 +335,6 @@ bool log_table_is(const char *name)
 {
 	return name && (strcasecmp(name, "drift_events") == 0 ||
 			strcasecmp(name, "drift_transactions") == 0 ||
-			strcasecmp(name, "drift_tags") == 0);
+			strcasecmp(name, "drift_tags") == 0 ||
+			strcasecmp(name, "drift_changes") == 0);
 }

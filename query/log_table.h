@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* log_table.h - the log as tables: drift_events, drift_transactions. */
+/* log_table.h - history as tables: drift_events, drift_transactions, drift_tags,
+ * drift_changes. */
 #ifndef DRIFT_QUERY_LOG_TABLE_H
 #define DRIFT_QUERY_LOG_TABLE_H
 
@@ -17,5 +18,8 @@ bool log_table_is(const char *name);
 /* tag_table.c: drift_tags. */
 enum drift_err tag_table_register(struct query_session *session,
 				  struct drift_error *error);
+/* change_table.c: drift_changes. */
+enum drift_err change_table_register(struct query_session *session,
+				     struct drift_error *error);
 
 #endif

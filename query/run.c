@@ -7,6 +7,7 @@
 #include "query/session.h"
 #include "query/setting.h"
 #include "query/show.h"
+#include "query/snapshot.h"
 #include "query/sql.h"
 #include "query/write.h"
 
@@ -39,6 +40,8 @@ static const struct {
 	{ "TRUNCATE", write_run_truncate, false },
 	{ "VACUUM", compact_run_vacuum, false },
 	{ "COMPACT", compact_run, false },
+	{ "CHECKPOINT", snapshot_run_checkpoint, false },
+	{ "SNAPSHOT", snapshot_run, false },
 	{ "BEGIN", control_begin, false },
 	{ "START", control_begin, false },
 	{ "COMMIT", control_commit, true },
@@ -63,12 +66,11 @@ static const struct {
 static bool is_unsupported(const struct statement *statement, struct token token)
 {
 	static const char *const words[] = {
-		"ANALYZE", "ATTACH",  "CALL",       "CHECKPOINT", "CLUSTER",
-		"COMMENT", "COPY",    "DEALLOCATE", "DECLARE",    "DETACH",
-		"DISCARD", "DO",      "EXECUTE",    "FETCH",      "GRANT",
-		"LISTEN",  "LOCK",    "MERGE",      "NOTIFY",     "PRAGMA",
-		"PREPARE", "REFRESH", "REINDEX",    "REVOKE",     "SNAPSHOT",
-		"SOFT",    "VERIFY",
+		"ANALYZE", "ATTACH",     "CALL",    "CLUSTER", "COMMENT",
+		"COPY",    "DEALLOCATE", "DECLARE", "DETACH",  "DISCARD",
+		"DO",      "EXECUTE",    "FETCH",   "GRANT",   "LISTEN",
+		"LOCK",    "MERGE",      "NOTIFY",  "PRAGMA",  "PREPARE",
+		"REFRESH", "REINDEX",    "REVOKE",  "SOFT",    "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

@@ -54,7 +54,8 @@ static enum drift_err open_sqlite(struct query_session *session,
 	static const char set_up[] =
 		"PRAGMA temp_store=MEMORY; PRAGMA case_sensitive_like=ON;"
 		"SELECT 1 FROM json_each('[]'), "
-		"json_tree('[]'), drift_events, drift_tags WHERE 0";
+		"json_tree('[]'), drift_events, drift_tags, "
+		"drift_changes('', 0, 0) WHERE 0";
 	enum drift_err err;
 
 	memory_install();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* show_change.c - SHOW DRIFT and SHOW DIFF: what happened to a row, and to a table.
  *
- * Both are queries over the table's time, written here in SQL and run like any
- * other: a row's events, and a full join of a table at two moments. */
+ * Both are queries, written here in SQL and run like any other: over a row's events,
+ * and over drift_changes. */
 #include "query/asof.h"
 #include "query/session.h"
 #include "query/show.h"
@@ -66,56 +66,16 @@ enum drift_err show_drift(struct query_session *session, struct statement *state
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
-static void add_call(const struct relation *relation, drift_seq seq,
-		     const char *alias, struct buf *sql)
+static void add_moment(drift_seq seq, struct buf *sql)
 {
-	token_quote_name(slice_str(relation->name), sql);
-	buf_printf(sql, "(%d,%lld,0) AS %s", ASOF_AT,
-		   seq > INT64_MAX ? (long long)INT64_MAX : (long long)seq, alias);
-}
-
-/* For each key column: before, its name and after, `between` in between. */
-static void add_key_columns(const struct table_def *def, const char *before,
-			    const char *middle, const char *between,
-			    const char *after, struct buf *sql)
-{
-	for (unsigned i = 0; i < def->key_count; i++) {
-		struct slice name =
-			slice_str(def->columns[def->key_columns[i]].name);
-
-		buf_add_str(sql, i ? between : "");
-		buf_add_str(sql, before);
-		token_quote_name(name, sql);
-		buf_add_str(sql, middle);
-		token_quote_name(name, sql);
-		buf_add_str(sql, after);
-	}
-}
-
-static void add_diff(const struct relation *relation, drift_seq from, drift_seq to,
-		     struct buf *sql)
-{
-	const struct table_def *def = relation->def;
-
-	buf_add_str(sql, def->key_count > 1 ? "SELECT json_array(" : "SELECT (");
-	add_key_columns(def, "coalesce(b.", ", a.", ", ", ")", sql);
-	buf_add_str(sql,
-		    ") AS key, CASE WHEN a._key IS NULL THEN 'insert' "
-		    "WHEN b._key IS NULL THEN 'delete' ELSE 'update' END AS op, "
-		    "a.doc AS before, b.doc AS after FROM ");
-	add_call(relation, from, "a", sql);
-	buf_add_str(sql, " FULL JOIN ");
-	add_call(relation, to, "b", sql);
-	buf_add_str(sql, " ON ");
-	add_key_columns(def, "a.", " = b.", " AND ", "", sql);
-	buf_add_str(sql, " WHERE a.doc IS NOT b.doc");
+	buf_printf(sql, ", %lld",
+		   seq > INT64_MAX ? (long long)INT64_MAX : (long long)seq);
 }
 
 enum drift_err show_diff(struct query_session *session, struct statement *statement,
 			 struct drift_error *error)
 {
 	const struct table_def *def;
-	struct relation *relation;
 	struct buf sql = BUF_INIT;
 	drift_seq from, to;
 	enum drift_err err = show_table(session, statement, &def, error);
@@ -130,13 +90,13 @@ enum drift_err show_diff(struct query_session *session, struct statement *statem
 		err = temporal_moment(session, statement, &to, error);
 	if (!err)
 		err = statement_expect_end(statement, error);
-	if (!err)
-		err = relation_get_timed(session, def, &relation);
-	if (!err)
-		err = relation_declare(session, relation, error);
 	if (err)
 		return drift_fail_code(error, err);
-	add_diff(relation, from, to, &sql);
+	buf_add_str(&sql, "SELECT key, op, before, after FROM drift_changes(");
+	token_quote_string(slice_str(def->name), &sql);
+	add_moment(from, &sql);
+	add_moment(to, &sql);
+	buf_add_char(&sql, ')');
 	err = buf_status(&sql);
 	if (!err)
 		err = sql_select(session, buf_cstr(&sql), error);

@@ -226,6 +226,31 @@ Deleted 1 row(s)'
 	refuses 25001 'transaction block' 'BEGIN; VACUUM'
 }
 
+@test "SNAPSHOT and CHECKPOINT keep a table's rows as they are, and may be deleted" {
+	sql 'CREATE TABLE n (pk=id); CREATE TABLE o (pk=id); INSERT INTO n {"id": "a"}; INSERT INTO o {"id": "b"}'
+	same "$(driftdb sql -d db -e 'SNAPSHOT n')" "Snapshot created for table 'n'"
+	same "$(find db/snapshots -name '*.snap' | wc -l)" 1
+	same "$(driftdb sql -d db -e 'CHECKPOINT TABLE o')" "Snapshot created for table 'o'"
+	sql 'UPDATE n SET v = 1'
+	same "$(driftdb sql -d db -e 'CHECKPOINT')" 'Snapshots created'
+	same "$(find db/snapshots -name '*.snap' | wc -l)" 3
+	driftdb verify -d db
+	refuses 42P01 'relation "x" does not exist' 'SNAPSHOT x'
+	refuses 25001 'transaction block' 'BEGIN; CHECKPOINT'
+	rm -r db/snapshots
+	same "$(sql 'SELECT id FROM n FOR SYSTEM_TIME AS OF @SEQ:1')" '{"id":"a"}'
+	driftdb verify -d db
+}
+
+@test "drift_changes tells what differs between two moments" {
+	events
+	same "$(sql "SELECT key, op FROM drift_changes('events', 3, 100)")" \
+		"$(sql 'SHOW DIFF events BETWEEN 3 AND @now' | jq -c '{key, op}')"
+	same "$(sql "SELECT count(*) AS n FROM drift_changes('events', 0, 3)")" '{"n":3}'
+	refuses 42P01 'relation "x" does not exist' "SELECT * FROM drift_changes('x', 1, 2)"
+	refuses 42000 'no query solution' 'SELECT * FROM drift_changes'
+}
+
 @test "mistakes are told in PostgreSQL's words, with their place" {
 	events
 	run driftdb sql -d db -e 'SELECT * FORM events'

@@ -397,6 +397,8 @@ static void a_stop_leaves_no_snapshot(void **state)
 	_Atomic bool stop = true;
 
 	(void)state;
+	drift_close(db);
+	open_db_with(100000);
 	work(20, KEYS, 0);
 	assert_int_equal(drift_snapshot(db, t->id, &stop, NULL), DRIFT_INTERRUPTED);
 	assert_int_equal(snapshot_count(), 0);
