@@ -24,7 +24,7 @@ struct kind {
 	bool fold;               /* case does not matter */
 };
 
-static const struct kind like_kind = { '%', '_', 0, true };
+static const struct kind like_kind = { '%', '_', 0, false };
 static const struct kind glob_kind = { '*', '?', '[', false };
 
 enum form { FORM_GENERAL, FORM_LITERAL };

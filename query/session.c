@@ -51,11 +51,10 @@ static enum drift_err open_sqlite(struct query_session *session,
 			  SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
 	/* Tables that need no CREATE are declared at their first use, which the
 	 * authorizer would refuse. */
-	static const char set_up[] =
-		"PRAGMA temp_store=MEMORY; PRAGMA case_sensitive_like=ON;"
-		"SELECT 1 FROM json_each('[]'), "
-		"json_tree('[]'), drift_events, drift_tags, "
-		"drift_changes('', 0, 0) WHERE 0";
+	static const char set_up[] = "PRAGMA temp_store=MEMORY;"
+				     "SELECT 1 FROM json_each('[]'), "
+				     "json_tree('[]'), drift_events, drift_tags, "
+				     "drift_changes('', 0, 0) WHERE 0";
 	enum drift_err err;
 
 	memory_install();

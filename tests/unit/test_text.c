@@ -93,7 +93,8 @@ static void add_match(struct pair *pair, struct buf *sql)
 	add_argument(pair, true, sql);
 	buf_add_str(sql, like ? " LIKE " : " GLOB ");
 	add_argument(pair, true, sql);
-	if (like && pick(pair, 4) == 0) {
+	/* Without it a backslash escapes for us, and not for SQLite. */
+	if (like) {
 		buf_add_str(sql, " ESCAPE ");
 		buf_add_str(sql, pick(pair, 3)   ? "'\\'"
 				 : pick(pair, 3) ? "'%'"
@@ -105,6 +106,8 @@ static void add_value(const struct msg_value *value, struct buf *out)
 {
 	if (value->type == MSG_INT)
 		buf_printf(out, "i%lld", (long long)value->integer);
+	else if (value->type == MSG_BOOL) /* as SQLite says it */
+		buf_printf(out, "i%d", value->boolean);
 	else if (value->type == MSG_REAL)
 		buf_printf(out, "r%.17g", value->real);
 	else if (value->type == MSG_TEXT || value->type == MSG_BLOB)
@@ -182,6 +185,9 @@ static void open_pair(struct pair *pair)
 	assert_int_equal(query_session_open(pair->db, NULL, &pair->session, &error),
 			 0);
 	assert_int_equal(sqlite3_open(":memory:", &pair->plain), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(pair->plain, "PRAGMA case_sensitive_like=ON",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
 }
 
 static void close_pair(struct pair *pair)
