@@ -226,6 +226,20 @@ enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
 				const struct index_def *index,
 				const struct drift_range *range,
 				struct drift_cursor **cursor);
+/* The smallest value greater than `after` (size 0: the smallest) that a row has in the
+ * view; DRIFT_DONE when there is none. value is replaced. Nothing is held. */
+enum drift_err drift_index_next_value(struct drift_view view, uint32_t table_id,
+				      const struct index_def *index,
+				      struct slice after, struct buf *value);
+/* Append the keys of at most max rows that have one of the whole values in the view, in
+ * key order from `from` on (after: behind it), each as its size (2 bytes, big endian)
+ * and its bytes. Nothing is held. Cost: the keys given, and what lost the value since a
+ * past view. */
+enum drift_err drift_index_keys(struct drift_view view, uint32_t table_id,
+				const struct index_def *index,
+				const struct slice *values, unsigned value_count,
+				struct slice from, bool after, unsigned max,
+				struct buf *keys);
 /* Every version with seq <= view.seq, deletes included as tombstones, of the keys
  * in range: by key, then by seq. op exact, end_seq and end_time set. */
 enum drift_err drift_history(struct drift_view view, uint32_t table_id,

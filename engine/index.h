@@ -149,11 +149,22 @@ struct index_version {
 	bool integer_key;
 };
 
+/* A key of `values` or `past`, taken apart: slices point into it. */
+struct index_interval {
+	uint32_t index_id;
+	struct slice value, key; /* key: the row's */
+	drift_seq from, to;      /* to 0: still */
+};
+
 void index_row_encode(const struct index_row *row, struct buf *out);
 enum drift_err index_row_decode(struct slice value, struct index_row *row);
 void index_version_encode(const struct index_version *version, struct buf *out);
 /* seq is the key's last 8 bytes. */
 enum drift_err index_version_decode(struct slice key, struct slice value,
 				    struct index_version *version);
+
+enum drift_err index_interval_decode(bool past, struct slice key,
+				     struct slice stored,
+				     struct index_interval *interval);
 
 #endif

@@ -166,34 +166,8 @@ static enum drift_err next_layers(struct index_scan *scan,
 
 /* ---- NOW and PAST ----------------------------------------------------------------- */
 
-/* A key of `values` or `past` taken apart. */
-struct interval {
-	struct slice value, key;
-	drift_seq from, to; /* to 0: still */
-};
-
-static enum drift_err interval_decode(bool past, struct slice key,
-				      struct slice stored, struct interval *interval)
-{
-	const char *at = key.data;
-	const uint8_t *size = stored.data;
-	size_t value_size, head;
-
-	if (stored.size != 10)
-		return DRIFT_CORRUPT;
-	value_size = (size_t)size[8] << 8 | size[9];
-	head = 4 + value_size + (past ? 8 : 0);
-	if (key.size <= head)
-		return DRIFT_CORRUPT;
-	interval->value = slice_of(at + 4, value_size);
-	interval->from = be64_get(stored.data);
-	interval->to = past ? be64_get(at + 4 + value_size) : 0;
-	interval->key = slice_of(at + head, key.size - head);
-	return DRIFT_OK;
-}
-
 static bool interval_holds(const struct index_scan *scan,
-			   const struct interval *interval)
+			   const struct index_interval *interval)
 {
 	return interval->from <= scan->view.seq &&
 	       (interval->to == 0 || interval->to > scan->view.seq) &&
@@ -201,7 +175,7 @@ static bool interval_holds(const struct index_scan *scan,
 }
 
 static enum drift_err interval_row(struct index_scan *scan,
-				   const struct interval *interval,
+				   const struct index_interval *interval,
 				   struct drift_version *version)
 {
 	enum drift_err err;
@@ -221,7 +195,7 @@ static enum drift_err interval_row(struct index_scan *scan,
 static enum drift_err next_interval(struct index_scan *scan, bool past,
 				    struct drift_version *version)
 {
-	struct interval interval;
+	struct index_interval interval;
 	struct slice key, stored;
 	enum drift_err err;
 
@@ -238,11 +212,11 @@ static enum drift_err next_interval(struct index_scan *scan, bool past,
 		}
 		if (err)
 			return err;
-		if (key.size < 4 || be32_get(key.data) != scan->index.id)
-			return DRIFT_DONE;
-		err = interval_decode(past, key, stored, &interval);
+		err = index_interval_decode(past, key, stored, &interval);
 		if (err)
 			return err;
+		if (interval.index_id != scan->index.id)
+			return DRIFT_DONE;
 		if (range_place(&scan->range, interval.value) > 0)
 			return DRIFT_DONE;
 		if (!interval_holds(scan, &interval))

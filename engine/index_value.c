@@ -52,6 +52,28 @@ enum drift_err index_version_decode(struct slice key, struct slice value,
 	return DRIFT_OK;
 }
 
+enum drift_err index_interval_decode(bool past, struct slice key,
+				     struct slice stored,
+				     struct index_interval *interval)
+{
+	const char *at = key.data;
+	const uint8_t *size = stored.data;
+	size_t value_size, head;
+
+	if (stored.size != 10 || key.size < 4)
+		return DRIFT_CORRUPT;
+	value_size = (size_t)size[8] << 8 | size[9];
+	head = 4 + value_size + (past ? 8 : 0);
+	if (key.size <= head)
+		return DRIFT_CORRUPT;
+	interval->index_id = be32_get(at);
+	interval->value = slice_of(at + 4, value_size);
+	interval->from = be64_get(stored.data);
+	interval->to = past ? be64_get(at + 4 + value_size) : 0;
+	interval->key = slice_of(at + head, key.size - head);
+	return DRIFT_OK;
+}
+
 #define MARK_BYTES 60
 
 static void mark_encode(const struct index_mark *mark, char at[MARK_BYTES])

@@ -3,6 +3,7 @@
 #include "fs/kind.h"
 
 #include "fs/attr.h"
+#include "fs/by.h"
 #include "fs/import_file.h"
 #include "fs/name.h"
 #include "fs/query_file.h"
@@ -43,6 +44,24 @@ const struct kind kinds[NODE_KINDS] = {
 			.child = name_row_child,
 			.names = name_scratches,
 			.stream = &stream_rows },
+	[NODE_BY] = { .mode = DIRECTORY,
+		      .attributes = attr_table,
+		      .child = by_column_child,
+		      .names = by_column_names },
+	[NODE_BY_COLUMN] = { .mode = DIRECTORY,
+			     .flags = KIND_FLEETING,
+			     .attributes = attr_table,
+			     .child = by_value_child,
+			     .stream = &stream_values },
+	[NODE_BY_VALUE] = { .mode = DIRECTORY,
+			    .flags = KIND_FLEETING | KIND_COSTLY,
+			    .attributes = attr_table,
+			    .child = by_row_child,
+			    .stream = &stream_matches },
+	[NODE_BY_ROW] = { .mode = LINK,
+			  .flags = KIND_FLEETING | KIND_CHANGES | KIND_COSTLY,
+			  .attributes = by_link_attr,
+			  .target = by_target },
 	[NODE_HISTORY] = { .mode = DIRECTORY,
 			   .attributes = attr_table,
 			   .child = name_history_child,

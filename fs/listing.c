@@ -103,6 +103,8 @@ static void begin_at(struct listing *listing, uint64_t at, struct slice key)
 {
 	drift_cursor_close(listing->cursor);
 	listing->cursor = NULL;
+	buf_clear(&listing->page);
+	listing->page_at = 0;
 	listing->streamed = false;
 	listing->held = false;
 	listing->fixed_at = 0;
@@ -181,6 +183,7 @@ void listing_end(struct listing *listing)
 	buf_release(&listing->fixed);
 	buf_release(&listing->last_key);
 	buf_release(&listing->name);
+	buf_release(&listing->page);
 	milestones_release(&listing->milestones);
 	buf_release(&listing->chunk_key);
 }

@@ -27,10 +27,12 @@ struct listing {
 	bool streamed;                /* ... and have all come */
 	struct drift_cursor *cursor;  /* the stream's; NULL between requests */
 	struct drift_version version; /* of the entry at hand; in the cursor */
-	struct slice key;             /* of the entry at hand */
-	struct buf last_key;          /* of the last entry given */
-	uint64_t at;                  /* entries given so far */
-	bool held;                    /* entry number `at` is at hand */
+	struct buf page;              /* ... or what it has read ahead */
+	size_t page_at;
+	struct slice key;    /* of the entry at hand */
+	struct buf last_key; /* of the last entry given */
+	uint64_t at;         /* entries given so far */
+	bool held;           /* entry number `at` is at hand */
 	struct entry entry;
 	struct buf name;              /* of entry */
 	struct milestones milestones; /* by entries given */

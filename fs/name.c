@@ -32,6 +32,7 @@ static const struct fixed_name {
 	{ NODE_DRIFTFS, "errors", NODE_ERRORS, LIVE, "" },
 	{ NODE_DRIFTFS, "version", NODE_RELEASE, LIVE, "" },
 	{ NODE_TABLE, "rows", NODE_ROWS, LIVE | PINNED, "" },
+	{ NODE_TABLE, "by", NODE_BY, LIVE | PINNED, "" },
 	{ NODE_TABLE, "history", NODE_HISTORY, LIVE | HISTORY, "" },
 	{ NODE_TABLE, "events", NODE_EVENTS, LIVE, "" },
 	{ NODE_TABLE, "rows.jsonl", NODE_ROWS_FILE, LIVE | PINNED, "jsonl" },

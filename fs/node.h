@@ -27,6 +27,10 @@ enum node_kind {
 	NODE_TABLES,
 	NODE_TABLE,
 	NODE_ROWS,
+	NODE_BY,        /* tables/t/by */
+	NODE_BY_COLUMN, /* tables/t/by/column */
+	NODE_BY_VALUE,  /* tables/t/by/column/value */
+	NODE_BY_ROW,    /* a link to a row */
 	NODE_HISTORY,   /* tables/t/history */
 	NODE_VERSIONS,  /* tables/t/history/pk */
 	NODE_ROW,       /* a row as it is now: its content changes */
@@ -50,9 +54,11 @@ enum node_kind {
 struct identity {
 	enum node_kind kind;
 	uint32_t table_id;
-	drift_seq seq;    /* SEQ_LIVE or the moment of the view it is in;
+	drift_seq seq; /* SEQ_LIVE or the moment of the view it is in;
 				 * VERSION, TOMBSTONE: its event; LINK: target */
-	struct slice key; /* rows: key bytes; SCRATCH: name; LINK: what the
+	struct slice
+		key; /* rows: key bytes; SCRATCH, BY_COLUMN: name; BY_VALUE: column,
+			 * NUL, value, as they are called; LINK: what the
 				 * target begins with; QUERY, ROWS_FILE,
 			 * IMPORT: format */
 };

@@ -39,15 +39,21 @@ static enum drift_err next_version(struct listing *listing,
 	return DRIFT_OK;
 }
 
-static enum drift_err give(struct listing *listing, enum drift_err err,
-			   enum node_kind kind)
+enum drift_err stream_give(struct listing *listing, enum node_kind kind,
+			   uint64_t ino)
 {
 	listing->entry.type = kinds[kind].mode & S_IFMT;
 	listing->entry.plain = kinds[kind].flags & KIND_COSTLY;
-	listing->entry.ino = drift_shown_since(
-		listing->view, listing->directory.table_id, listing->version.seq);
+	listing->entry.ino = ino;
 	listing->entry.name = buf_cstr(&listing->name);
-	return err ? err : buf_status(&listing->name);
+	return buf_status(&listing->name);
+}
+
+/* The number that tells this version, in this shape, from all others. */
+static drift_seq shown_since(const struct listing *listing)
+{
+	return drift_shown_since(listing->view, listing->directory.table_id,
+				 listing->version.seq);
 }
 
 static enum drift_err next_row(struct listing *listing)
@@ -58,7 +64,7 @@ static enum drift_err next_row(struct listing *listing)
 		return err;
 	listing->entry.version = &listing->version;
 	err = name_of_row(listing->version.key, true, &listing->name);
-	return give(listing, err, NODE_ROW);
+	return err ? err : stream_give(listing, NODE_ROW, shown_since(listing));
 }
 
 static enum drift_err next_key(struct listing *listing)
@@ -72,7 +78,7 @@ static enum drift_err next_key(struct listing *listing)
 	if (err)
 		return err;
 	err = name_of_row(listing->version.key, false, &listing->name);
-	return give(listing, err, NODE_VERSIONS);
+	return err ? err : stream_give(listing, NODE_VERSIONS, shown_since(listing));
 }
 
 static enum drift_err next_of_key(struct listing *listing)
@@ -88,7 +94,7 @@ static enum drift_err next_of_key(struct listing *listing)
 	buf_printf(&listing->name, "%llu%s",
 		   (unsigned long long)listing->version.seq,
 		   listing->version.op == DRIFT_OP_DELETE ? ".deleted" : ".json");
-	return give(listing, err, NODE_VERSION);
+	return err ? err : stream_give(listing, NODE_VERSION, shown_since(listing));
 }
 
 const struct stream stream_rows = { .next = next_row };

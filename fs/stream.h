@@ -15,6 +15,10 @@ struct stream {
 	bool one_key;
 };
 
+/* For `next`: the entry at hand is called listing->name. */
+[[nodiscard]] enum drift_err stream_give(struct listing *listing,
+					 enum node_kind kind, uint64_t ino);
+
 extern const struct stream stream_rows;     /* tables/t/rows */
 extern const struct stream stream_history;  /* tables/t/history */
 extern const struct stream stream_versions; /* tables/t/history/pk */

@@ -237,6 +237,72 @@ static void check_index(struct drift_view view, const struct state *state)
 	buf_release(&high);
 }
 
+/* Every row that has the value, a few keys at a time, each call beginning anew. */
+static void check_index_keys(struct drift_view view, const struct state *state,
+			     int value)
+{
+	struct buf wanted = BUF_INIT, keys = BUF_INIT, last = BUF_INIT;
+	unsigned max = 1 + draw(5);
+	struct slice values[2];
+	int at = 0;
+
+	key_add_int(&wanted, value);
+	values[0] = values[1] = buf_slice(&wanted); /* twice is once */
+	do {
+		buf_clear(&keys);
+		assert_int_equal(drift_index_keys(view, t->id, &t->indexes[0],
+						  values, 1 + draw(2),
+						  buf_slice(&last), true, max,
+						  &keys),
+				 DRIFT_OK);
+		for (size_t i = 0; i < keys.size;) {
+			size_t size = (size_t)(uint8_t)keys.data[i] << 8 |
+				      (uint8_t)keys.data[i + 1];
+
+			while (at < KEYS && state->value[at] != value)
+				at++;
+			buf_clear(&last);
+			buf_add(&last, keys.data + i + 2, size);
+			assert_int_equal(key_number(buf_slice(&last)), at++);
+			i += 2 + size;
+		}
+	} while (keys.size);
+	while (at < KEYS && state->value[at] != value)
+		at++;
+	assert_int_equal(at, KEYS);
+	buf_release(&wanted);
+	buf_release(&keys);
+	buf_release(&last);
+}
+
+/* The values that rows have, in order, and the rows of each. */
+static void check_index_lists(struct drift_view view, const struct state *state)
+{
+	struct buf last = BUF_INIT, value = BUF_INIT;
+	int at = 0;
+	enum drift_err err;
+
+	while (!(err = drift_index_next_value(view, t->id, &t->indexes[0],
+					      buf_slice(&last), &value))) {
+		struct slice bytes = buf_slice(&value);
+		struct msg_value part;
+
+		assert_int_equal(key_read(&bytes, &part), DRIFT_OK);
+		for (; at < (int)part.integer; at++)
+			for (int k = 0; k < KEYS; k++)
+				assert_int_not_equal(state->value[k], at);
+		assert_int_equal(part.integer, at++);
+		check_index_keys(view, state, (int)part.integer);
+		buf_clear(&last);
+		buf_add_slice(&last, buf_slice(&value));
+	}
+	assert_int_equal(err, DRIFT_DONE);
+	for (int k = 0; k < KEYS; k++)
+		assert_true(state->value[k] < at);
+	buf_release(&last);
+	buf_release(&value);
+}
+
 /* The versions of one key up to seq, against the list of events. */
 static void check_history(drift_seq seq)
 {
@@ -301,6 +367,7 @@ static void check_reads(void)
 	check_scan(view, &states[seq]);
 	check_points(view, &states[seq]);
 	check_index(view, &states[seq]);
+	check_index_lists(view, &states[seq]);
 	check_history(seq);
 	if (head)
 		check_events();
