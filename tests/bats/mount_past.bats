@@ -145,7 +145,7 @@ need_strace_of_mount()
 	stop_mount
 	start_mount db mnt -o history=hidden
 	same "$(ls mnt | tr '\n' ' ')" 'events query query.csv query.json query.table tables '
-	same "$(ls mnt/tables/t | tr '\n' ' ')" 'count events rows schema.json schema.sql '
+	same "$(ls mnt/tables/t | tr '\n' ' ')" 'by count events import.csv import.jsonl rows rows.csv rows.jsonl schema.json schema.sql '
 	same "$(jq .v mnt/@seq/1/tables/t/rows/a.json)" 1
 	same "$(jq .v mnt/tables/t/history/a/1.json)" 1
 }
