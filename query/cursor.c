@@ -43,6 +43,7 @@ int cursor_close(sqlite3_vtab_cursor *base)
 	drift_lookup_close(cursor->lookup);
 	drift_row_release(&cursor->row);
 	range_release(&cursor->range);
+	spans_release(&cursor->spans);
 	buf_release(&cursor->text);
 	free(cursor);
 	return SQLITE_OK;
@@ -51,24 +52,6 @@ int cursor_close(sqlite3_vtab_cursor *base)
 int cursor_eof(sqlite3_vtab_cursor *base)
 {
 	return ((struct cursor *)base)->at_end;
-}
-
-int cursor_next(sqlite3_vtab_cursor *base)
-{
-	struct cursor *cursor = (struct cursor *)base;
-	enum drift_err err = DRIFT_DONE;
-
-	while (cursor->source) {
-		err = drift_cursor_next(cursor->source, &cursor->version);
-		if (err || !asof_is_range(&cursor->asof) ||
-		    asof_matches(&cursor->asof, &cursor->version))
-			break;
-		if (limit_reached(vtab_of(cursor)->session))
-			return SQLITE_INTERRUPT;
-	}
-	reader_begin(&cursor->reader, cursor->version.row);
-	cursor->at_end = err == DRIFT_DONE;
-	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
 }
 
 /* A cursor that is asked for one key will be asked for no other, or for many. */
@@ -90,18 +73,6 @@ static enum drift_err get_row(struct cursor *cursor, struct slice key)
 	if (!cursor->lookup)
 		err = drift_lookup_open(cursor->view, table_id, &cursor->lookup);
 	return err ? err : drift_lookup_get(cursor->lookup, key, &cursor->version);
-}
-
-/* One row by its whole key, no scan. */
-static int filter_key(struct cursor *cursor, struct slice key)
-{
-	enum drift_err err = get_row(cursor, key);
-
-	cursor->at_end = err == DRIFT_NO_ROW;
-	if (err == DRIFT_NO_ROW)
-		return SQLITE_OK;
-	reader_begin(&cursor->reader, cursor->version.row);
-	return err ? fail(cursor, err) : SQLITE_OK;
 }
 
 static enum drift_err open_source(struct cursor *cursor, int plan,
@@ -138,36 +109,133 @@ static bool set_view(struct cursor *cursor, int plan, sqlite3_value **argv)
 	return drift_table_by_id(cursor->view, id) != NULL;
 }
 
-static enum range_answer make_range(struct cursor *cursor, int plan,
-				    sqlite3_value **argv)
+static enum range_answer make_range(struct cursor *cursor,
+				    const struct range_values *values)
 {
 	const struct drift_vtab *vtab = vtab_of(cursor);
 	const struct table_def *def = vtab->relation->def;
 	const struct index_def *index = NULL;
+
+	if (PLAN_ACCESS(cursor->plan) == PLAN_INDEX)
+		index = &def->indexes[PLAN_INDEX_NUMBER(cursor->plan)];
+	buf_clear(&cursor->range.low);
+	buf_clear(&cursor->range.high);
+	return range_make(&cursor->range, vtab->session, vtab->relation, index,
+			  values);
+}
+
+/* A range for each value of the list in argv's last place. */
+static enum range_answer make_spans(struct cursor *cursor,
+				    struct range_values *values)
+{
+	sqlite3_value *equal[TABLE_KEY_PARTS_MAX];
+	sqlite3_value *list = values->equal[values->equalities - 1];
+	sqlite3_value **item = &equal[values->equalities - 1];
+	enum range_answer answer;
+	int rc;
+
+	memcpy(equal, values->equal, values->equalities * sizeof(*equal));
+	values->equal = equal;
+	for (rc = sqlite3_vtab_in_first(list, item); rc == SQLITE_OK && *item;
+	     rc = sqlite3_vtab_in_next(list, item)) {
+		answer = make_range(cursor, values);
+		if (answer == RANGE_NONE)
+			continue;
+		if (answer)
+			return answer;
+		if (spans_add(&cursor->spans, &cursor->range.bounds))
+			return RANGE_NOMEM;
+	}
+	if (rc == SQLITE_NOMEM)
+		return RANGE_NOMEM;
+	spans_sort(&cursor->spans);
+	return RANGE_OK;
+}
+
+/* Take what the plan asks for from xFilter's arguments. */
+static enum range_answer take_values(struct cursor *cursor, sqlite3_value **argv)
+{
+	int plan = cursor->plan;
 	struct range_values values = {
 		.equalities = PLAN_EQUALITIES(plan),
 		.equal = argv,
 		.low_open = plan & PLAN_LOW_OPEN,
 		.high_open = plan & PLAN_HIGH_OPEN,
 	};
+	enum range_answer answer;
 
 	argv += values.equalities;
 	if (plan & PLAN_LOW)
 		values.low = *argv++;
 	if (plan & PLAN_HIGH)
 		values.high = *argv;
-	if (PLAN_ACCESS(plan) == PLAN_INDEX)
-		index = &def->indexes[PLAN_INDEX_NUMBER(plan)];
-	buf_clear(&cursor->range.low);
-	buf_clear(&cursor->range.high);
-	return range_make(&cursor->range, vtab->session, vtab->relation, index,
-			  &values);
+	spans_clear(&cursor->spans);
+	if (plan & PLAN_IN)
+		return make_spans(cursor, &values);
+	answer = make_range(cursor, &values);
+	if (!answer && spans_add(&cursor->spans, &cursor->range.bounds))
+		return RANGE_NOMEM;
+	return answer;
 }
 
-static bool is_point(const struct cursor *cursor, int plan)
+static bool is_point(const struct cursor *cursor)
 {
-	return PLAN_ACCESS(plan) == PLAN_KEY && !asof_is_range(&cursor->asof) &&
-	       PLAN_EQUALITIES(plan) == vtab_of(cursor)->relation->def->key_count;
+	return PLAN_ACCESS(cursor->plan) == PLAN_KEY &&
+	       !asof_is_range(&cursor->asof) &&
+	       PLAN_EQUALITIES(cursor->plan) ==
+		       vtab_of(cursor)->relation->def->key_count;
+}
+
+/* ---- Walking --------------------------------------------------------------- */
+
+/* The next row of the source; DRIFT_DONE at its end. */
+static enum drift_err next_of_source(struct cursor *cursor)
+{
+	enum drift_err err;
+
+	for (;;) {
+		err = drift_cursor_next(cursor->source, &cursor->version);
+		if (err || !asof_is_range(&cursor->asof) ||
+		    asof_matches(&cursor->asof, &cursor->version))
+			return err;
+		if (limit_reached(vtab_of(cursor)->session))
+			return DRIFT_INTERRUPTED;
+	}
+}
+
+/* Begin with the next span; DRIFT_DONE when there is none. */
+static enum drift_err next_span(struct cursor *cursor)
+{
+	struct drift_range range;
+	enum drift_err err;
+
+	drift_cursor_close(cursor->source);
+	cursor->source = NULL;
+	if (!spans_take(&cursor->spans, &range))
+		return DRIFT_DONE;
+	if (is_point(cursor)) {
+		err = get_row(cursor, range.low);
+		return err == DRIFT_NO_ROW ? DRIFT_LIMIT : err;
+	}
+	err = open_source(cursor, cursor->plan, &range);
+	return err ? err : DRIFT_LIMIT;
+}
+
+int cursor_next(sqlite3_vtab_cursor *base)
+{
+	struct cursor *cursor = (struct cursor *)base;
+	enum drift_err err;
+
+	do {
+		err = cursor->source ? next_of_source(cursor) : DRIFT_DONE;
+		if (err == DRIFT_DONE)
+			err = next_span(cursor);
+	} while (err == DRIFT_LIMIT);
+	if (err == DRIFT_INTERRUPTED)
+		return SQLITE_INTERRUPT;
+	reader_begin(&cursor->reader, cursor->version.row);
+	cursor->at_end = err == DRIFT_DONE;
+	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
 }
 
 int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
@@ -175,25 +243,26 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int arg
 {
 	struct cursor *cursor = (struct cursor *)base;
 	enum range_answer answer = RANGE_UNFIT;
-	enum drift_err err;
+	enum drift_err err = DRIFT_OK;
 
 	(void)text;
 	(void)argc;
 	drift_cursor_close(cursor->source);
 	cursor->source = NULL;
 	cursor->at_end = true;
+	cursor->plan = plan;
 	if (!set_view(cursor, plan, argv))
 		return SQLITE_OK;
 	if (PLAN_ACCESS(plan) != PLAN_SCAN)
-		answer = make_range(cursor, plan, argv + (plan & PLAN_ASOF ? 3 : 0));
+		answer = take_values(cursor, argv + (plan & PLAN_ASOF ? 3 : 0));
 	if (answer == RANGE_NOMEM)
 		return SQLITE_NOMEM;
 	if (answer == RANGE_NONE)
 		return SQLITE_OK;
-	if (answer == RANGE_OK && is_point(cursor, plan))
-		return filter_key(cursor, buf_slice(&cursor->range.low));
-	err = open_source(cursor, plan,
-			  answer == RANGE_OK ? &cursor->range.bounds : NULL);
+	if (answer == RANGE_UNFIT) {
+		spans_clear(&cursor->spans);
+		err = open_source(cursor, plan, NULL);
+	}
 	return err ? fail(cursor, err) : cursor_next(base);
 }
 

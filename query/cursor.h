@@ -5,6 +5,7 @@
 
 #include "query/module.h"
 #include "query/range.h"
+#include "query/span.h"
 
 struct cursor {
 	sqlite3_vtab_cursor base;
@@ -19,7 +20,9 @@ struct cursor {
 	bool at_end;
 	struct reader reader;
 	struct range range;
-	struct buf text; /* memory for values that are made */
+	int plan;
+	struct spans spans; /* of an IN list */
+	struct buf text;    /* memory for values that are made */
 };
 
 /* hidden.c: answer with a hidden column of the present row. */

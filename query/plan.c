@@ -20,6 +20,7 @@ struct way {
 	unsigned equalities;
 	int equal[TABLE_KEY_PARTS_MAX]; /* constraint numbers */
 	int low, high;                  /* constraint numbers, -1 */
+	bool in;                        /* the last equality is with a list */
 	double rows;
 	double cost;
 };
@@ -35,16 +36,19 @@ struct planning {
 	struct way best;
 };
 
-/* The usable constraint op1 or op2 on column, -1. */
+/* The usable constraint op1 or op2 on column, -1. One that is an IN counts only if
+ * that is asked for: SQLite would offer its values one by one, and compare them
+ * without the affinity they had. */
 static int constraint_on(const struct planning *planning, int column, int op1,
-			 int op2)
+			 int op2, bool in)
 {
 	for (int i = 0; i < planning->info->nConstraint; i++) {
 		const struct sqlite3_index_constraint *constraint =
 			&planning->info->aConstraint[i];
 
 		if (!constraint->usable || constraint->iColumn != column ||
-		    (constraint->op != op1 && constraint->op != op2))
+		    (constraint->op != op1 && constraint->op != op2) ||
+		    (bool)sqlite3_vtab_in(planning->info, i, -1) != in)
 			continue;
 		if (strcasecmp(sqlite3_vtab_collation(planning->info, i),
 			       "BINARY") == 0)
@@ -98,21 +102,30 @@ static void take_constraints(const struct planning *planning, struct way *way)
 	way->equalities = 0;
 	way->low = -1;
 	way->high = -1;
+	way->in = false;
 	for (unsigned i = 0; i < way->column_count; i++) {
 		int equal = constraint_on(planning, way->columns[i],
 					  SQLITE_INDEX_CONSTRAINT_EQ,
-					  SQLITE_INDEX_CONSTRAINT_EQ);
+					  SQLITE_INDEX_CONSTRAINT_EQ, false);
 
+		if (equal < 0) {
+			equal = constraint_on(planning, way->columns[i],
+					      SQLITE_INDEX_CONSTRAINT_EQ,
+					      SQLITE_INDEX_CONSTRAINT_EQ, true);
+			way->in = equal >= 0;
+		}
 		if (equal < 0) {
 			way->low = constraint_on(planning, way->columns[i],
 						 SQLITE_INDEX_CONSTRAINT_GT,
-						 SQLITE_INDEX_CONSTRAINT_GE);
+						 SQLITE_INDEX_CONSTRAINT_GE, false);
 			way->high = constraint_on(planning, way->columns[i],
 						  SQLITE_INDEX_CONSTRAINT_LT,
-						  SQLITE_INDEX_CONSTRAINT_LE);
+						  SQLITE_INDEX_CONSTRAINT_LE, false);
 			return;
 		}
 		way->equal[way->equalities++] = equal;
+		if (way->in)
+			return;
 	}
 }
 
@@ -128,6 +141,9 @@ static void estimate(const struct planning *planning, struct way *way, bool uniq
 		rows /= 3;
 	if (unique && way->equalities == way->column_count)
 		rows = is_range_form(planning) ? 4 : 1;
+	/* How long the list is, only its evaluation tells. */
+	if (way->in)
+		rows *= 10;
 	way->rows = rows < 1 ? 1 : rows;
 	way->cost = rows * (way->access == PLAN_INDEX ? 2.5 : 1) + 4;
 	if (is_range_form(planning))
@@ -213,23 +229,26 @@ static void use(sqlite3_index_info *info, int constraint, int *argument, bool om
 	info->aConstraintUsage[constraint].omit = omit;
 }
 
-/* Is the way's column i an integer part of the key? No row has another value there,
- * and range.c never finds one unfit. */
-static bool is_exact(const struct planning *planning, unsigned i)
+/* Does the way use integer parts of the key alone? No row has another value there, and
+ * range.c never finds one unfit. One part that may be unfit takes it all away: then
+ * the cursor scans, and SQLite must check every part. */
+static bool is_exact(const struct way *way, const struct table_def *def)
 {
-	const struct way *way = &planning->best;
+	unsigned used = way->equalities + (way->low >= 0 || way->high >= 0);
 
-	return way->access == PLAN_KEY &&
-	       planning->def->columns[way->columns[i]].type == DRIFT_INTEGER;
+	if (way->access != PLAN_KEY || way->in)
+		return false;
+	for (unsigned i = 0; i < used; i++)
+		if (def->columns[way->columns[i]].type != DRIFT_INTEGER)
+			return false;
+	return true;
 }
 
 /* Flags for the bounds behind the equalities. */
-static int use_bounds(struct planning *planning, int *argument)
+static int use_bounds(struct planning *planning, bool exact, int *argument)
 {
 	const struct way *way = &planning->best;
 	sqlite3_index_info *info = planning->info;
-	bool exact = (way->low >= 0 || way->high >= 0) &&
-		     is_exact(planning, way->equalities);
 	int plan = 0;
 
 	if (way->low >= 0)
@@ -252,6 +271,7 @@ static int make_plan(struct planning *planning)
 	const struct way *way = &planning->best;
 	sqlite3_index_info *info = planning->info;
 	int plan = PLAN_MAKE(way->access, way->equalities, way->index);
+	bool exact = is_exact(way, planning->def);
 	int argument = 0;
 
 	if (planning->arguments[HIDDEN_FORM] >= 0) {
@@ -260,8 +280,12 @@ static int make_plan(struct planning *planning)
 			use(info, planning->arguments[i], &argument, true);
 	}
 	for (unsigned i = 0; i < way->equalities; i++)
-		use(info, way->equal[i], &argument, is_exact(planning, i));
-	return plan | use_bounds(planning, &argument);
+		use(info, way->equal[i], &argument, exact);
+	if (way->in) {
+		plan |= PLAN_IN;
+		(void)sqlite3_vtab_in(info, way->equal[way->equalities - 1], 1);
+	}
+	return plan | use_bounds(planning, exact, &argument);
 }
 
 static void describe_columns(const struct planning *planning, struct buf *text)
@@ -345,7 +369,7 @@ int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 	info->estimatedRows = (sqlite3_int64)best->rows;
 	info->orderByConsumed = is_ordered(&planning);
 	if (best->access == PLAN_KEY && !is_range_form(&planning) &&
-	    best->equalities == best->column_count)
+	    best->equalities == best->column_count && !best->in)
 		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
 	return set_text(&planning);
 }

@@ -8,6 +8,7 @@
  *	bit 4		PLAN_HIGH: an upper bound follows that
  *	bit 5		PLAN_LOW_OPEN: the lower bound itself is left out
  *	bit 6		PLAN_HIGH_OPEN: so is the upper bound
+ *	bit 7		PLAN_IN: the last equality is with a list (sqlite3_vtab_in)
  *	bits 8-11	number of equalities, on the first columns of the key or index
  *	bits 16-23	number of the index in the table's definition
  * SQLite checks every constraint again but those on integer parts of a key, whose
@@ -29,6 +30,7 @@ enum plan_access {
 #define PLAN_HIGH 16
 #define PLAN_LOW_OPEN 32
 #define PLAN_HIGH_OPEN 64
+#define PLAN_IN 128
 #define PLAN_EQUALITIES(plan) ((unsigned)(plan) >> 8 & 15)
 #define PLAN_INDEX_NUMBER(plan) ((unsigned)(plan) >> 16 & 255)
 #define PLAN_MAKE(access, equalities, index) \

@@ -86,10 +86,32 @@ static unsigned read_bounds(struct rewriter *rewriter, unsigned i,
 	}
 }
 
+/* Is the OFFSET at token i that of a LIMIT, which was looked at already? */
+static bool belongs_to_limit(const struct rewriter *rewriter, unsigned i)
+{
+	unsigned depth = 0;
+
+	while (i-- > 0) {
+		if (rewriter_is_punct(rewriter, i, ")"))
+			depth++;
+		else if (rewriter_is_punct(rewriter, i, "(") && depth-- == 0)
+			return false;
+		else if (depth == 0 && rewriter_is_word(rewriter, i, "LIMIT"))
+			return true;
+		else if (depth == 0 && rewriter_is_word(rewriter, i, "SELECT"))
+			return false;
+	}
+	return false;
+}
+
 enum drift_err spell_limit(struct rewriter *rewriter, unsigned i)
 {
 	struct bounds bounds = { 0 };
-	unsigned end = read_bounds(rewriter, i, &bounds);
+	unsigned end = 0;
+
+	if (!rewriter_is_word(rewriter, i, "OFFSET") ||
+	    !belongs_to_limit(rewriter, i))
+		end = read_bounds(rewriter, i, &bounds);
 
 	if (end && bounds.others) {
 		if (bounds.limit.size == 0)
