@@ -492,8 +492,10 @@ struct drift_verify_report {
 };
 /* Read the whole log (CRCs, seqs, times, digest chain), compare it with anchor (NULL:
  * none) and the index with it. Each fault is told to say(arg, line), which any
- * thread may call, one at a time. DRIFT_CORRUPT when there was any. */
+ * thread may call, one at a time. DRIFT_CORRUPT when there was any,
+ * DRIFT_INTERRUPTED when *stop (may be NULL) became true. */
 enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anchor,
+			    const _Atomic bool *stop,
 			    void (*say)(void *arg, const char *line), void *arg,
 			    struct drift_verify_report *report);
 /* Seal the newest segment and pack all sealed ones with zstd. History, seqs, times and
@@ -542,6 +544,16 @@ enum drift_err drift_log_resolve(struct drift_log *log, const struct moment *mom
 enum drift_err drift_log_digest(struct drift_log *log, drift_seq seq,
 				struct drift_anchor *anchor,
 				struct drift_error *error);
+/* As drift_events_open, of all there is now. log must outlive the stream. */
+enum drift_err drift_log_events_open(struct drift_log *log,
+				     struct drift_events **events,
+				     struct drift_error *error);
+/* A frame of the log, a hole between two, or a segment's beginning, as a line for
+ * people: file, offset, bytes, kind, meaning. line is good during the call. Goes on
+ * behind what is damaged; DRIFT_CORRUPT when anything was. */
+enum drift_err drift_log_frames(struct drift_log *log,
+				enum drift_err (*take)(void *arg, struct slice line),
+				void *arg, struct drift_error *error);
 /* As drift_verify. An index that another process is changing is compared as it was
  * at one moment. */
 enum drift_err drift_log_verify(struct drift_log *log,

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 
 #include "engine/db.h"
+#include "engine/drift_log.h"
 #include "engine/json.h"
 #include "engine/walk.h"
 
 struct drift_events {
-	struct drift_db *db;
+	struct tables *tables;
+	bool own_tables; /* filled in on the way, from the definitions met */
 	drift_seq from, to;
 	bool to_end; /* DDL after the last event too */
 	bool in_tx;
@@ -30,7 +32,7 @@ enum drift_err drift_events_open(struct drift_db *db, drift_seq from, drift_seq 
 	*out = NULL;
 	if (!events)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	events->db = db;
+	events->tables = &db->tables;
 	events->from = from;
 	events->to_end = to == DRIFT_SEQ_MAX;
 	events->to = to < head ? to : head;
@@ -49,23 +51,75 @@ enum drift_err drift_events_open(struct drift_db *db, drift_seq from, drift_seq 
 	return DRIFT_OK;
 }
 
+/* The end that the log has now: what another process appends later is not read. */
+static enum drift_err fix_end(struct drift_log *log, drift_seq *head,
+			      struct drift_error *error)
+{
+	unsigned newest = atomic_load(&log->log.count) - 1, segment = 0;
+	struct survey_tx tx = { 0 };
+	uint64_t end = SEGMENT_HEADER_BYTES;
+	enum drift_err err = log_last_tx(&log->log, log->live, &segment, &tx, error);
+
+	if (err && err != DRIFT_DONE)
+		return err;
+	if (!err && segment == newest)
+		end = tx.end;
+	*head = tx.last_seq;
+	atomic_store(&log->log.end, end);
+	return DRIFT_OK;
+}
+
+enum drift_err drift_log_events_open(struct drift_log *log,
+				     struct drift_events **out,
+				     struct drift_error *error)
+{
+	struct drift_events *events = calloc(1, sizeof(*events));
+	struct place place = log_start(&log->log);
+	enum drift_err err;
+
+	*out = NULL;
+	if (events)
+		events->tables = calloc(1, sizeof(*events->tables));
+	if (!events || !events->tables) {
+		free(events);
+		return drift_fail_code(error, DRIFT_NOMEM);
+	}
+	tables_init(events->tables);
+	events->own_tables = true;
+	events->from = 1;
+	events->to_end = true;
+	err = fix_end(log, &events->to, error);
+	if (!err)
+		err = walk_init(&events->walk, &log->log, &place, false, error);
+	if (err) {
+		drift_events_close(events);
+		return drift_fail_code(error, err);
+	}
+	*out = events;
+	return DRIFT_OK;
+}
+
 void drift_events_close(struct drift_events *events)
 {
 	if (!events)
 		return;
 	walk_release(&events->walk);
 	buf_release(&events->shown);
+	if (events->own_tables) {
+		tables_release(events->tables);
+		free(events->tables);
+	}
 	free(events);
 }
 
 /* The definition a DDL statement made, or ended. One that no event ever saw (made
  * and dropped at the same seq) is still the table's newest. */
-static const struct table_def *ddl_table(struct drift_db *db,
+static const struct table_def *ddl_table(struct tables *tables,
 					 const struct frame_ddl *ddl, drift_seq seq)
 {
 	drift_seq at = ddl->op == DDL_DROP ? seq - 1 : seq;
-	const struct table_def *def = tables_def(&db->tables, ddl->table_id, at, 0);
-	struct table *table = tables_get(&db->tables, ddl->table_id);
+	const struct table_def *def = tables_def(tables, ddl->table_id, at, 0);
+	struct table *table = tables_get(tables, ddl->table_id);
 
 	if (def || !table)
 		return def;
@@ -98,7 +152,7 @@ static enum drift_err take_frame(struct drift_events *events,
 		event->sql = ddl.sql;
 		if (ddl.op == DDL_TAG || ddl.op == DDL_UNTAG)
 			return DRIFT_OK;
-		event->table = ddl_table(events->db, &ddl, frame->seq);
+		event->table = ddl_table(events->tables, &ddl, frame->seq);
 		return event->table ? DRIFT_OK : DRIFT_CORRUPT;
 	}
 	err = frame_read_event(frame, &body);
@@ -109,7 +163,7 @@ static enum drift_err take_frame(struct drift_events *events,
 	event->row = body.row;
 	event->op = frame_op(frame);
 	event->integer_key = frame->flags & FRAME_INTEGER_KEY;
-	event->table = tables_def(&events->db->tables, body.table_id, frame->seq, 0);
+	event->table = tables_def(events->tables, body.table_id, frame->seq, 0);
 	if (!event->table)
 		return DRIFT_CORRUPT;
 	if (!event->table->altered || event->row.size == 0)
@@ -118,6 +172,20 @@ static enum drift_err take_frame(struct drift_events *events,
 	err = row_show(event->table, event->row, event->seq, &events->shown);
 	event->row = buf_slice(&events->shown);
 	return err;
+}
+
+/* Without a database, definitions are known as far as they were met. */
+static enum drift_err learn(struct drift_events *events, const struct frame *frame)
+{
+	struct frame_ddl ddl;
+	enum drift_err err;
+
+	if (!events->own_tables || frame->kind != FRAME_DDL)
+		return DRIFT_OK;
+	err = frame_read_ddl(frame, &ddl);
+	if (err || ddl.op == DDL_TAG || ddl.op == DDL_UNTAG)
+		return err;
+	return tables_apply(events->tables, &ddl, frame->seq, frame->time);
 }
 
 static bool wanted(const struct drift_events *events, const struct frame *frame)
@@ -154,9 +222,11 @@ enum drift_err drift_events_next(struct drift_events *events,
 		}
 		if (err)
 			return err;
-		if (!wanted(events, &frame))
+		err = learn(events, &frame);
+		if (!err && !wanted(events, &frame))
 			continue;
-		err = take_frame(events, &frame, event);
+		if (!err)
+			err = take_frame(events, &frame, event);
 		return err ? drift_fail(error, err,
 					"segment %" PRIu64 " offset %" PRIu64
 					": malformed event",

@@ -103,6 +103,8 @@ static enum drift_err check_frame(void *arg, const struct frame *frame,
 	struct frame_event event;
 	struct frame_ddl ddl;
 
+	if (verify_stopped(verify))
+		return DRIFT_INTERRUPTED;
 	if (frame->kind == FRAME_COMMIT)
 		return DRIFT_OK;
 	if (frame->kind == FRAME_DDL ? frame_read_ddl(frame, &ddl)
@@ -167,7 +169,7 @@ static void check_segment(struct worker *worker, unsigned i)
 	worker->segment = i;
 	worker->err = survey_segment(verify->log, i, verify->live, &calls,
 				     &worker->sums[i], &error);
-	if (worker->err == DRIFT_NOMEM)
+	if (worker->err == DRIFT_NOMEM || worker->err == DRIFT_INTERRUPTED)
 		return;
 	if (worker->err)
 		verify_fault(verify, "%s", error.text);
@@ -315,12 +317,14 @@ static enum drift_err verify_run(struct verify *verify)
 }
 
 enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anchor,
+			    const _Atomic bool *stop,
 			    void (*say)(void *arg, const char *line), void *arg,
 			    struct drift_verify_report *report)
 {
 	struct verify verify = {
 		.db = db,
 		.log = &db->log,
+		.stop = stop,
 		.say = say,
 		.arg = arg,
 		.report = report,

@@ -27,8 +27,9 @@ struct verify {
 	struct drift_verify_report *report;
 	const struct drift_anchor *anchor; /* NULL: none to compare with */
 	_Atomic bool anchor_met;
-	pthread_mutex_t lock; /* of say and report->faults */
-	uint64_t seed;        /* of the tallies */
+	const _Atomic bool *stop; /* may be NULL */
+	pthread_mutex_t lock;     /* of say and report->faults */
+	uint64_t seed;            /* of the tallies */
 	/* The index; reader is NULL when there is none. */
 	struct index_reader *reader;
 	struct index_mark mark;      /* how far it has come */
@@ -41,6 +42,12 @@ struct verify {
 
 void verify_fault(struct verify *verify, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+static inline bool verify_stopped(const struct verify *verify)
+{
+	return verify->stop &&
+	       atomic_load_explicit(verify->stop, memory_order_relaxed);
+}
 
 /* An entry of `versions`, and a row of `current`, as a number. */
 uint64_t verify_version_hash(uint64_t seed, uint32_t table_id, struct slice key,

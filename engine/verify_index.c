@@ -23,6 +23,8 @@ static enum drift_err space_next(struct verify *verify, struct space *space,
 	     err = index_step(space->cursor, INDEX_NEXT, &space->key, &space->value))
 		verify_fault(verify, "index: a value's CRC does not match");
 	space->ended = err == DRIFT_DONE;
+	if (verify_stopped(verify))
+		return DRIFT_INTERRUPTED;
 	return space->ended ? DRIFT_OK : err;
 }
 

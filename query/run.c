@@ -9,6 +9,7 @@
 #include "query/show.h"
 #include "query/snapshot.h"
 #include "query/sql.h"
+#include "query/verify.h"
 #include "query/write.h"
 
 static enum drift_err run_insert(struct query_session *session,
@@ -42,6 +43,7 @@ static const struct {
 	{ "COMPACT", compact_run, false },
 	{ "CHECKPOINT", snapshot_run_checkpoint, false },
 	{ "SNAPSHOT", snapshot_run, false },
+	{ "VERIFY", verify_run, false },
 	{ "BEGIN", control_begin, false },
 	{ "START", control_begin, false },
 	{ "COMMIT", control_commit, true },

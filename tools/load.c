@@ -406,6 +406,10 @@ static int run(void)
 	flights_init(&load.flights);
 	if (drift_open(given.dir, NULL, &load.db, &error)) {
 		status = complain(&error);
+		if (error.code == DRIFT_IN_USE)
+			fputs("driftdb: load wants the database to itself: "
+			      "unmount it, or end that process\n",
+			      stderr);
 	} else {
 		status = load_file(&load);
 		if (!status && !given.quiet)

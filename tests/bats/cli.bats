@@ -37,7 +37,6 @@ setup()
 	says 'init: DIR is missing'
 	fails_with 2 driftdb init one two
 	says 'one word too many: two'
-	fails_with 2 driftdb dump -d db
 }
 
 @test "a refused statement is status 1, its reason and place on stderr" {

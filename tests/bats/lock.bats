@@ -12,12 +12,37 @@ load lib
 	[ -d mnt/tables ]
 }
 
-@test "verify, load and dump do not touch a database that a daemon holds" {
+@test "load does not touch a database that a daemon holds, and says what to do" {
 	new_mount
-	fails_with 1 driftdb verify -d db
-	says "$MOUNT_PID"
 	fails_with 1 driftdb load -d db /dev/null
 	says "$MOUNT_PID"
+	says 'unmount it'
+}
+
+@test "verify, digest and dump read the log beside the daemon that writes it" {
+	local writer anchor
+
+	new_mount
+	mkdir mnt/tables/t
+	echo '{"n":0}' >mnt/tables/t/rows/first.json
+	anchor=$(driftdb digest -d db)
+	while :; do echo "{\"n\":$RANDOM}" >mnt/tables/t/rows/r$((RANDOM % 50)).json; done &
+	writer=$!
+	for _ in {1..20}; do
+		driftdb verify -d db --anchor "$anchor"
+		anchor=$(driftdb digest -d db)
+		driftdb dump -d db >frames
+		driftdb dump -d db --events >events
+		jq -es 'map(select(.seq)) | map(.seq) == [range(1; length + 1)]' events >seqs
+	done
+	kill "$writer"
+	wait "$writer" || :
+	driftdb sql -d db -e VERIFY >verified
+	same "$(jq -r .anchor verified)" "$(driftdb digest -d db)"
+	driftdb dump -d db --events >events
+	stop_mount
+	driftdb verify -d db --anchor "$anchor"
+	driftdb dump -d db --events | diff - events
 }
 
 @test "sql against a database held by a process that is no daemon says who" {

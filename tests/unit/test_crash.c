@@ -456,7 +456,8 @@ static void check(const char *what)
 		for (int k = 0; k < KEYS; k++)
 			assert_int_equal(value_at(db, t, seq, k),
 					 states[seq].value[k]);
-	assert_int_equal(drift_verify(db, NULL, test_say, NULL, &report), DRIFT_OK);
+	assert_int_equal(drift_verify(db, NULL, NULL, test_say, NULL, &report),
+			 DRIFT_OK);
 	drift_close(db);
 }
 

@@ -245,7 +245,7 @@ static void verify(struct fixture *f)
 {
 	struct drift_verify_report report;
 
-	assert_int_equal(drift_verify(f->db, NULL, test_say, NULL, &report),
+	assert_int_equal(drift_verify(f->db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_OK);
 	assert_int_equal(report.events, drift_head(f->db));
 }
@@ -393,7 +393,7 @@ static void verify_finds_a_changed_segment(void **state)
 	f->t = drift_table(drift_view_live(f->db), SLICE("t"));
 	write_story(f);
 	assert_int_equal(drift_fold(f->db), DRIFT_OK);
-	assert_int_equal(drift_verify(f->db, NULL, test_say, NULL, &report),
+	assert_int_equal(drift_verify(f->db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_OK);
 	assert_true(report.segments > 2);
 	snprintf(path, sizeof(path), "%s/log/00000000000000000001.seg", f->dir);
@@ -401,7 +401,7 @@ static void verify_finds_a_changed_segment(void **state)
 	fseek(file, 160, SEEK_SET);
 	fputc('!', file);
 	fclose(file);
-	assert_int_equal(drift_verify(f->db, NULL, test_say, NULL, &report),
+	assert_int_equal(drift_verify(f->db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_CORRUPT);
 	/* A frame's CRC, and the digest that the next segment keeps. */
 	assert_true(report.faults >= 2);

@@ -453,7 +453,8 @@ static void database_equals_model(void **state)
 		if (draw(100) == 0)
 			reopen();
 	}
-	assert_int_equal(drift_verify(db, NULL, test_say, NULL, &report), DRIFT_OK);
+	assert_int_equal(drift_verify(db, NULL, NULL, test_say, NULL, &report),
+			 DRIFT_OK);
 	assert_int_equal(report.events, head);
 	drift_close(db);
 	free(states);
