@@ -98,7 +98,7 @@ static void full_disk_refuses_and_room_lets_in_again(void **state)
 	assert_int_equal(scratch_open(&s), DRIFT_OK);
 	assert_int_equal(scratch_value(&s, "more"), 7777);
 	assert_int_equal(scratch_value(&s, "r9"), 9);
-	assert_int_equal(drift_verify(s.db, NULL, test_say, NULL, &report),
+	assert_int_equal(drift_verify(s.db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_OK);
 	assert_int_equal(report.events, 10 + taken + 1);
 	scratch_remove(&s);
@@ -198,7 +198,7 @@ static void full_disk_keeps_the_segment_it_has(void **state)
 	full = false;
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(scratch_put(&s, "a", 100 + i, 3000), DRIFT_OK);
-	assert_int_equal(drift_verify(s.db, NULL, test_say, NULL, &report),
+	assert_int_equal(drift_verify(s.db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_OK);
 	assert_true(report.segments > 5);
 	assert_int_equal(report.events, 41);
@@ -252,7 +252,7 @@ static void index_without_room_slows_and_refuses_but_loses_nothing(void **state)
 	}
 	assert_int_equal(drift_fold(s.db), DRIFT_OK);
 	assert_non_null(strstr(s.said, "folding again"));
-	assert_int_equal(drift_verify(s.db, NULL, test_say, NULL, &report),
+	assert_int_equal(drift_verify(s.db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_OK);
 	assert_int_equal(report.events, rows + 1);
 	scratch_remove(&s);

@@ -314,7 +314,7 @@ static void scans_equal_the_model_with_and_without_snapshots(void **state)
 	scans_equal_model(100);
 	work(20, KEYS, 3); /* some in memtables, too */
 	scans_equal_model(50);
-	assert_int_equal(drift_verify(db, NULL, test_say, NULL, &verified),
+	assert_int_equal(drift_verify(db, NULL, NULL, test_say, NULL, &verified),
 			 DRIFT_OK);
 	snprintf(command, sizeof(command), "rm -rf %s/snapshots/*/*", dir);
 	assert_int_equal(system(command), 0);
@@ -483,12 +483,12 @@ static void scans_read_snapshots_and_verify_compares_them(void **state)
 	mark = mark_now();
 	work(200, KEYS, 2);
 	assert_int_equal(drift_fold(db), DRIFT_OK);
-	assert_int_equal(drift_verify(db, NULL, test_say, NULL, &verified),
+	assert_int_equal(drift_verify(db, NULL, NULL, test_say, NULL, &verified),
 			 DRIFT_OK);
 	forge(&mark, t->id);
 	assert_true(forged_rows(mark.seq) > 50);
 	faults = 0;
-	assert_int_equal(drift_verify(db, NULL, count_fault, NULL, &verified),
+	assert_int_equal(drift_verify(db, NULL, NULL, count_fault, NULL, &verified),
 			 DRIFT_CORRUPT);
 	assert_int_equal(faults, 1);
 }
