@@ -17,6 +17,8 @@
 enum asof_form {
 	ASOF_VIEW,      /* the statement's own view; no arguments */
 	ASOF_AT,        /* rows as of seq a */
+	ASOF_WRITTEN,   /* rows the session kept for RETURNING: written.h */
+	ASOF_PROPOSED,  /* rows it kept for ON CONFLICT DO UPDATE */
 	ASOF_ALL,       /* every version */
 	ASOF_BETWEEN,   /* start <= b and end > a */
 	ASOF_FROM_TO,   /* start < b and end > a; none if a >= b */
@@ -37,6 +39,12 @@ struct asof {
 static inline enum asof_form asof_form(const struct asof *asof)
 {
 	return (enum asof_form)(asof->form & ASOF_FORM_MASK);
+}
+
+/* True for the forms whose rows the session keeps. */
+static inline bool asof_is_kept(const struct asof *asof)
+{
+	return asof_form(asof) == ASOF_WRITTEN || asof_form(asof) == ASOF_PROPOSED;
 }
 
 /* True for the forms whose rows are versions. */

@@ -54,6 +54,16 @@ int cursor_eof(sqlite3_vtab_cursor *base)
 	return ((struct cursor *)base)->at_end;
 }
 
+static int next_kept(struct cursor *cursor)
+{
+	cursor->at_end = cursor->kept_at >= cursor->kept->count;
+	if (!cursor->at_end) {
+		cursor->version = written_get(cursor->kept, cursor->kept_at++);
+		reader_begin(&cursor->reader, cursor->version.row);
+	}
+	return SQLITE_OK;
+}
+
 /* A cursor that is asked for one key will be asked for no other, or for many. */
 static enum drift_err get_row(struct cursor *cursor, struct slice key)
 {
@@ -226,6 +236,8 @@ int cursor_next(sqlite3_vtab_cursor *base)
 	struct cursor *cursor = (struct cursor *)base;
 	enum drift_err err;
 
+	if (cursor->kept)
+		return next_kept(cursor);
 	do {
 		err = cursor->source ? next_of_source(cursor) : DRIFT_DONE;
 		if (err == DRIFT_DONE)
@@ -251,8 +263,18 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int arg
 	cursor->source = NULL;
 	cursor->at_end = true;
 	cursor->plan = plan;
+	cursor->kept = NULL;
 	if (!set_view(cursor, plan, argv))
 		return SQLITE_OK;
+	if (asof_is_kept(&cursor->asof)) {
+		const struct query_session *session = vtab_of(cursor)->session;
+
+		cursor->kept = asof_form(&cursor->asof) == ASOF_WRITTEN
+				       ? &session->written
+				       : &session->proposed;
+		cursor->kept_at = 0;
+		return cursor_next(base);
+	}
 	if (PLAN_ACCESS(plan) != PLAN_SCAN)
 		answer = take_values(cursor, argv + (plan & PLAN_ASOF ? 3 : 0));
 	if (answer == RANGE_NOMEM)

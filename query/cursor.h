@@ -11,6 +11,8 @@ struct cursor {
 	sqlite3_vtab_cursor base;
 	struct asof asof;
 	struct drift_view view;
+	const struct written *kept; /* the rows of a kept form; NULL: another */
+	unsigned kept_at;
 	struct drift_cursor *source; /* NULL: at most the one row below */
 	struct drift_row row;
 	struct drift_lookup *lookup; /* from the second row by its key on */

@@ -141,7 +141,7 @@ static int find_name(const struct statement *statement,
 
 enum drift_err error_of_sqlite(struct query_session *session, int rc,
 			       const struct statement *statement,
-			       const struct rewrite *rewrite,
+			       const struct rewrite_text *text,
 			       struct drift_error *error)
 {
 	int offset = sqlite3_error_offset(session->sqlite);
@@ -158,8 +158,8 @@ enum drift_err error_of_sqlite(struct query_session *session, int rc,
 	if (rc == SQLITE_NOMEM)
 		return limit_fail_memory(session, error);
 	err = translate(sqlite3_errmsg(session->sqlite), &own);
-	if (offset >= 0 && rewrite)
-		own.position = rewrite_position(rewrite, offset);
+	if (offset >= 0 && text)
+		own.position = rewrite_position(text, offset);
 	else if (statement)
 		own.position = find_name(statement, &own);
 	if (error)

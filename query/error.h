@@ -6,10 +6,10 @@
 #include "query/rewrite.h"
 
 /* The failure the session's connection has just had: what a callback left in
- * session->inner, else SQLite's message. rewrite (may be NULL) maps its place. */
+ * session->inner, else SQLite's message. text (may be NULL) maps its place. */
 enum drift_err error_of_sqlite(struct query_session *session, int rc,
 			       const struct statement *statement,
-			       const struct rewrite *rewrite,
+			       const struct rewrite_text *text,
 			       struct drift_error *error);
 
 #endif

@@ -64,6 +64,14 @@ static bool is_range_form(const struct planning *planning)
 	return planning->form < 0 || asof_is_range(&asof);
 }
 
+/* Rows the session keeps: few, in no order, and not found by key. */
+static bool is_kept_form(const struct planning *planning)
+{
+	struct asof asof = { .form = planning->form };
+
+	return planning->form >= 0 && asof_is_kept(&asof);
+}
+
 /* Find the call's arguments. False: this plan would do without them. */
 static bool find_arguments(struct planning *planning)
 {
@@ -359,15 +367,18 @@ int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 		return SQLITE_CONSTRAINT;
 	planning.rows =
 		(double)drift_row_count(vtab->session->db, planning.def->id) + 1;
+	if (is_kept_form(&planning))
+		planning.rows = 1;
 	estimate(&planning, &planning.best, false);
-	consider_key(&planning);
+	if (!is_kept_form(&planning))
+		consider_key(&planning);
 	for (unsigned i = 0; i < planning.def->index_count; i++)
-		if (!is_range_form(&planning))
+		if (!is_range_form(&planning) && !is_kept_form(&planning))
 			consider_index(&planning, i);
 	info->idxNum = make_plan(&planning);
 	info->estimatedCost = best->cost;
 	info->estimatedRows = (sqlite3_int64)best->rows;
-	info->orderByConsumed = is_ordered(&planning);
+	info->orderByConsumed = !is_kept_form(&planning) && is_ordered(&planning);
 	if (best->access == PLAN_KEY && !is_range_form(&planning) &&
 	    best->equalities == best->column_count && !best->in)
 		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;

@@ -11,11 +11,9 @@
 
 unsigned query_column_count(const struct query_session *session)
 {
-	if (session->state == SESSION_SQL_ROWS)
-		return (unsigned)sqlite3_column_count(session->select);
 	if (session->state == SESSION_ANSWER_ROWS)
 		return session->answer.column_count;
-	return 0;
+	return session->select ? (unsigned)sqlite3_column_count(session->select) : 0;
 }
 
 /* A field without a name in SQL ends in a mark and a number. */
@@ -42,8 +40,8 @@ const char *query_column_name(const struct query_session *session, unsigned i)
 
 enum drift_type query_column_type(const struct query_session *session, unsigned i)
 {
-	return session->state == SESSION_SQL_ROWS ? session->columns[i].type
-						  : DRIFT_TEXT;
+	return session->state == SESSION_ANSWER_ROWS ? DRIFT_TEXT
+						     : session->columns[i].type;
 }
 
 static bool begins_json(sqlite3_value *value)
@@ -72,7 +70,12 @@ static bool is_json_text(const struct query_session *session, unsigned i,
 static void sql_value(const struct query_session *session, unsigned i,
 		      struct msg_value *value, bool *is_json)
 {
-	sqlite3_value *from = sqlite3_column_value(session->select, (int)i);
+	sqlite3_value *from =
+		session->state == SESSION_KEPT_ROWS
+			? session->rows.values[(session->row - 1) *
+						       session->rows.columns +
+					       i]
+			: sqlite3_column_value(session->select, (int)i);
 	int type = sqlite3_value_type(from);
 
 	*is_json = false;
@@ -109,7 +112,7 @@ void query_value(const struct query_session *session, unsigned i,
 	if (!is_json)
 		is_json = &unused;
 	*is_json = false;
-	if (session->state == SESSION_SQL_ROWS) {
+	if (session->state != SESSION_ANSWER_ROWS) {
 		sql_value(session, i, value, is_json);
 		return;
 	}
@@ -151,7 +154,8 @@ enum drift_err result_begin(struct query_session *session)
 	unsigned count = query_column_count(session);
 	struct session_column *columns;
 
-	if (session->state != SESSION_SQL_ROWS)
+	if (session->state == SESSION_BETWEEN ||
+	    session->state == SESSION_ANSWER_ROWS)
 		return DRIFT_OK;
 	if (count > session->column_capacity) {
 		columns = realloc(session->columns, count * sizeof(*columns));

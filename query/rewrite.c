@@ -16,18 +16,20 @@
 
 void rewrite_release(struct rewrite *rewrite)
 {
-	buf_release(&rewrite->sql);
-	free(rewrite->marks.list);
+	for (unsigned i = 0; i < REWRITE_PARTS; i++) {
+		buf_release(&rewrite->parts[i].sql);
+		free(rewrite->parts[i].marks.list);
+	}
 	*rewrite = REWRITE_INIT;
 }
 
-int rewrite_position(const struct rewrite *rewrite, int offset)
+int rewrite_position(const struct rewrite_text *text, int offset)
 {
 	const struct rewrite_mark *found = NULL;
 
-	for (unsigned i = 0; i < rewrite->marks.count; i++)
-		if ((int)rewrite->marks.list[i].sql <= offset)
-			found = &rewrite->marks.list[i];
+	for (unsigned i = 0; i < text->marks.count; i++)
+		if ((int)text->marks.list[i].sql <= offset)
+			found = &text->marks.list[i];
 	if (!found)
 		return 0;
 	offset -= (int)found->sql;
@@ -83,7 +85,11 @@ void rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out)
 	const char *text = rewriter->statement.script + token.at;
 
 	if (token.size > 1) {
-		buf_printf(out, "?%.*s", (int)token.size - 1, text + 1);
+		unsigned number = (unsigned)strtoul(text + 1, NULL, 10);
+
+		buf_printf(out, "?%u", number);
+		if (number > rewriter->parameters_max)
+			rewriter->parameters_max = number;
 		return;
 	}
 	for (; rewriter->counted_to <= i; rewriter->counted_to++) {
@@ -92,6 +98,8 @@ void rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out)
 			token.kind == TOKEN_PARAMETER && token.size == 1;
 	}
 	buf_printf(out, "?%u", rewriter->parameters);
+	if (rewriter->parameters > rewriter->parameters_max)
+		rewriter->parameters_max = rewriter->parameters;
 }
 
 /* One walk over the tokens for the spellings and for time. */
@@ -109,6 +117,23 @@ static enum drift_err walk(struct rewriter *rewriter)
 		if (!err && rewriter->statement.at == i)
 			rewriter->statement.at++;
 	}
+	return err;
+}
+
+static enum drift_err write_parts(struct rewriter *rewriter, struct rewrite *rewrite)
+{
+	const struct verb *verb = rewriter->verb;
+	struct rewrite_text *main = &rewrite->parts[REWRITE_MAIN];
+	enum drift_err err;
+
+	err = edits_write(&rewriter->edits, &rewriter->statement, 0, verb->end,
+			  &main->sql, &main->marks);
+	if (!err && verb->set)
+		err = rewrite_write_conflict(rewriter,
+					     &rewrite->parts[REWRITE_CONFLICT]);
+	if (!err && verb->returning)
+		err = rewrite_write_returning(rewriter,
+					      &rewrite->parts[REWRITE_RETURNING]);
 	return err;
 }
 
@@ -131,13 +156,13 @@ enum drift_err rewrite_make(struct query_session *session,
 	if (!err)
 		err = walk(&rewriter);
 	if (!err) {
-		rewrite_conflict(&rewriter);
+		rewrite_target(&rewriter);
 		rewrite_documents(&rewriter);
 		rewrite_keep(&rewriter);
 		rewrite_result(&rewriter, rewrite);
-		err = edits_write(&rewriter.edits, statement, 0, statement->count,
-				  &rewrite->sql, &rewrite->marks);
+		err = write_parts(&rewriter, rewrite);
 	}
+	rewrite->parameters = rewriter.parameters_max;
 	edits_release(&rewriter.edits);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }

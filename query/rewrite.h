@@ -15,11 +15,24 @@ struct rewrite_hint {
 	enum drift_type type;
 };
 
-struct rewrite {
+/* What SQLite runs, one after the other, for one statement. */
+enum rewrite_part {
+	REWRITE_MAIN,
+	REWRITE_CONFLICT,  /* the UPDATE of ON CONFLICT DO UPDATE */
+	REWRITE_RETURNING, /* a SELECT from the rows that were written */
+	REWRITE_PARTS,
+};
+
+struct rewrite_text {
 	struct buf sql;
 	struct rewrite_marks marks;
+};
+
+struct rewrite {
+	struct rewrite_text parts[REWRITE_PARTS];
 	struct rewrite_hint hints[REWRITE_HINTS_MAX];
 	unsigned hint_count;
+	unsigned parameters; /* the greatest number of one */
 };
 
 #define REWRITE_INIT ((struct rewrite){ 0 })
@@ -32,6 +45,6 @@ enum drift_err rewrite_make(struct query_session *session,
 			    const struct verb *verb, struct rewrite *rewrite,
 			    struct drift_error *error);
 /* The script's byte, from 1, that byte `offset` of sql comes from; 0: none. */
-int rewrite_position(const struct rewrite *rewrite, int offset);
+int rewrite_position(const struct rewrite_text *text, int offset);
 
 #endif

@@ -22,9 +22,12 @@ void rewrite_keep(struct rewriter *rewriter)
 	const struct statement *statement = &rewriter->statement;
 	unsigned i;
 
-	if (rewriter->verb->kind != VERB_UPDATE)
+	if (rewriter->verb->kind == VERB_UPDATE)
+		i = verb_find_word(statement, rewriter->verb->at, "SET") + 1;
+	else if (rewriter->verb->set)
+		i = rewriter->verb->set + 1;
+	else
 		return;
-	i = verb_find_word(statement, rewriter->verb->at, "SET") + 1;
 	while (i + 2 < statement->count && token_is_name(statement->tokens[i]) &&
 	       rewriter_is_punct(rewriter, i + 1, "=")) {
 		unsigned first = i + 2;

@@ -207,7 +207,9 @@ void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite)
 	unsigned i = rewriter->verb->at;
 	unsigned count = 0, stars = 0, star_at = 0;
 
-	if (!rewriter_is_word(rewriter, i, "SELECT"))
+	if (rewriter->verb->returning)
+		i = rewriter->verb->returning;
+	else if (!rewriter_is_word(rewriter, i, "SELECT"))
 		return;
 	i++;
 	if (rewriter_is_word(rewriter, i, "ALL") ||

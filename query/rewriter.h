@@ -26,6 +26,7 @@ struct rewriter {
 	unsigned scope_count;
 	unsigned parameters; /* '?' among the tokens before counted_to */
 	unsigned counted_to;
+	unsigned parameters_max; /* the greatest number of a parameter */
 };
 
 struct token rewriter_token(const struct rewriter *rewriter, unsigned i);
@@ -50,8 +51,14 @@ enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i);
 
 /* rewrite_documents.c: INSERT INTO t SELECT * FROM u, as documents. */
 void rewrite_documents(struct rewriter *rewriter);
-/* rewrite_conflict.c: ON CONFLICT DO NOTHING. */
-void rewrite_conflict(struct rewriter *rewriter);
+/* rewrite_target.c: INSERT's, UPDATE's and DELETE's clauses that SQLite lacks. */
+void rewrite_target(struct rewriter *rewriter);
+/* UPDATE t SET ... FROM the rows that were in conflict. */
+enum drift_err rewrite_write_conflict(struct rewriter *rewriter,
+				      struct rewrite_text *text);
+/* SELECT ... FROM the rows that were written. */
+enum drift_err rewrite_write_returning(struct rewriter *rewriter,
+				       struct rewrite_text *text);
 /* rewrite_keep.c: SET c = x, so that JSON and booleans stay what they are. */
 void rewrite_keep(struct rewriter *rewriter);
 /* rewrite_result.c: names and types of the answer's columns. */

@@ -16,9 +16,12 @@ static enum drift_err run_insert(struct query_session *session,
 				 struct statement *statement,
 				 struct drift_error *error)
 {
+	unsigned last = statement->count ? statement->count - 1 : 0;
+	/* With more behind them, documents go the way of all SQL. */
 	bool documents = statement_look(statement, 3).kind == TOKEN_JSON &&
 			 token_is_word(statement->script,
-				       statement_look(statement, 1), "INTO");
+				       statement_look(statement, 1), "INTO") &&
+			 statement->tokens[last].kind == TOKEN_JSON;
 
 	return documents ? write_run_documents(session, statement, error)
 			 : sql_run(session, statement, error);

@@ -102,6 +102,7 @@ enum drift_err query_session_open(struct drift_db *db,
 
 static void end_rows(struct query_session *session)
 {
+	rows_clear(&session->rows);
 	sqlite3_finalize(session->select);
 	session->select = NULL;
 	session->state = SESSION_BETWEEN;
@@ -117,6 +118,9 @@ void query_session_close(struct query_session *session)
 		relation_forget_all(session);
 	sqlite3_close(session->sqlite);
 	answer_release(&session->answer);
+	rows_release(&session->rows);
+	written_release(&session->written);
+	written_release(&session->proposed);
 	tokens_release(&session->tokens);
 	buf_release(&session->script);
 	buf_release(&session->value);
@@ -201,10 +205,14 @@ static enum drift_err attempt(struct query_session *session,
 	session->inner.code = DRIFT_OK;
 	session->changed = 0;
 	session->row_count = 0;
+	end_rows(session);
+	written_clear(&session->written);
+	written_clear(&session->proposed);
 	session_say(session, "", "%s", "");
 	transaction_begin_statement(session);
 	err = statement_run(session, statement, error);
-	if (err || session->state != SESSION_BETWEEN)
+	if (err || session->state == SESSION_SQL_ROWS ||
+	    session->state == SESSION_ANSWER_ROWS)
 		return err;
 	*may_retry = !session->transaction.open;
 	return transaction_end_statement(session, error);
@@ -302,7 +310,11 @@ static enum drift_err next_sql_row(struct query_session *session,
 
 static void next_answer_row(struct query_session *session, enum query_event *event)
 {
-	if (session->row >= answer_rows(&session->answer)) {
+	size_t count = session->state == SESSION_KEPT_ROWS
+			       ? rows_count(&session->rows)
+			       : answer_rows(&session->answer);
+
+	if (session->row >= count) {
 		finish_rows(session, event);
 		return;
 	}
@@ -327,6 +339,7 @@ enum drift_err query_next(struct query_session *session, enum query_event *event
 		err = next_sql_row(session, event, error);
 		break;
 	case SESSION_ANSWER_ROWS:
+	case SESSION_KEPT_ROWS:
 		next_answer_row(session, event);
 		break;
 	}

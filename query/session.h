@@ -16,9 +16,11 @@
 #include "query/query.h"
 #include "query/relation.h"
 #include "query/rewrite.h"
+#include "query/rows.h"
 #include "query/setting.h"
 #include "query/statement.h"
 #include "query/transaction.h"
+#include "query/written.h"
 
 #define SESSION_KEEP_BYTES 16
 
@@ -26,6 +28,7 @@ enum session_state {
 	SESSION_BETWEEN,     /* statements; at the script's end too */
 	SESSION_SQL_ROWS,    /* stepping `select` */
 	SESSION_ANSWER_ROWS, /* handing out `answer` */
+	SESSION_KEPT_ROWS,   /* handing out `rows`; `select` tells its columns */
 };
 
 /* Where a result column's values come from. */
@@ -69,7 +72,8 @@ struct query_session {
 	enum session_state state;
 	sqlite3_stmt *select;
 	struct answer answer;
-	unsigned row; /* of answer: the next one */
+	struct rows rows;
+	unsigned row; /* of answer or rows: the next one */
 	uint64_t row_count;
 	struct session_column *columns; /* of select */
 	unsigned column_capacity;
@@ -80,7 +84,9 @@ struct query_session {
 
 	/* The first failure inside a SQLite callback: it knows more than SQLite. */
 	struct drift_error inner;
-	uint64_t changed; /* rows the statement wrote */
+	uint64_t changed;        /* rows the statement wrote */
+	struct written written;  /* for RETURNING */
+	struct written proposed; /* for ON CONFLICT DO UPDATE */
 	/* Of an INSERT with a column list: which columns it names. */
 	const struct relation *insert_into;
 	bool *inserted;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "query/dml.h"
 #include "query/error.h"
 #include "query/module.h"
 #include "query/rewrite.h"
@@ -65,10 +66,11 @@ static enum drift_err want_updated(struct relation *relation,
 				   const struct verb *verb,
 				   struct drift_error *error)
 {
-	unsigned i = verb_find_word(statement, verb->at, "SET") + 1;
+	unsigned i =
+		verb->set ? verb->set : verb_find_word(statement, verb->at, "SET");
 	enum drift_err err = DRIFT_OK;
 
-	for (; i + 1 < statement->count && !err; i++) {
+	for (i++; i + 1 < statement->count && !err; i++) {
 		if (token_is(statement->script, statement->tokens[i], "("))
 			i = verb_find_close(statement, i);
 		else if (token_is_word(statement->script, statement->tokens[i],
@@ -104,7 +106,7 @@ static enum drift_err declare_target(struct query_session *session,
 		return err ? drift_fail_code(error, err) : DRIFT_OK;
 	if (def->document && verb->kind == VERB_INSERT)
 		err = want_inserted(*relation, statement, verb, error);
-	else if (def->document && verb->kind == VERB_UPDATE)
+	if (!err && def->document && (verb->kind == VERB_UPDATE || verb->set))
 		err = want_updated(*relation, statement, verb, error);
 	return err ? err : relation_declare(session, *relation, error);
 }
@@ -187,26 +189,26 @@ static enum drift_err note_inserted(struct query_session *session,
 	return DRIFT_OK;
 }
 
-static enum drift_err prepare_text(struct query_session *session,
-				   const struct statement *statement,
-				   const struct rewrite *rewrite, const char *prefix,
-				   sqlite3_stmt **stmt, struct drift_error *error)
+enum drift_err sql_compile(struct query_session *session,
+			   const struct statement *statement,
+			   const struct rewrite_text *text, const char *prefix,
+			   sqlite3_stmt **stmt, struct drift_error *error)
 {
 	struct buf sql = BUF_INIT;
-	struct slice text = buf_slice(&rewrite->sql);
+	struct slice whole = buf_slice(&text->sql);
 	int rc;
 
 	if (prefix[0]) {
 		buf_add_str(&sql, prefix);
-		buf_add_slice(&sql, text);
-		text = buf_slice(&sql);
+		buf_add_slice(&sql, whole);
+		whole = buf_slice(&sql);
 	}
-	rc = sqlite3_prepare_v3(session->sqlite, text.data, (int)text.size, 0, stmt,
-				NULL);
+	rc = sqlite3_prepare_v3(session->sqlite, whole.data, (int)whole.size, 0,
+				stmt, NULL);
 	buf_release(&sql);
 	if (rc)
 		return error_of_sqlite(session, rc, statement,
-				       prefix[0] ? NULL : rewrite, error);
+				       prefix[0] ? NULL : text, error);
 	if (sqlite3_bind_parameter_count(*stmt) > 0) {
 		sqlite3_finalize(*stmt);
 		*stmt = NULL;
@@ -247,18 +249,17 @@ static enum drift_err check_integers(const struct statement *statement,
 	return DRIFT_OK;
 }
 
-static enum drift_err prepare(struct query_session *session,
-			      const struct statement *statement,
-			      const struct verb *verb, const char *prefix,
-			      sqlite3_stmt **stmt, struct drift_error *error)
+enum drift_err sql_rewrite(struct query_session *session,
+			   const struct statement *statement,
+			   const struct verb *verb, struct rewrite *rewrite,
+			   struct drift_error *error)
 {
-	struct rewrite rewrite = REWRITE_INIT;
 	struct relation *target = NULL;
 	enum drift_err err;
 
 	err = check_integers(statement, verb, error);
 	if (!err)
-		err = rewrite_make(session, statement, verb, &rewrite, error);
+		err = rewrite_make(session, statement, verb, rewrite, error);
 	if (!err)
 		err = relation_sync(session, statement->script, statement->tokens,
 				    statement->count, error);
@@ -268,12 +269,8 @@ static enum drift_err prepare(struct query_session *session,
 		err = check_conflict(statement, verb, target, error);
 	if (!err)
 		err = note_inserted(session, statement, verb, target);
-	if (!err)
-		err = prepare_text(session, statement, &rewrite, prefix, stmt,
-				   error);
-	memcpy(session->hints, rewrite.hints, sizeof(rewrite.hints));
-	session->hint_count = rewrite.hint_count;
-	rewrite_release(&rewrite);
+	memcpy(session->hints, rewrite->hints, sizeof(rewrite->hints));
+	session->hint_count = rewrite->hint_count;
 	return err;
 }
 
@@ -281,67 +278,43 @@ enum drift_err sql_prepare(struct query_session *session,
 			   const struct statement *statement, const char *prefix,
 			   sqlite3_stmt **stmt, struct drift_error *error)
 {
+	struct rewrite rewrite = REWRITE_INIT;
 	struct verb verb;
 	enum drift_err err = verb_find(statement, &verb, error);
 
-	return err ? err : prepare(session, statement, &verb, prefix, stmt, error);
-}
-
-static void say_changed(struct query_session *session, enum verb_kind kind)
-{
-	static const struct {
-		const char *tag;
-		const char *verb;
-	} words[] = {
-		[VERB_INSERT] = { "INSERT 0", "Inserted" },
-		[VERB_UPDATE] = { "UPDATE", "Updated" },
-		[VERB_DELETE] = { "DELETE", "Deleted" },
-	};
-	char tag[64];
-
-	snprintf(tag, sizeof(tag), "%s %llu", words[kind].tag,
-		 (unsigned long long)session->changed);
-	session_say(session, tag, "%s %llu row(s)", words[kind].verb,
-		    (unsigned long long)session->changed);
-}
-
-/* Step a statement without rows to its end. */
-static enum drift_err run_write(struct query_session *session,
-				const struct statement *statement,
-				sqlite3_stmt *stmt, struct drift_error *error)
-{
-	int rc = sqlite3_step(stmt);
-	enum drift_err err = DRIFT_OK;
-
-	if (rc != SQLITE_DONE)
-		err = error_of_sqlite(session, rc, statement, NULL, error);
-	sqlite3_finalize(stmt);
+	if (!err)
+		err = sql_rewrite(session, statement, &verb, &rewrite, error);
+	if (!err)
+		err = sql_compile(session, statement, &rewrite.parts[REWRITE_MAIN],
+				  prefix, stmt, error);
+	rewrite_release(&rewrite);
 	return err;
+}
+
+static enum drift_err run_read(struct query_session *session,
+			       const struct statement *statement,
+			       struct drift_error *error)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum drift_err err = sql_prepare(session, statement, "", &stmt, error);
+
+	if (err)
+		return err;
+	session->select = stmt;
+	session->state = SESSION_SQL_ROWS;
+	return DRIFT_OK;
 }
 
 enum drift_err sql_run(struct query_session *session, struct statement *statement,
 		       struct drift_error *error)
 {
-	sqlite3_stmt *stmt = NULL;
 	struct verb verb;
 	enum drift_err err = verb_find(statement, &verb, error);
 
-	session->transaction.blind = verb.kind == VERB_INSERT;
-	if (!err && verb.kind != VERB_READ)
-		err = transaction_may_write(session, error);
-	if (!err)
-		err = prepare(session, statement, &verb, "", &stmt, error);
 	if (err)
 		return err;
-	if (verb.kind == VERB_READ) {
-		session->select = stmt;
-		session->state = SESSION_SQL_ROWS;
-		return DRIFT_OK;
-	}
-	err = run_write(session, statement, stmt, error);
-	if (!err)
-		say_changed(session, verb.kind);
-	return err;
+	return verb.kind == VERB_READ ? run_read(session, statement, error)
+				      : dml_run(session, statement, &verb, error);
 }
 
 enum drift_err sql_select(struct query_session *session, const char *sql,

@@ -256,6 +256,8 @@ int update_row(sqlite3_vtab *base, int argc, sqlite3_value **argv,
 		err = change(&update, blob_of(argv[0]));
 	buf_release(&update.document);
 	buf_release(&update.text);
+	if (err == DRIFT_DONE)
+		return SQLITE_OK;
 	if (err == DRIFT_KEY_EXISTS && conflict == SQLITE_IGNORE)
 		return SQLITE_CONSTRAINT;
 	if (err)

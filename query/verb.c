@@ -69,37 +69,85 @@ static enum drift_err unsupported(const struct statement *statement, unsigned i,
 	return statement_place(statement->tokens[i], err, error);
 }
 
-/* ON CONFLICT [(key)] DO NOTHING, at the end of an INSERT. */
+static enum drift_err syntax(const struct statement *statement, unsigned i,
+			     struct drift_error *error)
+{
+	i = i > statement->count ? statement->count : i;
+	return statement_syntax(statement, statement->tokens[i], error);
+}
+
+/* ON CONFLICT [(key)] DO NOTHING | DO UPDATE SET ... [WHERE ...]. */
 static enum drift_err take_conflict(const struct statement *statement,
 				    struct verb *verb, struct drift_error *error)
 {
 	unsigned at = verb_find_word(statement, verb->at, "CONFLICT");
 
-	if (verb->kind != VERB_INSERT || at >= statement->count ||
+	if (verb->kind != VERB_INSERT || at >= verb->conflict_end ||
 	    !is_word(statement, at - 1, "ON"))
 		return DRIFT_OK;
-	verb->conflict = at - 1;
+	verb->conflict = verb->end = at - 1;
 	at++;
+	if (is_word(statement, at, "ON"))
+		return unsupported(statement, at, "ON CONFLICT ON CONSTRAINT",
+				   error);
 	if (is_punct(statement, at, "("))
 		at = verb_find_close(statement, at) + 1;
-	if (is_word(statement, at, "DO") && is_word(statement, at + 1, "UPDATE"))
-		return unsupported(statement, at + 1, "ON CONFLICT DO UPDATE",
-				   error);
-	if (is_word(statement, at, "DO") && is_word(statement, at + 1, "NOTHING") &&
-	    at + 2 == statement->count)
-		return DRIFT_OK;
-	at = at > statement->count ? statement->count : at;
-	return statement_syntax(statement, statement->tokens[at], error);
+	if (!is_word(statement, at, "DO"))
+		return syntax(statement, at, error);
+	if (is_word(statement, at + 1, "NOTHING"))
+		return at + 2 == verb->conflict_end
+			       ? DRIFT_OK
+			       : syntax(statement, at + 2, error);
+	if (!is_word(statement, at + 1, "UPDATE"))
+		return syntax(statement, at + 1, error);
+	if (!is_word(statement, at + 2, "SET"))
+		return syntax(statement, at + 2, error);
+	verb->set = at + 2;
+	at = verb_find_word(statement, at + 3, "WHERE");
+	verb->where = at < verb->conflict_end ? at : 0;
+	return DRIFT_OK;
 }
 
-static enum drift_err refuse_clauses(const struct statement *statement,
-				     struct verb *verb, struct drift_error *error)
+static enum drift_err take_clauses(const struct statement *statement,
+				   struct verb *verb, struct drift_error *error)
 {
-	unsigned returning = verb_find_word(statement, verb->at, "RETURNING");
+	unsigned at = verb_find_word(statement, verb->at, "RETURNING");
 
-	if (returning < statement->count)
-		return unsupported(statement, returning, "RETURNING", error);
+	verb->end = verb->conflict_end = statement->count;
+	if (at < statement->count) {
+		verb->returning = verb->end = verb->conflict_end = at;
+		if (at + 1 >= statement->count)
+			return syntax(statement, at + 1, error);
+	}
+	if (verb->kind == VERB_DELETE) {
+		at = verb_find_word(statement, verb->after_target, "USING");
+		verb->using = at < verb->end ? at : 0;
+	}
 	return take_conflict(statement, verb, error);
+}
+
+/* t AS a; t a where no clause may begin with a. */
+static void take_alias(const struct statement *statement, struct verb *verb)
+{
+	static const char *const words[] = { "SET",    "WHERE",   "USING",
+					     "ORDER",  "LIMIT",   "RETURNING",
+					     "VALUES", "SELECT",  "DEFAULT",
+					     "ON",     "WITH",    "FROM",
+					     "FOR",    "INDEXED", "NOT" };
+	unsigned at = verb->after_target;
+
+	if (is_word(statement, at, "AS") && is_word(statement, at + 1, "OF"))
+		return;
+	if (is_word(statement, at, "AS"))
+		at++;
+	else
+		for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
+			if (is_word(statement, at, words[i]))
+				return;
+	if (at >= statement->count || !token_is_name(statement->tokens[at]))
+		return;
+	verb->alias = at;
+	verb->after_target = at + 1;
 }
 
 /* INSERT OR REPLACE INTO t, UPDATE OR IGNORE t: *at moves past the OR. */
@@ -134,6 +182,7 @@ enum drift_err verb_find(const struct statement *statement, struct verb *verb,
 	enum drift_err err;
 
 	*verb = (struct verb){ .kind = kind_at(statement, at), .at = at };
+	verb->end = statement->count;
 	if (verb->kind == VERB_READ)
 		return DRIFT_OK;
 	at++;
@@ -146,7 +195,10 @@ enum drift_err verb_find(const struct statement *statement, struct verb *verb,
 		at = statement->count;
 	if (!token_is_name(statement->tokens[at]))
 		return statement_syntax(statement, statement->tokens[at], error);
+	if (is_punct(statement, at + 1, ".") && at + 2 < statement->count)
+		at += 2; /* public.t */
 	verb->target = at;
 	verb->after_target = at + 1;
-	return refuse_clauses(statement, verb, error);
+	take_alias(statement, verb);
+	return take_clauses(statement, verb, error);
 }

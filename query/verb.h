@@ -7,16 +7,24 @@
 
 enum verb_kind { VERB_READ, VERB_INSERT, VERB_UPDATE, VERB_DELETE };
 
+/* Places of a statement's parts, by token; 0: it has none. */
 struct verb {
 	enum verb_kind kind;
 	unsigned at;           /* its token; after WITH's list, if there is one */
 	unsigned target;       /* the token that names the table written to */
-	unsigned after_target; /* the token after that name */
-	unsigned conflict;     /* ON of ON CONFLICT (...) DO NOTHING; 0: none */
+	unsigned alias;        /* another name it is given */
+	unsigned after_target; /* the token after those names */
+	unsigned using;        /* DELETE's USING */
+	unsigned end;          /* of what SQLite runs: where the next two begin */
+	unsigned conflict;     /* ON of ON CONFLICT */
+	unsigned set;          /* SET of its DO UPDATE; 0: DO NOTHING */
+	unsigned where;        /* the WHERE of that */
+	unsigned returning;
+	unsigned conflict_end; /* RETURNING, or the statement's end */
 };
 
-/* Refuses, with 0A000, clauses that tables here do not have: RETURNING, ON CONFLICT DO
- * UPDATE, OR FAIL, OR ROLLBACK. */
+/* Refuses, with 0A000, clauses that tables here do not have: OR FAIL, OR ROLLBACK, ON
+ * CONFLICT ON CONSTRAINT. */
 enum drift_err verb_find(const struct statement *statement, struct verb *verb,
 			 struct drift_error *error);
 

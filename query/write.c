@@ -88,7 +88,31 @@ static enum drift_err put(struct query_session *session, const struct table_def 
 		return write_key_exists(def, key, error);
 	if (!err)
 		err = note_fields(session, def, row);
-	return err;
+	return err ? err : written_add(&session->written, key, row);
+}
+
+/* The key is there: ON CONFLICT DO UPDATE keeps the row for its UPDATE. A key that this
+ * very statement wrote is not there for it. */
+static enum drift_err propose(struct query_session *session,
+			      const struct table_def *def, struct slice key,
+			      struct slice row, struct drift_error *error)
+{
+	struct drift_row old = DRIFT_ROW_INIT;
+	enum drift_err err = drift_get(session->view, def->id, key, &old);
+
+	drift_row_release(&old);
+	if (err == DRIFT_NO_ROW)
+		return write_twice(error);
+	if (!err)
+		err = written_add(&session->proposed, key, row);
+	return err ? drift_fail_code(error, err) : DRIFT_DONE;
+}
+
+enum drift_err write_twice(struct drift_error *error)
+{
+	return drift_fail(error, DRIFT_TWICE,
+			  "ON CONFLICT DO UPDATE command cannot affect row a "
+			  "second time");
 }
 
 enum drift_err write_insert(struct query_session *session,
@@ -104,13 +128,25 @@ enum drift_err write_insert(struct query_session *session,
 		err = row_key(def, buf_slice(&row), &key, error);
 	if (!err && mode == WRITE_INSERT)
 		err = check_absent(session, def, buf_slice(&key), error);
-	if (!err)
+	if (err == DRIFT_KEY_EXISTS && session->proposed.wanted)
+		err = propose(session, def, buf_slice(&key), buf_slice(&row), error);
+	else if (!err)
 		err = put(session, def, buf_slice(&key), buf_slice(&row),
 			  mode == WRITE_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT,
 			  error);
 	buf_release(&key);
 	buf_release(&row);
 	return err;
+}
+
+static enum drift_err take_away(struct query_session *session,
+				const struct table_def *def, struct slice key,
+				struct drift_error *error)
+{
+	struct drift_txn *txn;
+	enum drift_err err = transaction_write(session, &txn, error);
+
+	return err ? err : drift_txn_delete(txn, def, key, false, error);
 }
 
 /* The row goes from old_key to key. */
@@ -124,7 +160,7 @@ static enum drift_err move(struct query_session *session,
 	if (mode == WRITE_INSERT)
 		err = check_absent(session, def, key, error);
 	if (!err)
-		err = write_delete(session, def, old_key, error);
+		err = take_away(session, def, old_key, error);
 	if (!err)
 		err = put(session, def, key, row,
 			  mode == WRITE_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT,
@@ -155,12 +191,27 @@ enum drift_err write_update(struct query_session *session,
 	return err;
 }
 
+/* RETURNING answers with the row as it was. */
+static enum drift_err keep_old(struct query_session *session,
+			       const struct table_def *def, struct slice key)
+{
+	struct drift_row row = DRIFT_ROW_INIT;
+	enum drift_err err = drift_get(session->view, def->id, key, &row);
+
+	if (!err)
+		err = written_add(&session->written, key, row.version.row);
+	drift_row_release(&row);
+	return err;
+}
+
 enum drift_err write_delete(struct query_session *session,
 			    const struct table_def *def, struct slice key,
 			    struct drift_error *error)
 {
-	struct drift_txn *txn;
-	enum drift_err err = transaction_write(session, &txn, error);
+	enum drift_err err = DRIFT_OK;
 
-	return err ? err : drift_txn_delete(txn, def, key, false, error);
+	if (session->written.wanted)
+		err = keep_old(session, def, key);
+	return err ? drift_fail_code(error, err)
+		   : take_away(session, def, key, error);
 }

@@ -10,7 +10,8 @@ struct query_session;
 /* What to do when a row of that key is there. */
 enum write_mode { WRITE_INSERT, WRITE_REPLACE };
 
-/* Store a new row. DRIFT_KEY_EXISTS with PostgreSQL's words (WRITE_INSERT). */
+/* Store a new row. DRIFT_KEY_EXISTS with PostgreSQL's words (WRITE_INSERT); DRIFT_DONE:
+ * its key is there, and it was kept for ON CONFLICT DO UPDATE. */
 enum drift_err write_insert(struct query_session *session,
 			    const struct table_def *def, struct slice document,
 			    enum write_mode mode, struct drift_error *error);
@@ -22,6 +23,8 @@ enum drift_err write_update(struct query_session *session,
 enum drift_err write_delete(struct query_session *session,
 			    const struct table_def *def, struct slice key,
 			    struct drift_error *error);
+/* The failure of ON CONFLICT DO UPDATE when it meets a row again. */
+enum drift_err write_twice(struct drift_error *error);
 /* The failure of a key that is there already. */
 enum drift_err write_key_exists(const struct table_def *def, struct slice key,
 				struct drift_error *error);

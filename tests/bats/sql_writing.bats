@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What INSERT, UPDATE and DELETE can say beyond SQLite's virtual tables.
+load lib
+
+setup()
+{
+	begin_test
+	driftdb init db
+	sql 'CREATE TABLE e (pk=id); CREATE TABLE u (a INT, b TEXT, v INT, PRIMARY KEY (a, b));
+		INSERT INTO e {"id": "a", "n": 1}, {"id": "b", "n": 2};
+		INSERT INTO u VALUES (1, $$x$$, 1), (1, $$y$$, 2), (2, $$x$$, 3)'
+}
+
+# sql SCRIPT: answers as JSON lines, messages left out
+sql()
+{
+	driftdb sql -d db --quiet -e "$*"
+}
+
+# refuses SQLSTATE TEXT STATEMENT
+refuses()
+{
+	run driftdb sql -d db -e "$3"
+	[ "$status" -eq 1 ] && says "^ERROR $1: .*$2"
+}
+
+@test "RETURNING answers with the rows as they are, or were" {
+	same "$(sql 'INSERT INTO e {"id": "c", "n": 3, "new": [true]}, {"id": "d"} RETURNING id, n + 1 AS m, new, n > 1 AS big;
+		INSERT INTO u VALUES (9, $$z$$, 0) RETURNING *;
+		UPDATE e SET n = n * 2 WHERE n > 1 RETURNING id, n, new;
+		UPDATE u AS x SET v = v + 1 WHERE a = 9 RETURNING x.v, upper(b);
+		DELETE FROM e WHERE id IN ($$b$$, $$nope$$) RETURNING *;
+		DELETE FROM e WHERE id = $$nope$$ RETURNING *;
+		WITH m(x) AS (SELECT max(n) FROM e) UPDATE e SET n = 0 WHERE n = (SELECT x FROM m) RETURNING id')" \
+'{"id":"c","m":4,"new":[true],"big":true}
+{"id":"d","m":null,"new":null,"big":null}
+{"a":9,"b":"z","v":0}
+{"id":"b","n":4,"new":null}
+{"id":"c","n":6,"new":[true]}
+{"v":1,"upper(b)":"Z"}
+{"id":"b","n":4,"new":null}
+{"id":"c"}'
+	same "$(driftdb sql -d db --format table -e 'UPDATE e SET n = 7 WHERE id = "c" RETURNING id, n')" \
+' id | n
+----+---
+ c  | 7
+(1 row)'
+}
+
+@test "what fails in RETURNING undoes the statement" {
+	refuses 42703 'column "nope" does not exist' 'UPDATE e SET n = 0 RETURNING nope'
+	refuses 22P02 'type integer: "a"' 'DELETE FROM e RETURNING id::int'
+	refuses 42601 'end of input' 'DELETE FROM e RETURNING'
+	same "$(sql 'SELECT id, n FROM e')" '{"id":"a","n":1}
+{"id":"b","n":2}'
+}
+
+@test "ON CONFLICT DO UPDATE changes the rows whose keys are there" {
+	same "$(sql 'INSERT INTO e (id, n, s) VALUES ($$a$$, 5, $$x$$), ($$c$$, 7, $$y$$)
+			ON CONFLICT (id) DO UPDATE SET n = e.n + excluded.n, s = excluded.s;
+		INSERT INTO e AS t (id, n) VALUES ($$b$$, 1) ON CONFLICT (id) DO UPDATE SET n = 99 WHERE t.n > 100;
+		INSERT INTO e {"id": "b", "tags": [1], "ok": true} ON CONFLICT DO UPDATE SET tags = excluded.tags, ok = excluded.ok;
+		SELECT * FROM e;
+		INSERT INTO u VALUES (1, $$x$$, 10), (3, $$x$$, 4) ON CONFLICT (b, a) DO UPDATE SET v = u.v + excluded.v RETURNING a, v;
+		INSERT INTO u SELECT a, b, 0 FROM u WHERE a < 3 ON CONFLICT (a, b) DO UPDATE SET v = 0;
+		SELECT sum(v) AS v FROM u')" \
+'{"id":"a","n":6,"s":"x","tags":null,"ok":null}
+{"id":"b","n":2,"s":null,"tags":[1],"ok":true}
+{"id":"c","n":7,"s":"y","tags":null,"ok":null}
+{"a":3,"v":4}
+{"a":1,"v":11}
+{"v":4}'
+	run driftdb sql -d db -e "INSERT INTO e (id, n) VALUES ('a', 1), ('z', 1) ON CONFLICT (id) DO UPDATE SET n = 0"
+	same "$output" 'Inserted 2 row(s)'
+	run driftdb sql -d db -e "INSERT INTO e (id, n) VALUES ('a', 1), ('y', 1) ON CONFLICT DO NOTHING RETURNING id"
+	same "$output" '{"id":"y"}'
+}
+
+@test "an upsert that is not meant so is refused, and does nothing" {
+	refuses 21000 'a second time' "INSERT INTO e (id) VALUES ('q'), ('q') ON CONFLICT (id) DO UPDATE SET n = 3"
+	refuses 21000 'a second time' "INSERT INTO e (id) VALUES ('a'), ('a') ON CONFLICT (id) DO UPDATE SET n = 3"
+	refuses 0A000 'other columns than the key' "INSERT INTO e (id) VALUES ('a') ON CONFLICT (n) DO UPDATE SET n = 3"
+	refuses 0A000 'other columns than the key' "INSERT INTO u VALUES (1, 'x', 1) ON CONFLICT (a) DO UPDATE SET v = 3"
+	refuses 0A000 'ON CONSTRAINT' "INSERT INTO e (id) VALUES ('a') ON CONFLICT ON CONSTRAINT c DO NOTHING"
+	refuses 42703 'nope' "INSERT INTO e (id) VALUES ('a') ON CONFLICT (id) DO UPDATE SET n = nope.x"
+	refuses 42601 'at or near "1"' "INSERT INTO e (id) VALUES ('a') ON CONFLICT (id) DO 1"
+	same "$(sql 'SELECT id, n FROM e; SELECT max(seq) AS s FROM drift_events')" '{"id":"a","n":1}
+{"id":"b","n":2}
+{"s":5}'
+}
+
+@test "UPDATE FROM and DELETE USING look at other tables, at any moment" {
+	same "$(sql 'UPDATE e SET v = u.v, b = u.b FROM u WHERE u.a = e.n AND u.v > 1 RETURNING id, v, b;
+		UPDATE e SET n = o.n * 10 FROM e FOR SYSTEM_TIME AS OF @seq:5 AS o WHERE o.id = e.id RETURNING id, n;
+		DELETE FROM u USING e WHERE e.n / 10 = u.a AND e.id = $$a$$ RETURNING a, b;
+		DELETE FROM u z USING e, e AS f WHERE e.id = f.id AND z.a = f.n / 10;
+		SELECT count(*) AS n FROM u')" \
+'{"id":"a","v":2,"b":"y"}
+{"id":"b","v":3,"b":"x"}
+{"id":"a","n":10}
+{"id":"b","n":20}
+{"a":1,"b":"x"}
+{"a":1,"b":"y"}
+{"n":0}'
+}
+
+@test "a statement of many rows is all or nothing" {
+	refuses 23505 'Key \(id\)=\(b\) already exists' 'INSERT INTO e {"id": "x"}, {"id": "y"}, {"id": "b"}'
+	refuses 22P02 'integer' "INSERT INTO u VALUES (5, 'a', 1), (6, 'b', 'one')"
+	refuses 23505 '' "UPDATE u SET a = 1, b = 'x'"
+	same "$(sql 'SELECT count(*) AS n FROM e; SELECT count(*) AS n FROM u')" '{"n":2}
+{"n":3}'
+}
