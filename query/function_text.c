@@ -491,46 +491,6 @@ static void chr(sqlite3_context *context, int argc, sqlite3_value **argv)
 	answer(context, slice_of(text, size));
 }
 
-/* match(pattern, text) is text ILIKE pattern: case of ASCII letters aside; % any text,
- * _ one character, \ the next as it is. Going back to the last % alone is enough. */
-static void ilike(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	const char *pattern, *text, *star = NULL, *from = NULL;
-
-	sqlite3_result_subtype(context, 'B');
-	if (function_null(argc, argv))
-		return;
-	pattern = (const char *)sqlite3_value_text(argv[0]);
-	text = (const char *)sqlite3_value_text(argv[1]);
-	if (!pattern || !text) {
-		sqlite3_result_error_nomem(context);
-		return;
-	}
-	while (*text) {
-		const char *literal = pattern + (*pattern == '\\' && pattern[1]);
-
-		if (*pattern == '%') {
-			star = ++pattern;
-			from = text;
-		} else if (*pattern == '_') {
-			pattern++;
-			for (text++; !is_start(*text); text++)
-				;
-		} else if (*literal && strncasecmp(literal, text, 1) == 0) {
-			pattern = literal + 1;
-			text++;
-		} else if (star) {
-			pattern = star;
-			text = ++from;
-		} else {
-			sqlite3_result_int(context, 0);
-			return;
-		}
-	}
-	pattern += strspn(pattern, "%");
-	sqlite3_result_int(context, *pattern == '\0');
-}
-
 static void uuid(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	unsigned char bytes[16];
@@ -578,7 +538,6 @@ const struct function function_text_list[] = {
 	{ "char_length", 1, char_length, NULL, false },
 	{ "character_length", 1, char_length, NULL, false },
 	{ "chr", 1, chr, NULL, false },
-	{ "match", 2, ilike, NULL, false },
 	{ "gen_random_uuid", 0, uuid, NULL, true },
 	{ NULL, 0, NULL, NULL, false },
 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* match.c - SQLite's LIKE and GLOB take time that grows with a power of the text's
- * length, inside one instruction, where no limit is looked at. What they mean is kept:
- * no blobs, text up to its first NUL, case aside in ASCII only (LIKE), characters of UTF-8.
+ * length, inside one instruction, where no limit is looked at. GLOB means what it did;
+ * LIKE minds case and has the escape '\\', as in PostgreSQL, and ILIKE, which rewriting
+ * turns into MATCH, does not mind case, in ASCII. No blobs, text up to its first NUL,
+ * characters of UTF-8.
  *
  * A pattern is read once and kept by SQLite for the statement. Most are one literal
  * with or without a '%' at its ends, and need no more than a search. The others are
@@ -21,11 +23,13 @@
 
 struct kind {
 	unsigned many, one, set; /* 0: it has none */
+	unsigned escape;         /* unless another is given; 0: none */
 	bool fold;               /* case does not matter */
 };
 
-static const struct kind like_kind = { '%', '_', 0, false };
-static const struct kind glob_kind = { '*', '?', '[', false };
+static const struct kind like_kind = { '%', '_', 0, '\\', false };
+static const struct kind ilike_kind = { '%', '_', 0, '\\', true };
+static const struct kind glob_kind = { '*', '?', '[', 0, false };
 
 enum form { FORM_GENERAL, FORM_LITERAL };
 
@@ -263,7 +267,7 @@ static struct pattern *pattern_of(sqlite3_context *context, const struct kind *k
 {
 	struct pattern *pattern = sqlite3_get_auxdata(context, 0);
 	const uint8_t *text;
-	unsigned escape = 0;
+	unsigned escape = kind->escape;
 
 	*made = !pattern;
 	if (pattern)
@@ -326,6 +330,11 @@ static void like(sqlite3_context *context, int argc, sqlite3_value **argv)
 	match(context, &like_kind, argc, argv);
 }
 
+static void ilike(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	match(context, &ilike_kind, argc, argv);
+}
+
 static void glob(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	match(context, &glob_kind, argc, argv);
@@ -339,6 +348,8 @@ enum drift_err match_register(struct query_session *session)
 	if (sqlite3_create_function_v2(db, "like", 2, flags, session, like, NULL,
 				       NULL, NULL) ||
 	    sqlite3_create_function_v2(db, "like", 3, flags, session, like, NULL,
+				       NULL, NULL) ||
+	    sqlite3_create_function_v2(db, "match", 2, flags, session, ilike, NULL,
 				       NULL, NULL) ||
 	    sqlite3_create_function_v2(db, "glob", 2, flags, session, glob, NULL,
 				       NULL, NULL))

@@ -152,18 +152,6 @@ static enum drift_err spell_ilike(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
-/* In PostgreSQL a backslash in a pattern always escapes. */
-static enum drift_err spell_like(struct rewriter *rewriter, unsigned i)
-{
-	struct token pattern = rewriter_token(rewriter, i + 1);
-	const char *text = rewriter->statement.script + pattern.at;
-
-	if (pattern.kind == TOKEN_STRING && memchr(text, '\\', pattern.size) &&
-	    !rewriter_is_word(rewriter, i + 2, "ESCAPE"))
-		edit_after(&rewriter->edits, i + 1, " ESCAPE '\\'");
-	return DRIFT_OK;
-}
-
 static enum drift_err spell_unknown(struct rewriter *rewriter, unsigned i)
 {
 	if (i > 0 && (rewriter_is_word(rewriter, i - 1, "IS") ||
@@ -249,7 +237,6 @@ static const struct {
 	{ "INFORMATION_SCHEMA", spell_schema },
 	{ "INTERVAL", spell_typed_literal },
 	{ "LEFT", spell_side },
-	{ "LIKE", spell_like },
 	{ "LIMIT", spell_limit },
 	{ "LOCALTIME", spell_niladic },
 	{ "LOCALTIMESTAMP", spell_niladic },
