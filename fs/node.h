@@ -75,8 +75,10 @@ struct node {
 	struct scratch *scratch; /* SCRATCH: the content; by nodes->lock */
 	_Atomic int64_t size;    /* of what never changes, once known; else -1 */
 	_Atomic drift_time_ns changed; /* directories: last name that came or went */
-	atomic_bool kept; /* the kernel was given attributes to keep: see node_keep */
-	atomic_uint readers;           /* handles of a live row */
+	atomic_bool given; /* never changes: put into the kernel's pages */
+	atomic_bool
+		kept; /* the kernel was given attributes to keep: see node_keep */
+	atomic_uint readers; /* handles of a live row */
 	atomic_uint writers;
 };
 /* Invariants, whenever nodes->lock is free:

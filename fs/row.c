@@ -2,13 +2,18 @@
 /* row.c - rows opened for reading.
  *
  * A live row is rendered once, when it is opened: whoever has it open reads that
- * version whole, whatever is committed meanwhile. A pinned version is rendered
- * when it is first read, because mostly the kernel has its pages already. */
+ * version whole, whatever is committed meanwhile.
+ *
+ * A pinned version is rendered when its node is first opened, and put into the kernel's
+ * pages at once: that costs less than a READ would, and a READ would make the kernel
+ * ask for the attributes again, because it takes the time of access for changed. Later
+ * opens find the pages there; if they went meanwhile, a READ renders again. */
 #include "fs/row.h"
 
 #include <stdlib.h>
 
 #include "fs/attr.h"
+#include "fs/pages.h"
 #include "fs/reader.h"
 #include "fs/text_file.h"
 
@@ -119,6 +124,9 @@ enum drift_err row_open_version(struct tree *tree, struct node *node,
 	open->handle = (struct handle){ .ops = &version_ops, .tree = tree };
 	open->identity = node_identity(node);
 	pthread_mutex_init(&open->lock, NULL);
+	if (pages_wanted(node, sizeof(*open)) && !version_render(open) &&
+	    open->text.size <= PAGES_GIVEN_MAX)
+		pages_give(tree, node, buf_slice(&open->text));
 	fi->keep_cache = 1;
 	fi->noflush = 1;
 	handle_give(&open->handle, fi);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fs/attr.h"
+#include "fs/pages.h"
 #include "fs/reader.h"
 #include "fs/rows_text.h"
 
@@ -166,6 +167,19 @@ static const struct handle_ops rows_ops = {
 	.free = rows_free,
 };
 
+/* A small one comes whole with its first OPEN. */
+static void give_pages(struct tree *tree, struct node *node, struct rows_text *text)
+{
+	struct reader *reader = reader_mine();
+	size_t size = node->size < 0 ? 0 : (size_t)node->size;
+
+	if (!reader || !pages_wanted(node, size))
+		return;
+	buf_clear(&reader->reply);
+	if (!rows_text_read(text, 0, size, mount_ends, tree, &reader->reply))
+		pages_give(tree, node, buf_slice(&reader->reply));
+}
+
 enum drift_err rows_file_open(struct tree *tree, struct node *node,
 			      const struct fuse_ctx *caller,
 			      struct fuse_file_info *fi)
@@ -187,6 +201,8 @@ enum drift_err rows_file_open(struct tree *tree, struct node *node,
 	}
 	fi->direct_io = identity->seq == SEQ_LIVE;
 	fi->keep_cache = !fi->direct_io;
+	if (!fi->direct_io)
+		give_pages(tree, node, &open->text);
 	fi->noflush = 1;
 	handle_give(&open->handle, fi);
 	return DRIFT_OK;

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
+#include "fs/attr.h"
 #include "fs/kind.h"
+#include "fs/pages.h"
 #include "query/query.h"
 
 static const char *const type_names[] = {
@@ -215,6 +217,12 @@ enum drift_err text_open(struct tree *tree, struct node *node,
 	err = kind_of(identity)->text(tree, identity, caller->uid, &text);
 	if (!err)
 		err = text_open_copy(tree, NULL, buf_slice(&text), fi);
+	if (!err && attr_is_pinned(identity)) {
+		fi->direct_io = 0;
+		fi->keep_cache = 1;
+		if (pages_wanted(node, text.size))
+			pages_give(tree, node, buf_slice(&text));
+	}
 	buf_release(&text);
 	return err;
 }
