@@ -176,37 +176,56 @@ static bool directories_changed(struct tree *tree, const struct drift_batch *bat
 	return told;
 }
 
-/* Nodes of tables that are gone: found under the lock, told afterwards. */
-struct gone {
+/* What a change of tables leaves the kernel with: found under the lock, told
+ * afterwards. */
+struct outdated {
 	struct tree *tree;
-	struct buf numbers;
+	struct buf numbers; /* of nodes whose attributes are not good any longer */
+	struct buf names;   /* in tables/, each with a NUL */
 };
 
-static void collect_gone(void *arg, const struct identity *identity,
-			 fuse_ino_t number)
+static void collect_outdated(void *arg, const struct identity *identity,
+			     fuse_ino_t number)
 {
-	struct gone *gone = arg;
+	struct outdated *outdated = arg;
+	const struct table_def *def;
 
-	if (identity->seq != SEQ_LIVE || !identity->table_id ||
-	    drift_table_by_id(drift_view_live(gone->tree->db), identity->table_id))
+	if (identity->seq != SEQ_LIVE || !identity->table_id)
 		return;
-	buf_add(&gone->numbers, &number, sizeof(number));
+	def = drift_table_by_id(drift_view_live(outdated->tree->db),
+				identity->table_id);
+	if (!def || (identity->kind == NODE_ROW && def->altered))
+		buf_add(&outdated->numbers, &number, sizeof(number));
+	if (identity->kind != NODE_TABLE ||
+	    (def && slice_equal(slice_str(def->name), identity->key)))
+		return;
+	if (!key_component_encode(identity->key, &outdated->names))
+		buf_add_char(&outdated->names, '\0');
 }
 
-static void tables_changed(struct tree *tree)
+static void tables_changed(struct invalidator *invalidator)
 {
+	struct tree *tree = invalidator->tree;
 	struct identity tables = { .kind = NODE_TABLES, .seq = SEQ_LIVE };
-	struct gone gone = { .tree = tree };
+	struct outdated outdated = { .tree = tree };
+	fuse_ino_t parent = node_known(&tree->nodes, &tables, 0);
 
 	(void)forget_attributes(tree, &tables, drift_now(tree->db), true);
-	nodes_each(&tree->nodes, collect_gone, &gone);
-	for (size_t at = 0; at < gone.numbers.size; at += sizeof(fuse_ino_t)) {
+	nodes_each(&tree->nodes, collect_outdated, &outdated);
+	for (size_t at = 0; at < outdated.numbers.size; at += sizeof(fuse_ino_t)) {
 		fuse_ino_t number;
 
-		memcpy(&number, gone.numbers.data + at, sizeof(number));
+		memcpy(&number, outdated.numbers.data + at, sizeof(number));
 		fuse_lowlevel_notify_inval_inode(tree->session, number, -1, 0);
 	}
-	buf_release(&gone.numbers);
+	for (size_t at = 0; parent && at < outdated.names.size;) {
+		struct slice name = slice_str(outdated.names.data + at);
+
+		lose_name(invalidator, parent, name);
+		at += name.size + 1;
+	}
+	buf_release(&outdated.numbers);
+	buf_release(&outdated.names);
 }
 
 /* false: not patient enough to tell of everything. */
@@ -220,7 +239,7 @@ static bool tell_kernel(struct invalidator *invalidator,
 	if (told || patient)
 		told = directories_changed(invalidator->tree, batch, patient);
 	if (batch->ddl)
-		tables_changed(invalidator->tree);
+		tables_changed(invalidator);
 	return told;
 }
 

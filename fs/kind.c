@@ -6,9 +6,11 @@
 #include "fs/by.h"
 #include "fs/import_file.h"
 #include "fs/name.h"
+#include "fs/ops.h"
 #include "fs/query_file.h"
 #include "fs/row.h"
 #include "fs/stream.h"
+#include "fs/tag.h"
 #include "fs/text_file.h"
 #include "fs/timeline.h"
 
@@ -26,21 +28,30 @@
 const struct kind kinds[NODE_KINDS] = {
 	[NODE_ROOT] = { .mode = DIRECTORY, .attributes = attr_directory },
 	[NODE_SEQS] = { .mode = DIRECTORY,
+			.flags = KIND_PAST,
 			.attributes = attr_directory,
 			.child = timeline_seq_child,
 			.names = timeline_seq_names },
 	[NODE_TIMES] = { .mode = DIRECTORY,
+			 .flags = KIND_PAST,
 			 .attributes = attr_directory,
 			 .child = timeline_time_child,
 			 .names = timeline_time_names },
+	[NODE_TAGS] = { .mode = DIRECTORY_TO_FILL,
+			.attributes = attr_directory,
+			.edit = &tag_edit,
+			.child = tag_child,
+			.names = tag_names },
 	[NODE_DRIFTFS] = { .mode = DIRECTORY, .attributes = attr_directory },
 	[NODE_TABLES] = { .mode = DIRECTORY_TO_FILL,
 			  .attributes = attr_directory,
+			  .edit = &table_names,
 			  .child = name_table_child,
 			  .names = name_tables },
 	[NODE_TABLE] = { .mode = DIRECTORY, .attributes = attr_table },
 	[NODE_ROWS] = { .mode = DIRECTORY_TO_FILL,
 			.attributes = attr_table,
+			.edit = &row_names,
 			.child = name_row_child,
 			.names = name_scratches,
 			.stream = &stream_rows },
@@ -63,10 +74,12 @@ const struct kind kinds[NODE_KINDS] = {
 			  .attributes = by_link_attr,
 			  .target = by_target },
 	[NODE_HISTORY] = { .mode = DIRECTORY,
+			   .flags = KIND_PAST,
 			   .attributes = attr_table,
 			   .child = name_history_child,
 			   .stream = &stream_history },
 	[NODE_VERSIONS] = { .mode = DIRECTORY,
+			    .flags = KIND_PAST,
 			    .attributes = attr_versions,
 			    .child = name_version_child,
 			    .stream = &stream_versions },

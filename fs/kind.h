@@ -13,6 +13,22 @@
 struct listing;
 struct stream;
 
+/* Changes to the names in a directory. One left out is refused with EPERM; the handlers
+ * have seen to it that the directory is not of the past. */
+struct names_ops {
+	void (*create)(fuse_req_t req, struct node *parent, struct slice name,
+		       struct fuse_file_info *fi);
+	void (*mkdir)(fuse_req_t req, struct node *parent, struct slice name);
+	void (*symlink)(fuse_req_t req, struct node *parent, struct slice name,
+			const char *target);
+	void (*unlink)(fuse_req_t req, struct node *parent, struct slice name);
+	void (*rmdir)(fuse_req_t req, struct node *parent, struct slice name);
+	/* new_parent is another directory of the same kind. */
+	void (*rename)(fuse_req_t req, struct node *parent, struct slice name,
+		       struct node *new_parent, struct slice new_name,
+		       bool no_replace);
+};
+
 enum kind_flags {
 	/* Belongs to no moment that moves on, whatever its seq: never changes. */
 	KIND_PINNED = 1,
@@ -24,6 +40,8 @@ enum kind_flags {
 	KIND_COSTLY = 8,
 	/* Is written to ask, not to change: in every moment. */
 	KIND_ASKED = 16,
+	/* Its names lead to the past: they are not to be changed. */
+	KIND_PAST = 64,
 	/* Has no content of its own: there is nothing to cut. */
 	KIND_EMPTY = 32,
 };
@@ -44,6 +62,10 @@ struct kind {
 	enum drift_err (*names)(struct listing *listing);
 	/* Entries that are read from the database as they are listed. */
 	const struct stream *stream;
+
+	/* ... and what can be done to its names; NULL where nothing can. Each function
+	 * answers the request once. */
+	const struct names_ops *edit;
 
 	/* Files. */
 	enum drift_err (*open)(struct tree *tree, struct node *node,

@@ -71,6 +71,15 @@ enum drift_err lookup_name(struct tree *tree, const struct identity *parent,
 	return err;
 }
 
+enum drift_err lookup_identity(struct tree *tree, const struct identity *identity,
+			       uid_t caller, struct fuse_entry_param *entry)
+{
+	struct identity found = *identity;
+	enum drift_err err = attr_read(tree, NULL, &found, caller, &entry->attr);
+
+	return err ? err : get_node(tree, &found, entry);
+}
+
 enum drift_err lookup_version(struct tree *tree, struct drift_view view,
 			      const struct identity *identity,
 			      const struct drift_version *version,

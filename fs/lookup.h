@@ -13,6 +13,11 @@
 					 const struct identity *parent,
 					 struct slice name, uid_t caller,
 					 struct fuse_entry_param *entry);
+/* The entry of what is known already. */
+[[nodiscard]] enum drift_err lookup_identity(struct tree *tree,
+					     const struct identity *identity,
+					     uid_t caller,
+					     struct fuse_entry_param *entry);
 /* The entry of a row that a listing at `view` came across. Uses the reader's
  * text. */
 [[nodiscard]] enum drift_err lookup_version(struct tree *tree,

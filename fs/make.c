@@ -67,25 +67,18 @@ static enum drift_err create_row(struct tree *tree, uid_t uid,
 	return err;
 }
 
-void make_op_create(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
-		    mode_t mode, struct fuse_file_info *fi)
+void make_row(fuse_req_t req, struct node *node, struct slice name,
+	      struct fuse_file_info *fi)
 {
 	struct tree *tree = tree_of(req);
-	const struct identity *parent =
-		node_identity(node_of(&tree->nodes, parent_ino));
+	const struct identity *parent = node_identity(node);
 	struct reader *reader = reader_mine();
 	struct fuse_entry_param entry = { 0 };
 	struct drift_error error = { 0 };
 	struct identity identity;
 	enum drift_err err;
 
-	(void)mode;
-	if (attr_is_pinned(parent) || parent->kind != NODE_ROWS) {
-		fuse_reply_err(req, attr_is_pinned(parent) ? EROFS : EPERM);
-		return;
-	}
-	err = reader ? name_parse(tree, parent, slice_str(name), &reader->key,
-				  &identity)
+	err = reader ? name_parse(tree, parent, name, &reader->key, &identity)
 		     : DRIFT_NOMEM;
 	if (!err)
 		err = identity.kind == NODE_SCRATCH
@@ -178,30 +171,18 @@ static void start_making(fuse_req_t req, fuse_ino_t parent, struct slice name)
 	change_start(&making->change);
 }
 
-void make_op_mkdir(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
-		   mode_t mode)
+void make_table(fuse_req_t req, struct node *parent, struct slice name)
 {
-	struct tree *tree = tree_of(req);
-	const struct identity *parent =
-		node_identity(node_of(&tree->nodes, parent_ino));
 	struct drift_error error = { 0 };
 	struct buf table = BUF_INIT;
-	enum drift_err err = DRIFT_OK;
+	enum drift_err err = key_component_decode(name, &table);
 
-	(void)mode;
-	if (attr_is_pinned(parent) || parent->kind != NODE_TABLES) {
-		fuse_reply_err(req, attr_is_pinned(parent) ? EROFS : EPERM);
-		return;
-	}
-	if (strlen(name) > NAME_BYTES_MAX)
-		err = DRIFT_NAME_TOO_LONG;
-	if (!err)
-		err = key_component_decode(slice_str(name), &table);
 	if (err) {
-		note(req, parent, &error, err);
+		note(req, node_identity(parent), &error, err);
 		reply_err(req, err);
 	} else {
-		start_making(req, parent_ino, buf_slice(&table));
+		start_making(req, node_number(&tree_of(req)->nodes, parent),
+			     buf_slice(&table));
 	}
 	buf_release(&table);
 }

@@ -28,6 +28,7 @@ static const struct fixed_name {
 	{ NODE_ROOT, "events", NODE_EVENTS, LIVE, "" },
 	{ NODE_ROOT, "@seq", NODE_SEQS, LIVE | HISTORY, "" },
 	{ NODE_ROOT, "@time", NODE_TIMES, LIVE | HISTORY, "" },
+	{ NODE_ROOT, "@tag", NODE_TAGS, LIVE | HISTORY, "" },
 	{ NODE_ROOT, ".driftfs", NODE_DRIFTFS, TOP, "" },
 	{ NODE_DRIFTFS, "errors", NODE_ERRORS, LIVE, "" },
 	{ NODE_DRIFTFS, "version", NODE_RELEASE, LIVE, "" },
@@ -137,7 +138,8 @@ enum drift_err name_table_child(struct tree *tree, const struct identity *parent
 		return DRIFT_NO_ROW;
 	*child = (struct identity){ .kind = NODE_TABLE,
 				    .table_id = def->id,
-				    .seq = parent->seq };
+				    .seq = parent->seq,
+				    .key = buf_slice(key) };
 	return DRIFT_OK;
 }
 
@@ -314,9 +316,11 @@ void name_path(struct tree *tree, const struct identity *identity, struct buf *p
 		table_path(tree, identity, path);
 	else if (identity->seq != SEQ_LIVE && tree->root.seq == SEQ_LIVE)
 		buf_printf(path, "@seq/%llu/", (unsigned long long)identity->seq);
-	if (name || identity->kind == NODE_TABLE) {
-		buf_add_str(path, name && identity->table_id ? "/" : "");
-		buf_add_str(path, name ? name : "");
+	if (identity->kind == NODE_TABLE)
+		return;
+	if (name) {
+		buf_add_str(path, identity->table_id ? "/" : "");
+		buf_add_str(path, name);
 		return;
 	}
 	switch (identity->kind) {

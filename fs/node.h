@@ -23,6 +23,7 @@ enum node_kind {
 	NODE_ROOT,    /* a whole tree: the mount's root, or @seq/N */
 	NODE_SEQS,    /* @seq */
 	NODE_TIMES,   /* @time */
+	NODE_TAGS,    /* @tag */
 	NODE_DRIFTFS, /* .driftfs */
 	NODE_TABLES,
 	NODE_TABLE,
@@ -56,11 +57,10 @@ struct identity {
 	uint32_t table_id;
 	drift_seq seq; /* SEQ_LIVE or the moment of the view it is in;
 				 * VERSION, TOMBSTONE: its event; LINK: target */
-	struct slice
-		key; /* rows: key bytes; SCRATCH, BY_COLUMN: name; BY_VALUE: column,
-			 * NUL, value, as they are called; LINK: what the
-				 * target begins with; QUERY, ROWS_FILE,
-			 * IMPORT: format */
+	/* rows: key bytes; TABLE, SCRATCH, BY_COLUMN: name; BY_VALUE: column, NUL,
+	 * value, as they are called; LINK: what the target begins with; QUERY,
+	 * ROWS_FILE, IMPORT: format */
+	struct slice key;
 };
 
 struct identity_box;

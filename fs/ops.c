@@ -3,6 +3,7 @@
 #include "fs/ops.h"
 
 #include <errno.h>
+#include <linux/fs.h>
 #include <sys/statvfs.h>
 
 #include "fs/attr.h"
@@ -198,35 +199,118 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &st);
 }
 
-/* ---- What there is not -------------------------------------------------- */
+/* ---- Changes to names --------------------------------------------------- */
 
-/* Of all the kinds of node only rows, scratch files and tables can be made. */
-static void refuse_making(fuse_req_t req, fuse_ino_t parent)
+/* What the directory's kind offers for its names, if the request may go on; else it is
+ * answered. */
+static const struct names_ops *edits_of(fuse_req_t req, const struct node *parent,
+					const char *name)
 {
-	bool pinned = attr_is_pinned(node_identity(node_in(req, parent)));
+	static const struct names_ops nothing;
+	const struct identity *identity = node_identity(parent);
+	const struct kind *kind = kind_of(identity);
 
-	fuse_reply_err(req, pinned ? EROFS : EPERM);
+	if (attr_is_pinned(identity) || (kind->flags & KIND_PAST))
+		reply_err(req, DRIFT_READ_ONLY);
+	else if (strlen(name) > NAME_BYTES_MAX)
+		reply_err(req, DRIFT_NAME_TOO_LONG);
+	else
+		return kind->edit ? kind->edit : &nothing;
+	return NULL;
 }
 
-static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
-		     mode_t mode, dev_t device)
+static void op_mkdir(fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode)
 {
-	(void)name, (void)mode, (void)device;
-	refuse_making(req, parent);
+	struct node *parent = node_in(req, ino);
+	const struct names_ops *edit = edits_of(req, parent, name);
+
+	(void)mode;
+	if (edit && edit->mkdir)
+		edit->mkdir(req, parent, slice_str(name));
+	else if (edit)
+		fuse_reply_err(req, EPERM);
 }
 
-static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
+static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t ino,
 		       const char *name)
 {
-	(void)target, (void)name;
-	refuse_making(req, parent);
+	struct node *parent = node_in(req, ino);
+	const struct names_ops *edit = edits_of(req, parent, name);
+
+	if (edit && edit->symlink)
+		edit->symlink(req, parent, slice_str(name), target);
+	else if (edit)
+		fuse_reply_err(req, EPERM);
 }
 
-static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
+static void op_unlink(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct node *parent = node_in(req, ino);
+	const struct names_ops *edit = edits_of(req, parent, name);
+
+	if (edit && edit->unlink)
+		edit->unlink(req, parent, slice_str(name));
+	else if (edit)
+		fuse_reply_err(req, EPERM);
+}
+
+static void op_rmdir(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct node *parent = node_in(req, ino);
+	const struct names_ops *edit = edits_of(req, parent, name);
+
+	if (edit && edit->rmdir)
+		edit->rmdir(req, parent, slice_str(name));
+	else if (edit)
+		fuse_reply_err(req, EPERM);
+}
+
+static void op_rename(fuse_req_t req, fuse_ino_t ino, const char *name,
+		      fuse_ino_t new_ino, const char *new_name, unsigned flags)
+{
+	struct node *parent = node_in(req, ino), *to = node_in(req, new_ino);
+	const struct names_ops *edit = edits_of(req, parent, name);
+	const struct names_ops *edit_to = edit ? edits_of(req, to, new_name) : NULL;
+
+	if (!edit_to)
+		return;
+	if (flags & ~(unsigned)RENAME_NOREPLACE)
+		fuse_reply_err(req, EINVAL);
+	else if (edit->rename && edit_to == edit)
+		edit->rename(req, parent, slice_str(name), to, slice_str(new_name),
+			     flags & RENAME_NOREPLACE);
+	else
+		fuse_reply_err(req, EPERM);
+}
+
+/* There are no devices and no hard links. */
+static void op_mknod(fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode,
+		     dev_t device)
+{
+	(void)mode, (void)device;
+	if (edits_of(req, node_in(req, ino), name))
+		fuse_reply_err(req, EPERM);
+}
+
+static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_ino,
 		    const char *name)
 {
-	(void)ino, (void)name;
-	refuse_making(req, parent);
+	(void)ino;
+	if (edits_of(req, node_in(req, new_ino), name))
+		fuse_reply_err(req, EPERM);
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode,
+		      struct fuse_file_info *fi)
+{
+	struct node *parent = node_in(req, ino);
+	const struct names_ops *edit = edits_of(req, parent, name);
+
+	(void)mode;
+	if (edit && edit->create)
+		edit->create(req, parent, slice_str(name), fi);
+	else if (edit)
+		fuse_reply_err(req, EPERM);
 }
 
 /* ---- Open files --------------------------------------------------------- */
@@ -337,11 +421,11 @@ const struct fuse_lowlevel_ops ops_table = {
 	.setattr = op_setattr,
 	.readlink = op_readlink,
 	.mknod = op_mknod,
-	.mkdir = make_op_mkdir,
-	.unlink = remove_op_unlink,
-	.rmdir = remove_op_rmdir,
+	.mkdir = op_mkdir,
+	.unlink = op_unlink,
+	.rmdir = op_rmdir,
 	.symlink = op_symlink,
-	.rename = rename_op,
+	.rename = op_rename,
 	.link = op_link,
 	.open = op_open,
 	.read = op_read,
@@ -355,5 +439,5 @@ const struct fuse_lowlevel_ops ops_table = {
 	.releasedir = dir_op_release,
 	.fsyncdir = op_fsyncdir,
 	.statfs = op_statfs,
-	.create = make_op_create,
+	.create = op_create,
 };

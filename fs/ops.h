@@ -16,17 +16,18 @@ void dir_op_read_plus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		      struct fuse_file_info *fi);
 void dir_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
-/* make.c */
-void make_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-		    struct fuse_file_info *fi);
-void make_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+/* make.c, remove.c, rename.c: the names in rows/ and in tables/ (kind.h). */
+struct names_ops;
+extern const struct names_ops row_names, table_names;
 
-/* remove.c */
-void remove_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
-void remove_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
-
-/* rename.c */
-void rename_op(fuse_req_t req, fuse_ino_t parent, const char *name,
-	       fuse_ino_t new_parent, const char *new_name, unsigned flags);
+void make_row(fuse_req_t req, struct node *parent, struct slice name,
+	      struct fuse_file_info *fi);
+void make_table(fuse_req_t req, struct node *parent, struct slice name);
+void remove_row(fuse_req_t req, struct node *parent, struct slice name);
+void remove_table(fuse_req_t req, struct node *parent, struct slice name);
+void rename_row(fuse_req_t req, struct node *parent, struct slice name,
+		struct node *new_parent, struct slice new_name, bool no_replace);
+void rename_table(fuse_req_t req, struct node *parent, struct slice name,
+		  struct node *new_parent, struct slice new_name, bool no_replace);
 
 #endif

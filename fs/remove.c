@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* remove.c - names taken away: rm of a row or a scratch file, rmdir of a table. */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "fs/attr.h"
@@ -103,21 +102,14 @@ static void unlink_scratch(fuse_req_t req, const struct identity *identity)
 }
 
 /* What name stands for, or an answered request. */
-static bool resolve(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
+static bool resolve(fuse_req_t req, struct node *parent, struct slice name,
 		    struct identity *identity)
 {
-	struct tree *tree = tree_of(req);
-	const struct identity *parent =
-		node_identity(node_of(&tree->nodes, parent_ino));
 	struct reader *reader = reader_mine();
 	enum drift_err err;
 
-	if (attr_is_pinned(parent)) {
-		reply_err(req, DRIFT_READ_ONLY);
-		return false;
-	}
-	err = reader ? name_parse(tree, parent, slice_str(name), &reader->key,
-				  identity)
+	err = reader ? name_parse(tree_of(req), node_identity(parent), name,
+				  &reader->key, identity)
 		     : DRIFT_NOMEM;
 	if (err == DRIFT_BAD_NAME || err == DRIFT_BAD_TEXT)
 		err = DRIFT_NO_ROW;
@@ -126,7 +118,7 @@ static bool resolve(fuse_req_t req, fuse_ino_t parent_ino, const char *name,
 	return !err;
 }
 
-void remove_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+void remove_row(fuse_req_t req, struct node *parent, struct slice name)
 {
 	struct identity identity;
 
@@ -134,20 +126,14 @@ void remove_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	if (identity.kind == NODE_SCRATCH)
 		unlink_scratch(req, &identity);
-	else if (identity.kind == NODE_ROW)
-		start(req, &identity, build_delete);
 	else
-		fuse_reply_err(req, attr_is_pinned(&identity) ? EROFS : EPERM);
+		start(req, &identity, build_delete);
 }
 
-void remove_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+void remove_table(fuse_req_t req, struct node *parent, struct slice name)
 {
 	struct identity identity;
 
-	if (!resolve(req, parent, name, &identity))
-		return;
-	if (identity.kind == NODE_TABLE)
+	if (resolve(req, parent, name, &identity))
 		start(req, &identity, build_drop);
-	else
-		fuse_reply_err(req, attr_is_pinned(&identity) ? EROFS : EPERM);
 }

@@ -8,11 +8,17 @@
 
 #define SHOWN 16
 
-static struct identity link_to(drift_seq seq, const char *begin)
+struct identity timeline_link(drift_seq seq)
 {
 	return (struct identity){ .kind = NODE_LINK,
 				  .seq = seq,
-				  .key = slice_str(begin) };
+				  .key = SLICE("../@seq/") };
+}
+
+/* Within @seq. */
+static struct identity link_to(drift_seq seq)
+{
+	return (struct identity){ .kind = NODE_LINK, .seq = seq, .key = SLICE("") };
 }
 
 /* A number is the directory itself; head, head~k and oldest are links to one. */
@@ -29,7 +35,7 @@ enum drift_err timeline_seq_child(struct tree *tree, const struct identity *pare
 		return DRIFT_OK;
 	}
 	if (slice_equal(name, SLICE("oldest"))) {
-		*child = link_to(0, "");
+		*child = link_to(0);
 		return DRIFT_OK;
 	}
 	if (name.size < 4 || memcmp(name.data, "head", 4) != 0 ||
@@ -37,7 +43,7 @@ enum drift_err timeline_seq_child(struct tree *tree, const struct identity *pare
 	    moment.kind != MOMENT_HEAD ||
 	    drift_resolve(tree->db, &moment, false, &seq, NULL))
 		return DRIFT_NO_ROW;
-	*child = link_to(seq, "");
+	*child = link_to(seq);
 	return DRIFT_OK;
 }
 
@@ -52,7 +58,7 @@ enum drift_err timeline_time_child(struct tree *tree, const struct identity *par
 	if (moment_parse(name, MOMENT_OF_TIME, drift_now(tree->db), &moment, NULL) ||
 	    drift_resolve(tree->db, &moment, false, &seq, NULL))
 		return DRIFT_NO_ROW;
-	*child = link_to(seq, "../@seq/");
+	*child = timeline_link(seq);
 	return DRIFT_OK;
 }
 

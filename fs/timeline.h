@@ -16,6 +16,8 @@
 						 struct identity *child);
 [[nodiscard]] enum drift_err timeline_seq_names(struct listing *listing);
 [[nodiscard]] enum drift_err timeline_time_names(struct listing *listing);
+/* A link from @time or @tag to @seq/N. */
+struct identity timeline_link(drift_seq seq);
 /* What a link to a moment leads to. */
 [[nodiscard]] enum drift_err
 timeline_target(struct tree *tree, const struct identity *link, struct buf *target);
