@@ -39,6 +39,8 @@ enum drift_err apply_event(struct drift_db *db, const struct applied_event *even
 
 	if (!newest)
 		return DRIFT_CORRUPT;
+	if (!atomic_load_explicit(&table->touched, memory_order_relaxed))
+		atomic_store(&table->touched, true);
 	err = memtable_add_row(layers_active(&db->layers), event->table_id,
 			       event->key, &version, &event->place);
 	if (!err && event->op == DRIFT_OP_DELETE) {
@@ -58,8 +60,12 @@ enum drift_err apply_event(struct drift_db *db, const struct applied_event *even
 enum drift_err apply_definition(struct drift_db *db, const struct frame_ddl *ddl,
 				drift_seq seq, drift_time_ns time)
 {
-	if (ddl->op == DDL_TAG || ddl->op == DDL_UNTAG)
+	if (ddl->op == DDL_TAG || ddl->op == DDL_UNTAG) {
+		/* Counted, so that the index's statements and ours have the same
+		 * numbers. */
+		atomic_fetch_add(&db->tables.ddl_count, 1);
 		return tags_apply(&db->tags, ddl, time);
+	}
 	return tables_apply(&db->tables, ddl, seq, time);
 }
 

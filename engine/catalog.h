@@ -48,12 +48,16 @@ struct column_def {
 	drift_seq added_seq;
 };
 
+struct index_state;
+
 struct index_def {
 	char *name;
 	uint32_t id; /* unique in the database; 0 until the DDL commits */
 	bool unique;
 	unsigned column_count;
-	char **columns; /* member names, in the index's order */
+	char **columns; /* column names, in the index's order */
+	/* How much of it is there (index_build.h); NULL until the DDL commits. */
+	struct index_state *state;
 };
 
 /* "integer", "text" ...: in messages and in encoded definitions. */

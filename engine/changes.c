@@ -14,6 +14,7 @@ struct drift_changes {
 	unsigned keys_since_check;
 	struct changed keys;
 	struct buf key, memory_before, memory_after;
+	struct buf shown_before, shown_after; /* rows that are stored otherwise */
 };
 
 enum drift_err drift_changes_open(struct drift_view before, struct drift_view after,
@@ -62,15 +63,21 @@ static enum drift_err refresh(struct drift_changes *changes)
 
 /* The row in a view, if it had one. */
 static enum drift_err row_in(struct drift_changes *changes, struct drift_view view,
-			     struct buf *memory, bool *has,
+			     struct buf *memory, struct buf *shown, bool *has,
 			     struct drift_version *version)
 {
+	const struct table_def *def = drift_table_by_id(view, changes->table_id);
 	enum drift_err err =
 		reading_get(&changes->reading, changes->table_id,
 			    buf_slice(&changes->key), view.seq, memory, version);
 
 	*has = !err && version->op != DRIFT_OP_DELETE;
-	return err == DRIFT_NO_ROW ? DRIFT_OK : err;
+	if (!*has || !def || !def->altered)
+		return err == DRIFT_NO_ROW ? DRIFT_OK : err;
+	buf_clear(shown);
+	err = row_show(def, version->row, version->seq, shown);
+	version->row = buf_slice(shown);
+	return err;
 }
 
 static enum drift_err look_at_key(struct drift_changes *changes,
@@ -80,10 +87,11 @@ static enum drift_err look_at_key(struct drift_changes *changes,
 
 	*difference = (struct drift_difference){ .key = buf_slice(&changes->key) };
 	err = row_in(changes, changes->before, &changes->memory_before,
-		     &difference->had, &difference->before);
+		     &changes->shown_before, &difference->had, &difference->before);
 	if (!err)
 		err = row_in(changes, changes->after, &changes->memory_after,
-			     &difference->has, &difference->after);
+			     &changes->shown_after, &difference->has,
+			     &difference->after);
 	return err;
 }
 
@@ -129,5 +137,7 @@ void drift_changes_close(struct drift_changes *changes)
 	buf_release(&changes->key);
 	buf_release(&changes->memory_before);
 	buf_release(&changes->memory_after);
+	buf_release(&changes->shown_before);
+	buf_release(&changes->shown_after);
 	free(changes);
 }

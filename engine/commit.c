@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/index_build.h"
 #include "engine/batch.h"
 
 #define BATCH_BYTES_MAX (8u << 20) /* a batch is closed above this */
@@ -340,7 +341,7 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 		put_back(committer, requests, last, count, queue);
 		return;
 	}
-	if (fold)
+	if (fold || (stage->ddl && index_build_waits(db)))
 		(void)!freeze(db);
 	if (err)
 		batch_fail(requests, err);

@@ -23,6 +23,14 @@ struct drift_cursor {
 void cursor_show(struct drift_cursor *cursor, struct drift_view view,
 		 uint32_t table_id);
 
+/* index_scan.c: entries of the index that this thread's scans looked at, ever. */
+uint64_t index_scan_visited(void);
+/* index_filter.c: what drift_index_scan answers, from a scan of the whole table. */
+enum drift_err index_filter_open(struct drift_view view, uint32_t table_id,
+				 const struct index_def *index,
+				 const struct drift_range *range,
+				 struct drift_cursor **cursor);
+
 /* ---- Ranges ---- */
 
 struct range {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine/directory.h"
+#include "engine/index_build.h"
 
 #define FOLD_EVENTS_MAX 100000
 #define SEGMENT_BYTES_MAX (64u << 20)
@@ -252,6 +253,8 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 		err = indexer_start(db, error);
 	if (!err)
 		err = committer_start(db, error);
+	if (!err && !db->options.read_only && index_build_waits(db))
+		err = drift_fold(db);
 	if (err) {
 		drift_close(db);
 		return drift_fail_code(error, err);

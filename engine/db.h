@@ -56,7 +56,8 @@ struct indexer {
 	bool stop;
 	enum drift_err failure; /* of the last fold */
 	/* The indexer's own: */
-	bool looked; /* whether a snapshot is due, since the last fold */
+	bool build_turn; /* a build may take a step before the next fold */
+	bool looked;     /* whether a snapshot is due, since the last fold */
 	drift_time_ns snapshot_ns; /* that snapshots may take before the next one */
 };
 

@@ -220,6 +220,12 @@ struct drift_range {
 enum drift_err drift_scan(struct drift_view view, uint32_t table_id,
 			  const struct drift_range *range,
 			  struct drift_cursor **cursor);
+/* Can the view be answered from the index? One that was made when its table had rows is
+ * built in the background; until it is, and for moments before it was, drift_index_scan
+ * reads the whole table instead. */
+bool drift_index_usable(struct drift_view view, const struct index_def *index);
+/* Wait until no index is being built, or one cannot be. */
+enum drift_err drift_index_wait(struct drift_db *db);
 /* Rows whose value of the index is in range; order not specified; each row
  * once. Values are cut at KEY_VALUE_BYTES_MAX, so the caller checks again. */
 enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,

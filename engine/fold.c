@@ -3,6 +3,8 @@
  * order, which is several times faster than in order of arrival. */
 #include "engine/fold.h"
 
+#include "engine/index_build.h"
+
 #include <stdlib.h>
 
 /* ---- Tables ----------------------------------------------------------- */
@@ -178,8 +180,9 @@ static enum drift_err fold_row(struct fold *fold, const struct entry *newest)
 	if (!err)
 		err = old_row(fold, table_key, &existed);
 	for (unsigned i = 0; i < def->index_count && !err; i++)
-		err = fold_row_values(fold, def, &def->indexes[i],
-				      entry_row_key(newest), existed);
+		if (index_build_covers(def->indexes[i].state, entry_row_key(newest)))
+			err = fold_row_values(fold, def, &def->indexes[i],
+					      entry_row_key(newest), existed);
 	if (!err)
 		err = put_newest(fold, table_key, newest, existed);
 	return err;
@@ -295,6 +298,8 @@ enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 		return err;
 	err = fold_ddl(&fold, memtable);
 	if (!err)
+		err = index_build_record(&fold);
+	if (!err)
 		err = fold_rows(&fold, memtable);
 	if (!err)
 		err = fold_values(&fold);
@@ -308,6 +313,9 @@ enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 		err = index_commit(fold.writer);
 	else
 		index_abort(fold.writer);
+	if (!err)
+		atomic_fetch_add(&db->tables.ddl_folded,
+				 memtable_ddl_count(memtable));
 	free(fold.versions);
 	free(fold.ops);
 	buf_release(&fold.key);

@@ -40,6 +40,9 @@ enum drift_err fold_row_values(struct fold *fold, const struct table_def *def,
 			       bool existed);
 /* fold_changes.c: which event changed which row. */
 enum drift_err fold_changes(struct fold *fold, const struct memtable *memtable);
+/* Note that the row has the value since `from`. */
+enum drift_err fold_keep_value(struct fold *fold, uint32_t index_id,
+			       struct slice value, struct slice key, drift_seq from);
 /* Carry out what was noted, in key order. */
 enum drift_err fold_values(struct fold *fold);
 

@@ -44,6 +44,12 @@ static enum drift_err keep_op(struct fold *fold, enum index_space space,
 	return buf_status(&fold->bytes);
 }
 
+enum drift_err fold_keep_value(struct fold *fold, uint32_t index_id,
+			       struct slice value, struct slice key, drift_seq from)
+{
+	return keep_op(fold, INDEX_VALUES, false, index_id, value, 0, key, from);
+}
+
 /* Since when the row has had the value that `values` holds for it. */
 static enum drift_err value_since(struct fold *fold, uint32_t index_id,
 				  struct slice value, struct slice key,

@@ -35,6 +35,13 @@ struct index_scan {
 	struct buf seek, value, memory;
 };
 
+static _Thread_local uint64_t visited;
+
+uint64_t index_scan_visited(void)
+{
+	return visited;
+}
+
 /* ---- Bounds ------------------------------------------------------------------ */
 
 /* The sort key that the walk of a space begins at. */
@@ -212,6 +219,7 @@ static enum drift_err next_interval(struct index_scan *scan, bool past,
 		}
 		if (err)
 			return err;
+		visited++;
 		err = index_interval_decode(past, key, stored, &interval);
 		if (err)
 			return err;
@@ -285,6 +293,7 @@ enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
 {
 	struct index_scan *scan = calloc(1, sizeof(*scan));
 	enum drift_err err;
+	bool usable;
 
 	*cursor = NULL;
 	if (!scan)
@@ -298,8 +307,14 @@ enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
 	scan->index = *index;
 	err = cursor_range_copy(&scan->range, range, KEY_VALUE_BYTES_MAX);
 	scan->equality = whole_value(&scan->range, index);
+	/* Before and after the reading begins: what is whole at both is whole in it. */
+	usable = drift_index_usable(view, index);
 	if (!err)
 		err = reading_begin(&scan->reading, view.db);
+	if (!err && !(usable && drift_index_usable(view, index))) {
+		index_scan_close(&scan->face);
+		return index_filter_open(view, table_id, index, range, cursor);
+	}
 	if (!err && view.txn && view.txn_ops)
 		err = txn_overlay(view.txn, &scan->overlay);
 	if (err) {

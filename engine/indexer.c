@@ -5,6 +5,7 @@
  * waits to be folded, and now and then between folds, it makes the snapshots that are
  * due, in small steps. */
 #include "engine/db.h"
+#include "engine/index_build.h"
 
 #include <time.h>
 
@@ -61,6 +62,7 @@ static void fold_oldest(struct drift_db *db, struct layer *layer)
 	report_state(db, err);
 	indexer->failure = err;
 	indexer->looked = false;
+	indexer->build_turn = true;
 	pthread_cond_broadcast(&indexer->done);
 	if (err == DRIFT_CORRUPT)
 		index_suspect(db->index);
@@ -85,12 +87,40 @@ static void snapshot_step(struct drift_db *db, struct snapshot_job **job)
 		db_report(db, "cannot make a snapshot: %s", drift_err_text(err));
 }
 
+/* One step of building an index, or clearing one away. */
+static void build_step(struct drift_db *db, struct index_state *state)
+{
+	struct indexer *indexer = &db->indexer;
+	enum drift_err err;
+
+	pthread_mutex_unlock(&indexer->lock);
+	err = index_build_step(db, state);
+	pthread_mutex_lock(&indexer->lock);
+	indexer->build_turn = false;
+	indexer->failure = err;
+	if (err == DRIFT_CORRUPT)
+		index_suspect(db->index);
+	if (err)
+		db_report(db, "index: cannot build: %s; trying again",
+			  drift_err_text(err));
+	if (err && !indexer->stop)
+		wait_to_retry(indexer);
+	pthread_cond_broadcast(&indexer->done);
+}
+
 /* One piece of work; false when there is none. Called with the lock held. */
 static bool work(struct drift_db *db, struct snapshot_job **job)
 {
 	struct indexer *indexer = &db->indexer;
 	struct layer *layer = layers_oldest_frozen(&db->layers);
+	struct index_state *state =
+		!layer || indexer->build_turn ? index_build_due(db) : NULL;
 	bool look = !*job && !indexer->looked;
+
+	if (state) {
+		build_step(db, state);
+		return true;
+	}
 
 	if (layer && !look && !(*job && indexer->snapshot_ns > 0)) {
 		fold_oldest(db, layer);
@@ -165,6 +195,21 @@ enum drift_err indexer_freeze(struct drift_db *db, const struct index_mark *mark
 	if (err == DRIFT_LIMIT)
 		err = DRIFT_FULL;
 	pthread_cond_signal(&indexer->wake);
+	pthread_mutex_unlock(&indexer->lock);
+	return err;
+}
+
+enum drift_err drift_index_wait(struct drift_db *db)
+{
+	struct indexer *indexer = &db->indexer;
+	enum drift_err err = drift_fold(db);
+
+	pthread_mutex_lock(&indexer->lock);
+	pthread_cond_signal(&indexer->wake);
+	while (!err && index_build_due(db)) {
+		pthread_cond_wait(&indexer->done, &indexer->lock);
+		err = indexer->failure;
+	}
 	pthread_mutex_unlock(&indexer->lock);
 	return err;
 }

@@ -2,6 +2,7 @@
 /* load.c - what the index remembers of tables (definitions, fields, row counts), back
  * into memory when a database is opened. */
 #include "engine/db.h"
+#include "engine/index_build.h"
 
 enum drift_err load_definition(struct slice value, struct frame_ddl *ddl,
 			       drift_seq *seq, drift_time_ns *time)
@@ -101,8 +102,12 @@ enum drift_err load_tables(struct drift_db *db, struct index_mark *mark)
 	err = index_applied(reader, mark);
 	if (!err)
 		err = index_check_format(reader);
+	db->tables.loading = true;
 	if (!err)
 		err = load_space(db, reader, INDEX_CATALOG);
+	if (!err)
+		err = index_build_load(&db->tables, reader);
+	db->tables.loading = false;
 	if (!err)
 		err = load_space(db, reader, INDEX_TABLES);
 	index_read_end(db->index, reader);

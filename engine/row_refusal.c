@@ -24,6 +24,15 @@ static const char *shown(struct slice value, struct buf *out)
 	return buf_cstr(out);
 }
 
+enum drift_err refusal_add_value(struct slice value, struct buf *out)
+{
+	struct buf text = BUF_INIT;
+
+	buf_add_str(out, shown(value, &text));
+	buf_release(&text);
+	return buf_status(out);
+}
+
 enum drift_err row_refuse_type(const char *type, struct slice value,
 			       struct drift_error *error)
 {

@@ -22,6 +22,8 @@ enum drift_err row_refuse_column(const struct table_def *def, struct slice name,
 enum drift_err row_refuse_key(struct slice own, struct slice wanted,
 			      struct drift_error *error);
 /* DRIFT_OK for UTF-8 without NUL, else DRIFT_BAD_TEXT. */
+/* Append a value as messages show it. */
+enum drift_err refusal_add_value(struct slice value, struct buf *out);
 enum drift_err row_check_text(struct slice text, struct drift_error *error);
 
 #endif

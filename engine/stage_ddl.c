@@ -51,31 +51,6 @@ static enum drift_err check_users(const struct stage *stage,
 			  user->name);
 }
 
-/* An index made on rows that exist would have to be filled from them. */
-static enum drift_err check_new_indexes(const struct stage *stage,
-					const struct table_def *def,
-					struct drift_error *error)
-{
-	const struct table_def *old =
-		tables_def(&stage->db->tables, def->id, 0, TABLES_NEWEST);
-	struct table *table = tables_get(&stage->db->tables, def->id);
-
-	if (!old || atomic_load(&table->row_count) == 0)
-		return DRIFT_OK;
-	for (unsigned i = 0; i < def->index_count; i++) {
-		bool known = false;
-
-		for (unsigned j = 0; j < old->index_count; j++)
-			known |= old->indexes[j].id == def->indexes[i].id;
-		if (!known)
-			return drift_fail(
-				error, DRIFT_UNSUPPORTED,
-				"index \"%s\": table \"%s\" has rows already",
-				def->indexes[i].name, def->name);
-	}
-	return DRIFT_OK;
-}
-
 /* Rows of the table when the operation runs. */
 static int64_t rows_now(const struct stage *stage, uint32_t table_id)
 {
@@ -138,9 +113,29 @@ static enum drift_err check_new_columns(const struct stage *stage,
 	return DRIFT_OK;
 }
 
-static enum drift_err check_change(const struct stage *stage,
-				   const struct drift_txn *txn, uint32_t number,
-				   struct drift_error *error)
+/* Rows there are must keep what becomes UNIQUE now. */
+static enum drift_err check_new_indexes(struct stage *stage,
+					const struct table_def *old,
+					const struct table_def *def,
+					struct drift_error *error)
+{
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < def->index_count && !err; i++) {
+		const struct index_def *index = &def->indexes[i];
+		bool was = false;
+
+		for (unsigned j = 0; j < old->index_count; j++)
+			was |= old->indexes[j].id == index->id &&
+			       old->indexes[j].unique;
+		if (index->unique && !was && rows_now(stage, def->id) > 0)
+			err = stage_check_unique_rows(stage, def, index, error);
+	}
+	return err;
+}
+
+static enum drift_err check_change(struct stage *stage, const struct drift_txn *txn,
+				   uint32_t number, struct drift_error *error)
 {
 	const struct table_def *def = txn->ops[number].def;
 	const struct table_def *old = version_before(stage, txn, number);
@@ -155,7 +150,9 @@ static enum drift_err check_change(const struct stage *stage,
 		return DRIFT_OK;
 	if (strcmp(old->name, def->name) != 0)
 		err = check_users(stage, txn, number, "rename", error);
-	return err ? err : check_new_columns(stage, old, def, error);
+	if (!err)
+		err = check_new_columns(stage, old, def, error);
+	return err ? err : check_new_indexes(stage, old, def, error);
 }
 
 enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,
@@ -175,8 +172,6 @@ enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,
 		return drift_fail(error, DRIFT_TABLE_EXISTS,
 				  "relation \"%s\" already exists", op->def->name);
 	err = check_change(stage, txn, number, error);
-	if (!err)
-		err = check_new_indexes(stage, op->def, error);
 	if (!err)
 		err = table_def_encode(op->def, &definition);
 	ddl.definition = buf_slice(&definition);

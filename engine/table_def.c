@@ -276,6 +276,7 @@ static bool copy_index(struct table_def *def, const struct index_def *from)
 		return false;
 	index->id = from->id;
 	index->unique = from->unique;
+	index->state = from->state;
 	for (i = 0; i < from->column_count; i++)
 		if (index_def_add_column(index, from->columns[i]))
 			return false;

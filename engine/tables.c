@@ -2,6 +2,8 @@
 /* tables.c - versions of definitions, by name and by id; see tables.h. */
 #include "engine/tables.h"
 
+#include "engine/index_build.h"
+
 #include <stdlib.h>
 
 void tables_init(struct tables *tables)
@@ -10,6 +12,7 @@ void tables_init(struct tables *tables)
 	atomic_init(&tables->next_id, 1);
 	atomic_init(&tables->next_index_id, 1);
 	atomic_init(&tables->ddl_count, 1);
+	atomic_init(&tables->ddl_folded, 1);
 }
 
 static void table_free(struct table *table)
@@ -45,6 +48,7 @@ void tables_release(struct tables *tables)
 				table_free(atomic_load(&chunk[i]));
 		free(chunk);
 	}
+	index_states_free(tables);
 	tables_init(tables);
 }
 
@@ -224,6 +228,13 @@ static enum drift_err apply_define(struct tables *tables, struct table *table,
 	atomic_init(&version->ddl_until, UINT64_MAX);
 	version->def->from_seq = seq;
 	version->def->version = old ? old->def->version + 1 : 1;
+	err = index_states_give(tables, version->def, old ? old->def : NULL,
+				atomic_load(&table->touched), ddl_number);
+	if (err) {
+		table_def_free(version->def);
+		free(version);
+		return err;
+	}
 	take_added_seqs(version->def, old ? old->def : NULL, seq);
 	version->def->created_seq = old ? old->def->created_seq : seq;
 	version->def->created_time = old ? old->def->created_time : time;

@@ -47,8 +47,11 @@ struct table {
 	_Atomic(struct fields *) fields; /* NULL until a row was seen */
 	_Atomic bool integer_keys;
 	_Atomic int64_t row_count;
-	_Atomic bool dirty; /* fields or integer_keys changed since saved */
+	_Atomic bool touched; /* it may have, or have had, rows */
+	_Atomic bool dirty;   /* fields or integer_keys changed since saved */
 };
+
+struct index_state;
 
 struct tables {
 	_Atomic(struct table_version *) names[TABLES_BUCKETS];
@@ -56,6 +59,10 @@ struct tables {
 	_Atomic uint32_t next_id; /* next table id */
 	_Atomic uint32_t next_index_id;
 	_Atomic uint64_t ddl_count;
+	_Atomic uint64_t ddl_folded; /* of them, those that the index has */
+	/* Every index that ever was; new ones come first. */
+	_Atomic(struct index_state *) indexes;
+	bool loading; /* what the index knows: index_build_load says what is there */
 	_Atomic uint32_t id_end; /* every table's id is below */
 };
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "engine/index_build.h"
 #include "engine/verify.h"
 
 /* A space read from its first entry to its last. */
@@ -56,13 +57,14 @@ static enum drift_err read_catalog(struct verify *verify)
 	struct space catalog = { 0 };
 	enum drift_err err = space_open(verify, INDEX_CATALOG, &catalog);
 
+	verify->tables.loading = true;
 	while (!err && !catalog.ended) {
 		if (take_definition(verify, catalog.value))
 			verify_fault(verify, "index: a definition is damaged");
 		err = space_next(verify, &catalog, INDEX_NEXT);
 	}
 	index_cursor_close(catalog.cursor);
-	return err;
+	return err ? err : index_build_load(&verify->tables, verify->reader);
 }
 
 /* ---- Rows ---------------------------------------------------------------------- */
@@ -87,6 +89,8 @@ static enum drift_err tally_values(struct rows *rows, uint32_t table_id,
 	for (unsigned i = 0; i < count && !err; i++) {
 		const struct index_def *index = &newest->def->indexes[i];
 
+		if (!atomic_load(&index->state->whole))
+			continue;
 		buf_clear(&rows->value);
 		buf_add_be32(&rows->value, index->id);
 		err = row_index_value(newest->def, index, row->row, row->seq,
@@ -249,13 +253,27 @@ static enum drift_err read_rows(struct rows *rows)
 
 /* ---- Secondary indexes ------------------------------------------------------------- */
 
+/* Is the entry of an index that is whole? *state: that of the entry before. */
+static bool is_whole(const struct verify *verify, struct slice key,
+		     struct index_state **state)
+{
+	uint32_t id = key.size >= 4 ? be32_get(key.data) : 0;
+
+	if (!*state || (*state)->id != id)
+		*state = index_state_get(&verify->tables, id);
+	return !*state ||
+	       (atomic_load(&(*state)->whole) && !atomic_load(&(*state)->dropped));
+}
+
 static enum drift_err read_values(struct verify *verify, struct tally *found)
 {
 	struct space values = { 0 };
+	struct index_state *state = NULL;
 	enum drift_err err = space_open(verify, INDEX_VALUES, &values);
 
 	while (!err && !values.ended) {
-		tally_add(found, tally_mix_bytes(verify->seed, values.key));
+		if (is_whole(verify, values.key, &state))
+			tally_add(found, tally_mix_bytes(verify->seed, values.key));
 		err = space_next(verify, &values, INDEX_NEXT);
 	}
 	index_cursor_close(values.cursor);

@@ -184,16 +184,28 @@ static enum drift_err drop_table(struct ddl *ddl)
 	return drop_tables(ddl, false);
 }
 
+static enum drift_err create_index(struct ddl *ddl)
+{
+	return index_create(ddl, false);
+}
+
+static enum drift_err create_unique(struct ddl *ddl)
+{
+	enum drift_err err = statement_expect(ddl->statement, "INDEX", ddl->error);
+
+	return err ? err : index_create(ddl, true);
+}
+
 /* ---- All objects -------------------------------------------------------------- */
 
 static const struct {
 	const char *verb, *object;
 	enum drift_err (*run)(struct ddl *ddl);
 } statements[] = {
-	{ "CREATE", "TABLE", create_table },
-	{ "DROP", "TABLE", drop_table },
-	{ "ALTER", "TABLE", alter_table },
-	{ "DROP", "TAG", tag_drop },
+	{ "CREATE", "TABLE", create_table }, { "DROP", "TABLE", drop_table },
+	{ "ALTER", "TABLE", alter_table },   { "DROP", "TAG", tag_drop },
+	{ "CREATE", "INDEX", create_index }, { "CREATE", "UNIQUE", create_unique },
+	{ "DROP", "INDEX", index_drop },
 };
 
 static enum drift_err run(struct ddl *ddl)

@@ -49,6 +49,11 @@ enum drift_err tag_drop(struct ddl *ddl);
 /* alter.c: ALTER TABLE t ..., after ALTER TABLE. */
 enum drift_err alter_table(struct ddl *ddl);
 
+/* index_ddl.c: CREATE [UNIQUE] INDEX [IF NOT EXISTS] [name] ON t (columns), DROP INDEX
+ * [IF EXISTS] name [ON t], after INDEX. */
+enum drift_err index_create(struct ddl *ddl, bool unique);
+enum drift_err index_drop(struct ddl *ddl);
+
 /* define.c: read `name (...)` of CREATE TABLE, after IF NOT EXISTS, to the end of the
  * statement. The caller frees *def. */
 enum drift_err define_table(struct statement *statement, struct table_def **def,

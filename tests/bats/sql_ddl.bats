@@ -117,7 +117,7 @@ round_trip()
 @test "an added column shows its default in old rows now, not in the past" {
 	sql 'CREATE TABLE t (id INT PRIMARY KEY, a TEXT)'
 	sql "INSERT INTO t VALUES (1, 'x'), (2, 'y')"
-	sql "ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 7"
+	sql "ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 7 INDEX"
 	same "$(sql 'SELECT * FROM t')" '{"id":1,"a":"x","n":7}
 {"id":2,"a":"y","n":7}'
 	same "$(sql 'SELECT * FROM t AS OF @SEQ:2')" '{"id":1,"a":"x"}
@@ -167,4 +167,29 @@ round_trip()
 	run bash -c "echo '{\"id\":1,\"a\":\"w\"}' >mnt/tables/t/rows/1.json"
 	[ "$status" -ne 0 ]
 	same "$(tail -n 1 mnt/tables/t/events | grep -o '"row".*}')" '"row":{"id":1,"name":"w","c":3}}'
+}
+
+@test "an index is made on a table with rows, and dropped again" {
+	sql 'CREATE TABLE t (pk=id); CREATE TABLE u (a INT PRIMARY KEY, b TEXT, INDEX (b))'
+	sql "INSERT INTO t SELECT value AS id, value % 3 AS status, value AS n FROM generate_series(1, 3000)" ||
+		sql "INSERT INTO t (id, status, n) WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 3000) SELECT i, i % 3, i FROM s"
+	sql 'CREATE INDEX by_status ON t (status); CREATE UNIQUE INDEX ON t (n); CREATE INDEX IF NOT EXISTS by_status ON t (id)'
+	same "$(sql 'SHOW INDEXES FROM t' | jq -c '[.name, .columns, .unique]')" '["by_status","status","no"]
+["n","n","yes"]'
+	same "$(sql 'SELECT count(*) c FROM t WHERE status = 1')" '{"c":1000}'
+	same "$(sql 'SELECT count(*) c FROM t AS OF @SEQ:300 WHERE status = 1')" '{"c":100}'
+	refuses 23505 'Key \(n\)=\(7\) already exists' "INSERT INTO t (id, n) VALUES ('x', 7)"
+	refuses 23505 'could not create unique index "status": Key \(status\)=\([0-2]\) is duplicated' \
+		'CREATE UNIQUE INDEX ON t (status)'
+	refuses 42P07 'relation "by_status" already exists' 'CREATE INDEX by_status ON t (n)'
+	refuses 42P01 'relation "nope" does not exist' 'CREATE INDEX ON nope (n)'
+	refuses 42703 'column "x" does not exist' 'CREATE INDEX ON u (x)'
+	refuses 0A000 'expression' 'CREATE INDEX ON t (lower(n))'
+	sql 'CREATE INDEX b ON t (n, status)'
+	refuses 42702 'several tables have an index "b"' 'DROP INDEX b'
+	sql 'DROP INDEX b ON u; DROP INDEX b; DROP INDEX IF EXISTS b; DROP INDEX by_status'
+	refuses 42704 'index "b" does not exist' 'DROP INDEX b'
+	same "$(sql 'SELECT count(*) c FROM t WHERE status = 1')" '{"c":1000}'
+	driftdb verify -d db
+	round_trip
 }
