@@ -112,3 +112,28 @@ enum drift_err query_definition_sql(const struct table_def *def, struct buf *out
 	buf_add_char(out, ')');
 	return buf_status(out);
 }
+
+enum drift_err query_parse_table(const char *sql, size_t size,
+				 struct table_def **def, struct drift_error *error)
+{
+	struct tokens tokens = TOKENS_INIT;
+	size_t at = 0;
+	enum drift_err err = tokens_read(&tokens, sql, size, &at);
+
+	*def = NULL;
+	if (!err) {
+		struct statement statement = {
+			.script = sql,
+			.tokens = tokens.list,
+			.count = tokens.count,
+		};
+
+		err = statement_expect(&statement, "CREATE", error);
+		if (!err)
+			err = statement_expect(&statement, "TABLE", error);
+		if (!err)
+			err = define_table(&statement, def, error);
+	}
+	tokens_release(&tokens);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}

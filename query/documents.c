@@ -59,10 +59,15 @@ enum drift_err write_run_documents(struct query_session *session,
 	session->transaction.blind = true;
 	err = get_table(session, statement, &def, error);
 	while (!err) {
+		struct token token = statement_peek(statement);
+
 		err = take_document(statement, &document, error);
 		if (!err)
-			err = write_insert(session, def, buf_slice(&document),
-					   WRITE_INSERT, error);
+			err = statement_place(token,
+					      write_insert(session, def,
+							   buf_slice(&document),
+							   WRITE_INSERT, error),
+					      error);
 		if (err)
 			break;
 		session->changed++;

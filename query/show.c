@@ -51,6 +51,29 @@ static enum drift_err show_tables(struct query_session *session,
 	return answer_done(session, err, error);
 }
 
+/* The statement that would make the table again. */
+static enum drift_err show_create(struct query_session *session,
+				  struct statement *statement,
+				  struct drift_error *error)
+{
+	const struct table_def *def;
+	struct buf sql = BUF_INIT;
+	enum drift_err err = statement_expect(statement, "TABLE", error);
+
+	if (!err)
+		err = show_table(session, statement, &def, error);
+	if (!err)
+		err = statement_expect_end(statement, error);
+	if (!err)
+		err = query_definition_sql(def, &sql);
+	if (!err)
+		err = answer_column(&session->answer, "sql");
+	if (!err)
+		err = answer_add_slice(&session->answer, buf_slice(&sql));
+	buf_release(&sql);
+	return answer_done(session, err, error);
+}
+
 static enum drift_err add_index(struct answer *answer, const struct table_def *def,
 				const struct index_def *index)
 {
@@ -104,6 +127,8 @@ enum drift_err show_run(struct query_session *session, struct statement *stateme
 	statement->at++;
 	if (statement_accept(statement, "TABLES"))
 		return show_tables(session, statement, error);
+	if (statement_accept(statement, "CREATE"))
+		return show_create(session, statement, error);
 	if (statement_accept(statement, "INDEXES"))
 		return show_indexes(session, statement, error);
 	if (statement_accept(statement, "DRIFT"))

@@ -8,6 +8,7 @@
 #define COMMANDS(X) \
 	X(init)     \
 	X(sql)      \
+	X(ingest)   \
 	X(drift)    \
 	X(dump)     \
 	X(load)     \
