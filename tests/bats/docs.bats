@@ -4,22 +4,42 @@
 # order, in one directory, and no command in it fails.
 load lib
 
-# run_blocks DOCUMENT
+# run_blocks DOCUMENT [compare]: with compare, the block marked `text` that follows one
+# is what it prints, to a person who has a terminal as wide as the document.
 run_blocks()
 {
 	local block=0
 
 	awk -v dir="$PWD" '
-		/^```sh$/ { n++; inside = 1; next }
-		/^```/ { inside = 0 }
-		inside { print > (dir "/block." n) }' "$ROOT/$1"
+		/^```sh$/ { n++; file = dir "/block." n; next }
+		/^```text$/ && n { file = dir "/text." n; next }
+		/^```/ { file = "" }
+		file { print > file }' "$ROOT/$1"
 	while [ -e "block.$((block + 1))" ]; do
 		block=$((block + 1))
 		echo "--- $1, block $block"
 		cat "block.$block"
-		bash -eu -o pipefail "block.$block" 3>&- </dev/null
+		COLUMNS=80 bash -eu -o pipefail "block.$block" 3>&- </dev/null >"said.$block"
+		cat "said.$block"
+		if [ -n "${2:-}" ]; then
+			touch "text.$block"
+			diff -Z "text.$block" <(without_asides <"said.$block")
+		fi
 	done
 	[ "$block" -gt 0 ]
+}
+
+# ls prints columns on a terminal only, and init says where.
+without_asides()
+{
+	grep -v '^Initialized' || :
+}
+
+@test "the tutorial, and what it prints" {
+	need_fuse
+	ls() { command ls -C -T 0 "$@"; }
+	export -f ls
+	run_blocks docs/tutorial.md compare
 }
 
 @test "README.md" {
