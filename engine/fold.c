@@ -117,6 +117,26 @@ static enum drift_err put_versions(struct fold *fold, struct slice table_key)
 	return err;
 }
 
+/* The same where the index cannot be believed: by its versions and the log. */
+static enum drift_err old_row_from_log(struct fold *fold, struct slice table_key)
+{
+	struct slice key = { (const char *)table_key.data + 4, table_key.size - 4 };
+	struct drift_version version = { 0 };
+	struct reading reading;
+	enum drift_err err = reading_begin(&reading, fold->db);
+
+	if (!err)
+		err = reading_get_past(&reading, fold->table_id, key, DRIFT_SEQ_MAX,
+				       &fold->old_row, &version);
+	reading_end(&reading);
+	if (err || version.op == DRIFT_OP_DELETE)
+		return err == DRIFT_NO_ROW || !err ? DRIFT_CORRUPT : err;
+	memmove(fold->old_row.data, version.row.data, version.row.size);
+	fold->old_row.size = version.row.size;
+	fold->old_seq = version.seq;
+	return DRIFT_OK;
+}
+
 /* The row as the index has it now, into old_row. */
 static enum drift_err old_row(struct fold *fold, struct slice table_key,
 			      bool *existed)
@@ -132,6 +152,10 @@ static enum drift_err old_row(struct fold *fold, struct slice table_key,
 		return DRIFT_OK;
 	if (!err)
 		err = index_row_decode(value, &row);
+	if (err == DRIFT_CORRUPT) {
+		*existed = true;
+		return old_row_from_log(fold, table_key);
+	}
 	if (err)
 		return err;
 	buf_add_slice(&fold->old_row, row.row);

@@ -37,6 +37,10 @@ struct history {
 
 static enum drift_err found(struct history *history, enum drift_err err)
 {
+	if (err == DRIFT_CORRUPT) { /* its key says which event it told of */
+		history->found_value.data = NULL;
+		err = DRIFT_OK;
+	}
 	if (err && err != DRIFT_DONE)
 		return err;
 	if (err || history->found_key.size <= 12 ||
@@ -138,6 +142,18 @@ static enum drift_err begin_key(struct history *history)
 	return collect_entries(history);
 }
 
+static enum drift_err found_version(struct history *history, struct slice key,
+				    struct index_version *version)
+{
+	const char *end = (const char *)key.data + key.size;
+
+	if (history->found_value.data)
+		return index_version_decode(history->found_key, history->found_value,
+					    version);
+	return reading_find_event(&history->reading, history->table_id, key,
+				  be64_get(end), version);
+}
+
 static enum drift_err look_ahead(struct history *history)
 {
 	struct next *ahead = &history->ahead;
@@ -147,8 +163,7 @@ static enum drift_err look_ahead(struct history *history)
 	ahead->set = false;
 	while (index_key(history, &key) &&
 	       slice_equal(key, buf_slice(&history->key))) {
-		err = index_version_decode(history->found_key, history->found_value,
-					   &ahead->at);
+		err = found_version(history, key, &ahead->at);
 		if (!err)
 			err = versions_step(history);
 		if (err)

@@ -27,6 +27,9 @@ struct index {
 	MDB_env *env;
 	MDB_dbi spaces[INDEX_SPACES];
 	char *suspect_path;
+	_Atomic bool suspect;
+	void (*told)(void *arg);
+	void *told_arg;
 	_Atomic(struct index_reader *) pool[POOL];
 };
 
@@ -296,10 +299,26 @@ enum drift_err index_remove(const char *path, struct drift_error *error)
 
 void index_suspect(struct index *index)
 {
-	int fd = open(index->suspect_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int fd;
 
+	if (atomic_exchange(&index->suspect, true))
+		return;
+	fd = open(index->suspect_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		close(fd);
+	if (index->told)
+		index->told(index->told_arg);
+}
+
+void index_on_suspect(struct index *index, void (*told)(void *arg), void *arg)
+{
+	index->told = told;
+	index->told_arg = arg;
+}
+
+bool index_is_suspect(struct index *index)
+{
+	return atomic_load(&index->suspect);
 }
 
 /* ---- Values ----------------------------------------------------------- */
@@ -438,7 +457,7 @@ enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool af
 	if (key.size == 0)
 		return index_step(cursor, INDEX_FIRST, found, value);
 	err = cursor_get(cursor, &wanted, MDB_SET_RANGE, found, value);
-	if (!err && after && slice_equal(*found, key))
+	if ((!err || err == DRIFT_CORRUPT) && after && slice_equal(*found, key))
 		err = index_step(cursor, INDEX_NEXT, found, value);
 	return err;
 }
@@ -461,7 +480,7 @@ enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 
 	if (err == DRIFT_DONE)
 		return index_step(cursor, INDEX_LAST, found, value);
-	if (err)
+	if (err && err != DRIFT_CORRUPT)
 		return err;
 	return index_step(cursor, INDEX_PREVIOUS, found, value);
 }

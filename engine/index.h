@@ -84,6 +84,9 @@ void index_close(struct index *index);
 enum drift_err index_remove(const char *path, struct drift_error *error);
 /* A value did not match: see that the next opening does not trust it. */
 void index_suspect(struct index *index);
+/* Call told(arg) when that happens for the first time, on any thread. */
+void index_on_suspect(struct index *index, void (*told)(void *arg), void *arg);
+bool index_is_suspect(struct index *index);
 
 /* ---- Reading: one snapshot ---- */
 

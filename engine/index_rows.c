@@ -18,7 +18,9 @@ static enum drift_err side_take(struct index_rows *rows, struct side *side,
 	side->key.data = NULL;
 	if (found == DRIFT_DONE)
 		return DRIFT_OK;
-	if (found)
+	if (found == DRIFT_CORRUPT) /* the log knows what it should say */
+		value.data = NULL;
+	else if (found)
 		return found;
 	if (key.size <= 4 || be32_get(key.data) != rows->table_id)
 		return DRIFT_OK;
@@ -176,7 +178,11 @@ static enum drift_err next_in_past(struct index_rows *rows)
 		past_step(rows->past);
 	rows->used = false;
 	err = past_key(rows->past, &rows->key);
-	return err && past_snapshot_failed(rows->past) ? walk_again(rows) : err;
+	if (err == DRIFT_CORRUPT)
+		rows->walk_only = true;
+	else if (!err || !past_snapshot_failed(rows->past))
+		return err;
+	return walk_again(rows);
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
@@ -203,6 +209,23 @@ enum drift_err index_rows_next(struct index_rows *rows)
 	return err;
 }
 
+/* The row at hand, whose entry cannot be believed. If there never was such a row, it
+ * is the key that is damaged, and which it was nobody can tell. */
+static enum drift_err version_from_log(struct index_rows *rows,
+				       struct drift_version *version)
+{
+	enum drift_err err =
+		reading_get_past(rows->reading, rows->table_id, rows->key, rows->seq,
+				 &rows->memory, version);
+
+	version->key = rows->key;
+	if (err != DRIFT_NO_ROW)
+		return err;
+	err = reading_get_past(rows->reading, rows->table_id, rows->key,
+			       DRIFT_SEQ_MAX, &rows->memory, version);
+	return err ? DRIFT_CORRUPT : DRIFT_NO_ROW;
+}
+
 enum drift_err index_rows_version(struct index_rows *rows,
 				  struct drift_version *version)
 {
@@ -211,6 +234,8 @@ enum drift_err index_rows_version(struct index_rows *rows,
 
 	if (rows->past)
 		return past_version(rows->past, version);
+	if (!rows->at->value.data)
+		return version_from_log(rows, version);
 	err = index_row_decode(rows->at->value, &row);
 	if (err)
 		return err;

@@ -32,6 +32,8 @@ struct index_scan {
 	const struct entry *entry; /* OWN, LAYERS: next to look at */
 	bool entry_set;
 	struct index_cursor *cursor; /* NOW, PAST */
+	struct drift_cursor *whole;  /* the index cannot be believed: all rows */
+	bool answered;               /* a row has been given */
 	struct buf seek, value, memory;
 };
 
@@ -255,14 +257,47 @@ static enum drift_err next_in_phase(struct index_scan *scan,
 	return DRIFT_DONE;
 }
 
+/* ---- Without the index --------------------------------------------------------- */
+
+static enum drift_err next_of_all(struct index_scan *scan,
+				  struct drift_version *version)
+{
+	enum drift_err err;
+
+	while (!(err = scan->whole->next(scan->whole, version))) {
+		buf_clear(&scan->value);
+		err = row_index_value(scan->def, &scan->index, version->row,
+				      version->seq, &scan->value);
+		if (err || range_place(&scan->range, buf_slice(&scan->value)) == 0)
+			return err;
+	}
+	return err;
+}
+
+/* Answer from the table's rows instead. Rows that were given already would come
+ * again: then it is an error, and the next scan begins here. */
+static enum drift_err give_up_index(struct index_scan *scan)
+{
+	struct drift_range all = { 0 };
+
+	if (scan->answered)
+		return DRIFT_CORRUPT;
+	return drift_scan(scan->view, scan->table_id, &all, &scan->whole);
+}
+
 static enum drift_err index_scan_next(struct drift_cursor *cursor,
 				      struct drift_version *version)
 {
 	struct index_scan *scan = (struct index_scan *)(void *)cursor;
 	enum drift_err err;
 
-	while (scan->phase < PHASE_END) {
+	while (scan->phase < PHASE_END && !scan->whole) {
 		err = next_in_phase(scan, version);
+		scan->answered |= !err;
+		if (err == DRIFT_CORRUPT)
+			err = give_up_index(scan);
+		if (scan->whole)
+			break;
 		if (err != DRIFT_DONE)
 			return err;
 		scan->phase++;
@@ -270,7 +305,7 @@ static enum drift_err index_scan_next(struct drift_cursor *cursor,
 		index_cursor_close(scan->cursor);
 		scan->cursor = NULL;
 	}
-	return DRIFT_DONE;
+	return scan->whole ? next_of_all(scan, version) : DRIFT_DONE;
 }
 
 static void index_scan_close(struct drift_cursor *cursor)
@@ -278,6 +313,7 @@ static void index_scan_close(struct drift_cursor *cursor)
 	struct index_scan *scan = (struct index_scan *)(void *)cursor;
 
 	index_cursor_close(scan->cursor);
+	drift_cursor_close(scan->whole);
 	reading_end(&scan->reading);
 	cursor_range_release(&scan->range);
 	buf_release(&scan->seek);
@@ -317,6 +353,8 @@ enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
 	}
 	if (!err && view.txn && view.txn_ops)
 		err = txn_overlay(view.txn, &scan->overlay);
+	if (!err && index_is_suspect(view.db->index))
+		err = give_up_index(scan);
 	if (err) {
 		index_scan_close(&scan->face);
 		return err;

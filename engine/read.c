@@ -84,6 +84,7 @@ enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
 	struct slice key, value;
 	enum drift_err err;
 
+	seq = seq < DRIFT_SEQ_MAX ? seq : DRIFT_SEQ_MAX - 1;
 	be32_put(bound, table_id);
 	memcpy(bound + 4, row_key.data, row_key.size);
 	be64_put(bound + table_key.size, seq + 1);
@@ -91,11 +92,16 @@ enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
 	if (err)
 		return err;
 	err = index_seek_before(cursor, wanted, &key, &value);
-	if (!err && (key.size != wanted.size ||
-		     memcmp(key.data, bound, table_key.size) != 0))
+	if ((!err || err == DRIFT_CORRUPT) &&
+	    (key.size != wanted.size ||
+	     memcmp(key.data, bound, table_key.size) != 0))
 		err = DRIFT_DONE;
 	if (!err)
 		err = index_version_decode(key, value, &found);
+	if (err == DRIFT_CORRUPT)
+		err = reading_find_event(
+			reading, table_id, row_key,
+			be64_get((const char *)key.data + table_key.size), &found);
 	index_cursor_close(cursor);
 	if (!err)
 		err = version_load(reading->db, &found, memory, version);
@@ -124,9 +130,12 @@ enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
 	}
 	if (!err)
 		err = index_row_decode(value, &row);
-	if (err)
-		return err == DRIFT_DONE ? DRIFT_NO_ROW : err;
-	if (row.seq > seq)
+	if (err == DRIFT_DONE)
+		return DRIFT_NO_ROW;
+	/* What cannot be believed is answered from the log. */
+	if (err && err != DRIFT_CORRUPT)
+		return err;
+	if (err || row.seq > seq)
 		return reading_get_past(reading, table_id, key, seq, memory,
 					version);
 	version->row = row.row;
@@ -210,5 +219,6 @@ enum drift_err reading_place(struct reading *reading, drift_seq seq, bool before
 		if (layer_place(reading->layers->layers[i]->memtable, seq, place))
 			return DRIFT_OK;
 	err = index_place(reading, seq, place);
-	return err == DRIFT_DONE ? DRIFT_OK : err;
+	/* Without a mark that can be believed: from the log's beginning. */
+	return err == DRIFT_DONE || err == DRIFT_CORRUPT ? DRIFT_OK : err;
 }

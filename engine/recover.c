@@ -328,6 +328,13 @@ static bool fault_in_newest(const struct drift_db *db, const struct walk *walk)
 	return walk->scout.segment + 1 == atomic_load(&db->log.count);
 }
 
+static void report_suspect(void *arg)
+{
+	db_report(arg, "index: a value does not match its checksum; such are read "
+		       "from the log until the next opening, which rebuilds the "
+		       "index");
+}
+
 enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 {
 	struct index_mark mark = { 0 };
@@ -351,6 +358,7 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 	walk_release(&walk);
 	if (err)
 		return err;
+	index_on_suspect(db->index, report_suspect, db);
 	db->log.past_cache = false;
 	clock_set(&db->clock, db->committer.position.time);
 	atomic_store(&db->head, db->committer.position.seq);

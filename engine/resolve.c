@@ -80,6 +80,10 @@ static enum drift_err seq_at_time(struct drift_db *db, drift_time_ns time,
 		if (layer_seq_at(reading.layers->layers[i]->memtable, time, seq))
 			goto done;
 	err = mark_at(&reading, time, &first_seq);
+	if (err == DRIFT_CORRUPT) { /* go through the whole log, then */
+		first_seq = 1;
+		err = DRIFT_OK;
+	}
 	if (err) {
 		err = err == DRIFT_DONE ? DRIFT_OK : err;
 		goto done;
