@@ -216,7 +216,7 @@ static inline void work_check(struct work *work)
 	if (drift_open(work->dir, &options, &db, &error))
 		fail_msg("%s: %s", work->what, error.text);
 	work_recovered(work, db);
-	assert_int_equal(drift_verify(db, NULL, work_say,
+	assert_int_equal(drift_verify(db, NULL, NULL, work_say,
 				      (void *)(uintptr_t)work->what, &report),
 			 DRIFT_OK);
 	drift_close(db);

@@ -185,7 +185,7 @@ static void rot_is_found(void)
 	if (!rot() || drift_open(work.dir, &options, &db, &error))
 		return;
 	/* DRIFT_CORRUPT; for the bytes of its version, DRIFT_NEWER. */
-	if (!drift_verify(db, NULL, NULL, NULL, &report))
+	if (!drift_verify(db, NULL, NULL, NULL, NULL, &report))
 		fail_msg("%s was not found", what);
 	drift_close(db);
 }

@@ -324,7 +324,7 @@ static void answered_from_the_log(void (*rot)(struct scratch *s))
 		assert_int_equal(scratch_put(&s, id, 1, 0), DRIFT_OK);
 	}
 	assert_int_equal(drift_fold(s.db), DRIFT_OK);
-	assert_int_equal(drift_verify(s.db, NULL, test_say, NULL, &report),
+	assert_int_equal(drift_verify(s.db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_OK);
 	scratch_remove(&s);
 }
@@ -371,7 +371,7 @@ static void folding_goes_on_over_rotten_rows(void **state)
 	assert_int_equal(drift_fold(s.db), DRIFT_OK);
 	assert_int_equal(drift_row_count(s.db, s.t->id), ROWS);
 	/* What rotted is written anew; the values' intervals are right. */
-	assert_int_equal(drift_verify(s.db, NULL, test_say, NULL, &report),
+	assert_int_equal(drift_verify(s.db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_OK);
 	scratch_remove(&s);
 }
