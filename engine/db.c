@@ -2,7 +2,6 @@
 /* db.c - making, opening and closing a database. */
 #include "engine/db.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -42,25 +41,6 @@ void db_report(struct drift_db *db, const char *format, ...)
 
 /* ---- Making -------------------------------------------------------------------- */
 
-static bool directory_is_empty(int fd)
-{
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-	bool empty = true;
-
-	if (!dir) {
-		if (copy >= 0)
-			close(copy);
-		return false;
-	}
-	while (empty && (entry = readdir(dir)))
-		empty = strcmp(entry->d_name, ".") == 0 ||
-			strcmp(entry->d_name, "..") == 0;
-	closedir(dir);
-	return empty;
-}
-
 static enum drift_err make_first_segment(int dir, const uint8_t *id,
 					 struct drift_error *error)
 {
@@ -89,22 +69,10 @@ enum drift_err drift_init(const char *path, struct drift_error *error)
 	int dir;
 	enum drift_err err;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return drift_fail(error, io_err(errno), "%s: %m", path);
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return drift_fail(error, DRIFT_BAD_ARGUMENT, "%s: %m", path);
-	if (!directory_is_empty(dir)) {
-		bool is_database = faccessat(dir, "FORMAT", F_OK, 0) == 0;
-
-		close(dir);
-		return drift_fail(error, DRIFT_BAD_ARGUMENT,
-				  is_database ? "%s is a database already"
-					      : "%s is not empty",
-				  path);
-	}
-	if (fchmod(dir, 0700) != 0 ||
-	    getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+	err = directory_make(path, &dir, error);
+	if (err)
+		return err;
+	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
 		err = drift_fail(error, io_err(errno), "%s: %m", path);
 	else
 		err = make_first_segment(dir, id, error);

@@ -2,6 +2,7 @@
 /* directory.c - see directory.h. */
 #include "engine/directory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,6 +90,47 @@ static enum drift_err format_read(struct directory *directory,
 }
 
 /* ---- The directory ------------------------------------------------------------- */
+
+static bool is_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+	bool empty = true;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return false;
+	}
+	while (empty && (entry = readdir(dir)))
+		empty = strcmp(entry->d_name, ".") == 0 ||
+			strcmp(entry->d_name, "..") == 0;
+	closedir(dir);
+	return empty;
+}
+
+enum drift_err directory_make(const char *path, int *fd, struct drift_error *error)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return drift_fail(error, io_err(errno), "%s: %m", path);
+	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return drift_fail(error, DRIFT_BAD_ARGUMENT, "%s: %m", path);
+	if (!is_empty(*fd))
+		err = drift_fail(error, DRIFT_BAD_ARGUMENT,
+				 faccessat(*fd, "FORMAT", F_OK, 0) == 0
+					 ? "%s is a database already"
+					 : "%s is not empty",
+				 path);
+	else if (fchmod(*fd, 0700) != 0)
+		err = drift_fail(error, io_err(errno), "%s: %m", path);
+	if (err)
+		close(*fd);
+	return err;
+}
 
 enum drift_err directory_check_safe(int fd, const char *path,
 				    struct drift_error *error)

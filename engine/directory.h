@@ -28,6 +28,10 @@ enum drift_err directory_open(struct directory *directory, const struct drift_io
 			      const char *path, struct drift_error *error);
 void directory_close(struct directory *directory);
 
+/* Make path, or take it when it is an empty directory: DRIFT_BAD_ARGUMENT when it is
+ * not. It is no database before directory_format_write. */
+enum drift_err directory_make(const char *path, int *fd, struct drift_error *error);
+
 /* DRIFT_UNSAFE when others than this user could read or write it. */
 enum drift_err directory_check_safe(int fd, const char *path,
 				    struct drift_error *error);

@@ -151,25 +151,41 @@ enum drift_err log_last_tx(struct log *log, bool live, unsigned *segment,
 
 /* ---- Moments ------------------------------------------------------------------------ */
 
+enum drift_err log_tx_at(struct log *log, bool live, drift_time_ns time,
+			 unsigned *segment, struct survey_tx *tx,
+			 struct drift_error *error)
+{
+	struct log_segment **list = atomic_load(&log->segments);
+	struct search search = { .by_time = true, .time = time };
+
+	for (unsigned i = atomic_load(&log->count); i-- > 0;) {
+		enum drift_err err = log_segment_open(log, list[i], O_RDONLY, error);
+
+		if (!err && i > 0 && list[i]->previous_time > time)
+			continue;
+		if (!err)
+			err = search_segment(log, live, i, &search, error);
+		if (err)
+			return err;
+		if (!search.found)
+			continue;
+		*segment = i;
+		*tx = search.tx;
+		return DRIFT_OK;
+	}
+	return DRIFT_DONE;
+}
+
 static enum drift_err resolve_time(struct drift_log *log, drift_time_ns time,
 				   drift_seq *seq, struct drift_error *error)
 {
-	struct log_segment **list = atomic_load(&log->log.segments);
-	struct search search = { .by_time = true, .time = time };
-	enum drift_err err = DRIFT_OK;
+	struct survey_tx tx = { 0 };
+	unsigned segment;
+	enum drift_err err =
+		log_tx_at(&log->log, log->live, time, &segment, &tx, error);
 
-	*seq = 0;
-	for (unsigned i = atomic_load(&log->log.count); i-- > 0 && !err;) {
-		err = log_segment_open(&log->log, list[i], O_RDONLY, error);
-		if (err || (i > 0 && list[i]->previous_time > time))
-			continue;
-		*seq = list[i]->first_seq - 1;
-		err = search_segment(&log->log, log->live, i, &search, error);
-		if (!err && search.found)
-			*seq = search.tx.last_seq;
-		break;
-	}
-	return err;
+	*seq = tx.last_seq;
+	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
 static enum drift_err take_tag(void *arg, const struct frame *frame,

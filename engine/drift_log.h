@@ -24,6 +24,10 @@ enum drift_err drift_log_list(struct drift_log *log, struct drift_error *error);
 enum drift_err log_find_tx(struct log *log, bool live, drift_seq seq,
 			   unsigned *segment, struct survey_tx *tx,
 			   struct drift_error *error);
+/* The last transaction with a time <= time; DRIFT_DONE when there is none. */
+enum drift_err log_tx_at(struct log *log, bool live, drift_time_ns time,
+			 unsigned *segment, struct survey_tx *tx,
+			 struct drift_error *error);
 /* The newest transaction: DRIFT_DONE when there is none. */
 enum drift_err log_last_tx(struct log *log, bool live, unsigned *segment,
 			   struct survey_tx *tx, struct drift_error *error);

@@ -186,18 +186,32 @@ enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 	return err;
 }
 
+static void segment_free(struct log *log, struct log_segment *segment)
+{
+	int fd = atomic_load(&segment->fd);
+
+	if (fd >= 0)
+		log->io->close(log->io, fd);
+	pack_free(atomic_load(&segment->pack));
+	free(segment);
+}
+
+void log_shorten(struct log *log, unsigned count, uint64_t end)
+{
+	struct log_segment **list = atomic_load(&log->segments);
+
+	for (unsigned i = count; i < atomic_load(&log->count); i++)
+		segment_free(log, list[i]);
+	atomic_store(&log->count, count);
+	atomic_store(&log->end, end);
+}
+
 void log_close(struct log *log)
 {
 	struct log_segment **list = atomic_load(&log->segments);
 
-	for (unsigned i = 0; i < atomic_load(&log->count); i++) {
-		int fd = atomic_load(&list[i]->fd);
-
-		if (fd >= 0)
-			log->io->close(log->io, fd);
-		pack_free(atomic_load(&list[i]->pack));
-		free(list[i]);
-	}
+	for (unsigned i = 0; i < atomic_load(&log->count); i++)
+		segment_free(log, list[i]);
 	for (unsigned i = 0; i < log->retired_count; i++)
 		free(log->retired[i]);
 	free(log->retired);

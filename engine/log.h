@@ -70,6 +70,9 @@ enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 enum drift_err log_open_alone(struct log *log, const struct drift_io *io, int dir,
 			      const uint8_t database_id[DATABASE_ID_BYTES],
 			      struct drift_error *error);
+/* Take the log to end in segment count - 1 at offset end: what stands behind is not
+ * there for who reads it. Only while nobody appends. */
+void log_shorten(struct log *log, unsigned count, uint64_t end);
 void log_close(struct log *log);
 
 /* The newest segment; it is never packed. */

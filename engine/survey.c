@@ -510,6 +510,7 @@ static enum drift_err survey_end(struct survey *survey)
 static enum drift_err find_limit(struct survey *survey, struct drift_error *error)
 {
 	struct log *log = survey->log;
+	struct pack *pack;
 	unsigned count;
 	enum drift_err err;
 
@@ -519,9 +520,13 @@ static enum drift_err find_limit(struct survey *survey, struct drift_error *erro
 		survey->newest = survey->index + 1 == count;
 		err = log_segment_size(log, survey->index, &survey->limit, error);
 	} while (!err && count != atomic_load(&log->count));
-	if (err || !survey->newest || survey->limit ||
-	    atomic_load(&survey->segment->pack))
+	if (err || !survey->newest || survey->limit)
 		return err;
+	pack = atomic_load(&survey->segment->pack);
+	if (pack) {
+		survey->limit = pack_size(pack);
+		return DRIFT_OK;
+	}
 	err = io_size(log->io, atomic_load(&survey->segment->fd), &survey->limit);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }

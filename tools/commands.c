@@ -15,6 +15,7 @@
 	X(compact)  \
 	X(verify)   \
 	X(digest)   \
+	X(backup)   \
 	X(help)
 
 #define DECLARE(name) extern const struct command command_##name;
