@@ -272,6 +272,7 @@ void drift_close(struct drift_db *db)
 	indexer_stop(db);
 	layers_release(&db->layers);
 	snapshots_release(&db->snapshots);
+	statistics_release(&db->statistics);
 	index_close(db->index);
 	if (db->log.dir >= 0)
 		log_close(&db->log);

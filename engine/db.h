@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "engine/layers.h"
 #include "engine/snapshot.h"
+#include "engine/statistics.h"
 #include "engine/tables.h"
 #include "engine/tags.h"
 
@@ -79,6 +80,7 @@ struct drift_db {
 	struct tags tags;
 	struct layers layers;
 	struct snapshots snapshots;
+	struct statistics statistics;
 	struct clock clock;
 	struct committer committer;
 	struct indexer indexer;

@@ -155,6 +155,12 @@ bool drift_has_integer_keys(struct drift_db *db, uint32_t table_id);
 /* Rows in the table now (live), a running count. */
 uint64_t drift_row_count(struct drift_db *db, uint32_t table_id);
 
+/* Different values of a column as ANALYZE last counted them, 0: not known. Kept in
+ * memory until drift_close. */
+uint64_t drift_distinct(struct drift_db *db, uint32_t table_id, const char *column);
+enum drift_err drift_note_distinct(struct drift_db *db, uint32_t table_id,
+				   const char *column, uint64_t distinct);
+
 /* ---- Reading rows ----------------------------------------------------- */
 
 enum drift_op { DRIFT_OP_INSERT = 1, DRIFT_OP_UPDATE, DRIFT_OP_DELETE };

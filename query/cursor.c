@@ -247,7 +247,22 @@ int cursor_next(sqlite3_vtab_cursor *base)
 		return SQLITE_INTERRUPT;
 	reader_begin(&cursor->reader, cursor->version.row);
 	cursor->at_end = err == DRIFT_DONE;
+	if (cursor->node && !err)
+		cursor->node->rows++;
 	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
+}
+
+/* Where EXPLAIN ANALYZE counts this way into the table; text is plan.c's. */
+static struct explain_node *node_of(const struct query_session *session,
+				    const char *text)
+{
+	const struct explain *explain = session->explain;
+	unsigned long i;
+
+	if (!explain || !explain->running || !text)
+		return NULL;
+	i = strtoul(text, NULL, 10);
+	return i < explain->count ? &explain->nodes[i] : NULL;
 }
 
 int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
@@ -257,8 +272,10 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int arg
 	enum range_answer answer = RANGE_UNFIT;
 	enum drift_err err = DRIFT_OK;
 
-	(void)text;
 	(void)argc;
+	cursor->node = node_of(vtab_of(cursor)->session, text);
+	if (cursor->node)
+		cursor->node->loops++;
 	drift_cursor_close(cursor->source);
 	cursor->source = NULL;
 	cursor->at_end = true;

@@ -3,6 +3,7 @@
 #ifndef DRIFT_QUERY_CURSOR_H
 #define DRIFT_QUERY_CURSOR_H
 
+#include "query/explain.h"
 #include "query/module.h"
 #include "query/range.h"
 #include "query/span.h"
@@ -23,8 +24,9 @@ struct cursor {
 	struct reader reader;
 	struct range range;
 	int plan;
-	struct spans spans; /* of an IN list */
-	struct buf text;    /* memory for values that are made */
+	struct explain_node *node; /* counts for EXPLAIN ANALYZE, or NULL */
+	struct spans spans;        /* of an IN list */
+	struct buf text;           /* memory for values that are made */
 };
 
 /* hidden.c: answer with a hidden column of the present row. */

@@ -2,13 +2,16 @@
 /* explain.c - SQLite's query plan with our own words for our own tables.
  *
  * SQLite prints "SCAN t VIRTUAL TABLE INDEX 2:<text>"; the text is what plan.c wrote
- * there, "<columns>| USING INDEX type (type=?)". */
+ * there, "<number>| USING INDEX type (type=?) (rows=25)". */
 #include "query/explain.h"
 
 #include <stdlib.h>
+#include <time.h>
 
+#include "query/error.h"
 #include "query/session.h"
 #include "query/sql.h"
+#include "query/verb.h"
 
 #define PARENTS_MAX 128
 
@@ -35,7 +38,23 @@ static void note_depth(struct depths *depths, int id, unsigned depth)
 	depths->depths[depths->count++] = depth;
 }
 
-static void add_detail(const char *detail, struct buf *out)
+/* What plan.c wrote behind "number|"; where the ways of a run were counted, how. */
+static void add_way(const struct explain *explain, const char *plan, struct buf *out)
+{
+	const char *number = strchr(plan, ':'), *text = strchr(plan, '|');
+	unsigned long i = number ? strtoul(number + 1, NULL, 10) : 0;
+	const struct explain_node *node =
+		i < explain->count ? &explain->nodes[i] : NULL;
+
+	buf_add_str(out, text + 1);
+	if (node)
+		buf_printf(out, " (actual rows=%llu loops=%llu)",
+			   (unsigned long long)node->rows,
+			   (unsigned long long)node->loops);
+}
+
+static void add_detail(const struct explain *explain, const char *detail,
+		       struct buf *out)
 {
 	static const char mark[] = " VIRTUAL TABLE INDEX ";
 	const char *plan = strstr(detail, mark);
@@ -52,10 +71,10 @@ static void add_detail(const char *detail, struct buf *out)
 		detail += 5;
 	}
 	buf_add(out, detail, (size_t)(plan - detail));
-	buf_add_str(out, ours + 1);
+	add_way(explain, plan, out);
 }
 
-static enum drift_err add_line(struct answer *answer, struct depths *depths,
+static enum drift_err add_line(struct query_session *session, struct depths *depths,
 			       sqlite3_stmt *stmt, struct buf *line)
 {
 	unsigned depth = depth_below(depths, sqlite3_column_int(stmt, 1));
@@ -64,40 +83,157 @@ static enum drift_err add_line(struct answer *answer, struct depths *depths,
 	buf_clear(line);
 	for (unsigned i = 0; i < depth; i++)
 		buf_add_str(line, "  ");
-	add_detail((const char *)sqlite3_column_text(stmt, 3), line);
-	return buf_status(line) ? DRIFT_NOMEM
-				: answer_add_slice(answer, buf_slice(line));
+	add_detail(session->explain, (const char *)sqlite3_column_text(stmt, 3),
+		   line);
+	return buf_status(line)
+		       ? DRIFT_NOMEM
+		       : answer_add_slice(&session->answer, buf_slice(line));
+}
+
+/* A trailing AS OF is known once the statement is compiled. */
+static enum drift_err add_view(struct query_session *session)
+{
+	struct buf line = BUF_INIT;
+	enum drift_err err;
+
+	buf_printf(&line, "View @seq:%llu", (unsigned long long)session->view.seq);
+	err = answer_add(&session->answer, buf_cstr(&line));
+	buf_release(&line);
+	return err;
+}
+
+/* SQLite's plan, a line a node. */
+static enum drift_err add_plan(struct query_session *session,
+			       const struct statement *inner,
+			       struct drift_error *error)
+{
+	struct depths depths = { 0 };
+	struct buf line = BUF_INIT;
+	sqlite3_stmt *stmt = NULL;
+	enum drift_err err;
+
+	session->explain->next = 0;
+	err = sql_prepare(session, inner, "EXPLAIN QUERY PLAN ", &stmt, error);
+	if (!err)
+		err = add_view(session);
+	while (!err && sqlite3_step(stmt) == SQLITE_ROW)
+		err = add_line(session, &depths, stmt, &line);
+	sqlite3_finalize(stmt);
+	buf_release(&line);
+	return err;
+}
+
+/* ---- ANALYZE ------------------------------------------------------------- */
+
+struct measured {
+	uint64_t rows;
+	uint64_t planned_ns, run_ns;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Run the statement to its end; its rows are counted and thrown away. */
+static enum drift_err run(struct query_session *session,
+			  const struct statement *inner, struct measured *measured,
+			  struct drift_error *error)
+{
+	struct explain *explain = session->explain;
+	sqlite3_stmt *stmt = NULL;
+	struct verb verb;
+	uint64_t start = clock_ns();
+	enum drift_err err = verb_find(inner, &verb, error);
+	int rc;
+
+	if (!err && verb.kind != VERB_READ)
+		return drift_fail(error, DRIFT_UNSUPPORTED,
+				  "EXPLAIN ANALYZE of a statement that writes is "
+				  "not supported");
+	if (!err)
+		err = sql_prepare(session, inner, "", &stmt, error);
+	if (err)
+		return err;
+	explain->nodes = calloc(explain->next + 1, sizeof(*explain->nodes));
+	explain->count = explain->nodes ? explain->next : 0;
+	explain->running = true;
+	measured->planned_ns = clock_ns() - start;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		measured->rows++;
+	measured->run_ns = clock_ns() - start - measured->planned_ns;
+	explain->running = false;
+	if (rc != SQLITE_DONE)
+		err = error_of_sqlite(session, rc, inner, NULL, error);
+	sqlite3_finalize(stmt);
+	return err;
+}
+
+static enum drift_err add_measured(struct query_session *session,
+				   const struct measured *measured)
+{
+	struct buf line = BUF_INIT;
+	enum drift_err err;
+
+	buf_printf(&line, "Rows: %llu", (unsigned long long)measured->rows);
+	err = answer_add(&session->answer, buf_cstr(&line));
+	buf_clear(&line);
+	buf_printf(&line, "Planning time: %.3f ms",
+		   (double)measured->planned_ns / 1e6);
+	if (!err)
+		err = answer_add(&session->answer, buf_cstr(&line));
+	buf_clear(&line);
+	buf_printf(&line, "Execution time: %.3f ms", (double)measured->run_ns / 1e6);
+	if (!err)
+		err = answer_add(&session->answer, buf_cstr(&line));
+	buf_release(&line);
+	return err;
+}
+
+/* ---- The statement --------------------------------------------------------- */
+
+static enum drift_err explain(struct query_session *session,
+			      const struct statement *inner, bool analyze,
+			      struct drift_error *error)
+{
+	struct measured measured = { 0 };
+	struct explain explain = { 0 };
+	enum drift_err err = DRIFT_OK;
+
+	session->explain = &explain;
+	if (analyze)
+		err = run(session, inner, &measured, error);
+	answer_columns(&session->answer,
+		       (const char *const[]){ "QUERY PLAN", NULL });
+	if (!err)
+		err = add_plan(session, inner, error);
+	if (!err && analyze)
+		err = add_measured(session, &measured);
+	session->explain = NULL;
+	free(explain.nodes);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
 enum drift_err explain_run(struct query_session *session,
 			   struct statement *statement, struct drift_error *error)
 {
 	struct statement inner = *statement;
-	struct depths depths = { 0 };
-	struct buf line = BUF_INIT;
-	sqlite3_stmt *stmt = NULL;
 	enum drift_err err;
+	bool analyze;
 
 	(void)(statement_accept(&inner, "EXPLAIN") &&
 	       statement_accept(&inner, "QUERY") &&
 	       statement_accept(&inner, "PLAN"));
-	if (token_is_word(inner.script, statement_peek(&inner), "ANALYZE"))
-		return drift_fail(error, DRIFT_UNSUPPORTED,
-				  "EXPLAIN ANALYZE is not supported");
+	analyze = statement_accept(&inner, "ANALYZE");
 	inner.tokens += inner.at;
 	inner.count -= inner.at;
 	inner.at = 0;
-	session->explaining = true;
-	err = sql_prepare(session, &inner, "EXPLAIN QUERY PLAN ", &stmt, error);
-	session->explaining = false;
-	answer_columns(&session->answer,
-		       (const char *const[]){ "QUERY PLAN", NULL });
-	while (!err && sqlite3_step(stmt) == SQLITE_ROW)
-		err = add_line(&session->answer, &depths, stmt, &line);
-	sqlite3_finalize(stmt);
-	buf_release(&line);
+	err = explain(session, &inner, analyze, error);
 	if (err)
-		return drift_fail_code(error, err);
+		return err;
 	session_say(session, "EXPLAIN", "%s", "");
 	session_answer(session);
 	return DRIFT_OK;

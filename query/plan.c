@@ -137,12 +137,28 @@ static void take_constraints(const struct planning *planning, struct way *way)
 	}
 }
 
+/* How many values a column has: what ANALYZE counted, else a guess. */
+static double distinct(const struct planning *planning, const struct way *way,
+		       unsigned i)
+{
+	const struct relation *relation = planning->vtab->relation;
+	uint64_t counted =
+		drift_distinct(planning->vtab->session->db, planning->def->id,
+			       relation->columns[way->columns[i]].name);
+
+	if (counted)
+		return (double)counted;
+	return i == 0 ? 40 : 8;
+}
+
+/* In units of a row that a scan comes to; an index finds each of its rows by a look-up
+ * of their own. */
 static void estimate(const struct planning *planning, struct way *way, bool unique)
 {
 	double rows = planning->rows;
 
 	for (unsigned i = 0; i < way->equalities; i++)
-		rows /= i == 0 ? 40 : 8;
+		rows /= distinct(planning, way, i);
 	if (way->low >= 0)
 		rows /= 3;
 	if (way->high >= 0)
@@ -152,8 +168,11 @@ static void estimate(const struct planning *planning, struct way *way, bool uniq
 	/* How long the list is, only its evaluation tells. */
 	if (way->in)
 		rows *= 10;
+	if (rows > planning->rows)
+		rows = planning->rows;
 	way->rows = rows < 1 ? 1 : rows;
-	way->cost = rows * (way->access == PLAN_INDEX ? 2.5 : 1) + 4;
+	way->cost = rows * (way->access == PLAN_INDEX ? 8 : 1) +
+		    (way->access == PLAN_SCAN ? 20 : 8);
 	if (is_range_form(planning))
 		way->cost *= 4;
 }
@@ -318,6 +337,21 @@ static void describe_columns(const struct planning *planning, struct buf *text)
 	buf_add_char(text, ')');
 }
 
+/* What a scan of the past would begin with. */
+static void describe_snapshot(const struct planning *planning, struct buf *text)
+{
+	const struct query_session *session = planning->vtab->session;
+	struct drift_view view = session->view;
+	drift_seq seq;
+
+	if (planning->form == ASOF_AT && (drift_seq)planning->at < view.seq)
+		view = drift_view_at(session->db, (drift_seq)planning->at);
+	seq = drift_snapshot_for(view, planning->def->id);
+	if (seq)
+		buf_printf(text, " FROM SNAPSHOT @seq:%llu",
+			   (unsigned long long)seq);
+}
+
 /* What EXPLAIN says of it: " USING INDEX type (type=?) AS OF @seq:5". */
 static void describe(const struct planning *planning, struct buf *text)
 {
@@ -332,7 +366,9 @@ static void describe(const struct planning *planning, struct buf *text)
 		describe_columns(planning, text);
 	if (planning->form == ASOF_AT)
 		buf_printf(text, " AS OF @seq:%lld", (long long)planning->at);
-	else if (is_range_form(planning))
+	if (way->access == PLAN_SCAN && !is_range_form(planning))
+		describe_snapshot(planning, text);
+	if (planning->form != ASOF_AT && is_range_form(planning))
 		buf_add_str(text, " OVER ALL VERSIONS");
 }
 
@@ -340,10 +376,11 @@ static int set_text(const struct planning *planning)
 {
 	struct buf text = BUF_INIT;
 
-	if (!planning->vtab->session->explaining)
+	if (!planning->vtab->session->explain)
 		return SQLITE_OK;
-	buf_add_char(&text, '|');
+	buf_printf(&text, "%u|", planning->vtab->session->explain->next++);
 	describe(planning, &text);
+	buf_printf(&text, " (rows=%.0f)", planning->best.rows);
 	if (!buf_status(&text))
 		planning->info->idxStr = sqlite3_mprintf("%s", buf_cstr(&text));
 	planning->info->needToFreeIdxStr = 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* run.c - the table of statements: which first word is run by what. */
+#include "query/analyze.h"
 #include "query/compact.h"
 #include "query/control.h"
 #include "query/ddl.h"
@@ -60,6 +61,7 @@ static const struct {
 	{ "ALTER", ddl_run, false },
 	{ "TAG", ddl_run, false },
 	{ "EXPLAIN", explain_run, false },
+	{ "ANALYZE", analyze_run, false },
 	{ "SHOW", show_run, false },
 	{ "DESCRIBE", show_describe, false },
 	{ "DESC", show_describe, false },
@@ -71,11 +73,10 @@ static const struct {
 static bool is_unsupported(const struct statement *statement, struct token token)
 {
 	static const char *const words[] = {
-		"ANALYZE", "ATTACH",     "CALL",    "CLUSTER", "COMMENT",
-		"COPY",    "DEALLOCATE", "DECLARE", "DETACH",  "DISCARD",
-		"DO",      "EXECUTE",    "FETCH",   "GRANT",   "LISTEN",
-		"LOCK",    "MERGE",      "NOTIFY",  "PRAGMA",  "PREPARE",
-		"REFRESH", "REINDEX",    "REVOKE",  "SOFT",    "VERIFY",
+		"ATTACH",  "CALL",    "CLUSTER", "COMMENT", "COPY",    "DEALLOCATE",
+		"DECLARE", "DETACH",  "DISCARD", "DO",      "EXECUTE", "FETCH",
+		"GRANT",   "LISTEN",  "LOCK",    "MERGE",   "NOTIFY",  "PRAGMA",
+		"PREPARE", "REFRESH", "REINDEX", "REVOKE",  "SOFT",    "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "query/answer.h"
+#include "query/explain.h"
 #include "query/memory.h"
 #include "query/query.h"
 #include "query/relation.h"
@@ -47,7 +48,7 @@ struct query_session {
 	bool quoted_identifiers;
 	bool has_moment; /* SET system_time_asof: reads are at `moment` */
 	drift_seq moment;
-	bool explaining; /* plans are to be put in words */
+	struct explain *explain; /* plans are to be put in words; NULL: not */
 	bool internal;   /* our own SQL runs: the authorizer lets it */
 	/* Marks values that carry a JSON or boolean type through SQLite's
 	 * temporary tables; see keep.c. */

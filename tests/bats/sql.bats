@@ -49,15 +49,18 @@ events()
 	same "$(sql 'SELECT "type" FROM events WHERE id="evt2"')" '{"type":"user"}'
 }
 
-@test "EXPLAIN names the index that is used" {
+@test "EXPLAIN names the view, the index that is used, and the rows it expects" {
 	events
 	same "$(sql 'EXPLAIN SELECT * FROM events WHERE type="order"')" \
-		'{"QUERY PLAN":"SEARCH events USING INDEX type (type=?)"}'
-	same "$(sql 'EXPLAIN SELECT * FROM events WHERE id="evt1"')" \
-		'{"QUERY PLAN":"SEARCH events USING PRIMARY KEY (id=?)"}'
-	same "$(sql 'EXPLAIN SELECT * FROM events WHERE n = 1')" '{"QUERY PLAN":"SCAN events"}'
+		"$(printf '{"QUERY PLAN":"%s"}\n' 'View @seq:3' \
+			'SEARCH events USING INDEX type (type=?) (rows=1)')"
+	same "$(sql 'EXPLAIN SELECT * FROM events WHERE id="evt1"' | tail -n 1)" \
+		'{"QUERY PLAN":"SEARCH events USING PRIMARY KEY (id=?) (rows=1)"}'
+	same "$(sql 'EXPLAIN SELECT * FROM events WHERE n = 1' | tail -n 1)" \
+		'{"QUERY PLAN":"SCAN events (rows=4)"}'
 	same "$(sql 'EXPLAIN SELECT * FROM events WHERE type="order" AS OF @seq:1')" \
-		'{"QUERY PLAN":"SEARCH events USING INDEX type (type=?)"}'
+		"$(printf '{"QUERY PLAN":"%s"}\n' 'View @seq:1' \
+			'SEARCH events USING INDEX type (type=?) (rows=1)')"
 }
 
 @test "the past is queried by seq, by time, and joined with the present" {
