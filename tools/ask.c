@@ -38,6 +38,21 @@ void ask_add_string(struct buf *script, const char *text)
 	add_quoted(script, '\'', text);
 }
 
+/* A moment that DriftQL reads without quotes, or has its own. */
+static bool is_bare_moment(const char *moment)
+{
+	return *moment == '@' || *moment == '\'' || *moment == '"' ||
+	       (*moment && moment[strspn(moment, "0123456789")] == 0);
+}
+
+void ask_add_moment(struct buf *script, const char *moment)
+{
+	if (is_bare_moment(moment))
+		buf_add_str(script, moment);
+	else
+		ask_add_string(script, moment);
+}
+
 int ask_complain(const struct drift_error *error, const char *script)
 {
 	struct buf text = BUF_INIT;

@@ -11,6 +11,9 @@ enum query_format ask_format(const char *name, enum query_format otherwise);
 /* Append text as an identifier ("") or a string ('') of DriftQL. */
 void ask_add_name(struct buf *script, const char *name);
 void ask_add_string(struct buf *script, const char *text);
+/* A moment: as it is where DriftQL reads it so (@seq:5, a seq, a quoted text), else as
+ * a string. */
+void ask_add_moment(struct buf *script, const char *moment);
 /* Run script on the database in dir, answers to standard output; the exit status.
  * messages: say "Inserted 1 row(s)" too. */
 int ask_run(const char *dir, enum query_format format, bool messages,

@@ -106,24 +106,15 @@ static void set_timing(struct prompt_state *state, const char *argument)
 	printf("Timing is %s.\n", state->runner->timing ? "on" : "off");
 }
 
-/* A moment that DriftQL reads without quotes, or has its own. */
-static bool is_bare_moment(const char *moment)
-{
-	return *moment == '@' || *moment == '\'' || *moment == '"' ||
-	       moment[strspn(moment, "0123456789")] == 0;
-}
-
 static void set_moment(struct prompt_state *state, const char *moment)
 {
 	struct buf statement = BUF_INIT;
 
 	buf_add_str(&statement, "SET system_time_asof = ");
-	if (!*moment)
-		buf_add_str(&statement, "DEFAULT");
-	else if (is_bare_moment(moment))
-		buf_add_str(&statement, moment);
+	if (*moment)
+		ask_add_moment(&statement, moment);
 	else
-		ask_add_string(&statement, moment);
+		buf_add_str(&statement, "DEFAULT");
 	if (runner_run(state->runner, buf_cstr(&statement), "") == EXIT_FINE) {
 		buf_clear(&state->moment);
 		buf_add_str(&state->moment, moment);

@@ -8,14 +8,19 @@
 #define COMMANDS(X) \
 	X(init)     \
 	X(sql)      \
+	X(select)   \
 	X(ingest)   \
 	X(drift)    \
 	X(dump)     \
 	X(load)     \
+	X(snapshot) \
 	X(compact)  \
+	X(analyze)  \
+	X(optimize) \
 	X(verify)   \
 	X(digest)   \
 	X(backup)   \
+	X(bench)    \
 	X(help)
 
 #define DECLARE(name) extern const struct command command_##name;

@@ -12,6 +12,7 @@
 
 static struct {
 	const char *dir;
+	const char *table;
 	bool quiet;
 } given;
 
@@ -41,7 +42,14 @@ static uint64_t log_bytes(const char *dir)
 static int run(void)
 {
 	uint64_t before = log_bytes(given.dir);
-	int status = ask_run(given.dir, QUERY_JSON, false, "VACUUM");
+	struct buf script = BUF_INIT;
+	int status;
+
+	buf_add_str(&script, "VACUUM ");
+	if (given.table)
+		ask_add_name(&script, given.table);
+	status = ask_run(given.dir, QUERY_JSON, false, buf_cstr(&script));
+	buf_release(&script);
 
 	if (status == EXIT_FINE && !given.quiet)
 		printf("Compacted the log from %" PRIu64 " to %" PRIu64 " bytes\n",
@@ -51,6 +59,7 @@ static int run(void)
 
 static const struct command_option options[] = {
 	OPTION_DATA(&given.dir),
+	OPTION_TABLE(&given.table, false),
 	OPTION_QUIET(&given.quiet),
 	OPTION_END,
 };

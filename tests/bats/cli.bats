@@ -14,19 +14,39 @@ setup()
 	says '^driftdb [0-9]'
 	run driftdb --help
 	same "$status" 0
-	for command in init sql load dump drift compact verify help; do
-		says "^  $command "
+	commands=$(sed -n 's/^  \([a-z]*\)  .*/\1/p' <<<"$output")
+	for command in init sql select ingest drift dump load snapshot compact analyze \
+		optimize verify bench help; do
+		grep -qx "$command" <<<"$commands"
+	done
+	for command in $commands; do
 		run driftdb "$command" --help
 		same "$status" 0
 		says "^usage: driftdb $command"
-		run driftdb --help
+		says '^  -h, --help'
+		same "$(driftdb help "$command")" "$output"
 	done
+	fails_with 2 driftdb help frobnicate
 }
 
 @test "a usage error is status 2 and says what is wrong" {
 	fails_with 2 driftdb
 	fails_with 2 driftdb frobnicate
 	says 'no such command: frobnicate'
+	fails_with 2 driftdb igest
+	says 'no such command: igest; did you mean ingest\?'
+	fails_with 2 driftdb sql --formt csv
+	says 'sql: no such option: --formt; did you mean --format\?'
+	fails_with 2 driftdb sql -d db -Z
+	says 'sql: no such option: -Z'
+	fails_with 2 driftdb select -d db -t t -l none
+	says 'select: --limit wants a number from 1, not none'
+	fails_with 2 driftdb ingest -d db -t
+	says 'ingest: -t wants a value'
+	fails_with 2 driftdb ingest -d db -t t -f x.csv --on-error ignore
+	says -- '--on-error: no such thing: ignore \(there is: stop skip\)'
+	fails_with 2 driftdb select -d db -t t --json --format csv
+	fails_with 2 driftdb ingest -d db -t t -f x.csv --key id
 	fails_with 2 driftdb sql -e 'SELECT 1'
 	says 'sql: -d DIR is missing'
 	fails_with 2 driftdb sql -d db --events
@@ -109,6 +129,41 @@ setup()
 	same "${#lines[@]}" 3
 	same "$(jq -r .event_type <<<"$output" | tr 'A-Z\n' 'a-z ')" 'insert update delete '
 	same "$(jq -r .sequence <<<"$output" | xargs)" '1 2 3'
+}
+
+@test "select prints rows, of a moment, that meet a condition" {
+	driftdb sql -q -d db -e 'CREATE TABLE "odd t" (pk=id); INSERT INTO "odd t" {"id":"a","n":1}, {"id":"b","n":2}; UPDATE "odd t" SET n = 5 WHERE id = "a"'
+	same "$(driftdb select --data db -t 'odd t')" '{"id":"a","n":5}'$'\n''{"id":"b","n":2}'
+	same "$(driftdb select -d db -t 'odd t' -w "n > 1 -- a comment" --as-of @seq:2 --json)" '{"id":"b","n":2}'
+	same "$(driftdb select -d db -t 'odd t' --as-of 2 -l 1 --format csv)" $'id,n\na,1'
+	same "$(driftdb select -d db -t 'odd t' --as-of '2001-01-01 12:00')" ''
+	fails_with 1 driftdb select -d db -t 'odd t' --as-of 'no time'
+	says 'ERROR 22007: .*no time'
+	fails_with 1 driftdb select -d db -t missing
+	says 'ERROR 42P01: '
+}
+
+@test "snapshot and compact say what they did, of a table or of all" {
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":"a"}'
+	same "$(driftdb snapshot -d db -t t)" "Snapshot created for table 't'"
+	driftdb snapshot -d db
+	driftdb compact -d db -t t
+	run driftdb compact -d db
+	says '^Compacted the log from [0-9]+ to [0-9]+ bytes$'
+	same "$(driftdb compact -q -d db)" ''
+	fails_with 1 driftdb snapshot -d db -t missing
+	says 'ERROR 42P01: '
+}
+
+@test "bench tells figures with units and leaves nothing behind" {
+	mkdir disk
+	run driftdb bench -d disk
+	same "$status" 0
+	says '^durable commits, 1 writer +[0-9]+ commits/s'
+	says '^bulk load, 1000 rows a commit +[0-9]+ rows/s'
+	says '^point reads, random keys +[0-9]+ reads/s'
+	same "$(ls -A disk)" ''
+	fails_with 1 driftdb bench -d missing
 }
 
 @test "a full disk behind standard output is an error" {

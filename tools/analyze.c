@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* analyze.c - driftdb analyze: count what tables hold, for plans. */
+#include "tools/ask.h"
+#include "tools/command.h"
+
+static struct {
+	const char *dir;
+	const char *table;
+	bool quiet;
+} given;
+
+static int run(void)
+{
+	struct buf script = BUF_INIT;
+	int status;
+
+	if (given.table) {
+		buf_add_str(&script, "ANALYZE ");
+		ask_add_name(&script, given.table);
+	} else {
+		buf_add_str(&script, "ANALYZE");
+	}
+	status = ask_run(given.dir, QUERY_JSON, !given.quiet, buf_cstr(&script));
+	buf_release(&script);
+	return status;
+}
+
+static const struct command_option options[] = {
+	OPTION_DATA(&given.dir),
+	OPTION_TABLE(&given.table, false),
+	OPTION_QUIET(&given.quiet),
+	OPTION_END,
+};
+
+const struct command command_analyze = {
+	.name = "analyze",
+	.help = "count what tables hold, so that queries are planned well",
+	.run = run,
+	.options = options,
+	.more = "Without -t: every table.",
+};
