@@ -148,3 +148,28 @@ enum drift_err dml_run(struct query_session *session,
 	rewrite_release(&rewrite);
 	return err;
 }
+
+enum drift_err dml_describe(struct query_session *session,
+			    const struct statement *statement,
+			    const struct verb *verb, struct drift_error *error)
+{
+	struct rewrite rewrite = REWRITE_INIT;
+	sqlite3_stmt *stmt = NULL;
+	enum drift_err err = sql_rewrite(session, statement, verb, &rewrite, error);
+
+	if (!err)
+		err = sql_compile(session, statement, &rewrite.parts[REWRITE_MAIN],
+				  "", &stmt, error);
+	sqlite3_finalize(stmt);
+	if (!err && verb->returning)
+		err = declare_kept(session, statement, verb, &session->written,
+				   error);
+	if (!err && verb->returning) {
+		err = sql_compile(session, statement,
+				  &rewrite.parts[REWRITE_RETURNING], "",
+				  &session->select, error);
+		session->state = SESSION_KEPT_ROWS;
+	}
+	rewrite_release(&rewrite);
+	return err;
+}

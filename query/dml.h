@@ -10,4 +10,9 @@ enum drift_err dml_run(struct query_session *session,
 		       const struct statement *statement, const struct verb *verb,
 		       struct drift_error *error);
 
+/* Compile it only; RETURNING's columns are left to session->select. */
+enum drift_err dml_describe(struct query_session *session,
+			    const struct statement *statement,
+			    const struct verb *verb, struct drift_error *error);
+
 #endif

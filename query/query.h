@@ -31,6 +31,13 @@ void query_session_close(struct query_session *session);
  * thread. */
 void query_interrupt(struct query_session *session);
 
+/* A value for $1, $2 ...; text with NULL data is null. DRIFT_ANY: the statement tells
+ * its type, by the column it is compared with or written to. */
+struct query_parameter {
+	enum drift_type type;
+	struct slice text;
+};
+
 enum query_event {
 	QUERY_COLUMNS, /* a statement with an answer begins: columns are known */
 	QUERY_ROW,     /* one row of it */
@@ -41,6 +48,18 @@ enum query_event {
 /* Take a script of statements (copied), dropping what was left of the last one. */
 enum drift_err query_start(struct query_session *session, const char *script,
 			   size_t size, struct drift_error *error);
+/* After query_start: the values of the script's parameters, copied. */
+enum drift_err query_bind(struct query_session *session,
+			  const struct query_parameter *parameters, unsigned count);
+/* Instead of running a script of one statement: what columns it will answer with
+ * (query_column_*; none: query_column_count is 0), and what parameters it wants. types
+ * tells the types of the first `count`. */
+enum drift_err query_describe(struct query_session *session, const char *script,
+			      size_t size, const enum drift_type *types,
+			      unsigned count, struct drift_error *error);
+unsigned query_parameter_count(const struct query_session *session);
+enum drift_type query_parameter_type(const struct query_session *session,
+				     unsigned i);
 /* Go on to the next event. On an error the rest of the script is dropped, and a
  * transaction that was open is aborted; error->position counts from the script's
  * first byte, 1. */

@@ -79,27 +79,52 @@ enum drift_err rewriter_refuse(struct rewriter *rewriter, unsigned i,
 			       rewriter->error);
 }
 
-void rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out)
+unsigned rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out)
 {
 	struct token token = rewriter_token(rewriter, i);
 	const char *text = rewriter->statement.script + token.at;
+	unsigned number;
 
-	if (token.size > 1) {
-		unsigned number = (unsigned)strtoul(text + 1, NULL, 10);
+	for (; token.size == 1 && rewriter->counted_to <= i;
+	     rewriter->counted_to++) {
+		struct token before = rewriter_token(rewriter, rewriter->counted_to);
 
-		buf_printf(out, "?%u", number);
-		if (number > rewriter->parameters_max)
-			rewriter->parameters_max = number;
-		return;
-	}
-	for (; rewriter->counted_to <= i; rewriter->counted_to++) {
-		token = rewriter_token(rewriter, rewriter->counted_to);
 		rewriter->parameters +=
-			token.kind == TOKEN_PARAMETER && token.size == 1;
+			before.kind == TOKEN_PARAMETER && before.size == 1;
 	}
-	buf_printf(out, "?%u", rewriter->parameters);
-	if (rewriter->parameters > rewriter->parameters_max)
-		rewriter->parameters_max = rewriter->parameters;
+	number = token.size == 1 ? rewriter->parameters
+				 : (unsigned)strtoul(text + 1, NULL, 10);
+	buf_printf(out, "?%u", number);
+	return number;
+}
+
+enum drift_err rewrite_expression(struct query_session *session,
+				  const struct statement *statement, unsigned first,
+				  unsigned end, struct rewrite_text *text,
+				  struct drift_error *error)
+{
+	static const struct verb read = { .kind = VERB_READ };
+	struct rewriter rewriter = {
+		.session = session,
+		.statement = *statement,
+		.verb = &read,
+		.error = error,
+	};
+	enum drift_err err = DRIFT_OK;
+
+	rewriter.statement.at = first;
+	while (!err && rewriter.statement.at < end) {
+		unsigned i = rewriter.statement.at;
+
+		err = spell_token(&rewriter, i);
+		if (!err && rewriter.statement.at == i)
+			rewriter.statement.at++;
+	}
+	if (!err)
+		err = edits_write(&rewriter.edits, statement, first, end, &text->sql,
+				  &text->marks);
+	edits_release(&rewriter.edits);
+	return err;
 }
 
 /* One walk over the tokens for the spellings and for time. */
@@ -162,7 +187,6 @@ enum drift_err rewrite_make(struct query_session *session,
 		rewrite_result(&rewriter, rewrite);
 		err = write_parts(&rewriter, rewrite);
 	}
-	rewrite->parameters = rewriter.parameters_max;
 	edits_release(&rewriter.edits);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }

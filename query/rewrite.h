@@ -32,7 +32,6 @@ struct rewrite {
 	struct rewrite_text parts[REWRITE_PARTS];
 	struct rewrite_hint hints[REWRITE_HINTS_MAX];
 	unsigned hint_count;
-	unsigned parameters; /* the greatest number of one */
 };
 
 #define REWRITE_INIT ((struct rewrite){ 0 })
@@ -44,6 +43,11 @@ enum drift_err rewrite_make(struct query_session *session,
 			    const struct statement *statement,
 			    const struct verb *verb, struct rewrite *rewrite,
 			    struct drift_error *error);
+/* Append the expression in the tokens [first, end): its spellings only. */
+enum drift_err rewrite_expression(struct query_session *session,
+				  const struct statement *statement, unsigned first,
+				  unsigned end, struct rewrite_text *text,
+				  struct drift_error *error);
 /* The script's byte, from 1, that byte `offset` of sql comes from; 0: none. */
 int rewrite_position(const struct rewrite_text *text, int offset);
 

@@ -26,7 +26,6 @@ struct rewriter {
 	unsigned scope_count;
 	unsigned parameters; /* '?' among the tokens before counted_to */
 	unsigned counted_to;
-	unsigned parameters_max; /* the greatest number of a parameter */
 };
 
 struct token rewriter_token(const struct rewriter *rewriter, unsigned i);
@@ -36,8 +35,8 @@ bool rewriter_is_punct(const struct rewriter *rewriter, unsigned i,
 /* Note formatted text instead of the tokens [first, end). */
 void rewriter_instead(struct rewriter *rewriter, unsigned first, unsigned end,
 		      const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* Append the parameter at token i as SQLite shall read it: ?n. */
-void rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out);
+/* Append the parameter at token i as SQLite shall read it, ?n, and return n. */
+unsigned rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out);
 /* 0A000 "... is not supported", at token i. */
 enum drift_err rewriter_refuse(struct rewriter *rewriter, unsigned i,
 			       const char *what);

@@ -5,6 +5,7 @@
 #include "query/control.h"
 #include "query/ddl.h"
 #include "query/explain.h"
+#include "query/prepared.h"
 #include "query/session.h"
 #include "query/setting.h"
 #include "query/show.h"
@@ -60,6 +61,9 @@ static const struct {
 	{ "DROP", ddl_run, false },
 	{ "ALTER", ddl_run, false },
 	{ "TAG", ddl_run, false },
+	{ "PREPARE", prepared_run_prepare, false },
+	{ "EXECUTE", prepared_run_execute, false },
+	{ "DEALLOCATE", prepared_run_deallocate, true },
 	{ "EXPLAIN", explain_run, false },
 	{ "ANALYZE", analyze_run, false },
 	{ "SHOW", show_run, false },
@@ -73,10 +77,10 @@ static const struct {
 static bool is_unsupported(const struct statement *statement, struct token token)
 {
 	static const char *const words[] = {
-		"ATTACH",  "CALL",    "CLUSTER", "COMMENT", "COPY",    "DEALLOCATE",
-		"DECLARE", "DETACH",  "DISCARD", "DO",      "EXECUTE", "FETCH",
-		"GRANT",   "LISTEN",  "LOCK",    "MERGE",   "NOTIFY",  "PRAGMA",
-		"PREPARE", "REFRESH", "REINDEX", "REVOKE",  "SOFT",    "VERIFY",
+		"ATTACH", "CALL",    "CLUSTER", "COMMENT", "COPY",    "DECLARE",
+		"DETACH", "DISCARD", "DO",      "FETCH",   "GRANT",   "LISTEN",
+		"LOCK",   "MERGE",   "NOTIFY",  "PRAGMA",  "REFRESH", "REINDEX",
+		"REVOKE", "SOFT",    "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

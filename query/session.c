@@ -122,6 +122,8 @@ void query_session_close(struct query_session *session)
 	written_release(&session->written);
 	written_release(&session->proposed);
 	tokens_release(&session->tokens);
+	parameters_release(&session->parameters);
+	prepared_release(&session->prepared);
 	buf_release(&session->script);
 	buf_release(&session->value);
 	buf_release(&session->message);
@@ -170,6 +172,7 @@ enum drift_err query_start(struct query_session *session, const char *script,
 	end_rows(session);
 	atomic_store(&session->interrupted, false);
 	buf_clear(&session->script);
+	parameters_clear(&session->parameters);
 	session->script_at = 0;
 	if (size > SCRIPT_BYTES_MAX)
 		return drift_fail(error, DRIFT_TOO_BIG, "the script is too long");
@@ -181,6 +184,17 @@ enum drift_err query_start(struct query_session *session, const char *script,
 	if (buf_status(&session->script))
 		return drift_fail_code(error, DRIFT_NOMEM);
 	return DRIFT_OK;
+}
+
+enum drift_err query_bind(struct query_session *session,
+			  const struct query_parameter *parameters, unsigned count)
+{
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < count && !err; i++)
+		err = parameters_add(&session->parameters, parameters[i].type,
+				     parameters[i].text);
+	return err;
 }
 
 /* Drop what is left of the script. */

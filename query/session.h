@@ -14,6 +14,8 @@
 #include "query/answer.h"
 #include "query/explain.h"
 #include "query/memory.h"
+#include "query/parameter.h"
+#include "query/prepared.h"
 #include "query/query.h"
 #include "query/relation.h"
 #include "query/rewrite.h"
@@ -70,6 +72,8 @@ struct query_session {
 	struct buf script;
 	size_t script_at;
 	struct tokens tokens;
+	struct parameters parameters; /* of the script */
+	struct prepared_list prepared;
 	enum session_state state;
 	sqlite3_stmt *select;
 	struct answer answer;

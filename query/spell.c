@@ -301,21 +301,6 @@ static enum drift_err spell_string(struct rewriter *rewriter, unsigned i)
 	return err;
 }
 
-/* $1 and ? as ?1; SQLite would number them by their order. */
-static enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i)
-{
-	struct token token = rewriter_token(rewriter, i);
-	const char *text = rewriter->statement.script + token.at;
-	struct buf name = BUF_INIT;
-
-	if (text[0] == ':' || (token.size > 1 && (text[1] < '1' || text[1] > '9')))
-		return rewriter_refuse(rewriter, i, "a parameter with a name");
-	rewriter_parameter(rewriter, i, &name);
-	edit_instead(&rewriter->edits, i, i + 1, buf_slice(&name));
-	buf_release(&name);
-	return DRIFT_OK;
-}
-
 static enum drift_err spell_punct(struct rewriter *rewriter, unsigned i)
 {
 	static const char *const matching[] = { "~", "~*", "!~", "!~*" };

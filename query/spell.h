@@ -37,6 +37,9 @@ enum drift_err spell_call(struct rewriter *rewriter, unsigned i);
 /* spell_limit.c: OFFSET n ROWS, FETCH FIRST n ROWS ONLY, LIMIT ALL. */
 enum drift_err spell_limit(struct rewriter *rewriter, unsigned i);
 
+/* spell_parameter.c: $1, ?. */
+enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i);
+
 /* spell_refuse.c: what would be misunderstood, by its name. */
 enum drift_err spell_refuse(struct rewriter *rewriter, unsigned i);
 

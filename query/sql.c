@@ -196,6 +196,7 @@ enum drift_err sql_compile(struct query_session *session,
 {
 	struct buf sql = BUF_INIT;
 	struct slice whole = buf_slice(&text->sql);
+	enum drift_err err;
 	int rc;
 
 	if (prefix[0]) {
@@ -209,13 +210,12 @@ enum drift_err sql_compile(struct query_session *session,
 	if (rc)
 		return error_of_sqlite(session, rc, statement,
 				       prefix[0] ? NULL : text, error);
-	if (sqlite3_bind_parameter_count(*stmt) > 0) {
+	err = parameter_bind(session, *stmt, error);
+	if (err) {
 		sqlite3_finalize(*stmt);
 		*stmt = NULL;
-		return drift_fail(error, DRIFT_UNSUPPORTED,
-				  "parameters are not supported");
 	}
-	return DRIFT_OK;
+	return err;
 }
 
 /* SQLite would round an integer that has no 64 bits; what is written must not be. */

@@ -6,7 +6,11 @@
  * planned, and means the same for every row. */
 #include "query/temporal.h"
 
+#include <stdlib.h>
+
+#include "query/rewriter.h"
 #include "query/session.h"
+#include "query/sql.h"
 
 static bool is_word_at(const struct statement *statement, unsigned i,
 		       const char *word)
@@ -66,10 +70,16 @@ static void skip_operand(struct statement *statement)
 		statement_skip_parens(statement);
 		return;
 	}
+	if (is_word_at(statement, statement->at, "INTERVAL") ||
+	    is_word_at(statement, statement->at, "DATE") ||
+	    is_word_at(statement, statement->at, "TIMESTAMP"))
+		statement->at++;
 	if (statement_peek(statement).kind != TOKEN_END)
 		statement->at++;
 	if (token_is(statement->script, statement_peek(statement), "("))
 		statement_skip_parens(statement);
+	while (statement_accept_punct(statement, "::"))
+		statement->at += statement_peek(statement).kind == TOKEN_WORD;
 }
 
 static bool is_operator(const struct statement *statement)
@@ -81,30 +91,38 @@ static bool is_operator(const struct statement *statement)
 	       token_is(statement->script, token, "||");
 }
 
-/* The value of a constant expression, as text. */
-static enum drift_err evaluate(struct query_session *session, struct slice text,
-			       struct buf *value, struct drift_error *error)
+/* The value of the constant expression in the tokens [first, end), as text. */
+static enum drift_err evaluate(struct query_session *session,
+			       const struct statement *statement, unsigned first,
+			       unsigned end, struct buf *value,
+			       struct drift_error *error)
 {
-	struct buf sql = BUF_INIT;
+	struct token start = statement->tokens[first];
+	struct token last = statement->tokens[end - 1];
+	struct rewrite_text text = { 0 };
 	sqlite3_stmt *stmt = NULL;
-	enum drift_err err = DRIFT_BAD_MOMENT;
+	enum drift_err err;
 
-	buf_printf(&sql, "SELECT (%.*s)", (int)text.size, (const char *)text.data);
-	if (!buf_status(&sql) &&
-	    sqlite3_prepare_v2(session->sqlite, buf_cstr(&sql), -1, &stmt, NULL) ==
-		    SQLITE_OK &&
-	    sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_text(stmt, 0)) {
+	buf_add_str(&text.sql, "SELECT (");
+	err = rewrite_expression(session, statement, first, end, &text, error);
+	buf_add_char(&text.sql, ')');
+	if (!err)
+		err = sql_compile(session, statement, &text, "", &stmt, error);
+	if (!err && (sqlite3_step(stmt) != SQLITE_ROW ||
+		     sqlite3_column_type(stmt, 0) == SQLITE_NULL))
+		err = DRIFT_BAD_MOMENT;
+	if (!err)
 		buf_add(value, sqlite3_column_text(stmt, 0),
 			(size_t)sqlite3_column_bytes(stmt, 0));
-		err = buf_status(value);
-	}
 	sqlite3_finalize(stmt);
-	buf_release(&sql);
-	if (err)
-		return drift_fail(error, err, "\"%.*s\" is not a constant moment",
-				  (int)(text.size < 100 ? text.size : 100),
-				  (const char *)text.data);
-	return DRIFT_OK;
+	buf_release(&text.sql);
+	free(text.marks.list);
+	if (err && err != DRIFT_UNSUPPORTED && err != DRIFT_NO_PARAMETER)
+		return drift_fail(error, DRIFT_BAD_MOMENT,
+				  "\"%.*s\" is not a constant moment",
+				  (int)(last.at + last.size - start.at),
+				  statement->script + start.at);
+	return err ? err : buf_status(value);
 }
 
 static bool is_now(const struct statement *statement, unsigned first, unsigned end)
@@ -115,28 +133,50 @@ static bool is_now(const struct statement *statement, unsigned first, unsigned e
 	       token_is(statement->script, statement->tokens[first + 2], ")");
 }
 
+/* $1 or ?: its value's text. Before there are values: the present. */
+static enum drift_err parameter_moment(struct query_session *session,
+				       const struct statement *statement, unsigned i,
+				       struct buf *text, struct drift_error *error)
+{
+	struct rewriter counting = { .session = session, .statement = *statement };
+	struct parameters *parameters = &session->parameters;
+	struct buf name = BUF_INIT;
+	unsigned number = rewriter_parameter(&counting, i, &name);
+	const struct parameter *parameter = parameter_get(parameters, number);
+
+	buf_release(&name);
+	if (!parameter)
+		return parameter_missing(number, error);
+	if (parameters->describing)
+		buf_add_str(text, "@now");
+	else if (parameter->null)
+		return drift_fail(error, DRIFT_BAD_MOMENT,
+				  "a moment must not be null");
+	else
+		buf_add_slice(text, parameter_text(parameters, parameter));
+	return buf_status(text);
+}
+
 /* The text of the moment in the tokens [first, end). */
 static enum drift_err moment_text(struct query_session *session,
 				  const struct statement *statement, unsigned first,
 				  unsigned end, struct buf *text,
 				  struct drift_error *error)
 {
-	struct token last = statement->tokens[end - 1];
 	struct token start = statement->tokens[first];
 
 	if (is_now(statement, first, end)) {
 		buf_add_str(text, "@now");
 		return buf_status(text);
 	}
+	if (end - first == 1 && start.kind == TOKEN_PARAMETER)
+		return parameter_moment(session, statement, first, text, error);
 	if (end - first == 1 &&
 	    (start.kind != TOKEN_WORD || is_word_at(statement, first, "HEAD"))) {
 		token_text(statement->script, start, text);
 		return buf_status(text);
 	}
-	return evaluate(session,
-			slice_of(statement->script + start.at,
-				 last.at + last.size - start.at),
-			text, error);
+	return evaluate(session, statement, first, end, text, error);
 }
 
 /* Read the tokens of one moment. In BETWEEN a AND b, AND ends the first. */

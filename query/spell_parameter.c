@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* spell_parameter.c - $1 and ? as ?1, and what type a parameter has that nobody told:
+ * that of the column it is compared with, assigned or inserted to. */
+#include "query/session.h"
+#include "query/spell.h"
+
+/* The type of a column called so in one of the tables that the statement names;
+ * DRIFT_ANY: there is none, or they differ. */
+static enum drift_type type_of_name(const struct rewriter *rewriter, unsigned i)
+{
+	const struct statement *statement = &rewriter->statement;
+	struct query_session *session = rewriter->session;
+	enum drift_type type = DRIFT_ANY;
+	struct buf column = BUF_INIT;
+
+	token_text(statement->script, rewriter_token(rewriter, i), &column);
+	for (unsigned k = 0; k < statement->count; k++) {
+		struct token token = statement->tokens[k];
+		const struct table_def *def;
+		struct relation *relation;
+		int found;
+
+		if (token.kind != TOKEN_WORD)
+			continue;
+		def = relation_table(transaction_present(session),
+				     token_slice(statement->script, token));
+		if (!def || relation_get(session, def, &relation))
+			continue;
+		found = relation_column_in_sql(relation, buf_slice(&column));
+		if (found < 0)
+			continue;
+		type = relation_column_type(session, relation, found);
+		break;
+	}
+	buf_release(&column);
+	return type;
+}
+
+static bool compares(const struct rewriter *rewriter, unsigned i)
+{
+	static const char *const puncts[] = {
+		"=", "<", ">", "<=", ">=", "<>", "!="
+	};
+
+	for (unsigned k = 0; k < sizeof(puncts) / sizeof(*puncts); k++)
+		if (rewriter_is_punct(rewriter, i, puncts[k]))
+			return true;
+	return false;
+}
+
+/* The name of INSERT's column that value number `n` of a row goes to. */
+static enum drift_type type_of_inserted(const struct rewriter *rewriter, unsigned n)
+{
+	const struct verb *verb = rewriter->verb;
+	const struct table_def *def;
+	struct buf name = BUF_INIT;
+	unsigned close;
+
+	if (rewriter_is_punct(rewriter, verb->after_target, "(")) {
+		close = verb_find_close(&rewriter->statement, verb->after_target);
+		for (unsigned i = verb->after_target + 1; i < close; i++)
+			if (token_is_name(rewriter_token(rewriter, i)) && n-- == 0)
+				return type_of_name(rewriter, i);
+		return DRIFT_ANY;
+	}
+	token_text(rewriter->statement.script,
+		   rewriter_token(rewriter, verb->target), &name);
+	def = relation_table(transaction_present(rewriter->session),
+			     buf_slice(&name));
+	buf_release(&name);
+	return def && !def->document && n < def->column_count ? def->columns[n].type
+							      : DRIFT_ANY;
+}
+
+/* ( a, $1, b ): the parenthesis that token i stands directly in, and its number. */
+static unsigned list_start(const struct rewriter *rewriter, unsigned i, unsigned *n)
+{
+	unsigned depth = 0;
+
+	*n = 0;
+	while (i-- > 0) {
+		if (rewriter_is_punct(rewriter, i, ")"))
+			depth++;
+		else if (rewriter_is_punct(rewriter, i, "(") && depth-- == 0)
+			return i;
+		else if (depth == 0 && rewriter_is_punct(rewriter, i, ","))
+			++*n;
+	}
+	return 0;
+}
+
+static enum drift_type type_in_list(const struct rewriter *rewriter, unsigned i)
+{
+	unsigned n, open = list_start(rewriter, i, &n);
+	unsigned name;
+
+	if (open < 2)
+		return DRIFT_ANY;
+	if (rewriter_is_word(rewriter, open - 1, "VALUES") ||
+	    (rewriter->verb->kind == VERB_INSERT &&
+	     rewriter_is_punct(rewriter, open - 1, ",")))
+		return rewriter->verb->kind == VERB_INSERT
+			       ? type_of_inserted(rewriter, n)
+			       : DRIFT_ANY;
+	if (!rewriter_is_word(rewriter, open - 1, "IN"))
+		return DRIFT_ANY;
+	name = open - 2 - rewriter_is_word(rewriter, open - 2, "NOT");
+	return token_is_name(rewriter_token(rewriter, name))
+		       ? type_of_name(rewriter, name)
+		       : DRIFT_ANY;
+}
+
+static enum drift_type type_of_neighbour(const struct rewriter *rewriter, unsigned i)
+{
+	if (rewriter_is_punct(rewriter, i + 1, "::"))
+		return DRIFT_ANY; /* it will be converted */
+	if (i >= 2 && compares(rewriter, i - 1) &&
+	    token_is_name(rewriter_token(rewriter, i - 2)))
+		return type_of_name(rewriter, i - 2);
+	if (i >= 2 && rewriter_is_word(rewriter, i - 1, "BETWEEN"))
+		return type_of_name(
+			rewriter, i - 2 - rewriter_is_word(rewriter, i - 2, "NOT"));
+	if (i >= 4 && rewriter_is_word(rewriter, i - 1, "AND") &&
+	    rewriter_is_word(rewriter, i - 3, "BETWEEN"))
+		return type_of_name(
+			rewriter, i - 4 - rewriter_is_word(rewriter, i - 4, "NOT"));
+	if (i >= 1 && (rewriter_is_word(rewriter, i - 1, "LIMIT") ||
+		       rewriter_is_word(rewriter, i - 1, "OFFSET")))
+		return DRIFT_INTEGER;
+	if (compares(rewriter, i + 1) &&
+	    token_is_name(rewriter_token(rewriter, i + 2)))
+		return type_of_name(rewriter, i + 2);
+	return type_in_list(rewriter, i);
+}
+
+enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i)
+{
+	struct token token = rewriter_token(rewriter, i);
+	const char *text = rewriter->statement.script + token.at;
+	struct parameters *parameters = &rewriter->session->parameters;
+	struct parameter *parameter;
+	struct buf name = BUF_INIT;
+	unsigned number;
+	const char *call;
+
+	if (text[0] == ':' || (token.size > 1 && (text[1] < '1' || text[1] > '9')))
+		return rewriter_refuse(rewriter, i, "a parameter with a name");
+	number = rewriter_parameter(rewriter, i, &name);
+	parameter = parameter_get(parameters, number);
+	if (!parameter) {
+		buf_release(&name);
+		return statement_place(token,
+				       parameter_missing(number, rewriter->error),
+				       rewriter->error);
+	}
+	if (parameter->type == DRIFT_ANY)
+		parameter_infer(parameters, parameter,
+				type_of_neighbour(rewriter, i));
+	call = parameter_call(parameter);
+	if (call)
+		rewriter_instead(rewriter, i, i + 1, "%s(%s)", call,
+				 buf_cstr(&name));
+	else
+		edit_instead(&rewriter->edits, i, i + 1, buf_slice(&name));
+	buf_release(&name);
+	return DRIFT_OK;
+}
