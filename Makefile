@@ -34,6 +34,7 @@ tools_libs := $(call package_libs,$(tools_packages))
 
 folders := engine query fs tools
 mains := tools/driftfs.c tools/driftdb.c
+tests_cflags := $(call package_cflags,libpq)
 $(foreach folder,$(folders),$(eval $(folder)_cflags := $$(call package_cflags,$$($(folder)_packages))))
 $(foreach folder,$(folders),$(eval $(folder)_objects := \
 	$$(patsubst %.c,$(BUILD)/%.o,$$(filter-out $(mains),$$(wildcard $(folder)/*.c)))))

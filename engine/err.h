@@ -73,6 +73,7 @@
 	X(NO_STATEMENT, EINVAL, "26000", "no such prepared statement")   \
 	X(STATEMENT_EXISTS, EINVAL, "42P05", "statement exists")         \
 	X(NO_PORTAL, EINVAL, "34000", "no such portal")                  \
+	X(PORTAL_EXISTS, EINVAL, "42P03", "portal exists")               \
 	X(NO_PARAMETER, EINVAL, "42P02", "no such parameter")            \
 	X(BAD_TIME, EINVAL, "22007", "invalid date or time")             \
 	X(DIVISION, EINVAL, "22012", "division by zero")                 \

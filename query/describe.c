@@ -60,7 +60,7 @@ static enum drift_err describe(struct query_session *session,
 			"EXECUTE by the extended protocol is not supported");
 	if (is_one_of(statement, shows))
 		return statement_run(session, statement, error);
-	return DRIFT_OK;
+	return statement_check(statement, error);
 }
 
 enum drift_err query_describe(struct query_session *session, const char *script,

@@ -14,6 +14,7 @@ static void prepared_free(struct prepared *prepared)
 {
 	free(prepared->name);
 	free(prepared->types);
+	free(prepared->oids);
 	buf_release(&prepared->text);
 }
 
@@ -59,18 +60,16 @@ static enum drift_err check(struct slice text, unsigned *parameters,
 	*parameters = 0;
 	for (unsigned i = 0; i < tokens.count && !err; i++) {
 		struct token token = tokens.list[i];
-		unsigned long number;
+		unsigned number;
 
 		if (token.kind != TOKEN_PARAMETER)
 			continue;
-		number = token.size == 1
-				 ? ++bare
-				 : strtoul((const char *)text.data + token.at + 1,
-					   NULL, 10);
+		number =
+			token.size == 1 ? ++bare : token_parameter(text.data, token);
 		if (number > PARAMETERS_MAX)
-			err = parameter_missing((unsigned)number, error);
+			err = parameter_missing(number, error);
 		else if (number > *parameters)
-			*parameters = (unsigned)number;
+			*parameters = number;
 	}
 	if (!err)
 		err = tokens_read(&tokens, text.data, text.size, &at);
@@ -84,24 +83,29 @@ static enum drift_err check(struct slice text, unsigned *parameters,
 
 static enum drift_err fill(struct prepared *prepared, const char *name,
 			   struct slice text, const enum drift_type *types,
-			   unsigned type_count)
+			   const uint32_t *oids, unsigned type_count)
 {
 	prepared->name = strdup(name);
 	prepared->types = calloc(type_count + 1, sizeof(*types));
+	prepared->oids = calloc(type_count + 1, sizeof(*oids));
 	buf_add_slice(&prepared->text, text);
-	if (!prepared->name || !prepared->types || buf_status(&prepared->text)) {
+	if (!prepared->name || !prepared->types || !prepared->oids ||
+	    buf_status(&prepared->text)) {
 		prepared_free(prepared);
 		return DRIFT_NOMEM;
 	}
 	if (type_count)
 		memcpy(prepared->types, types, type_count * sizeof(*types));
+	if (type_count && oids)
+		memcpy(prepared->oids, oids, type_count * sizeof(*oids));
 	prepared->type_count = type_count;
 	return DRIFT_OK;
 }
 
 enum drift_err prepared_add(struct prepared_list *list, const char *name,
 			    struct slice text, const enum drift_type *types,
-			    unsigned type_count, struct drift_error *error)
+			    const uint32_t *oids, unsigned type_count,
+			    struct drift_error *error)
 {
 	struct prepared prepared = { 0 };
 	struct prepared *old = prepared_find(list, name);
@@ -122,7 +126,7 @@ enum drift_err prepared_add(struct prepared_list *list, const char *name,
 	if (!grown)
 		return drift_fail_code(error, DRIFT_NOMEM);
 	list->list = grown;
-	err = fill(&prepared, name, text, types, type_count);
+	err = fill(&prepared, name, text, types, oids, type_count);
 	if (err)
 		return drift_fail_code(error, err);
 	if (prepared.parameter_count < type_count)
@@ -196,7 +200,7 @@ enum drift_err prepared_run_prepare(struct query_session *session,
 		err = prepared_add(&session->prepared, buf_cstr(&name),
 				   slice_of(statement->script + first.at,
 					    last.at + last.size - first.at),
-				   types, count, error);
+				   types, NULL, count, error);
 	if (!err)
 		session_say(session, "PREPARE", "Statement '%s' prepared",
 			    buf_cstr(&name));

@@ -10,6 +10,7 @@ struct prepared {
 	struct buf text;
 	unsigned type_count; /* parameters whose types were told */
 	enum drift_type *types;
+	uint32_t *oids;           /* what a client calls them; 0: it did not */
 	unsigned parameter_count; /* greatest number of a parameter in text */
 };
 
@@ -24,10 +25,11 @@ void prepared_release(struct prepared_list *list);
 /* NULL: there is none. The pointer is good until the next add or drop. */
 struct prepared *prepared_find(struct prepared_list *list, const char *name);
 /* Keep a statement. An unnamed one ("") takes the place of the one before. Refuses a
- * name that is taken and a text of more than one statement. */
+ * name that is taken and a text of more than one statement. oids may be NULL. */
 enum drift_err prepared_add(struct prepared_list *list, const char *name,
 			    struct slice text, const enum drift_type *types,
-			    unsigned type_count, struct drift_error *error);
+			    const uint32_t *oids, unsigned type_count,
+			    struct drift_error *error);
 void prepared_drop(struct prepared_list *list, struct prepared *prepared);
 /* "prepared statement "p" does not exist". */
 enum drift_err prepared_missing(const char *name, struct drift_error *error);

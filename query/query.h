@@ -66,6 +66,10 @@ enum drift_type query_parameter_type(const struct query_session *session,
 enum drift_err query_next(struct query_session *session, enum query_event *event,
 			  struct drift_error *error);
 
+/* A caller found a fault of its own: the rest of the script is dropped, and a
+ * transaction that is open is aborted, as by an error of query_next. */
+void query_abort(struct query_session *session);
+
 /* After QUERY_COLUMNS, until QUERY_DONE. */
 unsigned query_column_count(const struct query_session *session);
 const char *query_column_name(const struct query_session *session, unsigned i);

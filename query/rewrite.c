@@ -82,7 +82,6 @@ enum drift_err rewriter_refuse(struct rewriter *rewriter, unsigned i,
 unsigned rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out)
 {
 	struct token token = rewriter_token(rewriter, i);
-	const char *text = rewriter->statement.script + token.at;
 	unsigned number;
 
 	for (; token.size == 1 && rewriter->counted_to <= i;
@@ -92,8 +91,9 @@ unsigned rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *o
 		rewriter->parameters +=
 			before.kind == TOKEN_PARAMETER && before.size == 1;
 	}
-	number = token.size == 1 ? rewriter->parameters
-				 : (unsigned)strtoul(text + 1, NULL, 10);
+	number = token.size == 1
+			 ? rewriter->parameters
+			 : token_parameter(rewriter->statement.script, token);
 	buf_printf(out, "?%u", number);
 	return number;
 }

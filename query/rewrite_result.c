@@ -3,6 +3,7 @@
  * spelled otherwise keeps the name it was written with, and a column whose expression
  * compares something is a boolean, which SQLite does not know. */
 #include "query/rewriter.h"
+#include "query/session.h"
 #include "query/spell.h"
 
 /* One column of the outermost list: tokens [first, end), expression up to stop. */
@@ -132,6 +133,16 @@ static bool compares(const struct rewriter *rewriter, const struct item *item)
 	return false;
 }
 
+static enum drift_type type_of_parameter(const struct rewriter *rewriter, unsigned i)
+{
+	unsigned number = token_parameter(rewriter->statement.script,
+					  rewriter_token(rewriter, i));
+	const struct parameter *parameter =
+		parameter_get(&rewriter->session->parameters, number);
+
+	return parameter ? parameter->type : DRIFT_ANY;
+}
+
 static enum drift_type type_of_one(const struct rewriter *rewriter, unsigned i)
 {
 	switch (rewriter_token(rewriter, i).kind) {
@@ -141,6 +152,8 @@ static enum drift_type type_of_one(const struct rewriter *rewriter, unsigned i)
 		return DRIFT_REAL;
 	case TOKEN_STRING:
 		return DRIFT_TEXT;
+	case TOKEN_PARAMETER:
+		return type_of_parameter(rewriter, i);
 	default:
 		return rewriter_is_word(rewriter, i, "TRUE") ||
 				       rewriter_is_word(rewriter, i, "FALSE")

@@ -119,3 +119,16 @@ enum drift_err statement_run(struct query_session *session,
 		return sql_run(session, statement, error);
 	return refuse(statement, token, error);
 }
+
+enum drift_err statement_check(const struct statement *statement,
+			       struct drift_error *error)
+{
+	struct token token = statement_peek(statement);
+
+	for (unsigned i = 0; i < sizeof(statements) / sizeof(*statements); i++)
+		if (token_is_word(statement->script, token, statements[i].word))
+			return DRIFT_OK;
+	return token_is(statement->script, token, "(")
+		       ? DRIFT_OK
+		       : refuse(statement, token, error);
+}

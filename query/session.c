@@ -207,6 +207,12 @@ static enum drift_err fail(struct query_session *session, enum drift_err err,
 	return drift_fail_code(error, err);
 }
 
+void query_abort(struct query_session *session)
+{
+	if (!session->transaction.failed)
+		(void)!fail(session, DRIFT_PROTOCOL, NULL);
+}
+
 /* One run of a statement, and the commit of what it wrote if it has no rows. */
 static enum drift_err attempt(struct query_session *session,
 			      struct statement *statement, bool *may_retry,

@@ -49,4 +49,8 @@ struct slice statement_text(const struct statement *statement);
 enum drift_err statement_run(struct query_session *session,
 			     struct statement *statement, struct drift_error *error);
 
+/* Is there a statement with its first word? Else the refusal that running it would be. */
+enum drift_err statement_check(const struct statement *statement,
+			       struct drift_error *error);
+
 #endif

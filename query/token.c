@@ -383,6 +383,19 @@ void token_text(const char *script, struct token token, struct buf *out)
 	}
 }
 
+unsigned token_parameter(const char *script, struct token token)
+{
+	const char *text = script + token.at;
+	unsigned number = 0;
+
+	for (uint32_t i = 1; i < token.size && number < 10000; i++) {
+		if (!is_digit(text[i]))
+			return 0;
+		number = number * 10 + (unsigned)(text[i] - '0');
+	}
+	return number;
+}
+
 static void quote(struct slice text, char mark, struct buf *out)
 {
 	const char *bytes = text.data;

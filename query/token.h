@@ -62,6 +62,8 @@ static inline struct slice token_slice(const char *script, struct token token)
 	return slice_of(script + token.at, token.size);
 }
 
+/* The number of the parameter $n or ?n; 0: a bare '?', or no number. At most 99,999. */
+unsigned token_parameter(const char *script, struct token token);
 /* Append text as a SQL identifier "x", as a SQL string 'x'. */
 void token_quote_name(struct slice name, struct buf *out);
 void token_quote_string(struct slice text, struct buf *out);

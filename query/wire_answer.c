@@ -14,19 +14,10 @@
 
 #include "query/format.h"
 #include "query/setting.h"
-
-enum oid {
-	OID_BOOL = 16,
-	OID_BYTEA = 17,
-	OID_INT8 = 20,
-	OID_TEXT = 25,
-	OID_JSON = 114,
-	OID_FLOAT8 = 701,
-	OID_TIMESTAMPTZ = 1184,
-};
+#include "query/wire_value.h"
 
 struct wire_column {
-	enum oid oid;
+	enum wire_oid oid;
 	size_t unknown_at; /* its type in wire->out, to be mended; 0: known */
 };
 
@@ -81,27 +72,7 @@ void wire_error(struct wire *wire, const struct drift_error *error,
 	wire_end(wire);
 }
 
-static enum oid oid_of_type(enum drift_type type)
-{
-	switch (type) {
-	case DRIFT_INTEGER:
-		return OID_INT8;
-	case DRIFT_REAL:
-		return OID_FLOAT8;
-	case DRIFT_BOOLEAN:
-		return OID_BOOL;
-	case DRIFT_JSON:
-		return OID_JSON;
-	case DRIFT_TIMESTAMP:
-		return OID_TIMESTAMPTZ;
-	case DRIFT_BLOB:
-		return OID_BYTEA;
-	default:
-		return OID_TEXT;
-	}
-}
-
-static enum oid oid_of_value(const struct query_session *session, unsigned i)
+static enum wire_oid oid_of_value(const struct query_session *session, unsigned i)
 {
 	struct msg_value value;
 	bool is_json;
@@ -109,46 +80,16 @@ static enum oid oid_of_value(const struct query_session *session, unsigned i)
 	query_value(session, i, &value, &is_json);
 	switch (value.type) {
 	case MSG_BOOL:
-		return OID_BOOL;
+		return WIRE_BOOL;
 	case MSG_INT:
-		return OID_INT8;
+		return WIRE_INT8;
 	case MSG_REAL:
-		return OID_FLOAT8;
+		return WIRE_FLOAT8;
 	case MSG_BLOB:
-		return OID_BYTEA;
+		return WIRE_BYTEA;
 	default:
-		return is_json ? OID_JSON : OID_TEXT;
+		return is_json ? WIRE_JSON : WIRE_TEXT;
 	}
-}
-
-static int size_of(enum oid oid)
-{
-	switch (oid) {
-	case OID_BOOL:
-		return 1;
-	case OID_INT8:
-	case OID_FLOAT8:
-	case OID_TIMESTAMPTZ:
-		return 8;
-	default:
-		return -1;
-	}
-}
-
-/* A column's part of RowDescription; returns where its type stands. */
-static size_t add_column(struct wire *wire, const char *name, enum oid oid)
-{
-	size_t at;
-
-	wire_add_text(wire, name);
-	buf_add_be32(&wire->out, 0); /* table */
-	wire_add_be16(wire, 0);      /* column */
-	at = wire->out.size;
-	buf_add_be32(&wire->out, oid);
-	wire_add_be16(wire, (unsigned)size_of(oid));
-	buf_add_be32(&wire->out, UINT32_MAX); /* type modifier: none */
-	wire_add_be16(wire, 0);               /* text */
-	return at;
 }
 
 static enum drift_err describe(struct wire_rows *rows)
@@ -169,9 +110,9 @@ static enum drift_err describe(struct wire_rows *rows)
 		enum drift_type type = query_column_type(rows->session, i);
 		size_t at;
 
-		columns[i].oid = oid_of_type(type);
-		at = add_column(wire, query_column_name(rows->session, i),
-				columns[i].oid);
+		columns[i].oid = wire_oid_of_type(type);
+		at = wire_add_column(wire, query_column_name(rows->session, i),
+				     columns[i].oid, false);
 		columns[i].unknown_at = type == DRIFT_ANY ? at : 0;
 	}
 	wire_end(wire);
@@ -189,40 +130,10 @@ static void mend_types(struct wire_rows *rows)
 			continue;
 		column->oid = oid_of_value(rows->session, i);
 		be32_put(at, column->oid);
-		at[4] = (char)(size_of(column->oid) >> 8);
-		at[5] = (char)size_of(column->oid);
+		at[4] = (char)(wire_size_of(column->oid) >> 8);
+		at[5] = (char)wire_size_of(column->oid);
 	}
 	rows->first = false;
-}
-
-/* "2026-04-27T20:31:24Z" is "2026-04-27 20:31:24+00" in PostgreSQL's ISO style. */
-static void add_time(struct slice text, struct buf *out)
-{
-	const char *bytes = text.data;
-
-	if (text.size < 20 || bytes[10] != 'T' || bytes[text.size - 1] != 'Z') {
-		buf_add_slice(out, text);
-		return;
-	}
-	buf_add(out, bytes, 10);
-	buf_add_char(out, ' ');
-	buf_add(out, bytes + 11, text.size - 12);
-	buf_add_str(out, "+00");
-}
-
-static void add_value(const struct msg_value *value, enum oid oid, struct buf *out)
-{
-	size_t start = out->size;
-
-	if (value->type == MSG_TEXT && oid == OID_TIMESTAMPTZ) {
-		add_time(value->bytes, out);
-		return;
-	}
-	format_plain(value, "f", "t", out);
-	/* A whole float8 has no ".0" in PostgreSQL. */
-	if (value->type == MSG_REAL && !buf_status(out) && out->size - start > 2 &&
-	    memcmp(out->data + out->size - 2, ".0", 2) == 0)
-		out->size -= 2;
 }
 
 static enum drift_err write_row(struct wire_rows *rows)
@@ -241,7 +152,7 @@ static enum drift_err write_row(struct wire_rows *rows)
 		buf_add_be32(out, UINT32_MAX);
 		if (value.type == MSG_NIL)
 			continue;
-		add_value(&value, rows->columns[i].oid, out);
+		wire_add_value(&value, rows->columns[i].oid, out);
 		if (!buf_status(out))
 			be32_put(out->data + size_at,
 				 (uint32_t)(out->size - size_at - 4));
@@ -322,7 +233,7 @@ static enum drift_err answer_text(struct wire *wire, struct query_session *sessi
 				      "on") == 0);
 	wire_begin(wire, 'T');
 	wire_add_be16(wire, 1);
-	(void)add_column(wire, "answer", OID_TEXT);
+	(void)wire_add_column(wire, "answer", WIRE_TEXT, false);
 	wire_end(wire);
 	while (!err && !ended) {
 		enum drift_err sent = DRIFT_OK;

@@ -226,30 +226,12 @@ static enum drift_err answer_query(struct connection *connection)
 		refuse(connection, DRIFT_PROTOCOL, "invalid message format");
 		return DRIFT_DONE;
 	}
+	wire_extended_sync(&connection->extended, connection->session);
 	err = wire_answer(wire, connection->session, wire->body.data, size - 1);
 	if (err)
 		return err;
 	wire_ready(wire, query_status(connection->session));
 	return wire_flush(wire);
-}
-
-/* The extended protocol is not there: say so once, then wait for Sync. */
-static enum drift_err refuse_extended(struct connection *connection)
-{
-	struct drift_error error = { 0 };
-	char type = '\0';
-	enum drift_err err;
-
-	(void)!drift_fail(&error, DRIFT_UNSUPPORTED,
-			  "the extended query protocol is not supported");
-	wire_error(&connection->wire, &error, "ERROR", NULL);
-	err = wire_flush(&connection->wire);
-	while (!err && type != 'S' && type != 'X')
-		err = wire_read(&connection->wire, &type);
-	if (err || type == 'X')
-		return err ? err : DRIFT_DONE;
-	wire_ready(&connection->wire, query_status(connection->session));
-	return wire_flush(&connection->wire);
 }
 
 static enum drift_err answer_message(struct connection *connection, char type)
@@ -260,6 +242,7 @@ static enum drift_err answer_message(struct connection *connection, char type)
 	case 'X':
 		return DRIFT_DONE;
 	case 'S':
+		wire_extended_sync(&connection->extended, connection->session);
 		wire_ready(&connection->wire, query_status(connection->session));
 		return wire_flush(&connection->wire);
 	case 'P':
@@ -267,9 +250,14 @@ static enum drift_err answer_message(struct connection *connection, char type)
 	case 'D':
 	case 'E':
 	case 'C':
-	case 'F':
-		return refuse_extended(connection);
+		return wire_extended_answer(&connection->extended, &connection->wire,
+					    connection->session, type);
 	case 'H':
+		return wire_flush(&connection->wire);
+	case 'F':
+		refuse(connection, DRIFT_UNSUPPORTED,
+		       "function calls by the protocol are not supported");
+		return DRIFT_DONE;
 	case 'd':
 	case 'c':
 	case 'f':
@@ -312,6 +300,7 @@ void *wire_session_run(void *argument)
 	connection->session = NULL;
 	pthread_mutex_unlock(&server->lock);
 	query_session_close(session);
+	wire_extended_release(&connection->extended);
 	pthread_mutex_lock(&server->lock);
 	close(connection->wire.fd);
 	connection->wire.fd = -1;

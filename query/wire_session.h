@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "query/query.h"
+#include "query/wire_extended.h"
 #include "query/wire_message.h"
 
 struct query_server {
@@ -32,6 +33,7 @@ struct connection {
 	struct query_server *server;
 	pthread_t thread;
 	struct wire wire;
+	struct wire_extended extended;
 	int pid; /* what clients are told it is */
 	uint32_t secret;
 	struct query_session *session; /* under server->lock */

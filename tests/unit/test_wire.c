@@ -243,15 +243,60 @@ static void values_have_their_types(void **state)
 	close(fd);
 }
 
-static void the_extended_protocol_is_refused_until_sync(void **state)
+static void the_extended_protocol_answers_message_by_message(void **state)
 {
 	int fd = enter(*state);
 
-	say_message(fd, 'P', "\0SELECT 1\0\0\0", 12);
+	say_message(fd, 'P', "\0SELECT 1 UNION SELECT 2\0\0\0", 27);
 	say_message(fd, 'B', "\0\0\0\0\0\0\0\0", 8);
+	say_message(fd, 'D', "P", 2);
+	say_message(fd, 'E', "\0\0\0\0\1", 5);
 	say_message(fd, 'E', "\0\0\0\0\0", 5);
+	say_message(fd, 'E', "\0\0\0\0\0", 5);
+	say_message(fd, 'C', "P", 2);
 	say_message(fd, 'S', "", 0);
-	assert_hears(fd, "E0A000Z");
+	assert_hears(fd, "12TDsDCE34000Z");
+	say_message(fd, 'P', "p\0\0\0\0", 5);
+	say_message(fd, 'D', "Sp", 3);
+	say_message(fd, 'B', "\0p\0\0\0\0\0\0\0", 9);
+	say_message(fd, 'E', "\0\0\0\0\0", 5);
+	say_message(fd, 'C', "Sp", 3);
+	say_message(fd, 'C', "Pnone", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "1tn2I33Z");
+	close(fd);
+}
+
+static void a_malformed_message_is_an_error_until_sync(void **state)
+{
+	static const struct {
+		char type;
+		const char *body;
+		size_t size;
+		const char *heard;
+	} cases[] = {
+		{ 'P', "", 0, "E08P01Z" },
+		{ 'P', "\0SELECT 1", 9, "E08P01Z" },
+		{ 'P', "\0SELECT 1\0\377\377\0\0", 14, "E08P01Z" },
+		{ 'P', "x\0SELECT $70000\0\0\0", 18, "E42P02Z" },
+		{ 'B', "\0none\0\0\0\0\0\0\0", 12, "E26000Z" },
+		{ 'B', "\0\0\0", 3, "E26000Z" },
+		{ 'D', "", 0, "E08P01Z" },
+		{ 'D', "X", 2, "E08P01Z" },
+		{ 'D', "Pnone", 6, "E34000Z" },
+		{ 'D', "Snone", 6, "E26000Z" },
+		{ 'E', "none\0\0\0\0\0", 9, "E34000Z" },
+		{ 'E', "\0\0", 2, "E08P01Z" },
+		{ 'C', "Q", 2, "E08P01Z" },
+	};
+	int fd = enter(*state);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		say_message(fd, cases[i].type, cases[i].body, cases[i].size);
+		say_message(fd, 'E', "\0\0\0\0\0", 5);
+		say_message(fd, 'S', "", 0);
+		assert_hears(fd, cases[i].heard);
+	}
 	ask(fd, "SELECT 1");
 	assert_hears(fd, "TDCZ");
 	close(fd);
@@ -364,7 +409,8 @@ int main(void)
 		cmocka_unit_test(encryption_is_refused_and_plain_goes_on),
 		cmocka_unit_test(several_statements_answer_one_after_the_other),
 		cmocka_unit_test(values_have_their_types),
-		cmocka_unit_test(the_extended_protocol_is_refused_until_sync),
+		cmocka_unit_test(the_extended_protocol_answers_message_by_message),
+		cmocka_unit_test(a_malformed_message_is_an_error_until_sync),
 		cmocka_unit_test(what_is_no_message_ends_the_connection),
 		cmocka_unit_test(a_cancel_needs_the_secret),
 		cmocka_unit_test(random_bytes_do_no_harm),
