@@ -10,8 +10,6 @@
 #include "fs/name.h"
 #include "fs/reader.h"
 
-#define PAGE_KEYS 512 /* asked of the index at a time */
-
 /* ---- Columns ------------------------------------------------------------ */
 
 static const struct index_def *index_over(const struct table_def *def,
@@ -277,23 +275,19 @@ static enum drift_err next_match(struct listing *listing)
 	struct identity child = { .kind = NODE_BY_ROW,
 				  .table_id = listing->directory.table_id,
 				  .seq = listing->directory.seq };
-	const uint8_t *at;
 	enum drift_err err;
-	size_t size;
 
-	if (listing->page_at >= listing->page.size) {
+	if (!listing_page_take(listing)) {
 		buf_clear(&listing->page);
 		listing->page_at = 0;
 		err = matches(listing->tree, &listing->directory,
-			      buf_slice(&listing->last_key), true, PAGE_KEYS,
+			      buf_slice(&listing->last_key), true, LISTING_PAGE_KEYS,
 			      &listing->page);
-		if (err || listing->page.size == 0)
-			return err ? err : DRIFT_DONE;
+		if (err)
+			return err;
+		if (!listing_page_take(listing))
+			return DRIFT_DONE;
 	}
-	at = (const uint8_t *)listing->page.data + listing->page_at;
-	size = (size_t)at[0] << 8 | at[1];
-	listing->key = slice_of(at + 2, size);
-	listing->page_at += 2 + size;
 	buf_clear(&listing->name);
 	err = name_of_row(listing->key, true, &listing->name);
 	if (err)

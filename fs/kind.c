@@ -4,11 +4,13 @@
 
 #include "fs/attr.h"
 #include "fs/by.h"
+#include "fs/diff.h"
 #include "fs/import_file.h"
 #include "fs/name.h"
 #include "fs/ops.h"
 #include "fs/query_file.h"
 #include "fs/row.h"
+#include "fs/rows_records.h"
 #include "fs/stream.h"
 #include "fs/tag.h"
 #include "fs/text_file.h"
@@ -42,6 +44,41 @@ const struct kind kinds[NODE_KINDS] = {
 			.edit = &tag_edit,
 			.child = tag_child,
 			.names = tag_names },
+	[NODE_DIFFS] = { .mode = DIRECTORY,
+			 .flags = KIND_PAST,
+			 .attributes = attr_directory,
+			 .child = diff_child },
+	[NODE_DIFF] = { .mode = DIRECTORY,
+			.attributes = attr_directory,
+			.child = diff_table_child,
+			.stream = &stream_diff_tables },
+	[NODE_DIFF_LINK] = { .mode = LINK,
+			     .flags = KIND_PINNED | KIND_FLEETING,
+			     .attributes = attr_link,
+			     .target = diff_link_target },
+	[NODE_DIFF_TABLE] = { .mode = DIRECTORY,
+			      .flags = KIND_COSTLY,
+			      .attributes = attr_directory,
+			      .child = diff_row_child,
+			      .stream = &stream_diff_rows },
+	[NODE_DIFF_ROW] = { .mode = DIRECTORY,
+			    .flags = KIND_COSTLY,
+			    .attributes = attr_directory,
+			    .child = diff_side_child,
+			    .names = diff_side_names },
+	[NODE_DIFF_SIDE] = { .mode = LINK,
+			     .attributes = attr_link,
+			     .target = diff_side_target },
+	[NODE_DIFF_SUMMARY] = { .mode = FILE_TO_READ,
+				.flags = KIND_COSTLY,
+				.attributes = record_file_attr,
+				.open = record_file_open,
+				.records = &diff_summary_records },
+	[NODE_DIFF_CHANGES] = { .mode = FILE_TO_READ,
+				.flags = KIND_COSTLY,
+				.attributes = record_file_attr,
+				.open = record_file_open,
+				.records = &diff_changes_records },
 	[NODE_DRIFTFS] = { .mode = DIRECTORY, .attributes = attr_directory },
 	[NODE_TABLES] = { .mode = DIRECTORY_TO_FILL,
 			  .attributes = attr_directory,
@@ -113,8 +150,9 @@ const struct kind kinds[NODE_KINDS] = {
 			  .open = events_open },
 	[NODE_ROWS_FILE] = { .mode = FILE_TO_READ,
 			     .flags = KIND_CHANGES | KIND_COSTLY,
-			     .attributes = rows_file_attr,
-			     .open = rows_file_open },
+			     .attributes = record_file_attr,
+			     .open = record_file_open,
+			     .records = &rows_records },
 	[NODE_IMPORT] = { .mode = S_IFREG | 0222,
 			  .flags = KIND_EMPTY,
 			  .attributes = attr_table,

@@ -11,6 +11,7 @@
 #include "fs/tree.h"
 
 struct listing;
+struct records;
 struct stream;
 
 /* Changes to the names in a directory. One left out is refused with EPERM; the handlers
@@ -74,6 +75,9 @@ struct kind {
 	/* Append the whole text, where it is made at once (text_file.h). */
 	enum drift_err (*text)(struct tree *tree, const struct identity *identity,
 			       uid_t uid, struct buf *text);
+
+	/* What a record_file.h is made of. */
+	const struct records *records;
 
 	/* Links. Append what it leads to. */
 	enum drift_err (*target)(struct tree *tree, const struct identity *identity,

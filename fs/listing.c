@@ -97,6 +97,27 @@ void listing_pass(struct listing *listing)
 				buf_slice(&listing->last_key));
 }
 
+/* ---- Pages of keys: each its size (2 bytes, big endian) and its bytes ---- */
+
+void listing_page_add(struct listing *listing, struct slice key)
+{
+	char size[2] = { (char)(key.size >> 8), (char)key.size };
+
+	buf_add(&listing->page, size, sizeof(size));
+	buf_add_slice(&listing->page, key);
+}
+
+bool listing_page_take(struct listing *listing)
+{
+	const uint8_t *at = (const uint8_t *)listing->page.data + listing->page_at;
+
+	if (listing->page_at >= listing->page.size)
+		return false;
+	listing->key = slice_of(at + 2, (size_t)at[0] << 8 | at[1]);
+	listing->page_at += 2 + listing->key.size;
+	return true;
+}
+
 /* ---- Going back --------------------------------------------------------- */
 
 static void begin_at(struct listing *listing, uint64_t at, struct slice key)

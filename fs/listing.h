@@ -40,6 +40,12 @@ struct listing {
 	struct buf chunk_key;
 };
 
+/* For streams that read ahead: keys that are kept in the page, and the next of them as
+ * listing->key; false when there is none. */
+#define LISTING_PAGE_KEYS 512
+void listing_page_add(struct listing *listing, struct slice key);
+bool listing_page_take(struct listing *listing);
+
 /* Begin with the directory as it is now, or as its view shows it; listing is
  * zeroed. listing_end also after a failure. */
 [[nodiscard]] enum drift_err listing_begin(struct listing *listing,

@@ -29,6 +29,9 @@ static const struct fixed_name {
 	{ NODE_ROOT, "@seq", NODE_SEQS, LIVE | HISTORY, "" },
 	{ NODE_ROOT, "@time", NODE_TIMES, LIVE | HISTORY, "" },
 	{ NODE_ROOT, "@tag", NODE_TAGS, LIVE | HISTORY, "" },
+	{ NODE_ROOT, "@diff", NODE_DIFFS, LIVE | HISTORY, "" },
+	{ NODE_DIFF, "summary", NODE_DIFF_SUMMARY, PINNED, "" },
+	{ NODE_DIFF, "changes.jsonl", NODE_DIFF_CHANGES, PINNED, "" },
 	{ NODE_ROOT, ".driftfs", NODE_DRIFTFS, TOP, "" },
 	{ NODE_DRIFTFS, "errors", NODE_ERRORS, LIVE, "" },
 	{ NODE_DRIFTFS, "version", NODE_RELEASE, LIVE, "" },
@@ -65,6 +68,7 @@ static struct identity fixed_identity(const struct fixed_name *fixed,
 		.table_id = parent->table_id,
 		/* .driftfs is about the mount, not about a moment. */
 		.seq = fixed->place & TOP ? SEQ_LIVE : parent->seq,
+		.from = parent->from,
 		.key = slice_str(fixed->key),
 	};
 }

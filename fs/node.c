@@ -32,11 +32,13 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 
 static uint64_t identity_hash(const struct identity *identity)
 {
-	uint64_t words[2] = {
+	uint64_t words[3] = {
 		(uint64_t)identity->kind << 32 | identity->table_id,
 		identity->seq,
+		identity->from,
 	};
-	uint64_t hash = hash_bytes(0xcbf29ce484222325, words, sizeof(words));
+	uint64_t hash =
+		hash_bytes(0xcbf29ce484222325, words, identity->from ? 24 : 16);
 
 	return hash_bytes(hash, identity->key.data, identity->key.size);
 }
@@ -44,7 +46,7 @@ static uint64_t identity_hash(const struct identity *identity)
 bool identity_equal(const struct identity *a, const struct identity *b)
 {
 	return a->kind == b->kind && a->table_id == b->table_id &&
-	       a->seq == b->seq && slice_equal(a->key, b->key);
+	       a->seq == b->seq && a->from == b->from && slice_equal(a->key, b->key);
 }
 
 uint64_t identity_ino(const struct identity *identity, drift_seq version)

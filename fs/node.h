@@ -20,10 +20,18 @@
 #define SEQ_LIVE DRIFT_SEQ_MAX /* the moment of what follows the head */
 
 enum node_kind {
-	NODE_ROOT,    /* a whole tree: the mount's root, or @seq/N */
-	NODE_SEQS,    /* @seq */
-	NODE_TIMES,   /* @time */
-	NODE_TAGS,    /* @tag */
+	NODE_ROOT,       /* a whole tree: the mount's root, or @seq/N */
+	NODE_SEQS,       /* @seq */
+	NODE_TIMES,      /* @time */
+	NODE_TAGS,       /* @tag */
+	NODE_DIFFS,      /* @diff */
+	NODE_DIFF,       /* @diff/A..B */
+	NODE_DIFF_LINK,  /* ... under another name */
+	NODE_DIFF_TABLE, /* @diff/A..B/t */
+	NODE_DIFF_ROW,   /* @diff/A..B/t/pk */
+	NODE_DIFF_SIDE,  /* before.json, after.json */
+	NODE_DIFF_SUMMARY,
+	NODE_DIFF_CHANGES,
 	NODE_DRIFTFS, /* .driftfs */
 	NODE_TABLES,
 	NODE_TABLE,
@@ -55,11 +63,12 @@ enum node_kind {
 struct identity {
 	enum node_kind kind;
 	uint32_t table_id;
-	drift_seq seq; /* SEQ_LIVE or the moment of the view it is in;
+	drift_seq seq;  /* SEQ_LIVE or the moment of the view it is in;
 				 * VERSION, TOMBSTONE: its event; LINK: target */
+	drift_seq from; /* DIFF kinds: the moment before; seq is the one after */
 	/* rows: key bytes; TABLE, SCRATCH, BY_COLUMN: name; BY_VALUE: column, NUL,
 	 * value, as they are called; LINK: what the target begins with; QUERY,
-	 * ROWS_FILE, IMPORT: format */
+	 * ROWS_FILE, IMPORT: format; DIFF kinds: see diff.c */
 	struct slice key;
 };
 

@@ -19,7 +19,7 @@ enum drift_err tree_init(struct tree *tree, struct drift_db *db,
 	event_files_init(&tree->event_files);
 	results_init(&tree->results);
 	handles_init(&tree->handles);
-	rows_sizes_init(&tree->rows_sizes);
+	record_sizes_init(&tree->record_sizes);
 	err = nodes_init(&tree->nodes, &tree->root);
 	if (!err)
 		err = changes_start(&tree->changes);
@@ -38,5 +38,5 @@ void tree_release(struct tree *tree)
 	event_files_release(&tree->event_files);
 	scratches_release(&tree->scratches);
 	refusals_release(&tree->refusals);
-	rows_sizes_release(&tree->rows_sizes);
+	record_sizes_release(&tree->record_sizes);
 }

@@ -11,7 +11,7 @@
 #include "fs/handle.h"
 #include "fs/node.h"
 #include "fs/refusal.h"
-#include "fs/rows_file.h"
+#include "fs/record_file.h"
 #include "fs/scratch.h"
 
 struct invalidator;
@@ -53,12 +53,12 @@ struct tree {
 	struct changes changes;
 	struct invalidator *invalidator;
 	struct unsaved unsaved;
-	struct rows_sizes rows_sizes;
+	struct record_sizes record_sizes;
 	atomic_bool stopping; /* whatever takes long ends soon */
 };
 /* Locks, in the order they may be taken: a handle's, then any one of the others
  * (nodes, scratches, a scratch, refusals, an event file, results, handles,
- * changes, rows_sizes); none of these while another of them is held, but a scratch's name
+ * changes, record_sizes); none of these while another of them is held, but a scratch's name
  * under nodes. No lock of fs/ is held while the engine waits for the disk. */
 
 [[nodiscard]] enum drift_err tree_init(struct tree *tree, struct drift_db *db,

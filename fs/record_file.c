@@ -1,42 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* rows_file.c - see rows_file.h. */
-#include "fs/rows_file.h"
+/* record_file.c - see record_file.h. */
+#include "fs/record_file.h"
 
 #include <stdlib.h>
 
 #include "fs/attr.h"
 #include "fs/pages.h"
 #include "fs/reader.h"
-#include "fs/rows_text.h"
-
-static bool is_csv(const struct identity *identity)
-{
-	return slice_equal(identity->key, SLICE("csv"));
-}
+#include "fs/record_text.h"
 
 /* ---- Sizes -------------------------------------------------------------- */
 
-void rows_sizes_init(struct rows_sizes *sizes)
+void record_sizes_init(struct record_sizes *sizes)
 {
-	*sizes = (struct rows_sizes){ 0 };
+	*sizes = (struct record_sizes){ 0 };
 	pthread_mutex_init(&sizes->lock, NULL);
 }
 
-void rows_sizes_release(struct rows_sizes *sizes)
+void record_sizes_release(struct record_sizes *sizes)
 {
 	pthread_mutex_destroy(&sizes->lock);
 }
 
-static bool find_size(struct rows_sizes *sizes, struct rows_size *wanted)
+static bool find_size(struct record_sizes *sizes, struct record_size *wanted)
 {
 	bool found = false;
 
 	pthread_mutex_lock(&sizes->lock);
 	for (unsigned i = 0; !found && i < sizes->count; i++) {
-		const struct rows_size *size = &sizes->list[i];
+		const struct record_size *size = &sizes->list[i];
 
-		found = size->table_id == wanted->table_id &&
-			size->csv == wanted->csv && size->seq == wanted->seq;
+		found = size->kind == wanted->kind &&
+			size->table_id == wanted->table_id &&
+			size->seq == wanted->seq && size->from == wanted->from &&
+			size->format == wanted->format;
 		if (found)
 			wanted->size = size->size;
 	}
@@ -44,12 +41,12 @@ static bool find_size(struct rows_sizes *sizes, struct rows_size *wanted)
 	return found;
 }
 
-static void keep_size(struct rows_sizes *sizes, const struct rows_size *size)
+static void keep_size(struct record_sizes *sizes, const struct record_size *size)
 {
 	pthread_mutex_lock(&sizes->lock);
 	sizes->list[sizes->next] = *size;
-	sizes->next = (sizes->next + 1) % ROWS_SIZES_KEPT;
-	if (sizes->count < ROWS_SIZES_KEPT)
+	sizes->next = (sizes->next + 1) % RECORD_SIZES_KEPT;
+	if (sizes->count < RECORD_SIZES_KEPT)
 		sizes->count++;
 	pthread_mutex_unlock(&sizes->lock);
 }
@@ -62,36 +59,39 @@ static bool mount_ends(void *arg)
 static enum drift_err size_of(struct tree *tree, const struct identity *identity,
 			      uint64_t *size)
 {
-	struct rows_size wanted = { .table_id = identity->table_id,
-				    .csv = is_csv(identity),
-				    .seq = identity->seq };
-	struct rows_text text = { 0 };
+	const char *format = identity->key.data;
+	struct record_size wanted = { .kind = identity->kind,
+				      .table_id = identity->table_id,
+				      .seq = identity->seq,
+				      .from = identity->from,
+				      .format = identity->key.size ? *format : 0 };
+	struct record_text text = { 0 };
 	enum drift_err err = DRIFT_OK;
 
-	if (!find_size(&tree->rows_sizes, &wanted)) {
-		err = rows_text_begin(&text, tree_view(tree, identity->seq),
-				      identity->table_id, wanted.csv);
+	if (!find_size(&tree->record_sizes, &wanted)) {
+		err = record_text_begin(&text, tree, identity);
 		if (!err)
-			err = rows_text_measure(&text, mount_ends, tree,
-						&wanted.size);
-		rows_text_release(&text);
+			err = record_text_measure(&text, mount_ends, tree,
+						  &wanted.size);
+		record_text_release(&text);
 		if (!err)
-			keep_size(&tree->rows_sizes, &wanted);
+			keep_size(&tree->record_sizes, &wanted);
 	}
 	*size = wanted.size;
 	return err;
 }
 
-enum drift_err rows_file_attr(struct tree *tree, struct node *node,
-			      struct identity *identity, uid_t caller,
-			      struct stat *st)
+enum drift_err record_file_attr(struct tree *tree, struct node *node,
+				struct identity *identity, uid_t caller,
+				struct stat *st)
 {
 	bool pinned = identity->seq != SEQ_LIVE;
 	enum drift_err err = DRIFT_OK;
 	uint64_t size = 0;
 
 	(void)caller;
-	if (!drift_table_by_id(tree_view(tree, identity->seq), identity->table_id))
+	if (identity->table_id &&
+	    !drift_table_by_id(tree_view(tree, identity->seq), identity->table_id))
 		return DRIFT_NO_TABLE;
 	if (pinned && node && node->size >= 0)
 		size = (uint64_t)node->size;
@@ -107,10 +107,10 @@ enum drift_err rows_file_attr(struct tree *tree, struct node *node,
 
 /* ---- Open files --------------------------------------------------------- */
 
-struct rows_handle {
+struct record_handle {
 	struct handle handle;
 	pthread_mutex_t lock;
-	struct rows_text text; /* by lock */
+	struct record_text text; /* by lock */
 };
 
 struct reading {
@@ -125,10 +125,10 @@ static bool given_up(void *arg)
 	return fuse_req_interrupted(reading->req) || reading->tree->stopping;
 }
 
-static void rows_read(fuse_req_t req, struct handle *handle, size_t size,
-		      off_t offset)
+static void record_read(fuse_req_t req, struct handle *handle, size_t size,
+			off_t offset)
 {
-	struct rows_handle *open = (struct rows_handle *)handle;
+	struct record_handle *open = (struct record_handle *)handle;
 	struct reading reading = { req, handle->tree };
 	struct reader *reader = reader_mine();
 	enum drift_err err = DRIFT_NOMEM;
@@ -136,8 +136,8 @@ static void rows_read(fuse_req_t req, struct handle *handle, size_t size,
 	if (reader) {
 		buf_clear(&reader->reply);
 		pthread_mutex_lock(&open->lock);
-		err = rows_text_read(&open->text, (uint64_t)offset, size, given_up,
-				     &reading, &reader->reply);
+		err = record_text_read(&open->text, (uint64_t)offset, size, given_up,
+				       &reading, &reader->reply);
 		pthread_mutex_unlock(&open->lock);
 	}
 	if (err)
@@ -146,29 +146,30 @@ static void rows_read(fuse_req_t req, struct handle *handle, size_t size,
 		fuse_reply_buf(req, reader->reply.data, reader->reply.size);
 }
 
-static void rows_free(struct handle *handle)
+static void record_free(struct handle *handle)
 {
-	struct rows_handle *open = (struct rows_handle *)handle;
+	struct record_handle *open = (struct record_handle *)handle;
 
-	rows_text_release(&open->text);
+	record_text_release(&open->text);
 	pthread_mutex_destroy(&open->lock);
 	free(open);
 }
 
-static void rows_release(fuse_req_t req, struct handle *handle)
+static void record_release(fuse_req_t req, struct handle *handle)
 {
-	rows_free(handle);
+	record_free(handle);
 	reply_err(req, DRIFT_OK);
 }
 
-static const struct handle_ops rows_ops = {
-	.read = rows_read,
-	.release = rows_release,
-	.free = rows_free,
+static const struct handle_ops record_ops = {
+	.read = record_read,
+	.release = record_release,
+	.free = record_free,
 };
 
 /* A small one comes whole with its first OPEN. */
-static void give_pages(struct tree *tree, struct node *node, struct rows_text *text)
+static void give_pages(struct tree *tree, struct node *node,
+		       struct record_text *text)
 {
 	struct reader *reader = reader_mine();
 	size_t size = node->size < 0 ? 0 : (size_t)node->size;
@@ -176,27 +177,26 @@ static void give_pages(struct tree *tree, struct node *node, struct rows_text *t
 	if (!reader || !pages_wanted(node, size))
 		return;
 	buf_clear(&reader->reply);
-	if (!rows_text_read(text, 0, size, mount_ends, tree, &reader->reply))
+	if (!record_text_read(text, 0, size, mount_ends, tree, &reader->reply))
 		pages_give(tree, node, buf_slice(&reader->reply));
 }
 
-enum drift_err rows_file_open(struct tree *tree, struct node *node,
-			      const struct fuse_ctx *caller,
-			      struct fuse_file_info *fi)
+enum drift_err record_file_open(struct tree *tree, struct node *node,
+				const struct fuse_ctx *caller,
+				struct fuse_file_info *fi)
 {
 	const struct identity *identity = node_identity(node);
-	struct rows_handle *open = calloc(1, sizeof(*open));
+	struct record_handle *open = calloc(1, sizeof(*open));
 	enum drift_err err;
 
 	(void)caller;
 	if (!open)
 		return DRIFT_NOMEM;
-	open->handle = (struct handle){ .ops = &rows_ops, .tree = tree };
+	open->handle = (struct handle){ .ops = &record_ops, .tree = tree };
 	pthread_mutex_init(&open->lock, NULL);
-	err = rows_text_begin(&open->text, tree_view(tree, identity->seq),
-			      identity->table_id, is_csv(identity));
+	err = record_text_begin(&open->text, tree, identity);
 	if (err) {
-		rows_free(&open->handle);
+		record_free(&open->handle);
 		return err;
 	}
 	fi->direct_io = identity->seq == SEQ_LIVE;
