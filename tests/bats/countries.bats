@@ -148,10 +148,12 @@ time_moment()
 	start_mount db mnt
 	exec 5<mnt/@seq/248/tables/countries/rows/CHE.json
 	driftdb compact -d db
-	[ "$(cat db/log/* | wc -c)" -lt 1000000 ]
 	same "$(jq -r .name <&5)" Switzerland
 	exec 5<&-
 	check_some
+	# While it is open the newest segment has room allocated ahead.
+	stop_mount
+	[ "$(cat db/log/* | wc -c)" -lt 1000000 ]
 }
 
 @test "load refuses what would make another history, by line number" {

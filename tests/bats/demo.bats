@@ -20,7 +20,7 @@ demo()
 	same "$(ls -A tmp)" ""
 	[ "${#lines[@]}" -le 45 ]
 	says 'Loaded [0-9]+ event'
-	says '^@seq +@time +events +query .*tables'
+	says '^(@[a-z]+ +)+events +query .*tables'
 	says '^  "path": '
 	says '"op":"update"'
 	says '^\([0-9]+ rows?\)'
