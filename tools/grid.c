@@ -83,7 +83,7 @@ static void add_cell(struct grid *grid, unsigned column, struct slice text,
 	bool last = column + 1 == grid->column_count;
 	bool cut = width > most;
 
-	buf_add_str(&grid->out, column ? " | " : " ");
+	buf_add_str(&grid->out, !column ? " " : last && !text.size ? " |" : " | ");
 	if (cut) {
 		text = cell_cut(text, most - 1);
 		width = cell_width(text) + 1;
@@ -357,7 +357,7 @@ enum drift_err grid_end(struct grid *grid, struct drift_error *error)
 {
 	enum drift_err err = DRIFT_OK;
 
-	if (grid->column_count)
+	if (grid->cell_count)
 		err = draw_block(grid, error);
 	grid->column_count = 0;
 	buf_clear(&grid->line);

@@ -11,7 +11,7 @@ static unsigned min(unsigned a, unsigned b)
 static unsigned total(const struct grid_column *columns, unsigned count,
 		      unsigned cap, bool numbers_too)
 {
-	unsigned sum = 3 * count - 2;
+	unsigned sum = 3 * count - 1;
 
 	for (unsigned i = 0; i < count; i++)
 		sum += columns[i].number && !numbers_too

@@ -16,7 +16,7 @@ struct grid_column {
 	unsigned width;   /* what it gets */
 };
 
-/* Set each column's width so that " a | b" takes at most width (0: as much as they
+/* Set each column's width so that " a | b " takes at most width (0: as much as they
  * want). The widest give way first, columns of numbers only after all others. false:
  * they do not fit however they are cut. */
 bool grid_lay_out(struct grid_column *columns, unsigned count, unsigned width);
