@@ -164,10 +164,16 @@ $(mount_bench_objects): ALL_CFLAGS += $(fs_cflags)
 $(mount_bench): $(mount_bench_objects)
 	$(call link,$^ $(fs_libs))
 
+store_bench := $(BUILD)/tests/bench/store/bench
+store_bench_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/store/*.c))
+
+$(store_bench): $(store_bench_objects) $(engine_stack)
+	$(call link,$^ $(query_stack_libs))
+
 bench: ## the engine and its queries beside SQLite: medians of five
 	@tools/bootstrap
-	@$(MAKE) --no-print-directory all $(benches) $(mount_bench)
-	@for bench in $(benches) $(mount_bench); do \
+	@$(MAKE) --no-print-directory all $(store_bench) $(benches) $(mount_bench)
+	@for bench in $(store_bench) $(benches) $(mount_bench); do \
 		BENCH_BUILD=$(BUILD) BENCH_DIR=$(BUILD)/bench $$bench || exit 1; \
 	done
 
