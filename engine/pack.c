@@ -3,13 +3,15 @@
 #include "engine/pack.h"
 
 #include <stdlib.h>
-#include <zstd.h>
 
 #include "engine/crc32c.h"
+#include "engine/zstd_block.h"
 
 #define FORMAT_VERSION 1
 #define LEVEL 9
-#define BLOCKS_MAX (1u << 20) /* 4 TiB unpacked */
+#define WINDOW_LOG 22
+#define SAMPLE_BYTES (8u << 20)
+#define BLOCKS_MAX (1u << 20)
 
 static const char magic[8] = { 'D', 'R', 'I', 'F', 'T', 'P', 'A', 'K' };
 
@@ -46,39 +48,84 @@ void pack_free(struct pack *pack)
 struct packer {
 	const struct drift_io *io;
 	int from, to;
-	ZSTD_CCtx *zstd;
+	uint32_t block_bytes;
+	struct zstd_packer *zstd;
 	struct buf plain, packed, table;
 	uint64_t at; /* where the next block goes */
 };
 
-static enum drift_err pack_block(struct packer *packer, uint64_t offset, size_t size)
+static enum drift_err read_plain(struct packer *packer, uint64_t offset, size_t size)
 {
-	char *plain, *packed;
-	size_t got, bound = ZSTD_compressBound(size);
-	char entry[16];
+	char *plain;
+	size_t got;
 	enum drift_err err;
 
 	buf_clear(&packer->plain);
-	buf_clear(&packer->packed);
 	plain = buf_reserve(&packer->plain, size);
-	packed = buf_reserve(&packer->packed, bound);
-	if (!plain || !packed)
+	if (!plain)
 		return DRIFT_NOMEM;
 	err = io_read(packer->io, packer->from, plain, size, offset, &got);
+	packer->plain.size = got;
+	return err || got == size ? err : DRIFT_CORRUPT;
+}
+
+static enum drift_err pack_block(struct packer *packer, uint64_t offset, size_t size)
+{
+	struct buf *packed = &packer->packed;
+	char entry[16];
+	enum drift_err err = read_plain(packer, offset, size);
+
+	if (!err)
+		err = zstd_pack(packer->zstd, buf_slice(&packer->plain), packed);
 	if (err)
 		return err;
-	if (got < size)
-		return DRIFT_CORRUPT;
-	bound = ZSTD_compress2(packer->zstd, packed, bound, plain, size);
-	if (ZSTD_isError(bound))
-		return DRIFT_NOMEM;
 	le64_put(entry, packer->at);
-	le32_put(entry + 8, (uint32_t)bound);
-	le32_put(entry + 12, crc32c(0, packed, bound));
+	le32_put(entry + 8, (uint32_t)packed->size);
+	le32_put(entry + 12, crc32c(0, packed->data, packed->size));
 	buf_add(&packer->table, entry, sizeof(entry));
-	err = io_write(packer->io, packer->to, slice_of(packed, bound), packer->at);
-	packer->at += bound;
+	err = io_write(packer->io, packer->to, buf_slice(packed), packer->at);
+	packer->at += packed->size;
 	return err ? err : buf_status(&packer->table);
+}
+
+/* Bytes that the sample packs to in blocks of this size. */
+static enum drift_err pack_sample(struct packer *packer, uint32_t block_bytes,
+				  size_t *bytes)
+{
+	const char *at = packer->plain.data;
+	size_t left = packer->plain.size;
+	enum drift_err err = DRIFT_OK;
+
+	*bytes = 0;
+	while (left && !err) {
+		size_t n = left < block_bytes ? left : block_bytes;
+
+		err = zstd_pack(packer->zstd, slice_of(at, n), &packer->packed);
+		*bytes += packer->packed.size + 16;
+		at += n;
+		left -= n;
+	}
+	return err;
+}
+
+/* The smallest blocks that make the sample at most an eighth larger than the best. */
+static enum drift_err choose_block_bytes(struct packer *packer, uint64_t size)
+{
+	static const uint32_t sizes[] = { PACK_BLOCK_BYTES_MIN, 128u << 10, 1u << 20,
+					  PACK_BLOCK_BYTES_MAX };
+	enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
+	size_t bytes[SIZES], best = SIZE_MAX;
+	enum drift_err err = read_plain(
+		packer, 0, size < SAMPLE_BYTES ? (size_t)size : SAMPLE_BYTES);
+
+	for (unsigned i = 0; i < SIZES && !err; i++) {
+		err = pack_sample(packer, sizes[i], &bytes[i]);
+		best = bytes[i] < best ? bytes[i] : best;
+	}
+	for (unsigned i = SIZES; i-- > 0 && !err;)
+		if (bytes[i] <= best + best / 8)
+			packer->block_bytes = sizes[i];
+	return err;
 }
 
 static uint32_t head_crc(const char *head, struct slice table)
@@ -98,7 +145,7 @@ static enum drift_err write_head(struct packer *packer, uint64_t size,
 
 	memcpy(head, magic, sizeof(magic));
 	le32_put(head + 8, FORMAT_VERSION);
-	le32_put(head + 12, PACK_BLOCK_BYTES);
+	le32_put(head + 12, packer->block_bytes);
 	le64_put(head + 16, size);
 	le32_put(head + 24, count);
 	err = io_read(packer->io, packer->from, head + PACK_HEADER_COPY,
@@ -115,31 +162,28 @@ static enum drift_err write_head(struct packer *packer, uint64_t size,
 
 enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size, int to)
 {
-	uint32_t count =
-		(uint32_t)((size + PACK_BLOCK_BYTES - 1) / PACK_BLOCK_BYTES);
 	struct packer packer = {
 		.io = io,
 		.from = from,
 		.to = to,
-		.zstd = ZSTD_createCCtx(),
-		.at = PACK_HEAD_BYTES + 16 * (uint64_t)count,
+		.zstd = zstd_packer_new(LEVEL, WINDOW_LOG),
 	};
-	enum drift_err err = DRIFT_OK;
+	uint64_t step, count = 0;
+	enum drift_err err = packer.zstd ? DRIFT_OK : DRIFT_NOMEM;
 
-	if (!packer.zstd ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(packer.zstd, ZSTD_c_compressionLevel,
-						LEVEL)) ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(packer.zstd, ZSTD_c_windowLog, 22)))
-		err = DRIFT_NOMEM;
-	for (uint64_t at = 0; at < size && !err; at += PACK_BLOCK_BYTES)
-		err = pack_block(&packer, at,
-				 size - at < PACK_BLOCK_BYTES ? size - at
-							      : PACK_BLOCK_BYTES);
 	if (!err)
-		err = write_head(&packer, size, count);
+		err = choose_block_bytes(&packer, size);
+	step = packer.block_bytes;
+	if (!err)
+		count = (size + step - 1) / step;
+	packer.at = PACK_HEAD_BYTES + 16 * count;
+	for (uint64_t at = 0; !err && at < size; at += step)
+		err = pack_block(&packer, at, size - at < step ? size - at : step);
+	if (!err)
+		err = write_head(&packer, size, (uint32_t)count);
 	if (!err)
 		err = io_sync(io, to);
-	ZSTD_freeCCtx(packer.zstd);
+	zstd_packer_free(packer.zstd);
 	buf_release(&packer.plain);
 	buf_release(&packer.packed);
 	buf_release(&packer.table);
@@ -193,7 +237,7 @@ enum drift_err pack_open(const struct drift_io *io, int fd, struct pack **out)
 {
 	char head[PACK_HEAD_BYTES];
 	uint64_t size, file_size;
-	uint32_t count;
+	uint32_t count, block_bytes;
 	struct pack *pack;
 	size_t got;
 	enum drift_err err = io_read(io, fd, head, sizeof(head), 0, &got);
@@ -209,14 +253,17 @@ enum drift_err pack_open(const struct drift_io *io, int fd, struct pack **out)
 		return DRIFT_NEWER;
 	size = le64_get(head + 16);
 	count = le32_get(head + 24);
-	if (le32_get(head + 12) != PACK_BLOCK_BYTES || count > BLOCKS_MAX ||
+	block_bytes = le32_get(head + 12);
+	if (block_bytes < PACK_BLOCK_BYTES_MIN ||
+	    block_bytes > PACK_BLOCK_BYTES_MAX ||
+	    (block_bytes & (block_bytes - 1)) || count > BLOCKS_MAX ||
 	    16 * (uint64_t)count > file_size ||
-	    count != (size + PACK_BLOCK_BYTES - 1) / PACK_BLOCK_BYTES)
+	    count != (size - 1) / block_bytes + (size > 0))
 		return DRIFT_CORRUPT;
 	pack = calloc(1, sizeof(*pack) + count * sizeof(struct block));
 	if (!pack)
 		return DRIFT_NOMEM;
-	pack->block_bytes = PACK_BLOCK_BYTES;
+	pack->block_bytes = block_bytes;
 	pack->count = count;
 	pack->size = size;
 	err = read_table(io, fd, head, pack);
@@ -232,6 +279,15 @@ enum drift_err pack_open(const struct drift_io *io, int fd, struct pack **out)
 
 /* ---- The cache ----------------------------------------------------------------- */
 
+struct pack_cached {
+	const struct pack *pack;
+	uint32_t block;
+	uint32_t pins;
+	struct pack_cached *next;          /* in its bucket */
+	struct pack_cached *newer, *older; /* by use */
+	struct buf bytes;
+};
+
 void pack_cache_init(struct pack_cache *cache)
 {
 	memset(cache, 0, sizeof(*cache));
@@ -240,57 +296,123 @@ void pack_cache_init(struct pack_cache *cache)
 
 void pack_cache_release(struct pack_cache *cache)
 {
-	for (unsigned i = 0; i < PACK_CACHE_BLOCKS; i++)
-		buf_release(&cache->slots[i].bytes);
+	struct pack_cached *older;
+
+	for (struct pack_cached *at = cache->newest; at; at = older) {
+		older = at->older;
+		buf_release(&at->bytes);
+		free(at);
+	}
 	pthread_mutex_destroy(&cache->lock);
+}
+
+static struct pack_cached **cache_bucket(struct pack_cache *cache,
+					 const struct pack *pack, uint32_t block)
+{
+	uint64_t hash = ((uintptr_t)pack >> 4) + block * 0x9e3779b97f4a7c15u;
+
+	return &cache->buckets[(hash >> 20) % 1024];
+}
+
+static struct pack_cached *cache_find(struct pack_cache *cache,
+				      const struct pack *pack, uint32_t block)
+{
+	struct pack_cached *at = *cache_bucket(cache, pack, block);
+
+	while (at && (at->pack != pack || at->block != block))
+		at = at->next;
+	return at;
+}
+
+static void use_first(struct pack_cache *cache, struct pack_cached *at)
+{
+	at->newer = NULL;
+	at->older = cache->newest;
+	if (cache->newest)
+		cache->newest->newer = at;
+	cache->newest = at;
+	if (!cache->oldest)
+		cache->oldest = at;
+}
+
+static void use_remove(struct pack_cache *cache, struct pack_cached *at)
+{
+	if (at->newer)
+		at->newer->older = at->older;
+	else
+		cache->newest = at->older;
+	if (at->older)
+		at->older->newer = at->newer;
+	else
+		cache->oldest = at->newer;
+}
+
+static void cache_drop(struct pack_cache *cache, struct pack_cached *at)
+{
+	struct pack_cached **link = cache_bucket(cache, at->pack, at->block);
+
+	while (*link != at)
+		link = &(*link)->next;
+	*link = at->next;
+	use_remove(cache, at);
+	cache->bytes -= at->bytes.capacity;
+	buf_release(&at->bytes);
+	free(at);
 }
 
 /* Copy from the block if it is there. */
 static bool cache_copy(struct pack_cache *cache, const struct pack *pack,
 		       uint32_t block, size_t offset, void *data, size_t size)
 {
-	struct pack_cached *slot = NULL;
+	struct pack_cached *at;
 
 	pthread_mutex_lock(&cache->lock);
-	for (unsigned i = 0; i < PACK_CACHE_BLOCKS; i++)
-		if (cache->slots[i].pack == pack && cache->slots[i].block == block)
-			slot = &cache->slots[i];
-	if (slot) {
-		slot->pins++;
-		slot->used = ++cache->clock;
+	at = cache_find(cache, pack, block);
+	if (at) {
+		at->pins++;
+		use_remove(cache, at);
+		use_first(cache, at);
 	}
 	pthread_mutex_unlock(&cache->lock);
-	if (!slot)
+	if (!at)
 		return false;
-	memcpy(data, slot->bytes.data + offset, size);
+	memcpy(data, at->bytes.data + offset, size);
 	pthread_mutex_lock(&cache->lock);
-	slot->pins--;
+	at->pins--;
 	pthread_mutex_unlock(&cache->lock);
 	return true;
 }
 
-/* Give the block to the slot that was used longest ago; *bytes gets what was there,
- * or keeps its own when every slot is being read. */
+/* Keep the block, whose memory the cache takes over, and let those go that were used
+ * longest ago. */
 static void cache_keep(struct pack_cache *cache, const struct pack *pack,
 		       uint32_t block, struct buf *bytes)
 {
-	struct pack_cached *slot = NULL;
-	struct buf old;
+	struct pack_cached *kept = calloc(1, sizeof(*kept));
+	struct pack_cached *newer, **bucket;
 
+	if (!kept)
+		return;
+	kept->pack = pack;
+	kept->block = block;
 	pthread_mutex_lock(&cache->lock);
-	for (unsigned i = 0; i < PACK_CACHE_BLOCKS; i++) {
-		struct pack_cached *at = &cache->slots[i];
-
-		if (at->pins == 0 && (!slot || at->used < slot->used))
-			slot = at;
+	if (cache_find(cache, pack, block)) { /* another thread was quicker */
+		pthread_mutex_unlock(&cache->lock);
+		free(kept);
+		return;
 	}
-	if (slot) {
-		old = slot->bytes;
-		slot->pack = pack;
-		slot->block = block;
-		slot->used = ++cache->clock;
-		slot->bytes = *bytes;
-		*bytes = old;
+	kept->bytes = *bytes;
+	*bytes = BUF_INIT;
+	bucket = cache_bucket(cache, pack, block);
+	kept->next = *bucket;
+	*bucket = kept;
+	use_first(cache, kept);
+	cache->bytes += kept->bytes.capacity;
+	for (struct pack_cached *at = cache->oldest;
+	     at && cache->bytes > PACK_CACHE_BYTES; at = newer) {
+		newer = at->newer;
+		if (at->pins == 0 && at != kept)
+			cache_drop(cache, at);
 	}
 	pthread_mutex_unlock(&cache->lock);
 }
@@ -319,10 +441,11 @@ static enum drift_err unpack(const struct pack *pack, uint32_t i,
 	err = io_read(io, fd, from, block->size, block->offset, &got);
 	if (err)
 		goto done;
-	if (got < block->size || crc32c(0, from, got) != block->crc ||
-	    ZSTD_decompress(to, size, from, got) != size)
+	if (got < block->size || crc32c(0, from, got) != block->crc)
 		err = DRIFT_CORRUPT;
 	else
+		err = zstd_unpack(slice_of(from, got), to, size);
+	if (!err)
 		plain->size = size;
 done:
 	buf_release(&packed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pack.h - a sealed segment as zstd blocks. The home of zstd.
+/* pack.h - a sealed segment as zstd blocks.
  *
  * Unpacked it is the segment byte for byte, so places, seqs and digests hold; only
  * its file is smaller. Integers are little endian:
@@ -7,7 +7,7 @@
  *	offset	size
  *	0	8	"DRIFTPAK"
  *	8	4	format version
- *	12	4	unpacked bytes of each block but the last
+ *	12	4	unpacked bytes of each block but the last: a power of two
  *	16	8	unpacked bytes in all
  *	24	4	number of blocks, n
  *	28	4	CRC-32C of bytes 0..27 and 32..159+16n
@@ -16,9 +16,10 @@
  *			packed bytes
  *	...		the blocks: zstd frames (RFC 8878)
  *
- * Blocks are large because a row's versions lie far apart: with 4 MiB a real history
- * of 15.7 MB packs to 0.8 MB, with 256 KiB to 3.5 MB. A read of one row unpacks a
- * block (a few ms); the last PACK_CACHE_BLOCKS stay unpacked in memory. */
+ * How large blocks are is chosen by a sample of the segment: the smaller, the sooner
+ * one row is unpacked; but where a row's versions lie far apart only large blocks make
+ * it small. The smallest is taken that packs nearly as well as the best. Blocks in use
+ * lately stay unpacked, in PACK_CACHE_BYTES of memory. */
 #ifndef DRIFT_ENGINE_PACK_H
 #define DRIFT_ENGINE_PACK_H
 
@@ -26,8 +27,9 @@
 
 #include "engine/io.h"
 
-#define PACK_BLOCK_BYTES (4u << 20)
-#define PACK_CACHE_BLOCKS 12
+#define PACK_BLOCK_BYTES_MIN (16u << 10)
+#define PACK_BLOCK_BYTES_MAX (4u << 20)
+#define PACK_CACHE_BYTES (48u << 20)
 #define PACK_HEAD_BYTES 160
 #define PACK_HEADER_COPY 32 /* offset of the segment's header */
 
@@ -47,16 +49,13 @@ uint64_t pack_size(const struct pack *pack); /* unpacked */
 
 /* Unpacked blocks in use lately, shared by all segments of a log. Its lock is held to
  * find a block, never to unpack one. */
+struct pack_cached;
+
 struct pack_cache {
 	pthread_mutex_t lock;
-	uint64_t clock;
-	struct pack_cached {
-		const struct pack *pack;
-		uint32_t block;
-		uint32_t pins;
-		uint64_t used;
-		struct buf bytes;
-	} slots[PACK_CACHE_BLOCKS];
+	size_t bytes; /* of all blocks in it */
+	struct pack_cached *newest, *oldest;
+	struct pack_cached *buckets[1024];
 };
 
 void pack_cache_init(struct pack_cache *cache);
