@@ -188,8 +188,9 @@ man_pages := $(patsubst %.scd,$(BUILD)/%,$(wildcard docs/man/*.scd))
 
 man: $(man_pages) ## build the manual pages (scdoc)
 
-$(BUILD)/docs/man/%: docs/man/%.scd
-	$(call quiet,MAN,$@)mkdir -p $(@D) && scdoc <$< >$@.new && mv -f $@.new $@
+$(BUILD)/docs/man/%: docs/man/%.scd tools/manual $(BUILD)/driftdb
+	$(call quiet,MAN,$@)mkdir -p $(@D) && tools/manual $(BUILD)/driftdb $< | \
+		scdoc >$@.new && mv -f $@.new $@
 
 # ---- Installing -------------------------------------------------------------
 
@@ -243,7 +244,7 @@ lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -I. \
 		--enable=warning,performance,portability \
 		--suppressions-list=.cppcheck $(folders)
-	@shellcheck -x tools/bootstrap tools/deb tools/demo tools/git-events tests/run tests/fuzz/run \
+	@shellcheck -x tools/bootstrap tools/deb tools/demo tools/manual tools/git-events tests/run tests/fuzz/run \
 		.ci/run tests/bats/lib.bash
 
 clean: ## remove every build directory
