@@ -196,6 +196,8 @@ $(BUILD)/docs/man/%: docs/man/%.scd tools/manual $(BUILD)/driftdb
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 sbindir = $(DESTDIR)/sbin
+bash_dir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+zsh_dir = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 mandir = $(DESTDIR)$(PREFIX)/share/man
 unitdir = $(DESTDIR)$(if $(filter /usr,$(PREFIX)),,$(PREFIX))/lib/systemd/system
 # $(1): pages of any section. Where each is installed.
@@ -213,6 +215,11 @@ install: $(programs) man ## install to PREFIX (/usr/local), staged under DESTDIR
 		install -d $(mandir)/man8 && \
 		ln -sf ../man1/driftfs.1 $(mandir)/man8/$$helper.8 || exit 1; \
 	done
+	install -d $(bash_dir) $(zsh_dir)
+	for name in driftdb driftfs; do \
+		install -m 644 tools/completions/$$name.bash $(bash_dir)/$$name && \
+		install -m 644 tools/completions/_$$name $(zsh_dir) || exit 1; \
+	done
 	sed 's|@bindir@|$(PREFIX)/bin|' 'tools/systemd/driftfs@.service' \
 		>'$(unitdir)/driftfs@.service'
 	chmod 644 '$(unitdir)/driftfs@.service'
@@ -221,6 +228,8 @@ uninstall: ## take away what install put there
 	rm -f $(bindir)/driftfs $(bindir)/driftdb $(call man_place,$(man_pages)) \
 		$(mandir)/man8/mount.fuse.driftfs.8 $(mandir)/man8/mount.driftfs.8 \
 		$(sbindir)/mount.fuse.driftfs $(sbindir)/mount.driftfs \
+		$(addprefix $(bash_dir)/,driftdb driftfs) \
+		$(addprefix $(zsh_dir)/,_driftdb _driftfs) \
 		'$(unitdir)/driftfs@.service'
 
 deb: ## build a Debian package of this tree into BUILD (debhelper)

@@ -69,21 +69,49 @@ void help_print_command(const struct command *command)
 /* ---- driftdb help ----------------------------------------------------------- */
 
 static const char *given_command;
+static bool given_words;
+
+/* What shells complete: a command's name a line, or an option a line, with what stands
+ * for its value and the choices there are. */
+static void print_words(const struct command *command)
+{
+	const struct command_option *option = command ? command->options : NULL;
+
+	for (size_t i = 0; !command && commands[i]; i++)
+		puts(commands[i]->name);
+	for (; option && option->name; option++) {
+		const char *value = option->value ? option->value : "";
+		const char *choices = option->choices ? option->choices : "";
+
+		if (option->letter)
+			printf("-%c %s %s\n", option->letter, value, choices);
+		printf("--%s %s %s\n", option->name, value, choices);
+	}
+	puts("--help");
+}
 
 static int run(void)
 {
 	const struct command *command;
 
-	if (!given_command) {
-		help_print();
-		return EXIT_FINE;
-	}
-	command = command_get(given_command);
-	if (!command)
+	command = given_command ? command_get(given_command) : NULL;
+	if (given_command && !command)
 		return EXIT_USAGE;
-	help_print_command(command);
+	if (given_words)
+		print_words(command);
+	else if (command)
+		help_print_command(command);
+	else
+		help_print();
 	return EXIT_FINE;
 }
+
+static const struct command_option options[] = {
+	{ .name = "words",
+	  .help = "the bare words, for a shell's completion",
+	  .flag = &given_words },
+	OPTION_END,
+};
 
 static const struct command_operand operands[] = {
 	{ .name = "COMMAND", .text = &given_command, .optional = true },
@@ -94,5 +122,6 @@ const struct command command_help = {
 	.name = "help",
 	.help = "tell what the commands are, or all about one",
 	.run = run,
+	.options = options,
 	.operands = operands,
 };
