@@ -8,13 +8,15 @@ _driftdb()
 	local word value choices words=()
 
 	COMPREPLY=()
-	if [ "$COMP_CWORD" = 1 ] || [ "$previous" = help ]; then
+	if [ "$COMP_CWORD" = 1 ] || [[ $previous = help && $current != -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(driftdb help --words 2>/dev/null)" -- "$current")
 		return
 	fi
 	while read -r word value choices; do
 		words+=("$word")
-		[ "$word" = "$previous" ] && [ -n "$value" ] || continue
+		if [ "$word" != "$previous" ] || [ -z "$value" ]; then
+			continue
+		fi
 		if [ -n "$choices" ]; then
 			mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
 		elif [ "$value" = DIR ]; then
