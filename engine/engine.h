@@ -329,6 +329,14 @@ enum drift_err drift_txn_set_comment(struct drift_txn *txn, const char *comment)
 enum drift_err drift_txn_put(struct drift_txn *txn, const struct table_def *def,
 			     struct slice key, struct slice row,
 			     enum drift_put_mode mode, struct drift_error *error);
+/* Another row of the view, a transaction's own writes included, that has the same values
+ * of a unique index as row (as shown, of the row called key): DRIFT_OK, its key appended
+ * to *other, and *index. DRIFT_NO_ROW when there is none. Commits check it in any case;
+ * this is for INSERT OR IGNORE and its kin, which must know at once. */
+enum drift_err drift_unique_clash(struct drift_view view,
+				  const struct table_def *def, struct slice key,
+				  struct slice row, const struct index_def **index,
+				  struct buf *other);
 /* Remove the row; DRIFT_NO_ROW at commit when it is not there, unless
  * if_exists. */
 enum drift_err drift_txn_delete(struct drift_txn *txn, const struct table_def *def,

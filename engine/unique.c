@@ -75,6 +75,70 @@ static enum drift_err refuse(const struct table_def *def,
 	return err;
 }
 
+/* The first other row with the same values, in the view alone. */
+static enum drift_err find_same(struct drift_view view, const struct table_def *def,
+				const struct index_def *index, struct slice key,
+				struct slice row, struct slice value,
+				struct buf *other)
+{
+	struct drift_range range = { .low = value, .prefix = true };
+	struct drift_cursor *cursor;
+	struct drift_version version;
+	bool same = false;
+	enum drift_err err = drift_index_scan(view, def->id, index, &range, &cursor);
+
+	if (err)
+		return err;
+	/* Rows as they are stored. */
+	while (!same && !(err = cursor->next(cursor, &version))) {
+		if (slice_equal(version.key, key))
+			continue;
+		err = same_values(def, index, row, version.row, version.seq, &same);
+		if (err)
+			break;
+		if (same)
+			buf_add_slice(other, version.key);
+	}
+	drift_cursor_close(cursor);
+	if (same)
+		return buf_status(other);
+	return err == DRIFT_DONE ? DRIFT_NO_ROW : err;
+}
+
+enum drift_err drift_unique_clash(struct drift_view view,
+				  const struct table_def *def, struct slice key,
+				  struct slice row, const struct index_def **index,
+				  struct buf *other)
+{
+	struct buf value = BUF_INIT, stored = BUF_INIT;
+	enum drift_err err = DRIFT_NO_ROW;
+
+	for (unsigned i = 0; i < def->index_count && err == DRIFT_NO_ROW; i++) {
+		if (!def->indexes[i].unique)
+			continue;
+		buf_clear(&stored);
+		buf_clear(&value);
+		*index = &def->indexes[i];
+		err = DRIFT_OK;
+		if (def->altered)
+			err = row_store(def, row, &stored);
+		else
+			buf_add_slice(&stored, row);
+		if (!err)
+			err = row_index_value(def, *index, buf_slice(&stored), 0,
+					      &value);
+		if (!err)
+			err = holds_null(buf_slice(&value))
+				      ? DRIFT_NO_ROW
+				      : find_same(view, def, *index, key,
+						  buf_slice(&stored),
+						  buf_slice(&value), other);
+	}
+	buf_release(&value);
+	buf_release(&stored);
+	return err;
+}
+
 /* Rows that were there before the batch. */
 static enum drift_err check_stored(struct stage *stage, const struct staged *staged,
 				   const struct index_def *index, struct slice value,

@@ -29,9 +29,14 @@ static struct slice blob_of(sqlite3_value *value)
 /* What INSERT OR ... and UPDATE OR ... ask for. */
 static enum write_mode mode_of(const struct update *update)
 {
-	return sqlite3_vtab_on_conflict(update->session->sqlite) == SQLITE_REPLACE
-		       ? WRITE_REPLACE
-		       : WRITE_INSERT;
+	switch (sqlite3_vtab_on_conflict(update->session->sqlite)) {
+	case SQLITE_REPLACE:
+		return WRITE_REPLACE;
+	case SQLITE_IGNORE:
+		return WRITE_IGNORE;
+	default:
+		return WRITE_INSERT;
+	}
 }
 
 static enum drift_err add_member(struct update *update, unsigned i)

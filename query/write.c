@@ -108,6 +108,43 @@ static enum drift_err propose(struct query_session *session,
 	return err ? drift_fail_code(error, err) : DRIFT_DONE;
 }
 
+static enum drift_err take_away(struct query_session *session,
+				const struct table_def *def, struct slice key,
+				struct drift_error *error)
+{
+	struct drift_txn *txn;
+	enum drift_err err = transaction_write(session, &txn, error);
+
+	return err ? err : drift_txn_delete(txn, def, key, false, error);
+}
+
+/* Rows that have the values of a unique index which the new row will have: reason to
+ * ignore it, or to take them away. */
+static enum drift_err meet_clashes(struct query_session *session,
+				   const struct table_def *def, struct slice key,
+				   struct slice row, enum write_mode mode,
+				   struct drift_error *error)
+{
+	const struct index_def *index;
+	struct buf other = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	while (mode != WRITE_INSERT && !err) {
+		buf_clear(&other);
+		err = drift_unique_clash(transaction_present(session), def, key, row,
+					 &index, &other);
+		if (!err && mode == WRITE_IGNORE)
+			err = drift_fail(error, DRIFT_KEY_EXISTS,
+					 "duplicate key value violates unique "
+					 "constraint \"%s\" of \"%s\"",
+					 index->name, def->name);
+		else if (!err)
+			err = take_away(session, def, buf_slice(&other), error);
+	}
+	buf_release(&other);
+	return err == DRIFT_NO_ROW ? DRIFT_OK : drift_fail_code(error, err);
+}
+
 enum drift_err write_twice(struct drift_error *error)
 {
 	return drift_fail(error, DRIFT_TWICE,
@@ -126,27 +163,20 @@ enum drift_err write_insert(struct query_session *session,
 	err = row_shape(def, document, slice_of(NULL, 0), true, &row, error);
 	if (!err)
 		err = row_key(def, buf_slice(&row), &key, error);
-	if (!err && mode == WRITE_INSERT)
+	if (!err && mode != WRITE_REPLACE)
 		err = check_absent(session, def, buf_slice(&key), error);
 	if (err == DRIFT_KEY_EXISTS && session->proposed.wanted)
 		err = propose(session, def, buf_slice(&key), buf_slice(&row), error);
 	else if (!err)
+		err = meet_clashes(session, def, buf_slice(&key), buf_slice(&row),
+				   mode, error);
+	if (!err)
 		err = put(session, def, buf_slice(&key), buf_slice(&row),
-			  mode == WRITE_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT,
+			  mode != WRITE_REPLACE ? DRIFT_PUT_INSERT : DRIFT_PUT,
 			  error);
 	buf_release(&key);
 	buf_release(&row);
 	return err;
-}
-
-static enum drift_err take_away(struct query_session *session,
-				const struct table_def *def, struct slice key,
-				struct drift_error *error)
-{
-	struct drift_txn *txn;
-	enum drift_err err = transaction_write(session, &txn, error);
-
-	return err ? err : drift_txn_delete(txn, def, key, false, error);
 }
 
 /* The row goes from old_key to key. */
@@ -157,13 +187,13 @@ static enum drift_err move(struct query_session *session,
 {
 	enum drift_err err = DRIFT_OK;
 
-	if (mode == WRITE_INSERT)
+	if (mode != WRITE_REPLACE)
 		err = check_absent(session, def, key, error);
 	if (!err)
 		err = take_away(session, def, old_key, error);
 	if (!err)
 		err = put(session, def, key, row,
-			  mode == WRITE_INSERT ? DRIFT_PUT_INSERT : DRIFT_PUT,
+			  mode != WRITE_REPLACE ? DRIFT_PUT_INSERT : DRIFT_PUT,
 			  error);
 	return err;
 }
@@ -180,6 +210,9 @@ enum drift_err write_update(struct query_session *session,
 	err = row_shape(def, document, slice_of(NULL, 0), false, &row, error);
 	if (!err)
 		err = row_key(def, buf_slice(&row), &key, error);
+	if (!err)
+		err = meet_clashes(session, def, old_key, buf_slice(&row), mode,
+				   error);
 	if (!err && slice_equal(buf_slice(&key), old_key))
 		err = put(session, def, old_key, buf_slice(&row), DRIFT_PUT_UPDATE,
 			  error);

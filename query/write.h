@@ -8,7 +8,11 @@
 struct query_session;
 
 /* What to do when a row of that key is there. */
-enum write_mode { WRITE_INSERT, WRITE_REPLACE };
+enum write_mode {
+	WRITE_INSERT,
+	WRITE_IGNORE,  /* as INSERT; a clash in a unique index is told at once too */
+	WRITE_REPLACE, /* rows that clash in a unique index go too */
+};
 
 /* Store a new row. DRIFT_KEY_EXISTS with PostgreSQL's words (WRITE_INSERT); DRIFT_DONE:
  * its key is there, and it was kept for ON CONFLICT DO UPDATE. */

@@ -193,3 +193,18 @@ round_trip()
 	driftdb verify -d db
 	round_trip
 }
+
+@test "OR IGNORE and OR REPLACE mind every unique column" {
+	sql 'CREATE TABLE t (id INT PRIMARY KEY, e TEXT UNIQUE, n INT UNIQUE)'
+	sql "INSERT INTO t VALUES (1, 'a', 10), (2, 'b', 20)"
+	refuses 23505 'violates unique constraint "e"' "INSERT INTO t VALUES (3, 'a', 30)"
+	same "$(driftdb sql -d db -e "INSERT OR IGNORE INTO t VALUES (3, 'a', 30), (4, 'd', 40), (5, 'd', 50)")" 'Inserted 1 row(s)'
+	same "$(sql 'SELECT id FROM t')" '{"id":1}
+{"id":2}
+{"id":4}'
+	sql "INSERT OR REPLACE INTO t VALUES (9, 'a', 20)"
+	same "$(sql 'SELECT id, e, n FROM t')" '{"id":4,"e":"d","n":40}
+{"id":9,"e":"a","n":20}'
+	sql "UPDATE OR IGNORE t SET e = 'd' WHERE id = 9; UPDATE OR REPLACE t SET n = 40 WHERE id = 9"
+	same "$(sql 'SELECT id, e, n FROM t')" '{"id":9,"e":"a","n":40}'
+}
