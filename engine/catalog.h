@@ -15,6 +15,7 @@
 #define TABLE_COLUMNS_MAX 500
 #define TABLE_INDEXES_MAX 32
 #define TABLE_KEY_PARTS_MAX 8
+#define TABLE_CHECKS_MAX 64
 #define TABLE_USES_MAX 64 /* tables that one saved query reads */
 #define TABLE_NAME_BYTES_MAX 200
 
@@ -40,6 +41,7 @@ struct column_def {
 	uint32_t length_max; /* characters, for VARCHAR(n); 0 = any */
 	bool not_null;
 	bool has_default;
+	char *default_sql; /* or an expression, evaluated for each new row; NULL */
 	struct buf default_value; /* one MessagePack value, when has_default */
 	/* A column that was added with a default: rows older than added_seq show
 	 * `missing`. Until the DDL commits added_seq is DRIFT_SEQ_MAX. */
@@ -58,6 +60,13 @@ struct index_def {
 	char **columns; /* column names, in the index's order */
 	/* How much of it is there (index_build.h); NULL until the DDL commits. */
 	struct index_state *state;
+};
+
+/* A condition that each row must not fail (NULL is no failure). */
+struct check_def {
+	char *name;
+	char *sql;   /* an expression over the table's columns */
+	bool is_new; /* rows that are there were not checked yet */
 };
 
 /* "integer", "text" ...: in messages and in encoded definitions. */
@@ -81,9 +90,12 @@ struct table_def {
 	unsigned *key_columns; /* indexes into columns, in key order */
 	unsigned index_count;
 	struct index_def *indexes;
-	unsigned version;      /* of the definition: 1, 2, ... */
-	unsigned retired;      /* columns dropped and renamed so far */
-	bool altered;          /* rows may be stored otherwise than shown */
+	unsigned version; /* of the definition: 1, 2, ... */
+	unsigned retired; /* columns dropped and renamed so far */
+	bool altered;     /* rows may be stored otherwise than shown */
+	unsigned check_count;
+	struct check_def *checks;
+	uint64_t serial;       /* of this copy in memory: no other has the same */
 	char *query;           /* a saved query's SELECT; NULL: a table */
 	unsigned use_count;    /* of a saved query: the tables and saved */
 	uint32_t *uses;        /* queries it reads, by id */
@@ -101,6 +113,9 @@ void table_def_free(struct table_def *def);
  * pointer is good until the next one is appended. */
 struct column_def *table_def_add_column(struct table_def *def, const char *name);
 struct index_def *table_def_add_index(struct table_def *def, const char *name);
+struct check_def *table_def_add_check(struct table_def *def, const char *name,
+				      const char *sql);
+void table_def_drop_check(struct table_def *def, unsigned check);
 enum drift_err index_def_add_column(struct index_def *index, const char *name);
 /* Append a column to a table that has rows, or may have had: what the rows there are
  * show for it is its default, *missing (or nothing: NULL). */
@@ -132,6 +147,28 @@ const struct column_def *table_def_column(const struct table_def *def,
 /* kinds[i] for each key part: what key_from_name needs. */
 void table_def_key_kinds(const struct table_def *def,
 			 enum key_kind kinds[TABLE_KEY_PARTS_MAX]);
+
+/* Expressions are evaluated by whoever knows SQL: query/ gives these once, at its
+ * start (query_rules_install). Any thread calls them; they are bounded in time and
+ * memory, read nothing but the row, and take no lock. While there are none, rows of
+ * tables that need them are refused (DRIFT_UNSUPPORTED).
+ *
+ * A default that needs the database (a sequence) is not for `fill`: the statement that
+ * inserts fills it in before it calls row_shape, which leaves given members alone. */
+struct row_rules {
+	/* Does row, as shown, keep all of def's checks? DRIFT_CHECK names the one it
+	 * does not keep. */
+	enum drift_err (*check)(const struct table_def *def, struct slice row,
+				struct drift_error *error);
+	/* Append the value of column's default_sql for a new row. */
+	enum drift_err (*fill)(const struct table_def *def, unsigned column,
+			       struct buf *value, struct drift_error *error);
+};
+
+/* Does the row, as shown, keep the checks? */
+enum drift_err row_check(const struct table_def *def, struct slice row,
+			 struct drift_error *error);
+void row_rules_set(const struct row_rules *rules);
 
 /* Rows, by the table's rules: the one place for every door. */
 

@@ -33,6 +33,8 @@
 	X(TABLE_EXISTS, EEXIST, "42P07", "table already exists")         \
 	X(INDEX_EXISTS, EEXIST, "42P07", "index already exists")         \
 	X(COLUMN_EXISTS, EEXIST, "42701", "column already exists")       \
+	X(CONSTRAINT_EXISTS, EEXIST, "42710", "constraint exists")       \
+	X(NO_CONSTRAINT, ENOENT, "42704", "no such constraint")          \
 	X(TAG_EXISTS, EEXIST, "42710", "tag already exists")             \
 	X(DEPENDED_ON, EBUSY, "2BP01", "other objects depend on it")     \
 	X(NOT_EMPTY, ENOTEMPTY, "2BP01", "table is not empty")           \

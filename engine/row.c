@@ -6,12 +6,27 @@
  * Mostly there is nothing to complete and the bytes are copied as they are. */
 #include "engine/row_refusal.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static _Atomic(const struct row_rules *) the_rules;
+
+void row_rules_set(const struct row_rules *rules)
+{
+	atomic_store(&the_rules, rules);
+}
+
 struct shaping {
 	const struct table_def *def;
 	struct drift_error *error;
 	unsigned next;  /* column that the next member is likely to be */
 	uint32_t count; /* members in the document */
 	bool converts;  /* an integer is to become a real */
+	/* Values of defaults that are expressions: where in `filled` each is. */
+	struct buf filled;
+	struct place_in_filled {
+		uint32_t at, size;
+	} * places;                      /* one a column; NULL: there is none */
 	bool has[TABLE_COLUMNS_MAX];     /* the document names the column */
 	bool is_null[TABLE_COLUMNS_MAX]; /* ... and says null */
 };
@@ -109,7 +124,64 @@ static bool is_key(const struct table_def *def, unsigned column)
 /* Will the row get the column's default? */
 static bool takes_default(const struct shaping *shaping, unsigned column)
 {
-	return !shaping->has[column] && shaping->def->columns[column].has_default;
+	const struct column_def *def = &shaping->def->columns[column];
+
+	return !shaping->has[column] && (def->has_default || def->default_sql);
+}
+
+static struct slice default_value(const struct shaping *shaping, unsigned column)
+{
+	const struct column_def *def = &shaping->def->columns[column];
+
+	if (!def->default_sql)
+		return buf_slice(&def->default_value);
+	return slice_of(shaping->filled.data + shaping->places[column].at,
+			shaping->places[column].size);
+}
+
+/* Evaluate the defaults that are expressions. */
+static enum drift_err fill_defaults(struct shaping *shaping)
+{
+	const struct table_def *def = shaping->def;
+	const struct row_rules *rules = atomic_load(&the_rules);
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < def->column_count && !err; i++) {
+		if (!def->columns[i].default_sql || shaping->has[i])
+			continue;
+		if (!rules)
+			return drift_fail(shaping->error, DRIFT_UNSUPPORTED,
+					  "nothing here evaluates DEFAULT %s",
+					  def->columns[i].default_sql);
+		if (!shaping->places)
+			shaping->places =
+				calloc(def->column_count, sizeof(*shaping->places));
+		if (!shaping->places)
+			return drift_fail_code(shaping->error, DRIFT_NOMEM);
+		shaping->places[i].at = (uint32_t)shaping->filled.size;
+		err = rules->fill(def, i, &shaping->filled, shaping->error);
+		shaping->places[i].size =
+			(uint32_t)shaping->filled.size - shaping->places[i].at;
+		if (!err)
+			err = column_def_check_value(&def->columns[i],
+						     default_value(shaping, i),
+						     shaping->error);
+	}
+	return err;
+}
+
+enum drift_err row_check(const struct table_def *def, struct slice row,
+			 struct drift_error *error)
+{
+	const struct row_rules *rules = atomic_load(&the_rules);
+
+	if (!def->check_count)
+		return DRIFT_OK;
+	if (!rules)
+		return drift_fail(error, DRIFT_UNSUPPORTED,
+				  "nothing here evaluates CHECK (%s)",
+				  def->checks[0].sql);
+	return rules->check(def, row, error);
 }
 
 /* NOT NULL, of the row as it will be; key columns are so by nature. */
@@ -130,8 +202,8 @@ static enum drift_err check_nulls(const struct shaping *shaping, bool has_key,
 		else if (is_key(def, i) && has_key)
 			null = false;
 		else
-			null = !is_new || !column->has_default ||
-			       is_null(buf_slice(&column->default_value));
+			null = !is_new || !takes_default(shaping, i) ||
+			       is_null(default_value(shaping, i));
 		if (null)
 			return row_refuse_null(def, column->name, shaping->error);
 	}
@@ -207,8 +279,7 @@ static void add_defaults(const struct shaping *shaping, bool has_key,
 		if (!takes_default(shaping, i) || (has_key && is_key(def, i)))
 			continue;
 		msg_add_text(row, slice_str(def->columns[i].name));
-		add_value(&def->columns[i],
-			  buf_slice(&def->columns[i].default_value), row);
+		add_value(&def->columns[i], default_value(shaping, i), row);
 	}
 }
 
@@ -285,6 +356,8 @@ enum drift_err row_shape(const struct table_def *def, struct slice document,
 	enum drift_err err;
 
 	err = check_members(&shaping, document);
+	if (!err && is_new)
+		err = fill_defaults(&shaping);
 	if (!err)
 		err = check_nulls(&shaping, key.size > 0, is_new);
 	if (!err)
@@ -292,6 +365,11 @@ enum drift_err row_shape(const struct table_def *def, struct slice document,
 	if (!err && key.size > 0)
 		err = match_key(def, slice_of(row->data + start, row->size - start),
 				key, error);
+	if (!err)
+		err = row_check(def, slice_of(row->data + start, row->size - start),
+				error);
+	buf_release(&shaping.filled);
+	free(shaping.places);
 	if (err)
 		row->size = start;
 	return err;

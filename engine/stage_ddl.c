@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* stage_ddl.c - DDL statements of a transaction: checked, and turned into frames. */
+#include "engine/cursor.h"
 #include "engine/stage.h"
 
 #include <inttypes.h>
@@ -134,6 +135,41 @@ static enum drift_err check_new_indexes(struct stage *stage,
 	return err;
 }
 
+/* Rows there are must keep checks that are added now; writers wait meanwhile. */
+static enum drift_err check_new_checks(const struct stage *stage,
+				       const struct table_def *def,
+				       struct drift_error *error)
+{
+	struct drift_cursor *cursor;
+	struct drift_version version;
+	struct buf row = BUF_INIT;
+	bool added = false;
+	enum drift_err err;
+
+	for (unsigned i = 0; i < def->check_count; i++)
+		added |= def->checks[i].is_new;
+	if (!added || rows_now(stage, def->id) == 0)
+		return DRIFT_OK;
+	err = drift_scan(drift_view_live(stage->db), def->id, NULL, &cursor);
+	if (err)
+		return drift_fail_code(error, err);
+	while (!(err = cursor->next(cursor, &version))) {
+		buf_clear(&row);
+		err = DRIFT_OK;
+		if (def->document)
+			buf_add_slice(&row, version.row);
+		else
+			err = row_show(def, version.row, version.seq, &row);
+		if (!err)
+			err = row_check(def, buf_slice(&row), error);
+		if (err)
+			break;
+	}
+	drift_cursor_close(cursor);
+	buf_release(&row);
+	return err == DRIFT_DONE ? DRIFT_OK : drift_fail_code(error, err);
+}
+
 static enum drift_err check_change(struct stage *stage, const struct drift_txn *txn,
 				   uint32_t number, struct drift_error *error)
 {
@@ -152,7 +188,9 @@ static enum drift_err check_change(struct stage *stage, const struct drift_txn *
 		err = check_users(stage, txn, number, "rename", error);
 	if (!err)
 		err = check_new_columns(stage, old, def, error);
-	return err ? err : check_new_indexes(stage, old, def, error);
+	if (!err)
+		err = check_new_indexes(stage, old, def, error);
+	return err ? err : check_new_checks(stage, def, error);
 }
 
 enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,

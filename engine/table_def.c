@@ -5,6 +5,7 @@
  * came from disk goes through the same check. After that it never changes.
  * Names are compared without regard to ASCII case where SQL would see two equal
  * names, and byte for byte where a row's members are looked up. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -29,12 +30,15 @@ const char *drift_type_name(enum drift_type type)
 	return type_names[type];
 }
 
+static _Atomic uint64_t serials = 1;
+
 struct table_def *table_def_new(const char *name)
 {
 	struct table_def *def = calloc(1, sizeof(*def));
 
 	if (!def)
 		return NULL;
+	def->serial = atomic_fetch_add(&serials, 1);
 	def->name = strdup(name);
 	def->sql = strdup("");
 	if (!def->name || !def->sql) {
@@ -49,6 +53,7 @@ static void column_release(struct column_def *column)
 	free(column->name);
 	free(column->stored);
 	free(column->declared);
+	free(column->default_sql);
 	buf_release(&column->default_value);
 	buf_release(&column->missing);
 }
@@ -74,6 +79,9 @@ void table_def_free(struct table_def *def)
 		index_release(&def->indexes[i]);
 	free(def->columns);
 	free(def->key_columns);
+	while (def->check_count > 0)
+		table_def_drop_check(def, def->check_count - 1);
+	free(def->checks);
 	free(def->indexes);
 	free(def->query);
 	free(def->uses);
@@ -116,6 +124,37 @@ struct index_def *table_def_add_index(struct table_def *def, const char *name)
 		return NULL;
 	indexes[def->index_count] = index;
 	return &indexes[def->index_count++];
+}
+
+struct check_def *table_def_add_check(struct table_def *def, const char *name,
+				      const char *sql)
+{
+	struct check_def *checks;
+	struct check_def check = { 0 };
+
+	checks = realloc(def->checks, (def->check_count + 1) * sizeof(*checks));
+	if (!checks)
+		return NULL;
+	def->checks = checks;
+	check.name = strdup(name);
+	check.sql = strdup(sql);
+	if (!check.name || !check.sql) {
+		free(check.name);
+		free(check.sql);
+		return NULL;
+	}
+	check.is_new = true;
+	checks[def->check_count] = check;
+	return &checks[def->check_count++];
+}
+
+void table_def_drop_check(struct table_def *def, unsigned check)
+{
+	free(def->checks[check].name);
+	free(def->checks[check].sql);
+	def->check_count--;
+	memmove(def->checks + check, def->checks + check + 1,
+		(def->check_count - check) * sizeof(*def->checks));
 }
 
 enum drift_err index_def_add_column(struct index_def *index, const char *name)
@@ -257,6 +296,9 @@ static bool copy_column(struct table_def *def, const struct column_def *from)
 	    !replace_text(&column->stored, from->stored))
 		return false;
 	column->type = from->type;
+	if (from->default_sql &&
+	    !replace_text(&column->default_sql, from->default_sql))
+		return false;
 	column->length_max = from->length_max;
 	column->not_null = from->not_null;
 	column->has_default = from->has_default;
@@ -331,6 +373,12 @@ struct table_def *table_def_copy(const struct table_def *from)
 		whole = copy_column(def, &from->columns[i]);
 	for (i = 0; whole && i < from->index_count; i++)
 		whole = copy_index(def, &from->indexes[i]);
+	for (i = 0; whole && i < from->check_count; i++) {
+		whole = table_def_add_check(def, from->checks[i].name,
+					    from->checks[i].sql) != NULL;
+		if (whole)
+			def->checks[i].is_new = from->checks[i].is_new;
+	}
 	if (whole)
 		return def;
 	table_def_free(def);
@@ -516,6 +564,30 @@ static enum drift_err check_indexes(const struct table_def *def,
 	return DRIFT_OK;
 }
 
+static enum drift_err check_checks(const struct table_def *def,
+				   struct drift_error *error)
+{
+	if (def->check_count > TABLE_CHECKS_MAX)
+		return drift_fail(
+			error, DRIFT_BAD_DEFINITION,
+			"table \"%s\" has %u checks, at most %d are possible",
+			def->name, def->check_count, TABLE_CHECKS_MAX);
+	for (unsigned i = 0; i < def->check_count; i++) {
+		enum drift_err err =
+			check_name("constraint", def->checks[i].name, error);
+
+		if (err)
+			return err;
+		for (unsigned j = 0; j < i; j++)
+			if (!strcasecmp(def->checks[i].name, def->checks[j].name))
+				return drift_fail(error, DRIFT_CONSTRAINT_EXISTS,
+						  "constraint \"%s\" for relation "
+						  "\"%s\" already exists",
+						  def->checks[i].name, def->name);
+	}
+	return DRIFT_OK;
+}
+
 static enum drift_err check_query(const struct table_def *def,
 				  struct drift_error *error)
 {
@@ -542,5 +614,5 @@ enum drift_err table_def_check(const struct table_def *def,
 		err = check_key(def, error);
 	if (!err)
 		err = check_indexes(def, error);
-	return err;
+	return err ? err : check_checks(def, error);
 }

@@ -2,8 +2,10 @@
 /* table_def_codec.c - a table's definition as MessagePack, and back.
  *
  *	{id, name, document, key: [column numbers], sql,
- *	 columns: [{name, declared, type, length, not_null, default, stored, missing}],
+ *	 columns: [{name, declared, type, length, not_null, default, default_sql,
+ *		   stored, missing}],
  *	 indexes: [{id, name, unique, columns: [names]}],
+ *	 checks: [{name, sql}],
  *	 retired, query, uses: [table ids]}
  *
  * Members may come in any order; those that are absent have their zero value and
@@ -22,7 +24,8 @@ static void encode_column(const struct column_def *column, struct buf *out)
 {
 	bool renamed = strcmp(column->stored, column->name) != 0;
 
-	msg_add_map(out, 5u + column->has_default + renamed + column->has_missing);
+	msg_add_map(out, 5u + column->has_default + (column->default_sql != NULL) +
+				 renamed + column->has_missing);
 	add_name(out, "name");
 	add_name(out, column->name);
 	add_name(out, "declared");
@@ -36,6 +39,10 @@ static void encode_column(const struct column_def *column, struct buf *out)
 	if (column->has_default) {
 		add_name(out, "default");
 		buf_add_slice(out, buf_slice(&column->default_value));
+	}
+	if (column->default_sql) {
+		add_name(out, "default_sql");
+		add_name(out, column->default_sql);
 	}
 	if (renamed) {
 		add_name(out, "stored");
@@ -68,7 +75,8 @@ enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 {
 	unsigned i;
 
-	msg_add_map(out, 7u + 2u * (def->query != NULL) + (def->retired > 0));
+	msg_add_map(out, 7u + 2u * (def->query != NULL) + (def->retired > 0) +
+				 (def->check_count > 0));
 	add_name(out, "id");
 	msg_add_int(out, def->id);
 	add_name(out, "name");
@@ -89,6 +97,17 @@ enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 	msg_add_array(out, def->index_count);
 	for (i = 0; i < def->index_count; i++)
 		encode_index(&def->indexes[i], out);
+	if (def->check_count) {
+		add_name(out, "checks");
+		msg_add_array(out, def->check_count);
+	}
+	for (i = 0; i < def->check_count; i++) {
+		msg_add_map(out, 2);
+		add_name(out, "name");
+		add_name(out, def->checks[i].name);
+		add_name(out, "sql");
+		add_name(out, def->checks[i].sql);
+	}
 	if (def->retired) {
 		add_name(out, "retired");
 		msg_add_int(out, def->retired);
@@ -269,6 +288,11 @@ static enum drift_err column_missing(struct msg_cursor *cursor, void *thing)
 	return read_value(cursor, &column->missing);
 }
 
+static enum drift_err column_default_sql(struct msg_cursor *cursor, void *column)
+{
+	return read_text(cursor, &((struct column_def *)column)->default_sql);
+}
+
 static const struct member_row column_rows[] = {
 	{ "name", column_name },
 	{ "declared", column_declared },
@@ -276,6 +300,7 @@ static const struct member_row column_rows[] = {
 	{ "length", column_length },
 	{ "not_null", column_not_null },
 	{ "default", column_default },
+	{ "default_sql", column_default_sql },
 	{ "stored", column_stored },
 	{ "missing", column_missing },
 	{ NULL, NULL },
@@ -390,6 +415,39 @@ static enum drift_err table_indexes(struct msg_cursor *cursor, void *thing)
 	return err;
 }
 
+static enum drift_err check_name_member(struct msg_cursor *cursor, void *check)
+{
+	return read_text(cursor, &((struct check_def *)check)->name);
+}
+
+static enum drift_err check_sql(struct msg_cursor *cursor, void *check)
+{
+	return read_text(cursor, &((struct check_def *)check)->sql);
+}
+
+static const struct member_row check_rows[] = {
+	{ "name", check_name_member },
+	{ "sql", check_sql },
+	{ NULL, NULL },
+};
+
+static enum drift_err table_checks(struct msg_cursor *cursor, void *thing)
+{
+	struct table_def *def = thing;
+	struct check_def *check;
+	enum drift_err err;
+	uint32_t count;
+
+	err = read_count(cursor, def->check_count, TABLE_CHECKS_MAX, &count);
+	for (; !err && count > 0; count--) {
+		check = table_def_add_check(def, "", "");
+		err = check ? read_members(cursor, check_rows, check) : DRIFT_NOMEM;
+		if (!err)
+			def->checks[def->check_count - 1].is_new = false;
+	}
+	return err;
+}
+
 static enum drift_err table_retired(struct msg_cursor *cursor, void *def)
 {
 	return read_u32(cursor, &((struct table_def *)def)->retired);
@@ -423,6 +481,7 @@ static const struct member_row table_rows[] = {
 	{ "sql", table_sql },
 	{ "columns", table_columns },
 	{ "indexes", table_indexes },
+	{ "checks", table_checks },
 	{ "retired", table_retired },
 	{ "query", table_query },
 	{ "uses", table_uses },

@@ -346,6 +346,7 @@ static int open_and_mount(struct daemon *daemon)
 	drift_seq seq;
 	int status;
 
+	query_rules_install();
 	if (drift_open(daemon->db, &options, &db, &error))
 		return say(&error);
 	if (root_seq(daemon, db, &seq, &error) ||

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "query/ddl.h"
+#include "query/rules.h"
 #include "query/session.h"
 
 /* One statement on a table. */
@@ -119,6 +120,8 @@ static enum drift_err add(struct alter *alter)
 {
 	struct statement *statement = alter->statement;
 
+	if (define_is_constraint(statement))
+		return define_constraint(statement, alter->def, alter->error);
 	if (alter->def->document)
 		return refuse_document(alter, "ADD COLUMN");
 	(void)statement_accept(statement, "COLUMN");
@@ -135,6 +138,42 @@ static bool is_key(const struct table_def *def, unsigned column)
 	return false;
 }
 
+/* A check, or a unique index. */
+static bool take_constraint_away(struct table_def *def, const char *name)
+{
+	for (unsigned i = 0; i < def->check_count; i++)
+		if (strcasecmp(def->checks[i].name, name) == 0) {
+			table_def_drop_check(def, i);
+			return true;
+		}
+	for (unsigned i = 0; i < def->index_count; i++)
+		if (def->indexes[i].unique &&
+		    strcasecmp(def->indexes[i].name, name) == 0) {
+			table_def_drop_index(def, i);
+			return true;
+		}
+	return false;
+}
+
+static enum drift_err drop_constraint(struct alter *alter)
+{
+	struct buf name = BUF_INIT;
+	bool if_there;
+	enum drift_err err = ddl_if_exists(alter->ddl, &if_there);
+
+	if (!err)
+		err = statement_name(alter->statement, &name, alter->error);
+	if (!err && !take_constraint_away(alter->def, buf_cstr(&name)) && !if_there)
+		err = drift_fail(
+			alter->error, DRIFT_NO_CONSTRAINT,
+			"constraint \"%s\" of relation \"%s\" does not exist",
+			buf_cstr(&name), alter->def->name);
+	if (!err && !statement_accept(alter->statement, "CASCADE"))
+		(void)statement_accept(alter->statement, "RESTRICT");
+	buf_release(&name);
+	return err;
+}
+
 static enum drift_err drop(struct alter *alter)
 {
 	struct table_def *def = alter->def;
@@ -142,6 +181,8 @@ static enum drift_err drop(struct alter *alter)
 	bool if_there;
 	enum drift_err err;
 
+	if (statement_accept(alter->statement, "CONSTRAINT"))
+		return drop_constraint(alter);
 	if (def->document)
 		return refuse_document(alter, "DROP COLUMN");
 	(void)statement_accept(alter->statement, "COLUMN");
@@ -158,6 +199,9 @@ static enum drift_err drop(struct alter *alter)
 			"column \"%s\" of relation \"%s\" is in its primary "
 			"key",
 			def->columns[column].name, def->name);
+	for (unsigned i = def->check_count; i-- > 0;)
+		if (rules_mention(def->checks[i].sql, def->columns[column].name))
+			table_def_drop_check(def, i);
 	return table_def_alter_drop(def, column);
 }
 
@@ -204,6 +248,10 @@ static enum drift_err rename_column(struct alter *alter)
 					 "exists",
 					 buf_cstr(&name), alter->def->name);
 	}
+	for (unsigned i = 0; !err && i < alter->def->check_count; i++)
+		err = rules_rename(&alter->def->checks[i].sql,
+				   alter->def->columns[column].name,
+				   buf_cstr(&name));
 	if (!err)
 		err = table_def_alter_rename(alter->def, column, buf_cstr(&name));
 	buf_release(&name);
@@ -247,6 +295,8 @@ static enum drift_err run_actions(struct alter *alter)
 		err = statement_expect_end(alter->statement, alter->error);
 	if (!err)
 		err = table_def_check(alter->def, alter->error);
+	if (!err)
+		err = rules_check_definition(alter->def, alter->error);
 	if (!err)
 		err = ddl_keep_text(&alter->def->sql,
 				    statement_text(alter->statement));

@@ -147,9 +147,9 @@ done:
 	return statement_place(token, err, error);
 }
 
-static enum drift_err read_default(struct statement *statement,
-				   struct column_def *column,
-				   struct drift_error *error)
+static enum drift_err read_literal_default(struct statement *statement,
+					   struct column_def *column,
+					   struct drift_error *error)
 {
 	bool parens = statement_accept_punct(statement, "(");
 	enum drift_err err;
@@ -162,15 +162,76 @@ static enum drift_err read_default(struct statement *statement,
 	return err ? err : buf_status(&column->default_value);
 }
 
+/* An expression; SQLite says later whether it can be evaluated. */
+static enum drift_err read_default_sql(struct statement *statement,
+				       struct column_def *column,
+				       struct drift_error *error)
+{
+	struct buf text = BUF_INIT;
+	struct token first = statement_peek(statement), last;
+	enum drift_err err = DRIFT_OK;
+
+	if (token_is(statement->script, first, "(")) {
+		err = define_expression(statement, &text, error);
+	} else {
+		statement->at++;
+		if (token_is(statement->script, statement_peek(statement), "("))
+			statement_skip_parens(statement);
+		last = statement->tokens[statement->at - 1];
+		buf_add(&text, statement->script + first.at,
+			last.at + last.size - first.at);
+	}
+	if (!err)
+		err = buf_status(&text);
+	if (!err)
+		err = ddl_keep_text(&column->default_sql, buf_slice(&text));
+	buf_release(&text);
+	return err;
+}
+
+/* A literal, perhaps in parentheses and with a sign. */
+static bool is_literal(const struct statement *statement)
+{
+	unsigned n = token_is(statement->script, statement_peek(statement), "(");
+	unsigned sign =
+		token_is(statement->script, statement_look(statement, n), "-");
+	struct token token = statement_look(statement, n + sign);
+
+	if (n && !token_is(statement->script,
+			   statement_look(statement, n + sign + 1), ")"))
+		return false;
+	if (token.kind == TOKEN_WORD)
+		return token_is_word(statement->script, token, "NULL") ||
+		       token_is_word(statement->script, token, "TRUE") ||
+		       token_is_word(statement->script, token, "FALSE");
+	return token.kind != TOKEN_PUNCT;
+}
+
+static enum drift_err read_default(struct statement *statement,
+				   struct column_def *column,
+				   struct drift_error *error)
+{
+	bool expression =
+		statement_peek(statement).kind == TOKEN_WORD ||
+		token_is(statement->script, statement_peek(statement), "(");
+
+	return expression && !is_literal(statement)
+		       ? read_default_sql(statement, column, error)
+		       : read_literal_default(statement, column, error);
+}
+
 /* One constraint; *more is false when there is none. */
 static enum drift_err read_constraint(struct statement *statement,
 				      struct table_def *def, unsigned number,
-				      bool *more, struct drift_error *error)
+				      struct buf *constraint, bool *more,
+				      struct drift_error *error)
 {
 	struct column_def *column = &def->columns[number];
 	const char *name = column->name;
 	enum drift_err err;
 
+	if (statement_accept(statement, "CONSTRAINT"))
+		return statement_name(statement, constraint, error);
 	if (statement_accept(statement, "PRIMARY")) {
 		err = statement_expect(statement, "KEY", error);
 		if (!err && def->key_count)
@@ -193,6 +254,8 @@ static enum drift_err read_constraint(struct statement *statement,
 		return define_index(def, &name, 1, false);
 	if (statement_accept(statement, "DEFAULT"))
 		return read_default(statement, column, error);
+	if (statement_accept(statement, "CHECK"))
+		return define_check(statement, def, constraint, name, error);
 	*more = false;
 	if (is_constraint(statement, statement_peek(statement)) ||
 	    token_is_word(statement->script, statement_peek(statement),
@@ -206,7 +269,7 @@ static enum drift_err read_constraint(struct statement *statement,
 enum drift_err define_column(struct statement *statement, struct table_def *def,
 			     struct drift_error *error)
 {
-	struct buf name = BUF_INIT;
+	struct buf name = BUF_INIT, constraint = BUF_INIT;
 	struct column_def *column;
 	bool more = true;
 	enum drift_err err = statement_name(statement, &name, error);
@@ -216,8 +279,9 @@ enum drift_err define_column(struct statement *statement, struct table_def *def,
 		err = column ? read_type(statement, column, error) : DRIFT_NOMEM;
 	}
 	while (!err && more)
-		err = read_constraint(statement, def, def->column_count - 1, &more,
-				      error);
+		err = read_constraint(statement, def, def->column_count - 1,
+				      &constraint, &more, error);
+	buf_release(&constraint);
 	buf_release(&name);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }

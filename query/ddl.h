@@ -68,6 +68,18 @@ enum drift_err define_index(struct table_def *def, const char *const *columns,
 			    unsigned count, bool unique);
 /* definition.c: name, in quotes where it needs them. */
 void definition_add_name(const char *name, struct buf *out);
+/* Do the next tokens begin a table's constraint (not a column)? Read it. */
+bool define_is_constraint(const struct statement *statement);
+enum drift_err define_constraint(struct statement *statement, struct table_def *def,
+				 struct drift_error *error);
+/* Read "(expression)" at statement->at; its text goes to *text. */
+enum drift_err define_expression(struct statement *statement, struct buf *text,
+				 struct drift_error *error);
+/* Read "(expression)" after CHECK and add it. name: as given, cleared then; empty: it
+ * gets one, after the column if there is one. */
+enum drift_err define_check(struct statement *statement, struct table_def *def,
+			    struct buf *name, const char *column,
+			    struct drift_error *error);
 /* "CHECK is not supported" at the last token taken. */
 enum drift_err define_unsupported(const struct statement *statement,
 				  struct drift_error *error);

@@ -5,8 +5,10 @@
  * index a column; the standard form lists columns, and INDEX (a, b) is one index over
  * both. What would be ignored is refused. */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "query/ddl.h"
+#include "query/rules.h"
 
 #define NAMES_MAX 32
 
@@ -180,6 +182,116 @@ static enum drift_err set_key(struct table_def *def, const struct names *key,
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
+enum drift_err define_expression(struct statement *statement, struct buf *text,
+				 struct drift_error *error)
+{
+	unsigned open = statement->at, close;
+	enum drift_err err = statement_expect_punct(statement, "(", error);
+
+	if (err)
+		return err;
+	statement->at = open;
+	statement_skip_parens(statement);
+	close = statement->at - 1;
+	if (!token_is(statement->script, statement->tokens[close], ")") ||
+	    close == open + 1)
+		return statement_syntax(statement, statement_peek(statement), error);
+	for (unsigned i = open; i < close; i++)
+		if (statement->tokens[i].kind == TOKEN_PARAMETER ||
+		    statement->tokens[i].kind == TOKEN_OPEN)
+			return statement_syntax(statement, statement->tokens[i],
+						error);
+	buf_add(text, statement->script + statement->tokens[open + 1].at,
+		statement->tokens[close - 1].at + statement->tokens[close - 1].size -
+			statement->tokens[open + 1].at);
+	return buf_status(text);
+}
+
+static bool name_is_taken(const struct table_def *def, const char *name)
+{
+	for (unsigned i = 0; i < def->check_count; i++)
+		if (strcasecmp(def->checks[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* As PostgreSQL names it: t_c_check, t_check, t_check1. */
+static void give_name(const struct table_def *def, const char *column,
+		      struct buf *name)
+{
+	size_t size;
+
+	buf_printf(name, "%s%s%s_check", def->name, column ? "_" : "",
+		   column ? column : "");
+	if (name->size > TABLE_NAME_BYTES_MAX - 8)
+		name->size = TABLE_NAME_BYTES_MAX - 8;
+	size = name->size;
+	for (unsigned n = 1; !name->failed && name_is_taken(def, buf_cstr(name));
+	     n++) {
+		name->size = size;
+		buf_printf(name, "%u", n);
+	}
+}
+
+enum drift_err define_check(struct statement *statement, struct table_def *def,
+			    struct buf *name, const char *column,
+			    struct drift_error *error)
+{
+	struct buf sql = BUF_INIT, own = BUF_INIT;
+	enum drift_err err = define_expression(statement, &sql, error);
+
+	if (name->size)
+		buf_add_slice(&own, buf_slice(name));
+	else
+		give_name(def, column, &own);
+	buf_clear(name);
+	if (!err)
+		err = buf_status(&own);
+	if (!err && !table_def_add_check(def, buf_cstr(&own), buf_cstr(&sql)))
+		err = DRIFT_NOMEM;
+	buf_release(&sql);
+	buf_release(&own);
+	return err;
+}
+
+static enum drift_err read_named(struct statement *statement, struct table_def *def,
+				 struct names *key, struct buf *name,
+				 struct drift_error *error)
+{
+	unsigned before = def->index_count;
+	enum drift_err err;
+
+	if (statement_accept(statement, "CHECK"))
+		return define_check(statement, def, name, NULL, error);
+	if (!def->document && statement_accept(statement, "PRIMARY"))
+		return read_key(statement, key, error);
+	if (statement_accept(statement, "UNIQUE")) {
+		err = read_index(statement, def, true, error);
+		if (!err && def->index_count > before)
+			err = ddl_keep_text(&def->indexes[before].name,
+					    buf_slice(name));
+		return err;
+	}
+	if (statement_peek(statement).kind != TOKEN_WORD)
+		return statement_syntax(statement, statement_peek(statement), error);
+	statement->at++;
+	return define_unsupported(statement, error);
+}
+
+/* CONSTRAINT name ..., the word taken. */
+static enum drift_err read_constraint(struct statement *statement,
+				      struct table_def *def, struct names *key,
+				      struct drift_error *error)
+{
+	struct buf name = BUF_INIT;
+	enum drift_err err = statement_name(statement, &name, error);
+
+	if (!err)
+		err = read_named(statement, def, key, &name, error);
+	buf_release(&name);
+	return err;
+}
+
 /* The word that begins an element of the table, or a column. */
 static enum drift_err read_element(struct statement *statement,
 				   struct table_def *def, struct names *key,
@@ -191,10 +303,11 @@ static enum drift_err read_element(struct statement *statement,
 		return read_index(statement, def, false, error);
 	if (list && statement_accept(statement, "UNIQUE"))
 		return read_index(statement, def, true, error);
+	if (statement_accept(statement, "CONSTRAINT"))
+		return read_constraint(statement, def, key, error);
 	if (list && statement_accept(statement, "CHECK"))
-		return define_unsupported(statement, error);
-	if (statement_accept(statement, "CONSTRAINT") ||
-	    (token_is_word(statement->script, statement_look(statement, 1), "KEY") &&
+		return define_check(statement, def, &(struct buf){ 0 }, NULL, error);
+	if ((token_is_word(statement->script, statement_look(statement, 1), "KEY") &&
 	     statement_accept(statement, "FOREIGN")))
 		return define_unsupported(statement, error);
 	if (!def->document && statement_accept(statement, "PRIMARY"))
@@ -202,6 +315,33 @@ static enum drift_err read_element(struct statement *statement,
 	if (def->document)
 		return statement_syntax(statement, statement_peek(statement), error);
 	return define_column(statement, def, error);
+}
+
+bool define_is_constraint(const struct statement *statement)
+{
+	static const char *const words[] = { "CONSTRAINT", "CHECK",   "UNIQUE",
+					     "INDEX",      "FOREIGN", "PRIMARY" };
+	struct token token = statement_peek(statement);
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (token_is_word(statement->script, token, words[i]))
+			return true;
+	return false;
+}
+
+enum drift_err define_constraint(struct statement *statement, struct table_def *def,
+				 struct drift_error *error)
+{
+	struct names key = { 0 };
+	enum drift_err err = read_element(statement, def, &key, error);
+
+	if (!err && key.count)
+		err = drift_fail(error, DRIFT_BAD_DEFINITION,
+				 "multiple primary keys for table \"%s\" are not "
+				 "allowed",
+				 def->name);
+	names_release(&key);
+	return err;
 }
 
 /* pk=id: the key of a document table. */
@@ -295,6 +435,8 @@ enum drift_err define_table(struct statement *statement, struct table_def **out,
 		err = statement_expect_end(statement, error);
 	if (!err)
 		err = statement_place(token, table_def_check(def, error), error);
+	if (!err)
+		err = rules_check_definition(def, error);
 	if (!err)
 		err = keep_sql(statement, def);
 	if (err) {

@@ -74,7 +74,9 @@ static void add_column(const struct table_def *def, unsigned i, struct buf *out)
 		buf_add_str(out, " PRIMARY KEY");
 	else if (column->not_null)
 		buf_add_str(out, " NOT NULL");
-	if (column->has_default)
+	if (column->default_sql)
+		buf_printf(out, " DEFAULT (%s)", column->default_sql);
+	else if (column->has_default)
 		add_default(column, out);
 }
 
@@ -108,6 +110,11 @@ enum drift_err query_definition_sql(const struct table_def *def, struct buf *out
 
 		buf_add_str(out, index->unique ? ", UNIQUE " : ", INDEX ");
 		add_names(index->columns, index->column_count, out);
+	}
+	for (unsigned i = 0; i < def->check_count; i++) {
+		buf_add_str(out, ", CONSTRAINT ");
+		definition_add_name(def->checks[i].name, out);
+		buf_printf(out, " CHECK (%s)", def->checks[i].sql);
 	}
 	buf_add_char(out, ')');
 	return buf_status(out);

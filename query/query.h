@@ -135,6 +135,10 @@ void query_print_error(const struct drift_error *error, const char *script,
 /* The document rules and constraints every door shares are in engine/catalog.h;
  * the mount builds its transactions with engine.h directly. */
 
+/* Give the engine what evaluates CHECK and DEFAULT expressions (catalog.h). Sessions
+ * call it; who writes rows without one calls it before. */
+void query_rules_install(void);
+
 /* CREATE TABLE name (pk=id): the definition mkdir makes. */
 struct table_def *query_document_table(const char *name, const char *key);
 /* Parse one DDL statement (for load): CREATE TABLE, DROP TABLE, CREATE INDEX,

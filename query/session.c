@@ -88,6 +88,7 @@ enum drift_err query_session_open(struct drift_db *db,
 
 	if (!session)
 		return drift_fail_code(error, DRIFT_NOMEM);
+	query_rules_install();
 	session->db = db;
 	err = take_options(session, options);
 	if (!err)

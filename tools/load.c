@@ -404,6 +404,7 @@ static int run(void)
 	if (open_file(&load, given.file, &error))
 		return complain(&error);
 	flights_init(&load.flights);
+	query_rules_install();
 	if (drift_open(given.dir, NULL, &load.db, &error)) {
 		status = complain(&error);
 		if (error.code == DRIFT_IN_USE)

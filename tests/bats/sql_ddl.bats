@@ -208,3 +208,34 @@ round_trip()
 	sql "UPDATE OR IGNORE t SET e = 'd' WHERE id = 9; UPDATE OR REPLACE t SET n = 40 WHERE id = 9"
 	same "$(sql 'SELECT id, e, n FROM t')" '{"id":9,"e":"a","n":40}'
 }
+
+@test "CHECK and DEFAULT expressions hold at every door" {
+	sql "CREATE TABLE t (id INT PRIMARY KEY, age INT CHECK (age >= 0), a INT, b INT DEFAULT (2 * 21),
+		at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, CONSTRAINT ordered CHECK (a < b OR a IS NULL))"
+	sql 'INSERT INTO t (id, age) VALUES (1, 5), (2, NULL)'
+	same "$(sql 'SELECT id, b, at IS NOT NULL AS has FROM t')" '{"id":1,"b":42,"has":true}
+{"id":2,"b":42,"has":true}'
+	refuses 23514 'new row for relation "t" violates check constraint "t_age_check"' \
+		'INSERT INTO t (id, age) VALUES (3, -1)'
+	refuses 23514 'violates check constraint "ordered"' 'UPDATE t SET a = 50 WHERE id = 1'
+	refuses 42703 'column "nope" does not exist' 'CREATE TABLE u (a INT, CHECK (nope > 0))'
+	refuses 0A000 'subquery' 'CREATE TABLE u (a INT, CHECK (a IN (SELECT 1)))'
+	refuses 42P16 'immutable' 'CREATE TABLE u (a INT, CHECK (a > random()))'
+	refuses 42883 'nextval' "CREATE TABLE u (a INT DEFAULT (nofunc_nextval(1)))"
+	refuses 22P02 'invalid input syntax for type integer' "CREATE TABLE u (a INT PRIMARY KEY, b INT DEFAULT ('x' || 'y'))"
+	sql 'ALTER TABLE t RENAME COLUMN age TO years'
+	refuses 23514 't_age_check' 'UPDATE t SET years = -1 WHERE id = 1'
+	refuses 23514 'violates check constraint "small"' 'ALTER TABLE t ADD CONSTRAINT small CHECK (b < 10)'
+	sql 'ALTER TABLE t ADD CONSTRAINT large CHECK (b > 10), DROP CONSTRAINT ordered, ADD UNIQUE (years, id)'
+	sql 'UPDATE t SET a = 50 WHERE id = 1'
+	refuses 23514 'large' 'UPDATE t SET b = 1 WHERE id = 1'
+	refuses 42704 'constraint "ordered" of relation "t" does not exist' 'ALTER TABLE t DROP CONSTRAINT ordered'
+	sql 'ALTER TABLE t DROP COLUMN years; INSERT INTO t (id) VALUES (7)'
+	round_trip
+	start_mount db mnt
+	run bash -c "set -o pipefail; echo '{\"id\":8,\"b\":3}' | tee mnt/tables/t/rows/8.json >/dev/null"
+	[ "$status" -ne 0 ] && says 'Operation not permitted'
+	grep -q '"sqlstate":"23514".*large' mnt/.driftfs/errors || { cat mnt/.driftfs/errors; false; }
+	echo '{"id":9,"a":1}' >mnt/tables/t/rows/9.json
+	same "$(jq -c '[.id, .a, .b, (.at | length > 10)]' mnt/tables/t/rows/9.json)" '[9,1,42,true]'
+}
