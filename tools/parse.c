@@ -20,7 +20,7 @@ const struct command *command_get(const char *name)
 
 	if (command)
 		return command;
-	for (; commands[count] && count < sizeof(names) / sizeof(*names) - 1;
+	for (; count < sizeof(names) / sizeof(*names) - 1 && commands[count];
 	     count++)
 		names[count] = commands[count]->name;
 	names[count] = NULL;
