@@ -88,6 +88,7 @@ struct drift_db {
 	_Atomic drift_time_ns head_time;
 	_Atomic uint64_t ddl_visible; /* DDL statements readers see */
 	_Atomic bool read_only;
+	bool damaged; /* opened read-only: the log ends before damage */
 	pthread_mutex_t compacting; /* held by who packs segments */
 };
 

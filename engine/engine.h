@@ -23,7 +23,9 @@ struct drift_io; /* io.h: the table of file functions */
 /* ---- Databases ------------------------------------------------------- */
 
 struct drift_options {
-	bool read_only;             /* commits are refused with DRIFT_READ_ONLY */
+	/* Commits are refused with DRIFT_READ_ONLY; of a damaged log, what comes before
+	 * the damage is served. */
+	bool read_only;
 	uint32_t row_bytes_max;     /* of a row as MessagePack; default 16 MiB */
 	uint64_t segment_bytes_max; /* rotate above; default 64 MiB */
 	uint32_t fold_events_max;   /* memtable size that starts a fold;

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 
 #include "engine/db.h"
+#include "engine/survey.h"
 #include "engine/walk.h"
+
+#define TAIL_BYTES_MAX (1u << 30)
 
 /* ---- The index ---------------------------------------------------------------- */
 
@@ -282,6 +285,13 @@ static enum drift_err end_log(struct drift_db *db, uint64_t end,
 
 	if (!err && size < end)
 		err = DRIFT_CORRUPT;
+	/* No crash leaves that much; and it must fit into memory. */
+	if (!err && size - end > TAIL_BYTES_MAX)
+		return drift_fail(error, DRIFT_CORRUPT,
+				  "segment %020" PRIu64 ".seg offset %" PRIu64
+				  ": %" PRIu64 " bytes stand behind the last whole "
+				  "transaction",
+				  log_newest(&db->log)->first_seq, end, size - end);
 	if (err)
 		return drift_fail_code(error, err);
 	at = buf_reserve(&tail, size - end + 1);
@@ -335,20 +345,69 @@ static void report_suspect(void *arg)
 		       "index");
 }
 
-enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
+static enum drift_err keep_hole(void *arg, const struct survey_hole *hole)
 {
-	struct index_mark mark = { 0 };
-	struct walk walk = { 0 };
-	struct place place;
-	enum drift_err fault = DRIFT_DONE;
-	enum drift_err err;
+	*(struct survey_hole *)arg = *hole;
+	return DRIFT_DONE;
+}
 
-	db->log.past_cache = db->unclean;
-	err = open_index(db, &mark, error);
-	if (err)
-		return err;
-	place = start_position(db, &mark);
-	err = walk_init(&walk, &db->log, &place, true, error);
+/* The log is damaged behind the last transaction taken in: say where, what stands
+ * there, and what is lost. */
+static void describe_damage(struct drift_db *db, struct drift_error *error)
+{
+	const struct index_mark *at = &db->committer.position;
+	struct survey_hole hole = { 0 };
+	const struct survey_calls calls = { .arg = &hole, .hole = keep_hole };
+	struct drift_error ignored = { 0 };
+	struct survey_sums sums;
+	char line[400];
+	unsigned i = 0;
+
+	if (at->commit_size && log_find(&db->log, at->segment, &i))
+		return;
+	for (; !hole.what && i < atomic_load(&db->log.count); i++)
+		if (survey_segment(&db->log, i, false, &calls, &sums, &ignored) ==
+		    DRIFT_CORRUPT)
+			break;
+	if (!hole.what)
+		return; /* what error says is all there is to say */
+	survey_print_hole(&hole, line, sizeof(line));
+	(void)drift_fail(error, DRIFT_CORRUPT,
+			 "the log is damaged: %s. What comes before can be read "
+			 "(--read-only, -o ro); "
+			 "driftdb salvage copies what is whole",
+			 line);
+}
+
+/* Serve what comes before the damage: the log ends there. */
+static enum drift_err stop_at_damage(struct drift_db *db,
+				     const struct drift_error *error)
+{
+	const struct index_mark *at = &db->committer.position;
+	unsigned segment = 0;
+
+	if (at->commit_size && log_find(&db->log, at->segment, &segment))
+		return DRIFT_CORRUPT;
+	db_report(db, "%s", error->text);
+	db_report(db,
+		  "read-only up to event %" PRIu64 ", transaction %" PRIu64
+		  ": what comes before the damage",
+		  at->seq, at->tx);
+	log_shorten(&db->log, segment + 1,
+		    at->commit_size ? at->end : SEGMENT_HEADER_BYTES);
+	db->damaged = true;
+	return DRIFT_OK;
+}
+
+/* Take in what the index has not; find the log's end. */
+static enum drift_err take_log(struct drift_db *db, const struct index_mark *mark,
+			       struct drift_error *error)
+{
+	struct place place = start_position(db, mark);
+	enum drift_err fault = DRIFT_DONE;
+	struct walk walk = { 0 };
+	enum drift_err err = walk_init(&walk, &db->log, &place, true, error);
+
 	if (!err)
 		err = replay(db, &walk, &fault, error);
 	if (!err && fault == DRIFT_CORRUPT && !fault_in_newest(db, &walk))
@@ -356,6 +415,23 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 	if (!err)
 		err = end_log(db, whole_end(db, &walk.end), error);
 	walk_release(&walk);
+	return err;
+}
+
+enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
+{
+	struct index_mark mark = { 0 };
+	enum drift_err err;
+
+	db->log.past_cache = db->unclean;
+	err = open_index(db, &mark, error);
+	if (err)
+		return err;
+	err = take_log(db, &mark, error);
+	if (err == DRIFT_CORRUPT)
+		describe_damage(db, error);
+	if (err == DRIFT_CORRUPT && db->options.read_only)
+		err = stop_at_damage(db, error);
 	if (err)
 		return err;
 	index_on_suspect(db->index, report_suspect, db);

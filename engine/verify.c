@@ -338,7 +338,12 @@ enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anch
 		err = verify_run(&verify);
 	if (db->index)
 		index_read_end(db->index, verify.reader);
-	return err;
+	if (!db->damaged || (err && err != DRIFT_CORRUPT))
+		return err;
+	report->faults++;
+	if (say)
+		say(arg, "the log is damaged behind what was opened");
+	return DRIFT_CORRUPT;
 }
 
 enum drift_err drift_log_verify(struct drift_log *log,

@@ -76,7 +76,7 @@ int ask_run(const char *dir, enum query_format format, bool messages,
 	int status = EXIT_FINE;
 	struct door *door;
 
-	if (door_open(dir, &door, &error))
+	if (door_open(dir, false, &door, &error))
 		return complain(&error);
 	if (door_run(door, script, &sink, &error))
 		status = ask_complain(&error, script);

@@ -21,6 +21,7 @@
 	X(digest)   \
 	X(backup)   \
 	X(bench)    \
+	X(salvage)  \
 	X(help)
 
 #define DECLARE(name) extern const struct command command_##name;

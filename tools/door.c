@@ -47,16 +47,17 @@ static enum drift_err open_remote(struct door *door, const char *dir,
 	return err;
 }
 
-enum drift_err door_open(const char *dir, struct door **door_out,
+enum drift_err door_open(const char *dir, bool read_only, struct door **door_out,
 			 struct drift_error *error)
 {
+	const struct drift_options options = { .read_only = read_only };
 	struct door *door = calloc(1, sizeof(*door));
 	enum drift_err err;
 
 	if (!door)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	err = drift_open(dir, NULL, &door->db, error);
-	if (err == DRIFT_IN_USE)
+	err = drift_open(dir, &options, &door->db, error);
+	if (err == DRIFT_IN_USE && !read_only)
 		err = open_remote(door, dir, error);
 	else if (!err)
 		err = open_session(door, error);

@@ -20,7 +20,9 @@ struct door_sink {
 	void *arg;
 };
 
-enum drift_err door_open(const char *dir, struct door **door,
+/* read_only: nothing can be written, and of a damaged database what comes before the
+ * damage can be read; only where no daemon has it. */
+enum drift_err door_open(const char *dir, bool read_only, struct door **door,
 			 struct drift_error *error);
 void door_close(struct door *door); /* NULL is fine */
 /* Run script (NUL-terminated). An error's position counts in script, from 1. */

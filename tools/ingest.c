@@ -239,7 +239,7 @@ static enum drift_err create_table(struct ingest *ingest, struct drift_error *er
 static enum drift_err open_all(struct ingest *ingest, enum records_form form,
 			       struct drift_error *error)
 {
-	enum drift_err err = door_open(given.dir, &ingest->door, error);
+	enum drift_err err = door_open(given.dir, false, &ingest->door, error);
 
 	if (!err && given.create)
 		err = create_table(ingest, error);

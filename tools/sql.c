@@ -16,6 +16,7 @@ static struct {
 	const char *file;
 	const char *format;
 	bool keep_going;
+	bool read_only;
 	bool quiet;
 } given;
 
@@ -78,7 +79,7 @@ static int run(void)
 	if (given.statements[0] && given.file)
 		return complain_usage("sql: -e or -f, not both");
 	setlocale(LC_CTYPE, "");
-	if (door_open(given.dir, &runner.door, &error))
+	if (door_open(given.dir, given.read_only, &runner.door, &error))
 		return complain(&error);
 	if (prompting)
 		status = prompt_run(&runner);
@@ -107,6 +108,9 @@ static const struct command_option options[] = {
 	  .help = "go on after a statement that fails; the status tells all the "
 		  "same",
 	  .flag = &given.keep_going },
+	{ .name = "read-only",
+	  .help = "write nothing; reads what comes before damage, too",
+	  .flag = &given.read_only },
 	OPTION_QUIET(&given.quiet),
 	OPTION_END,
 };
