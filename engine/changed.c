@@ -228,6 +228,7 @@ static enum drift_err gather(struct changed *changed, struct reading *reading)
 	enum drift_err err = DRIFT_OK;
 
 	changed->count = changed->at = 0;
+	changed->gatherings++;
 	changed->cut = false;
 	buf_clear(&changed->keys);
 	if (changed->slots)

@@ -30,7 +30,8 @@ struct changed {
 	struct buf keys;
 	struct changed_key *list;
 	unsigned count, at, capacity;
-	uint32_t *slots; /* of list + 1, by hash of the key */
+	unsigned gatherings; /* how often the list was filled */
+	uint32_t *slots;     /* of list + 1, by hash of the key */
 	unsigned slot_count;
 	struct buf from, until; /* complete for keys in [from, until) */
 	bool cut;               /* until counts: there may be more */

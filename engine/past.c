@@ -4,6 +4,12 @@
 
 #include <stdlib.h>
 
+#include "engine/ahead.h"
+
+/* A row that changed after the seq is looked up among its versions and read alone;
+ * one that changed before it is read with its neighbours. */
+#define BACKWARD_COST 2
+
 struct past {
 	struct reading *reading;
 	uint32_t table_id;
@@ -20,26 +26,25 @@ struct past {
 	const struct changed_key *change; /* at hand, NULL at the end */
 	bool change_used;
 	struct slice key; /* the smaller of the two */
+	struct ahead ahead;
 	struct buf last_key, memory;
 };
 
 /* ---- Choosing ---------------------------------------------------------------------- */
-
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-	return a < b ? b - a : a - b;
-}
 
 /* Take the state at base_seq, with `events` of the table's events, if it is nearer
  * to `at` than what is chosen. */
 static void consider(struct past_plan *plan, enum past_base base, drift_seq base_seq,
 		     uint64_t events, uint64_t at)
 {
-	if (distance(events, at) >= plan->changes)
+	uint64_t changes = events < at ? at - events : events - at;
+	uint64_t cost = events > at ? BACKWARD_COST * changes : changes;
+
+	if (cost >= plan->cost)
 		return;
-	*plan = (struct past_plan){ .base = base,
-				    .base_seq = base_seq,
-				    .changes = distance(events, at) };
+	*plan = (struct past_plan){
+		.base = base, .base_seq = base_seq, .changes = changes, .cost = cost
+	};
 }
 
 enum drift_err past_choose(struct reading *reading, uint32_t table_id, drift_seq seq,
@@ -56,7 +61,9 @@ enum drift_err past_choose(struct reading *reading, uint32_t table_id, drift_seq
 		err = change_total(reading->index, table_id, &events);
 	if (err)
 		return err;
-	*plan = (struct past_plan){ .base = PAST_NOTHING, .changes = at };
+	*plan = (struct past_plan){ .base = PAST_NOTHING,
+				    .changes = at,
+				    .cost = at };
 	consider(plan, PAST_PRESENT, applied.seq, events, at);
 	snapshots_near(reading->db, table_id, seq, &near[0], &near[1]);
 	for (unsigned i = 0; i < 2; i++) {
@@ -189,6 +196,7 @@ void past_free(struct past *past)
 	snapshot_reader_free(past->snapshot);
 	index_cursor_close(past->present);
 	changed_release(&past->changed);
+	ahead_release(&past->ahead);
 	buf_release(&past->last_key);
 	buf_release(&past->memory);
 	free(past);
@@ -236,6 +244,8 @@ static enum drift_err changed_version(struct past *past,
 				      struct drift_version *version)
 {
 	const struct changed_key *change = past->change;
+	const struct ahead_row *row;
+	enum drift_err err;
 
 	if (past->plan.base_seq > past->seq)
 		return reading_get_past(past->reading, past->table_id, past->key,
@@ -243,8 +253,16 @@ static enum drift_err changed_version(struct past *past,
 	*version = (struct drift_version){ .seq = change->seq, .op = change->op };
 	if (change->op == DRIFT_OP_DELETE)
 		return DRIFT_OK;
-	return version_load_place(past->reading->db, &change->place, &past->memory,
-				  version);
+	err = ahead_get(&past->ahead, past->reading->db, &past->changed, &row);
+	if (err == DRIFT_CORRUPT) /* alone, it tells where */
+		return version_load_place(past->reading->db, &change->place,
+					  &past->memory, version);
+	if (err)
+		return err;
+	version->row = row->row;
+	version->time = row->time;
+	version->integer_key = row->integer_key;
+	return DRIFT_OK;
 }
 
 enum drift_err past_version(struct past *past, struct drift_version *version)

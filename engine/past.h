@@ -15,6 +15,7 @@ struct past_plan {
 	enum past_base base;
 	drift_seq base_seq;
 	uint64_t changes; /* the table's events between base_seq and the seq */
+	uint64_t cost; /* the same, counted for more when they lie after the seq */
 };
 
 /* The cheapest way to the table as of seq, which the index has reached. */
