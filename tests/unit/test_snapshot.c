@@ -705,6 +705,7 @@ static void damage_in_the_middle_of_a_scan(void **state)
 
 static void a_snapshot_that_goes_while_open_is_not_missed(void **state)
 {
+	struct drift_snapshot_info info = { 0 };
 	char path[256];
 	drift_seq seq = make_one(path);
 
@@ -712,7 +713,8 @@ static void a_snapshot_that_goes_while_open_is_not_missed(void **state)
 	assert_int_equal(unlink(path), 0);
 	scan_equals_model(seq, 0, KEYS);
 	assert_int_equal(reports, 0);
-	assert_int_equal(snapshot_count(), 0);
+	while (drift_snapshot_next(db, &info)) /* the policy may have made one */
+		assert_int_not_equal(info.seq, seq);
 }
 
 static void links_are_not_followed(void **state)
