@@ -196,16 +196,37 @@ static enum drift_err create_unique(struct ddl *ddl)
 	return err ? err : index_create(ddl, true);
 }
 
+static enum drift_err create_view(struct ddl *ddl)
+{
+	return saved_create(ddl, false);
+}
+
+/* OR REPLACE VIEW, the OR taken. */
+static enum drift_err replace_view(struct ddl *ddl)
+{
+	enum drift_err err = statement_expect(ddl->statement, "REPLACE", ddl->error);
+
+	if (!err)
+		err = statement_expect(ddl->statement, "VIEW", ddl->error);
+	return err ? err : saved_create(ddl, true);
+}
+
+static enum drift_err drop_view(struct ddl *ddl)
+{
+	return drop_tables(ddl, true);
+}
+
 /* ---- All objects -------------------------------------------------------------- */
 
 static const struct {
 	const char *verb, *object;
 	enum drift_err (*run)(struct ddl *ddl);
 } statements[] = {
-	{ "CREATE", "TABLE", create_table }, { "DROP", "TABLE", drop_table },
-	{ "ALTER", "TABLE", alter_table },   { "DROP", "TAG", tag_drop },
-	{ "CREATE", "INDEX", create_index }, { "CREATE", "UNIQUE", create_unique },
-	{ "DROP", "INDEX", index_drop },
+	{ "CREATE", "TABLE", create_table },   { "DROP", "TABLE", drop_table },
+	{ "ALTER", "TABLE", alter_table },     { "DROP", "TAG", tag_drop },
+	{ "CREATE", "VIEW", create_view },     { "CREATE", "OR", replace_view },
+	{ "DROP", "VIEW", drop_view },         { "CREATE", "INDEX", create_index },
+	{ "CREATE", "UNIQUE", create_unique }, { "DROP", "INDEX", index_drop },
 };
 
 static enum drift_err run(struct ddl *ddl)

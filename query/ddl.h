@@ -49,6 +49,10 @@ enum drift_err tag_drop(struct ddl *ddl);
 /* alter.c: ALTER TABLE t ..., after ALTER TABLE. */
 enum drift_err alter_table(struct ddl *ddl);
 
+/* saved_ddl.c: CREATE [OR REPLACE] VIEW [IF NOT EXISTS] v [(columns)] AS query, after
+ * VIEW. */
+enum drift_err saved_create(struct ddl *ddl, bool replace);
+
 /* index_ddl.c: CREATE [UNIQUE] INDEX [IF NOT EXISTS] [name] ON t (columns), DROP INDEX
  * [IF EXISTS] name [ON t], after INDEX. */
 enum drift_err index_create(struct ddl *ddl, bool unique);

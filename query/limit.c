@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "query/log_table.h"
+#include "query/saved.h"
 #include "query/session.h"
 
 #define PROGRESS_OPERATIONS 2000
@@ -111,7 +112,7 @@ static bool is_table(const struct query_session *session, const char *name)
 
 	while (at && name && strcasecmp(at->name, name) != 0)
 		at = at->next;
-	return at != NULL;
+	return at != NULL || saved_is(session, name);
 }
 
 /* What may be read beside our tables: the log, and SQLite's JSON functions. A read of no column

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "query/module.h"
+#include "query/saved.h"
 #include "query/session.h"
 
 static char lower(char c)
@@ -323,6 +324,23 @@ const struct table_def *relation_table(struct drift_view view, struct slice name
 	return drift_table(view, slice_of(folded, name.size));
 }
 
+/* A saved query, as the statement's view has it. */
+static enum drift_err sync_saved(struct query_session *session, struct slice name,
+				 struct drift_error *error)
+{
+	const struct table_def *def = saved_find(session->view, name);
+	struct buf declared = BUF_INIT;
+	enum drift_err err;
+
+	if (!def)
+		def = saved_find(transaction_present(session), name);
+	if (!def)
+		return DRIFT_OK;
+	err = saved_declare(session, def, NULL, &declared, error);
+	buf_release(&declared);
+	return err;
+}
+
 /* Declare what the name stands for, if it is a table's: in the statement's view, or by
  * now, for a table that is younger than its view has no rows there, and is no error. */
 static enum drift_err sync_name(struct query_session *session, struct slice name,
@@ -342,7 +360,7 @@ static enum drift_err sync_name(struct query_session *session, struct slice name
 			at = &(*at)->next;
 		if (*at)
 			forget(session, at);
-		return DRIFT_OK;
+		return sync_saved(session, name, error);
 	}
 	err = relation_get(session, def, &relation);
 	if (err)

@@ -162,6 +162,42 @@ static enum drift_err write_parts(struct rewriter *rewriter, struct rewrite *rew
 	return err;
 }
 
+enum drift_err rewrite_saved(struct query_session *session,
+			     const struct statement *statement,
+			     const struct asof *asof, struct rewrite *rewrite,
+			     struct drift_error *error)
+{
+	struct verb read = { 0 };
+	struct rewriter rewriter = {
+		.session = session,
+		.statement = *statement,
+		.verb = &read,
+		.saved = true,
+		.error = error,
+	};
+	enum drift_err err = verb_find(&rewriter.statement, &read, error);
+
+	if (!err && read.kind != VERB_READ)
+		err = drift_fail(error, DRIFT_SYNTAX, "a view must be a query");
+	if (!err)
+		err = rewrite_scopes(&rewriter);
+	/* Its own AS OF goes before the moment that it is asked for at. */
+	for (unsigned i = 0; i < rewriter.scope_count; i++)
+		if (rewriter.scopes[i].first == 0)
+			asof = NULL;
+	if (asof && rewriter.scope_count < SCOPES_MAX)
+		rewriter.scopes[rewriter.scope_count++] =
+			(struct scope){ 0, statement->count, (drift_seq)asof->a };
+	if (!err)
+		err = walk(&rewriter);
+	if (!err) {
+		rewrite_result(&rewriter, rewrite);
+		err = write_parts(&rewriter, rewrite);
+	}
+	edits_release(&rewriter.edits);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
 enum drift_err rewrite_make(struct query_session *session,
 			    const struct statement *statement,
 			    const struct verb *verb, struct rewrite *rewrite,

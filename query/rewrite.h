@@ -4,6 +4,7 @@
 #define DRIFT_QUERY_REWRITE_H
 
 #include "engine/catalog.h"
+#include "query/asof.h"
 #include "query/edit.h"
 #include "query/verb.h"
 
@@ -43,6 +44,13 @@ enum drift_err rewrite_make(struct query_session *session,
 			    const struct statement *statement,
 			    const struct verb *verb, struct rewrite *rewrite,
 			    struct drift_error *error);
+/* A saved query's text, its tables at the moment, if there is one. */
+enum drift_err rewrite_saved(struct query_session *session,
+			     const struct statement *statement,
+			     const struct asof *asof, struct rewrite *rewrite,
+			     struct drift_error *error);
+/* Does token i stand where a FROM clause names a table? */
+bool rewrite_is_table_place(const struct statement *statement, unsigned i);
 /* Append the expression in the tokens [first, end): its spellings only. */
 enum drift_err rewrite_expression(struct query_session *session,
 				  const struct statement *statement, unsigned first,

@@ -7,6 +7,7 @@
  * becomes a call. A table is looked up as of its moment, so one that is gone by now,
  * or whose name is another's by now, is found. */
 #include "query/rewriter.h"
+#include "query/saved.h"
 #include "query/session.h"
 
 /* Is the comma, at its own depth, in a FROM clause? */
@@ -50,6 +51,13 @@ static bool is_table_place(const struct rewriter *rewriter, unsigned i)
 		return i < 2 || !rewriter_is_word(rewriter, i - 2, "DISTINCT");
 	return rewriter_is_punct(rewriter, i - 1, ",") &&
 	       is_from_comma(rewriter, i - 1);
+}
+
+bool rewrite_is_table_place(const struct statement *statement, unsigned i)
+{
+	const struct rewriter rewriter = { .statement = *statement };
+
+	return is_table_place(&rewriter, i);
 }
 
 /* Words that may follow a table's name and are no alias. */
@@ -100,11 +108,61 @@ static enum drift_err find_relation(struct rewriter *rewriter, struct slice name
 	return relation_declare(session, *relation, rewriter->error);
 }
 
+/* The saved query of that name at the moment, or now. */
+static const struct table_def *find_saved(const struct rewriter *rewriter,
+					  struct slice name, const struct asof *asof)
+{
+	const struct query_session *session = rewriter->session;
+	const struct table_def *then = NULL;
+
+	if (asof_form(asof) == ASOF_AT && (drift_seq)asof->a <= session->view.seq) {
+		struct drift_view view =
+			drift_view_at(session->db, (drift_seq)asof->a);
+
+		then = saved_find(view, name);
+		if (!then && relation_table(view, name))
+			return NULL;
+	}
+	return then ? then : saved_find(session->view, name);
+}
+
+/* Note the name that the saved query has for that moment. */
+static enum drift_err note_saved(struct rewriter *rewriter, unsigned i,
+				 unsigned after, const struct asof *asof,
+				 const struct table_def *saved)
+{
+	struct buf text = BUF_INIT, name = BUF_INIT;
+	enum drift_err err;
+
+	if (asof_form(asof) != ASOF_AT)
+		return drift_fail(rewriter->error, DRIFT_UNSUPPORTED,
+				  "FOR SYSTEM_TIME over a range of time is not "
+				  "supported for view \"%s\"",
+				  saved->name);
+	err = saved_declare(rewriter->session, saved, asof, &name, rewriter->error);
+	token_quote_name(buf_slice(&name), &text);
+	if (!is_alias(rewriter, after)) {
+		buf_add_str(&text, " AS ");
+		token_quote_name(slice_str(saved->name), &text);
+	}
+	buf_add_char(&text, ' ');
+	if (!err)
+		err = buf_status(&text);
+	if (!err) {
+		edit_instead(&rewriter->edits, i, after, buf_slice(&text));
+		rewriter->statement.at = after;
+	}
+	buf_release(&text);
+	buf_release(&name);
+	return err;
+}
+
 /* Note the call instead of the table named by token i and its clause, which ends
  * before token `after`. */
 static enum drift_err note_call(struct rewriter *rewriter, unsigned i,
 				unsigned after, const struct asof *asof)
 {
+	const struct table_def *saved;
 	struct relation *relation;
 	struct buf call = BUF_INIT;
 	struct buf name = BUF_INIT;
@@ -112,6 +170,13 @@ static enum drift_err note_call(struct rewriter *rewriter, unsigned i,
 
 	token_text(rewriter->statement.script, rewriter_token(rewriter, i), &name);
 	err = buf_status(&name);
+	saved = err ? NULL : find_saved(rewriter, buf_slice(&name), asof);
+	if (saved) {
+		err = note_saved(rewriter, i, after, asof, saved);
+		buf_release(&name);
+		return statement_place(rewriter_token(rewriter, i), err,
+				       rewriter->error);
+	}
 	if (!err)
 		err = find_relation(rewriter, buf_slice(&name), asof, &relation);
 	if (!err) {
@@ -189,7 +254,7 @@ static enum drift_err take_scope(struct rewriter *rewriter,
 			return drift_fail(rewriter->error, DRIFT_SYNTAX,
 					  "more than one AS OF for the same tables");
 	if (scope->first == 0 && rewriter->verb->kind == VERB_READ &&
-	    scope->seq <= session->view.seq)
+	    !rewriter->saved && scope->seq <= session->view.seq)
 		session->view = drift_view_at(session->db, scope->seq);
 	if (scope->first == 0 && rewriter->verb->kind != VERB_READ &&
 	    rewriter->verb->kind != VERB_INSERT)
@@ -248,11 +313,16 @@ static bool needs_moment(const struct rewriter *rewriter, unsigned i)
 	struct buf name = BUF_INIT;
 	bool found;
 
-	if (!scope || (scope->first == 0 && rewriter->verb->kind == VERB_READ) ||
+	if (!scope ||
+	    (scope->first == 0 && rewriter->verb->kind == VERB_READ &&
+	     !rewriter->saved) ||
 	    !is_table_place(rewriter, i))
 		return false;
 	token_text(rewriter->statement.script, rewriter_token(rewriter, i), &name);
-	found = relation_table(rewriter->session->view, buf_slice(&name)) ||
+	found = saved_find(rewriter->session->view, buf_slice(&name)) ||
+		saved_find(drift_view_at(rewriter->session->db, scope->seq),
+			   buf_slice(&name)) ||
+		relation_table(rewriter->session->view, buf_slice(&name)) ||
 		relation_table(drift_view_at(rewriter->session->db, scope->seq),
 			       buf_slice(&name));
 	buf_release(&name);

@@ -24,6 +24,7 @@ struct rewriter {
 	struct drift_error *error;
 	struct scope scopes[SCOPES_MAX];
 	unsigned scope_count;
+	bool saved; /* a saved query's text: it sets no view, it has a moment */
 	unsigned parameters; /* '?' among the tokens before counted_to */
 	unsigned counted_to;
 };

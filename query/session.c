@@ -11,6 +11,7 @@
 #include "query/log_table.h"
 #include "query/match.h"
 #include "query/module.h"
+#include "query/saved.h"
 #include "query/text.h"
 #include "query/value.h"
 
@@ -115,8 +116,10 @@ void query_session_close(struct query_session *session)
 		return;
 	end_rows(session);
 	transaction_rollback(session);
-	if (session->sqlite)
+	if (session->sqlite) {
+		saved_forget(session);
 		relation_forget_all(session);
+	}
 	sqlite3_close(session->sqlite);
 	answer_release(&session->answer);
 	rows_release(&session->rows);

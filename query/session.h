@@ -51,7 +51,7 @@ struct query_session {
 	bool has_moment; /* SET system_time_asof: reads are at `moment` */
 	drift_seq moment;
 	struct explain *explain; /* plans are to be put in words; NULL: not */
-	bool internal;   /* our own SQL runs: the authorizer lets it */
+	bool internal;           /* our own SQL runs: the authorizer lets it */
 	/* Marks values that carry a JSON or boolean type through SQLite's
 	 * temporary tables; see keep.c. */
 	unsigned char keep[SESSION_KEEP_BYTES];
@@ -68,6 +68,8 @@ struct query_session {
 	struct drift_view view; /* what the statement reads */
 	drift_time_ns now;      /* of the statement */
 	struct relation *relations;
+	struct saved *saved; /* saved queries that SQLite knows: saved.h */
+	unsigned saved_depth;
 
 	struct buf script;
 	size_t script_at;

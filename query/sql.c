@@ -13,6 +13,7 @@
 #include "query/error.h"
 #include "query/module.h"
 #include "query/rewrite.h"
+#include "query/saved.h"
 #include "query/session.h"
 #include "query/verb.h"
 
@@ -257,6 +258,7 @@ enum drift_err sql_rewrite(struct query_session *session,
 	struct relation *target = NULL;
 	enum drift_err err;
 
+	saved_forget(session);
 	err = check_integers(statement, verb, error);
 	if (!err)
 		err = rewrite_make(session, statement, verb, rewrite, error);

@@ -239,3 +239,42 @@ round_trip()
 	echo '{"id":9,"a":1}' >mnt/tables/t/rows/9.json
 	same "$(jq -c '[.id, .a, .b, (.at | length > 10)]' mnt/tables/t/rows/9.json)" '[9,1,42,true]'
 }
+
+@test "a view shows its query, of its moment, and keeps what it reads from going" {
+	sql 'CREATE TABLE t (id INT PRIMARY KEY, a TEXT, n INT); CREATE TABLE u (id INT PRIMARY KEY)'
+	sql "INSERT INTO t VALUES (1, 'x', 10), (2, 'y', 20)"
+	sql "CREATE VIEW v AS SELECT id, n * 2 AS twice FROM t WHERE n > 5; CREATE VIEW w (total) AS SELECT sum(twice) FROM v"
+	same "$(sql 'SELECT * FROM v WHERE id = 2')" '{"id":2,"twice":40}'
+	sql "INSERT INTO t VALUES (3, 'z', 30)"
+	same "$(sql 'SELECT total FROM w')" '{"total":120}'
+	same "$(sql 'SELECT total FROM w AS OF @SEQ:2')" '{"total":60}'
+	same "$(sql 'SELECT (SELECT total FROM w) AS now, old.total AS old FROM w FOR SYSTEM_TIME AS OF @SEQ:1 old')" '{"now":120,"old":20}'
+	same "$(sql 'WITH v AS (SELECT 7 AS seven) SELECT * FROM v')" '{"seven":7}'
+	sql 'CREATE OR REPLACE VIEW v AS SELECT id, n * 3 AS twice FROM t; INSERT INTO u VALUES (1)'
+	same "$(sql 'SELECT total FROM w')" '{"total":180}'
+	same "$(sql 'SELECT total FROM w AS OF @SEQ:3')" '{"total":120}'
+	same "$(sql 'SHOW TABLES')" '{"name":"t"}
+{"name":"u"}'
+	refuses 42P01 'nope' 'CREATE VIEW x AS SELECT * FROM nope'
+	refuses 42703 'nope' 'CREATE VIEW x AS SELECT nope FROM t'
+	refuses 42601 'column names' 'CREATE VIEW x (a, b, c) AS SELECT id FROM t'
+	refuses 42P07 'relation "t" already exists' 'CREATE VIEW t AS SELECT 1'
+	refuses 42P07 'relation "v" already exists' 'CREATE TABLE v (pk=id)'
+	refuses 42P16 'reads itself' 'CREATE OR REPLACE VIEW v AS SELECT * FROM v'
+	refuses 2BP01 'cannot drop table t because other objects depend on it: view v depends on it' 'DROP TABLE t'
+	refuses 2BP01 'view w depends on it' 'DROP VIEW v'
+	refuses 2BP01 'cannot rename table t' 'ALTER TABLE t RENAME TO t2'
+	refuses '.....' 'v' 'INSERT INTO v VALUES (1, 2)'
+	refuses 42P01 'table "v" does not exist' 'DROP TABLE v'
+	round_trip
+	sql 'DROP TABLE t CASCADE; DROP VIEW IF EXISTS v'
+	refuses 42P01 'w' 'SELECT * FROM w'
+	same "$(sql 'SELECT total FROM w FOR SYSTEM_TIME AS OF @SEQ:3')" '{"total":120}'
+	start_mount db mnt
+	same "$(ls mnt/tables)" u
+	same "$(ls mnt/@seq/2/tables)" "t
+u"
+	stop_mount
+	rm -r loaded
+	round_trip
+}
