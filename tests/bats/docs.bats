@@ -61,3 +61,14 @@ without_asides()
 	done
 	[ "$missing" = 0 ]
 }
+
+@test "driftfs(5) has every fixed name of the tree" {
+	local name
+
+	new_mount
+	mkdir mnt/tables/t
+	while read -r name; do
+		grep -qF "$name" "$ROOT/docs/man/driftfs.5.scd" ||
+			{ echo "driftfs(5) has no $name"; return 1; }
+	done < <(ls -A mnt mnt/.driftfs mnt/tables/t | grep -v '^mnt\|^$')
+}
