@@ -15,6 +15,7 @@
 #include "query/session.h"
 
 #define PROGRESS_OPERATIONS 2000
+#define GONE_INTERVAL_NS 50000000
 
 static uint64_t clock_ns(void)
 {
@@ -44,13 +45,32 @@ void limit_pause(struct query_session *session)
 	session->spent_ns += clock_ns() - session->resumed_ns;
 }
 
+void query_watch(struct query_session *session, bool (*gone)(void *arg), void *arg)
+{
+	session->gone = gone;
+	session->gone_arg = arg;
+}
+
+static bool is_gone(struct query_session *session, uint64_t now_ns)
+{
+	if (!session->gone || now_ns - session->gone_asked_ns < GONE_INTERVAL_NS)
+		return false;
+	session->gone_asked_ns = now_ns;
+	if (session->gone(session->gone_arg))
+		atomic_store(&session->interrupted, true);
+	return atomic_load(&session->interrupted);
+}
+
 bool limit_reached(struct query_session *session)
 {
-	uint64_t spent_ns;
+	uint64_t now_ns, spent_ns;
 
 	if (atomic_load_explicit(&session->interrupted, memory_order_relaxed))
 		return true;
-	spent_ns = session->spent_ns + clock_ns() - session->resumed_ns;
+	now_ns = clock_ns();
+	if (is_gone(session, now_ns))
+		return true;
+	spent_ns = session->spent_ns + now_ns - session->resumed_ns;
 	session->timed_out = spent_ns / 1000000 > session->timeout_ms;
 	return session->timed_out;
 }

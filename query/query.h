@@ -38,6 +38,10 @@ struct query_parameter {
 	struct slice text;
 };
 
+/* While a statement computes, ask gone(arg) some twenty times a second; once it says
+ * true, the statement ends as if it was interrupted. */
+void query_watch(struct query_session *session, bool (*gone)(void *arg), void *arg);
+
 enum query_event {
 	QUERY_COLUMNS, /* a statement with an answer begins: columns are known */
 	QUERY_ROW,     /* one row of it */

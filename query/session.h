@@ -63,6 +63,9 @@ struct query_session {
 	_Atomic bool interrupted;
 	bool timed_out;
 	struct memory_account memory;
+	bool (*gone)(void *arg); /* its client; NULL: not watched */
+	void *gone_arg;
+	uint64_t gone_asked_ns;
 
 	struct transaction transaction;
 	struct drift_view view; /* what the statement reads */

@@ -6,6 +6,7 @@
  * peer's uid. */
 #include "query/wire_session.h"
 
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,15 @@ static const char *parameter(const struct wire *wire, const char *wanted)
 	return NULL;
 }
 
+/* Has the client closed its socket? One that only said it sends no more has not. */
+static bool client_is_gone(void *argument)
+{
+	const struct connection *connection = argument;
+	struct pollfd poll_fd = { .fd = connection->wire.fd };
+
+	return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR));
+}
+
 static enum drift_err open_session(struct connection *connection,
 				   const struct ucred *peer,
 				   struct drift_error *error)
@@ -121,6 +131,7 @@ static enum drift_err open_session(struct connection *connection,
 		query_session_close(session);
 		return err;
 	}
+	query_watch(session, client_is_gone, connection);
 	pthread_mutex_lock(&connection->server->lock);
 	connection->session = session;
 	pthread_mutex_unlock(&connection->server->lock);
