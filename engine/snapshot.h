@@ -4,8 +4,8 @@
  * A scan of the past starts at a near snapshot, before its seq or (counted twice) after
  * it, and looks up the rows that changed between the two. So one snapshot every `rows`
  * events keeps any moment within two thirds of that, and costs one packed row for each
- * event: about what the event costs in a packed log. Tables that only grow need, and
- * get, none.
+ * event: about what the event costs in a packed log. It is made after a fold, so
+ * never sooner than folds come. Tables that only grow need, and get, none.
  *
  * Files may go at any time: a snapshot that is not there when it is wanted is
  * forgotten, one that is damaged or belongs to another log is reported once and not
