@@ -78,25 +78,35 @@ enum drift_err tags_next(struct tags *tags, struct slice after,
 
 /* ---- Changing --------------------------------------------------------- */
 
+static enum drift_err grow(struct tags *tags)
+{
+	size_t capacity = 2 * tags->capacity + 16;
+	struct drift_tag **list;
+
+	if (tags->count < tags->capacity)
+		return DRIFT_OK;
+	list = realloc(tags->list, capacity * sizeof(struct drift_tag *));
+	if (!list)
+		return DRIFT_NOMEM;
+	tags->list = list;
+	tags->capacity = capacity;
+	return DRIFT_OK;
+}
+
 static enum drift_err insert_at(struct tags *tags, size_t at,
 				const struct drift_tag *from)
 {
-	struct drift_tag **list = tags->list;
-	struct drift_tag *tag = malloc(sizeof(*tag));
+	struct drift_tag *tag;
 
-	if (tags->count == tags->capacity)
-		list = realloc(list, (2 * tags->capacity + 16) *
-					     sizeof(struct drift_tag *));
-	if (!list || !tag) {
-		free(tag);
+	if (grow(tags))
 		return DRIFT_NOMEM;
-	}
-	if (tags->count == tags->capacity)
-		tags->capacity = 2 * tags->capacity + 16;
-	tags->list = list;
+	tag = malloc(sizeof(*tag));
+	if (!tag)
+		return DRIFT_NOMEM;
 	*tag = *from;
-	memmove(list + at + 1, list + at, (tags->count - at) * sizeof(*list));
-	list[at] = tag;
+	memmove(tags->list + at + 1, tags->list + at,
+		(tags->count - at) * sizeof(struct drift_tag *));
+	tags->list[at] = tag;
 	tags->count++;
 	return DRIFT_OK;
 }
@@ -113,7 +123,7 @@ static enum drift_err read_definition(const struct frame_ddl *ddl,
 				      struct drift_tag *tag)
 {
 	struct msg_cursor cursor = msg_cursor_of(ddl->definition);
-	struct slice name;
+	struct slice name = { 0 };
 	int64_t seq = 0;
 	uint32_t count;
 	enum drift_err err = msg_read_array(&cursor, &count);

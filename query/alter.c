@@ -177,7 +177,7 @@ static enum drift_err drop_constraint(struct alter *alter)
 static enum drift_err drop(struct alter *alter)
 {
 	struct table_def *def = alter->def;
-	unsigned column;
+	unsigned column = 0;
 	bool if_there;
 	enum drift_err err;
 
@@ -230,7 +230,7 @@ static enum drift_err rename_table(struct alter *alter)
 static enum drift_err rename_column(struct alter *alter)
 {
 	struct buf name = BUF_INIT;
-	unsigned column, other;
+	unsigned column = 0, other;
 	enum drift_err err;
 
 	if (alter->def->document)
