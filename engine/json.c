@@ -14,31 +14,42 @@
 
 #define SHOWN_BYTES_MAX 100
 
-/* Would text nest too deep, if it is JSON? *position gets the 1-based byte. */
-static bool is_too_deep(struct slice text, int *position)
+/* jansson's tree takes up to 260 bytes an object and 40 a scalar: 16 MiB of "[{},{},"
+ * would be 1.3 GB. So the tree is bounded before it is made. */
+#define CONTAINERS_MAX 500000
+#define VALUES_MAX 2000000
+
+/* What keeps text, if it is JSON, from being taken: NULL, or a reason, and its 1-based
+ * byte in *position. */
+static const char *check_shape(struct slice text, int *position)
 {
 	const char *bytes = text.data;
+	unsigned depth = 0, containers = 0, values = 0;
 	bool in_string = false;
-	unsigned depth = 0;
 	size_t i;
 
 	for (i = 0; i < text.size; i++) {
 		char c = bytes[i];
 
+		*position = (int)i + 1;
 		if (c == '"')
 			in_string = !in_string;
 		else if (in_string)
 			i += c == '\\';
 		else if (c == '{' || c == '[')
-			depth++;
+			depth++, containers++;
 		else if ((c == '}' || c == ']') && depth > 0)
 			depth--;
-		if (depth > MSG_DEPTH_MAX) {
-			*position = (int)i + 1;
-			return true;
-		}
+		else
+			values += c == ',' || c == ':';
+		if (depth > MSG_DEPTH_MAX)
+			return "nested deeper than 128 levels";
+		if (containers > CONTAINERS_MAX)
+			return "more than 500000 objects and arrays";
+		if (values > VALUES_MAX)
+			return "more than 2000000 values";
 	}
-	return false;
+	return NULL;
 }
 
 /* ---- Packing ------------------------------------------------------------ */
@@ -67,7 +78,7 @@ static void pack_array(json_t *array, struct buf *out)
 		pack(json_array_get(array, i), out);
 }
 
-/* Recursion ends at MSG_DEPTH_MAX levels: is_too_deep has seen to it. */
+/* Recursion ends at MSG_DEPTH_MAX levels: check_shape has seen to it. */
 static void pack(json_t *value, struct buf *out)
 {
 	switch (json_typeof(value)) {
@@ -211,6 +222,7 @@ static enum drift_err parse(struct slice text, bool document, struct buf *out,
 {
 	const char *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
 	json_error_t fault;
+	const char *reason;
 	enum drift_err err;
 	int position;
 	json_t *value;
@@ -219,9 +231,9 @@ static enum drift_err parse(struct slice text, bool document, struct buf *out,
 		return refuse_at(error, (int)(nul - (const char *)text.data) + 1,
 				 DRIFT_BAD_JSON, "a NUL byte is not allowed",
 				 (struct slice){ 0 });
-	if (is_too_deep(text, &position))
-		return refuse_at(error, position, DRIFT_BAD_JSON,
-				 "nested deeper than 128 levels",
+	reason = check_shape(text, &position);
+	if (reason)
+		return refuse_at(error, position, DRIFT_BAD_JSON, reason,
 				 (struct slice){ 0 });
 	value = json_loadb(text.size > 0 ? text.data : "", text.size,
 			   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);

@@ -290,6 +290,29 @@ static void utf8_is_what_the_standard_lists(void **state)
 	assert_false(json_text_valid(SLICE("\xe2\x82")));
 }
 
+/* Small objects take a hundred times their text as a tree. */
+static void trees_are_bounded(void **state)
+{
+	struct drift_error error = { 0 };
+	struct buf text = BUF_INIT, out = BUF_INIT;
+
+	(void)state;
+	buf_add_str(&text, "{\"a\":[{}");
+	for (unsigned i = 0; i < 499997; i++)
+		buf_add_str(&text, ",{}");
+	buf_add_str(&text, "]}");
+	assert_int_equal(json_parse_document(buf_slice(&text), &out, &error),
+			 DRIFT_OK);
+	text.size -= 2;
+	buf_add_str(&text, ",{}]}");
+	assert_int_equal(json_parse_document(buf_slice(&text), &out, &error),
+			 DRIFT_BAD_JSON);
+	assert_string_equal(error.text, "more than 500000 objects and arrays");
+	assert_int_equal(error.position, (int)text.size - 3);
+	buf_release(&text);
+	buf_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +329,7 @@ int main(void)
 		cmocka_unit_test(a_blob_prints_as_hex),
 		cmocka_unit_test(invalid_text_still_prints_as_json),
 		cmocka_unit_test(utf8_is_what_the_standard_lists),
+		cmocka_unit_test(trees_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
