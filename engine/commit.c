@@ -173,11 +173,14 @@ static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
 	if (err)
 		return err;
 	err = apply_batch(db, stage);
-	if (err)
-		give_up(db, "applying a commit", err);
-	else
+	if (!err) {
 		publish(db, stage);
-	return err;
+		return DRIFT_OK;
+	}
+	/* It is stored, and nobody sees it before the next opening: unknown, not
+	 * refused. */
+	give_up(db, "applying a commit", err);
+	return DRIFT_IO;
 }
 
 /* ---- Memory -------------------------------------------------------------------- */

@@ -311,6 +311,13 @@ drift_time_ns drift_now(struct drift_db *db)
 	return clock_now(&db->clock);
 }
 
+drift_time_ns drift_clock_behind(struct drift_db *db)
+{
+	drift_time_ns ahead = drift_head_time(db) - drift_now(db);
+
+	return ahead > 0 ? ahead : 0;
+}
+
 bool drift_is_read_only(struct drift_db *db)
 {
 	return db->options.read_only || atomic_load(&db->read_only);

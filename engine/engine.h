@@ -74,6 +74,9 @@ drift_seq drift_head(struct drift_db *db);
 drift_time_ns drift_head_time(struct drift_db *db);
 /* The wall clock; injected by tests through struct drift_io. */
 drift_time_ns drift_now(struct drift_db *db);
+/* How far the wall clock is behind the newest commit time, 0 when it is not: so far
+ * the times of commits run ahead of it. Opening reports more than five minutes. */
+drift_time_ns drift_clock_behind(struct drift_db *db);
 /* True after a failed fdatasync: later commits get DRIFT_READ_ONLY. */
 bool drift_is_read_only(struct drift_db *db);
 

@@ -345,6 +345,20 @@ static void report_suspect(void *arg)
 		       "index");
 }
 
+#define CLOCK_BEHIND_NS (300ll * 1000000000)
+
+/* Never a refusal: commit times rise from the newest one on. */
+static void report_clock(struct drift_db *db)
+{
+	drift_time_ns behind = drift_clock_behind(db);
+
+	if (behind > CLOCK_BEHIND_NS)
+		db_report(db,
+			  "the newest transaction is %lld s in the future; times of "
+			  "commits go on from it until the clock has caught up",
+			  (long long)(behind / 1000000000));
+}
+
 static enum drift_err keep_hole(void *arg, const struct survey_hole *hole)
 {
 	*(struct survey_hole *)arg = *hole;
@@ -440,5 +454,6 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 	atomic_store(&db->head, db->committer.position.seq);
 	atomic_store(&db->head_time, db->committer.position.time);
 	atomic_store(&db->ddl_visible, atomic_load(&db->tables.ddl_count));
+	report_clock(db);
 	return DRIFT_OK;
 }

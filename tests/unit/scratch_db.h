@@ -98,7 +98,7 @@ static inline enum drift_err scratch_write(struct scratch *s, struct drift_txn *
 		buf_release(&key);
 		return err;
 	}
-	while (fill.size < pad)
+	while (fill.size < pad && !buf_status(&fill))
 		buf_add_char(&fill, '.');
 	msg_add_map(&row, 3);
 	msg_add_text(&row, SLICE("id"));
@@ -107,8 +107,10 @@ static inline enum drift_err scratch_write(struct scratch *s, struct drift_txn *
 	msg_add_int(&row, v);
 	msg_add_text(&row, SLICE("pad"));
 	msg_add_text(&row, buf_slice(&fill));
-	err = drift_txn_put(txn, s->t, buf_slice(&key), buf_slice(&row), DRIFT_PUT,
-			    &s->error);
+	err = buf_status(&key) || buf_status(&row)
+		      ? DRIFT_NOMEM
+		      : drift_txn_put(txn, s->t, buf_slice(&key), buf_slice(&row),
+				      DRIFT_PUT, &s->error);
 	buf_release(&key);
 	buf_release(&row);
 	buf_release(&fill);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* test_slow_sync.c - while fdatasync takes its time, readers go on, see everything
+ * that is durable, and nothing that a power cut could take away. */
+#include "tests/unit/cmocka_test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/io.h"
+#include "tests/unit/scratch_db.h"
+
+static _Atomic unsigned sync_ms;
+static _Atomic int64_t durable; /* what the last finished sync covered */
+static _Atomic int64_t written; /* what the writer has put */
+static _Atomic bool stop;
+
+/* Between write and sync stands the value that nobody may see yet. */
+static int slow_fdatasync(const struct drift_io *io, int fd)
+{
+	int64_t covers = written;
+
+	usleep(sync_ms * 1000);
+	if (io_system.fdatasync(io, fd) != 0)
+		return -1;
+	durable = covers;
+	return 0;
+}
+
+struct reader {
+	struct scratch *s;
+	unsigned reads, undurable, missed;
+	uint64_t *took_us;
+};
+
+#define READS_MAX 4000000
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* acked: what the writer was told is stored, read before the read began. */
+static _Atomic int64_t acked;
+
+static void *read_on(void *arg)
+{
+	struct reader *reader = arg;
+	int64_t v, before;
+
+	while (!stop && reader->reads < READS_MAX) {
+		uint64_t began = now_us();
+
+		before = acked;
+		if (scratch_get(reader->s, drift_head(reader->s->db), "row", &v))
+			break;
+		reader->undurable += v > durable;
+		reader->missed += v < before;
+		reader->took_us[reader->reads++] = now_us() - began;
+	}
+	return NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+static void readers_see_what_is_durable_and_never_wait(void **state)
+{
+	struct drift_io io = io_system;
+	struct reader reader = { 0 };
+	pthread_t thread;
+	struct scratch s;
+
+	(void)state;
+	io.fdatasync = slow_fdatasync;
+	scratch_init(&s);
+	s.options.io = &io;
+	assert_int_equal(scratch_open(&s), DRIFT_OK);
+	written = durable = acked = 0;
+	assert_int_equal(scratch_put(&s, "row", 0, 0), DRIFT_OK);
+	reader.s = &s;
+	reader.took_us = calloc(READS_MAX, sizeof(*reader.took_us));
+	assert_non_null(reader.took_us);
+	sync_ms = 150;
+	assert_int_equal(pthread_create(&thread, NULL, read_on, &reader), 0);
+	for (int64_t v = 1; v <= 12; v++) {
+		written = v;
+		assert_int_equal(scratch_put(&s, "row", v, 0), DRIFT_OK);
+		acked = v;
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	assert_true(reader.reads > 1000);
+	assert_int_equal(reader.undurable, 0);
+	assert_int_equal(reader.missed, 0);
+	qsort(reader.took_us, reader.reads, sizeof(*reader.took_us), compare);
+	/* Waiting for one sync would take three times as long. */
+	assert_true(reader.took_us[reader.reads - 1 - reader.reads / 100] < 50000);
+	free(reader.took_us);
+	sync_ms = 0;
+	scratch_remove(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(readers_see_what_is_durable_and_never_wait),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
