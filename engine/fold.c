@@ -316,6 +316,10 @@ enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 	index_read_end(db->index, reader);
 	if (err && err != DRIFT_DONE)
 		return err;
+	/* Folded before, when there was no memory to let the memtable go: intervals
+	 * of values would be folded into themselves. */
+	if (!err && old.tx >= mark->tx)
+		return DRIFT_OK;
 	applied.marked = err ? 0 : old.marked;
 	err = index_write_begin(db->index, &fold.writer);
 	if (err)
