@@ -161,7 +161,9 @@ enum drift_err directory_open(struct directory *directory, const struct drift_io
 		directory->fd =
 			open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory->fd < 0)
-		err = drift_fail(error, DRIFT_NOT_A_DATABASE, "%s: %m", path);
+		err = drift_fail(
+			error, errno == ENOMEM ? DRIFT_NOMEM : DRIFT_NOT_A_DATABASE,
+			"%s: %m", path);
 	if (!err)
 		err = format_read(directory, io, error);
 	if (!err)
