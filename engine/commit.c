@@ -120,10 +120,13 @@ static void give_up(struct drift_db *db, const char *what, enum drift_err err)
 static enum drift_err sync_log(struct drift_db *db)
 {
 	enum drift_err err;
+	uint64_t start;
 
 	if (atomic_load(&db->read_only))
 		return DRIFT_IO;
+	start = stats_now_ns();
 	err = log_sync(&db->log);
+	stats_add_time(&db->stats.sync_time, stats_now_ns() - start);
 	atomic_store(&db->committer.sync_due, 0);
 	if (err)
 		give_up(db, "fdatasync", err);
@@ -154,13 +157,11 @@ static bool only_removals(const struct stage *stage)
 	return true;
 }
 
-static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
-				  bool sync)
+static enum drift_err write_frames(struct drift_db *db, struct stage *stage,
+				   bool sync)
 {
 	enum drift_err err;
 
-	if (stage->frames.size == 0)
-		return sync ? sync_log(db) : DRIFT_OK;
 	err = log_append(&db->log, buf_slice(&stage->frames), only_removals(stage));
 	if (err == DRIFT_IO)
 		give_up(db, "writing the log", err);
@@ -181,6 +182,33 @@ static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
 	 * refused. */
 	give_up(db, "applying a commit", err);
 	return DRIFT_IO;
+}
+
+static void count(_Atomic uint64_t *counter, uint64_t value)
+{
+	atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
+}
+
+static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
+				  bool sync)
+{
+	uint64_t start = stats_now_ns();
+	drift_seq head = atomic_load(&db->head);
+	enum drift_err err;
+
+	if (stage->frames.size == 0)
+		return sync ? sync_log(db) : DRIFT_OK;
+	err = write_frames(db, stage, sync);
+	if (err) {
+		count(&db->stats.refused_batches, 1);
+		return err;
+	}
+	count(&db->stats.transactions, stage->tx_count);
+	count(&db->stats.events, stage->position.seq - head);
+	count(&db->stats.log_bytes, stage->frames.size);
+	stats_add_size(&db->stats.batch_size, stage->tx_count);
+	stats_add_time(&db->stats.batch_time, stats_now_ns() - start);
+	return DRIFT_OK;
 }
 
 /* ---- Memory -------------------------------------------------------------------- */

@@ -62,6 +62,13 @@ struct indexer {
 	drift_time_ns snapshot_ns; /* that snapshots may take before the next one */
 };
 
+/* What drift_stats tells. */
+struct db_stats {
+	_Atomic uint64_t transactions, events, log_bytes, refused_batches,
+		folded_events;
+	struct stats_histogram batch_time, batch_size, sync_time, fold_time;
+};
+
 struct drift_db {
 	struct drift_options options;
 	const struct drift_io *io;
@@ -84,6 +91,7 @@ struct drift_db {
 	struct clock clock;
 	struct committer committer;
 	struct indexer indexer;
+	struct db_stats stats;
 	_Atomic drift_seq head;
 	_Atomic drift_time_ns head_time;
 	_Atomic uint64_t ddl_visible; /* DDL statements readers see */

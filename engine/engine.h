@@ -13,6 +13,7 @@
 #define DRIFT_ENGINE_ENGINE_H
 
 #include "engine/catalog.h"
+#include "engine/stats.h"
 
 struct drift_db;
 struct drift_txn;
@@ -79,6 +80,23 @@ drift_time_ns drift_now(struct drift_db *db);
 drift_time_ns drift_clock_behind(struct drift_db *db);
 /* True after a failed fdatasync: later commits get DRIFT_READ_ONLY. */
 bool drift_is_read_only(struct drift_db *db);
+
+/* What was done since the database was opened, and what is held in memory now. */
+struct drift_stats {
+	char database_id[40];          /* hexadecimal */
+	uint64_t transactions, events; /* committed */
+	uint64_t log_bytes;            /* written */
+	uint64_t refused_batches;      /* of transactions, that could not be written */
+	uint64_t folded_events;        /* from memory into the index */
+	uint64_t layers;               /* of memory */
+	uint64_t memory_events;        /* not in the index yet */
+	uint64_t memory_bytes;
+	struct stats_reading batch_time; /* from writing a batch to its being visible */
+	struct stats_reading batch_size; /* transactions that were written together */
+	struct stats_reading sync_time;  /* of an fdatasync of the log */
+	struct stats_reading fold_time;
+};
+void drift_stats(struct drift_db *db, struct drift_stats *stats);
 
 /* Moment to seq. Seqs: DRIFT_BAD_MOMENT above the head unless clamp, which gives
  * the head (SQL's rule). Times: the last transaction at or before; before the

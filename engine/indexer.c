@@ -56,6 +56,13 @@ static void fold_oldest(struct drift_db *db, struct layer *layer)
 	err = fold(db, layer->memtable, &layer->mark);
 	/* Snapshots may take half as long as folds, and delay them by that. */
 	indexer->snapshot_ns = (monotonic_ns() - start) / 2;
+	if (!err) {
+		stats_add_time(&db->stats.fold_time,
+			       (uint64_t)(monotonic_ns() - start));
+		atomic_fetch_add_explicit(&db->stats.folded_events,
+					  memtable_count(layer->memtable),
+					  memory_order_relaxed);
+	}
 	pthread_mutex_lock(&indexer->lock);
 	if (!err)
 		err = layers_drop_oldest(&db->layers);

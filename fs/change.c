@@ -59,6 +59,7 @@ static void finish(struct change *change, const struct drift_receipt *receipt)
 {
 	struct changes *changes = &change->tree->changes;
 
+	stats_add_time(&changes->time, stats_now_ns() - change->start_ns);
 	change->done(change, receipt);
 	end(changes);
 }
@@ -103,6 +104,7 @@ static void attempt(struct change *change)
 
 void change_start(struct change *change)
 {
+	change->start_ns = stats_now_ns();
 	begin(&change->tree->changes);
 	attempt(change);
 }

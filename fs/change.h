@@ -22,10 +22,12 @@ struct change {
 	/* Answer the request and free the change. */
 	void (*done)(struct change *change, const struct drift_receipt *receipt);
 	void *context;       /* the caller's */
+	uint64_t start_ns;   /* when it began */
 	struct change *next; /* waiting to be built anew */
 };
 
 struct changes {
+	struct stats_histogram time; /* from a change's start to its answer */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned under_way;

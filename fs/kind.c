@@ -11,6 +11,7 @@
 #include "fs/query_file.h"
 #include "fs/row.h"
 #include "fs/rows_records.h"
+#include "fs/status.h"
 #include "fs/stream.h"
 #include "fs/tag.h"
 #include "fs/text_file.h"
@@ -165,5 +166,9 @@ const struct kind kinds[NODE_KINDS] = {
 			  .attributes = attr_text,
 			  .open = refusal_open,
 			  .text = refusal_text },
+	[NODE_STATUS] = { TEXT(status_json), .flags = KIND_CHANGES },
+	[NODE_STATS] = { TEXT(status_stats), .flags = KIND_CHANGES },
+	[NODE_METRICS] = { TEXT(status_metrics), .flags = KIND_CHANGES },
+	[NODE_README] = { TEXT(status_readme) },
 	[NODE_RELEASE] = { TEXT(text_release) },
 };

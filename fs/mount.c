@@ -150,7 +150,7 @@ static void add_escaped(struct buf *out, const char *text)
 
 static struct fuse_session *new_session(struct daemon *daemon)
 {
-	struct fuse_lowlevel_ops ops = ops_table;
+	struct fuse_lowlevel_ops ops = meter_ops();
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
 	struct buf list = BUF_INIT;

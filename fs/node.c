@@ -334,6 +334,16 @@ void node_move(struct nodes *nodes, const struct identity *from,
 	scratch_drop(scratch);
 }
 
+size_t nodes_count(struct nodes *nodes)
+{
+	size_t count;
+
+	pthread_mutex_lock(&nodes->lock);
+	count = nodes->count;
+	pthread_mutex_unlock(&nodes->lock);
+	return count;
+}
+
 void nodes_each(struct nodes *nodes,
 		void (*visit)(void *arg, const struct identity *identity,
 			      fuse_ino_t number),

@@ -55,6 +55,10 @@ enum node_kind {
 	NODE_SCHEMA_SQL,
 	NODE_SCHEMA_JSON,
 	NODE_ERRORS,
+	NODE_STATUS,
+	NODE_STATS,
+	NODE_METRICS,
+	NODE_README,
 	NODE_RELEASE, /* .driftfs/version */
 	NODE_KINDS
 };
@@ -159,6 +163,8 @@ void node_box_free(struct identity_box *box);
  * still see. */
 void node_move(struct nodes *nodes, const struct identity *from,
 	       struct identity_box *to, struct scratch *scratch);
+/* How many there are. */
+size_t nodes_count(struct nodes *nodes);
 /* Call visit for every node in the table, under the lock: it must not wait. */
 void nodes_each(struct nodes *nodes,
 		void (*visit)(void *arg, const struct identity *identity,

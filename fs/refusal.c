@@ -103,6 +103,7 @@ void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
 	struct buf line = BUF_INIT;
 	struct refused *refused;
 
+	atomic_fetch_add(&refusals->count, 1);
 	print_line(tree, uid, identity, error, &line);
 	pthread_mutex_lock(&refusals->lock);
 	refused = buf_status(&line) ? NULL : front(refusals, uid);

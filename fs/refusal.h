@@ -14,6 +14,7 @@ struct refused; /* one user's */
 struct refusals {
 	pthread_mutex_t lock;
 	struct refused *first;
+	_Atomic uint64_t count; /* ever */
 };
 
 void refusals_init(struct refusals *refusals);

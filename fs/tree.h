@@ -9,6 +9,7 @@
 #include "fs/change.h"
 #include "fs/events_file.h"
 #include "fs/handle.h"
+#include "fs/meter.h"
 #include "fs/node.h"
 #include "fs/refusal.h"
 #include "fs/record_file.h"
@@ -54,6 +55,7 @@ struct tree {
 	struct invalidator *invalidator;
 	struct unsaved unsaved;
 	struct record_sizes record_sizes;
+	struct meter meter;
 	atomic_bool stopping; /* whatever takes long ends soon */
 };
 /* Locks, in the order they may be taken: a handle's, then any one of the others
