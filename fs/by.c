@@ -12,13 +12,14 @@
 
 /* ---- Columns ------------------------------------------------------------ */
 
-static const struct index_def *index_over(const struct table_def *def,
-					  struct slice column)
+/* One that the view can be answered from: not while it is being built. */
+static const struct index_def *
+index_over(struct drift_view view, const struct table_def *def, struct slice column)
 {
 	for (unsigned i = 0; i < def->index_count; i++) {
 		const struct index_def *index = &def->indexes[i];
 
-		if (index->column_count == 1 &&
+		if (index->column_count == 1 && drift_index_usable(view, index) &&
 		    slice_equal(slice_str(index->columns[0]), column))
 			return index;
 	}
@@ -29,8 +30,8 @@ static const struct index_def *index_over(const struct table_def *def,
 static enum drift_err index_of(struct tree *tree, const struct identity *identity,
 			       const struct index_def **index)
 {
-	const struct table_def *def = drift_table_by_id(
-		tree_view(tree, identity->seq), identity->table_id);
+	struct drift_view view = tree_view(tree, identity->seq);
+	const struct table_def *def = drift_table_by_id(view, identity->table_id);
 	const char *end = memchr(identity->key.data, '\0', identity->key.size);
 	struct slice column = identity->key;
 
@@ -38,7 +39,7 @@ static enum drift_err index_of(struct tree *tree, const struct identity *identit
 		return DRIFT_NO_TABLE;
 	if (end)
 		column.size = (size_t)(end - (const char *)column.data);
-	*index = index_over(def, column);
+	*index = index_over(view, def, column);
 	return *index ? DRIFT_OK : DRIFT_NO_ROW;
 }
 
@@ -67,7 +68,8 @@ enum drift_err by_column_names(struct listing *listing)
 	for (unsigned i = 0; def && !err && i < def->index_count; i++) {
 		const struct index_def *index = &def->indexes[i];
 
-		if (index_over(def, slice_str(index->columns[0])) != index)
+		if (index_over(listing->view, def, slice_str(index->columns[0])) !=
+		    index)
 			continue;
 		err = key_component_encode(slice_str(index->columns[0]),
 					   &listing->fixed);

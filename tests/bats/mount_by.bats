@@ -124,3 +124,14 @@ listed()
 	same "$(grep -rl '"n": 7$' $t/by/ | wc -l)" 0
 	same "$(grep -Rl '"n": 7$' $t/by/ | sort | tr '\n' ' ')" "$t/by/n/7/k7.json $t/by/status/x/k7.json "
 }
+
+@test "an index made later is there from then on" {
+	seq 500 | sed 's/.*/{"id":"k&","x":"v&"}/' >$t/import.jsonl
+	[ ! -e $t/by/x ]
+	driftdb sql -d db -e 'CREATE INDEX ON t (x)'
+	eventually 10 test -e $t/by/x
+	same "$(ls $t/by/x | wc -l)" 500
+	same "$(jq -r .id $t/by/x/v7/k7.json)" k7
+	driftdb sql -d db -e 'DROP INDEX t_x_idx' || driftdb sql -d db -e 'DROP INDEX x'
+	[ ! -e $t/by/x ]
+}
