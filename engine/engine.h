@@ -40,6 +40,11 @@ struct drift_options {
 	 * keys and rows, 4 million operations. */
 	uint64_t txn_bytes_max;
 	uint32_t txn_ops_max;
+	bool rebuild_index; /* make the index anew from the log */
+	/* While opening reads a log that the index has not seen: up to which event it
+	 * has come, and how much of all that is, 0 to 1. NULL: nobody asks. */
+	void (*progress)(void *arg, drift_seq seq, double part);
+	void *progress_arg;
 	const struct drift_io *io; /* NULL: the real system */
 	/* Reports for the operator (torn tail cut, index rebuilt), one line each,
 	 * no newline; NULL: stderr. Called from any thread. */

@@ -61,8 +61,12 @@ static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
 				 struct drift_error *error)
 {
 	struct drift_error why = { 0 };
-	enum drift_err err = index_open(db->index_path, &db->index, &why);
+	enum drift_err err = DRIFT_OK;
 
+	if (db->options.rebuild_index)
+		err = index_remove(db->index_path, &why);
+	if (!err)
+		err = index_open(db->index_path, &db->index, &why);
 	if (!err) {
 		err = load_tables(db, mark);
 		if (!err && mark_in_log(&db->log, mark))
@@ -179,6 +183,19 @@ static void take_position(struct drift_db *db, const struct walk *walk)
 	};
 }
 
+/* By segments: their sizes are not known before they are opened. */
+static void show_progress(struct drift_db *db, const struct walk *walk)
+{
+	unsigned count = atomic_load(&db->log.count);
+	double part;
+
+	if (!db->options.progress)
+		return;
+	part = (double)walk->end.offset / (double)(walk->scout.limit + 1);
+	part = (walk->scout.segment + (part < 1 ? part : 1)) / count;
+	db->options.progress(db->options.progress_arg, walk->last_seq, part);
+}
+
 /* There is no indexer yet: fold here, when the memtable is full. */
 static enum drift_err fold_if_full(struct drift_db *db)
 {
@@ -210,6 +227,7 @@ static enum drift_err replay(struct drift_db *db, struct walk *walk,
 		if (err)
 			return err;
 		take_position(db, walk);
+		show_progress(db, walk);
 		err = fold_if_full(db);
 		if (err)
 			return drift_fail_code(error, err);

@@ -22,6 +22,8 @@
 	X(backup)   \
 	X(bench)    \
 	X(salvage)  \
+	X(doctor)   \
+	X(reindex)  \
 	X(help)
 
 #define DECLARE(name) extern const struct command command_##name;

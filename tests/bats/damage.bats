@@ -98,3 +98,33 @@ newest()
 	fails_with 1 driftdb salvage -d db new
 	says 'is a database already'
 }
+
+@test "the doctor says what ails, mends what loses nothing, and names the rest" {
+	damaged_history
+	run driftdb doctor -d db
+	same "$status" 0
+	says '^OK$'
+	chmod 644 "$(newest db)"
+	driftdb reindex -d db >out
+	grep -q 'of 40 event' out
+	dd if=/dev/zero of=db/index/data.mdb bs=4096 seek=3 count=2 conv=notrunc status=none
+	[ -e db/index/data.mdb ]
+	touch db/index/suspect
+	fails_with 3 driftdb doctor -d db
+	says 'unsafe permissions'
+	says 'reindex'
+	run driftdb doctor -d db --repair
+	same "$status" 0
+	says 'DONE .*index'
+	run driftdb doctor -d db
+	same "$status" 0
+	same "$(stat -c %a "$(newest db)")" 600
+	flip "$(newest db)" 'k34'
+	fails_with 3 driftdb doctor -d db --repair
+	says 'driftdb salvage'
+	chmod 755 db
+	fails_with 3 driftdb doctor -d db --repair
+	same "$(stat -c %a db)" 700
+	sed -i '1s/1/99/' db/FORMAT
+	fails_with 4 driftdb doctor -d db
+}
