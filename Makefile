@@ -170,6 +170,9 @@ store_bench_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/store/
 $(store_bench): $(store_bench_objects) $(engine_stack)
 	$(call link,$^ $(query_stack_libs))
 
+planted: ## plant known bugs in a copy of the tree, and see the tests find them
+	@CC="$(CC)" tests/planted/run
+
 bench: ## the engine and its queries beside SQLite: medians of five
 	@tools/bootstrap
 	@$(MAKE) --no-print-directory all $(store_bench) $(benches) $(mount_bench)
@@ -259,5 +262,5 @@ lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-fuzz $(BUILD)
 
-.PHONY: all help test check check-units check-concurrent asan tsan fuzz bench \
+.PHONY: all help test check check-units check-concurrent asan tsan fuzz planted bench \
 	run-fuzzers demo man install uninstall deb format lint clean
