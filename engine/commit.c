@@ -17,8 +17,8 @@
 #include "engine/index_build.h"
 #include "engine/batch.h"
 
-#define BATCH_BYTES_MAX (8u << 20) /* a batch is closed above this */
-#define MEMTABLE_BYTES_MAX (128u << 20)
+#define BATCH_BYTES_MAX (8u << 20)     /* a batch is closed above this */
+#define MEMTABLE_BYTES_MAX (48u << 20) /* LAYERS_MAX of them: 192 MiB */
 
 /* ---- Publishing ------------------------------------------------------------- */
 
