@@ -77,6 +77,7 @@ enum drift_err drift_fail(struct drift_error *error, enum drift_err code,
 		return code;
 	error->code = code;
 	error->position = 0;
+	error->hint[0] = '\0';
 	va_start(args, format);
 	size = vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);

@@ -93,6 +93,7 @@ struct drift_error {
 	enum drift_err code;
 	int position;   /* 1-based byte in the offending text, 0 when unknown */
 	char text[512]; /* one line, NUL-terminated, without the SQLSTATE */
+	char hint[128]; /* what may help, "" when nothing is known */
 };
 
 /* Fill *error (which may be NULL) with code and a formatted text, position 0,

@@ -29,6 +29,12 @@ static void add_caret(struct slice line, size_t column, struct buf *out)
 	buf_add_str(out, "^\n");
 }
 
+static void add_hint(const struct drift_error *error, struct buf *out)
+{
+	if (error->hint[0])
+		buf_printf(out, "HINT: %s\n", error->hint);
+}
+
 void query_print_error(const struct drift_error *error, const char *script,
 		       size_t size, struct buf *out)
 {
@@ -37,10 +43,13 @@ void query_print_error(const struct drift_error *error, const char *script,
 
 	buf_printf(out, "ERROR %s: %s\n", drift_err_sqlstate(error->code),
 		   error->text);
-	if (error->position < 1 || (size_t)error->position > size + 1)
+	if (error->position < 1 || (size_t)error->position > size + 1) {
+		add_hint(error, out);
 		return;
+	}
 	line = line_around(script, size, (size_t)error->position - 1, &column);
 	buf_add_slice(out, line);
 	buf_add_char(out, '\n');
 	add_caret(line, column, out);
+	add_hint(error, out);
 }

@@ -185,3 +185,22 @@ enum drift_err control_release(struct query_session *session,
 	buf_release(&name);
 	return err;
 }
+
+enum drift_err control_set(struct query_session *session,
+			   struct statement *statement, struct drift_error *error)
+{
+	bool read_only = session->transaction.read_only;
+	enum drift_err err = DRIFT_OK;
+
+	if (!session->transaction.open)
+		err = drift_fail(error, DRIFT_NO_TX,
+				 "SET TRANSACTION can only be used in transaction "
+				 "blocks");
+	if (!err)
+		err = read_modes(statement, &read_only, error);
+	if (err)
+		return err;
+	session->transaction.read_only = read_only;
+	session_say(session, "SET", "%s", "");
+	return DRIFT_OK;
+}

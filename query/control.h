@@ -20,4 +20,8 @@ enum drift_err control_release(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error);
 
+/* SET TRANSACTION ..., those words taken. */
+enum drift_err control_set(struct query_session *session,
+			   struct statement *statement, struct drift_error *error);
+
 #endif

@@ -85,37 +85,50 @@ enum drift_err write_run_documents(struct query_session *session,
 	return err;
 }
 
-/* The bytes of a one-part key that a token says. */
-static enum drift_err take_key(struct statement *statement,
-			       const struct table_def *def, struct buf *key,
-			       struct drift_error *error)
+/* One part of a key that a token says. */
+static enum drift_err take_part(struct statement *statement, enum key_kind kind,
+				struct buf *key, struct drift_error *error)
 {
 	struct token token = statement_peek(statement);
-	enum key_kind kinds[TABLE_KEY_PARTS_MAX];
 	struct buf text = BUF_INIT;
 	struct buf name = BUF_INIT;
 	enum drift_err err = statement_value(statement, &text, error);
 
-	if (err)
-		goto done;
-	table_def_key_kinds(def, kinds);
-	if (def->key_count != 1) {
-		err = drift_fail(error, DRIFT_UNSUPPORTED,
-				 "KEY with a composite key is not supported");
-	} else if (kinds[0] == KEY_TEXT) {
+	if (!err && kind == KEY_TEXT) {
 		key_add_text(key, buf_slice(&text));
-	} else {
+	} else if (!err) {
 		err = key_component_encode(buf_slice(&text), &name);
 		if (!err)
-			err = key_from_name(buf_slice(&name), kinds, 1, key);
+			err = key_from_name(buf_slice(&name), &kind, 1, key);
 		if (err)
 			err = drift_fail(error, DRIFT_BAD_TYPE,
 					 "invalid key: \"%s\"", buf_cstr(&text));
 	}
-done:
 	buf_release(&text);
 	buf_release(&name);
 	return statement_place(token, err, error);
+}
+
+/* KEY "evt1", KEY ('a', 2). */
+static enum drift_err take_key(struct statement *statement,
+			       const struct table_def *def, struct buf *key,
+			       struct drift_error *error)
+{
+	enum key_kind kinds[TABLE_KEY_PARTS_MAX];
+	enum drift_err err = statement_expect(statement, "KEY", error);
+	bool parens;
+
+	if (err)
+		return err;
+	parens = statement_accept_punct(statement, "(");
+	table_def_key_kinds(def, kinds);
+	for (unsigned i = 0; i < def->key_count && !err; i++) {
+		if (i > 0)
+			err = statement_expect_punct(statement, ",", error);
+		if (!err)
+			err = take_part(statement, kinds[i], key, error);
+	}
+	return err || !parens ? err : statement_expect_punct(statement, ")", error);
 }
 
 /* Merge patch into the row; no such row: nothing. */
@@ -157,8 +170,6 @@ enum drift_err write_run_patch(struct query_session *session,
 	statement->at++;
 	err = get_table(session, statement, &def, error);
 	if (!err)
-		err = statement_expect(statement, "KEY", error);
-	if (!err)
 		err = take_key(statement, def, &key, error);
 	if (!err)
 		err = statement_expect(statement, "SET", error);
@@ -179,4 +190,44 @@ enum drift_err write_run_patch(struct query_session *session,
 	buf_release(&key);
 	buf_release(&patch);
 	return err;
+}
+
+/* SOFT DELETE FROM t KEY k: the row goes and its history stays, as with any DELETE. */
+enum drift_err write_run_soft_delete(struct query_session *session,
+				     struct statement *statement,
+				     struct drift_error *error)
+{
+	const struct table_def *def = NULL;
+	struct drift_row row = DRIFT_ROW_INIT;
+	struct buf key = BUF_INIT;
+	enum drift_err err;
+	char tag[64];
+
+	statement->at++;
+	err = statement_expect(statement, "DELETE", error);
+	if (!err)
+		err = statement_expect(statement, "FROM", error);
+	if (!err)
+		err = get_table(session, statement, &def, error);
+	if (!err)
+		err = take_key(statement, def, &key, error);
+	if (!err)
+		err = statement_expect_end(statement, error);
+	if (!err)
+		err = transaction_may_write(session, error);
+	if (!err) {
+		err = drift_get(session->view, def->id, buf_slice(&key), &row);
+		if (!err)
+			err = write_delete(session, def, buf_slice(&key), error);
+		session->changed += !err;
+		err = err == DRIFT_NO_ROW ? DRIFT_OK : err;
+	}
+	snprintf(tag, sizeof(tag), "DELETE %llu",
+		 (unsigned long long)session->changed);
+	if (!err)
+		session_say(session, tag, "Deleted %llu row(s)",
+			    (unsigned long long)session->changed);
+	drift_row_release(&row);
+	buf_release(&key);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }

@@ -43,6 +43,7 @@ static const struct {
 	{ "VALUES", sql_run, false },
 	{ "REPLACE", sql_run, false },
 	{ "PATCH", write_run_patch, false },
+	{ "SOFT", write_run_soft_delete, false },
 	{ "TRUNCATE", write_run_truncate, false },
 	{ "VACUUM", compact_run_vacuum, false },
 	{ "COMPACT", compact_run, false },
@@ -77,10 +78,10 @@ static const struct {
 static bool is_unsupported(const struct statement *statement, struct token token)
 {
 	static const char *const words[] = {
-		"ATTACH", "CALL",    "CLUSTER", "COMMENT", "COPY",    "DECLARE",
-		"DETACH", "DISCARD", "DO",      "FETCH",   "GRANT",   "LISTEN",
-		"LOCK",   "MERGE",   "NOTIFY",  "PRAGMA",  "REFRESH", "REINDEX",
-		"REVOKE", "SOFT",    "VERIFY",
+		"ATTACH",  "CALL",    "CLUSTER", "COMMENT", "COPY",
+		"DECLARE", "DETACH",  "DISCARD", "DO",      "FETCH",
+		"GRANT",   "LISTEN",  "LOCK",    "MERGE",   "NOTIFY",
+		"PRAGMA",  "REFRESH", "REINDEX", "REVOKE",  "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

@@ -7,6 +7,7 @@
 
 #include "query/error.h"
 #include "query/function.h"
+#include "query/hint.h"
 #include "query/limit.h"
 #include "query/log_table.h"
 #include "query/match.h"
@@ -275,8 +276,10 @@ static enum drift_err run_statement(struct query_session *session,
 			break;
 		if (may_retry && may_run_again(session, err, i))
 			continue;
-		if (error)
+		if (error) {
 			*error = failure;
+			hint_add(session, &statement, error);
+		}
 		return fail(session, err, error);
 	}
 	*event = session->state == SESSION_BETWEEN ? QUERY_DONE : QUERY_COLUMNS;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "query/control.h"
 #include "query/limit.h"
 #include "query/session.h"
 #include "query/temporal.h"
@@ -255,6 +256,8 @@ enum drift_err setting_set(struct query_session *session,
 	enum drift_err err = DRIFT_OK;
 
 	statement->at++;
+	if (statement_accept(statement, "TRANSACTION"))
+		return control_set(session, statement, error);
 	(void)(statement_accept(statement, "SESSION") ||
 	       statement_accept(statement, "LOCAL"));
 	if (statement_accept(statement, "TIME")) {

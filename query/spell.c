@@ -265,7 +265,7 @@ static enum drift_err spell_word(struct rewriter *rewriter, unsigned i)
 	char first = (char)(script[token.at] & ~0x20);
 	enum drift_err err;
 
-	if (token.size < 3 || token.size > 18)
+	if (token.size < 2 || token.size > 18)
 		return DRIFT_OK;
 	err = spell_refuse(rewriter, i);
 	for (unsigned k = 0; k < sizeof(words) / sizeof(*words) && !err; k++) {

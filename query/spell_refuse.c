@@ -20,6 +20,7 @@ static const struct {
 	{ "ARRAY", "(", ANYWHERE, "ARRAY" },
 	{ "AT", "TIME", ANYWHERE, "AT TIME ZONE" },
 	{ "BETWEEN", "SYMMETRIC", ANYWHERE, "BETWEEN SYMMETRIC" },
+	{ "DISTINCT", "ON", ANYWHERE, "DISTINCT ON" },
 	{ "CUBE", "(", ANYWHERE, "CUBE" },
 	{ "FOR", "KEY", ANYWHERE, "FOR KEY SHARE" },
 	{ "FOR", "NO", ANYWHERE, "FOR NO KEY UPDATE" },

@@ -36,13 +36,15 @@ enum drift_err write_run_truncate(struct query_session *session,
 
 	statement->at++;
 	(void)statement_accept(statement, "TABLE");
-	err = show_table(session, statement, &def, error);
+	err = transaction_may_write(session, error);
+	do {
+		if (!err)
+			err = show_table(session, statement, &def, error);
+		if (!err)
+			err = delete_all(session, def, error);
+	} while (!err && statement_accept_punct(statement, ","));
 	if (!err)
 		err = statement_expect_end(statement, error);
-	if (!err)
-		err = transaction_may_write(session, error);
-	if (!err)
-		err = delete_all(session, def, error);
 	if (!err)
 		session_say(session, "TRUNCATE TABLE", "Deleted %llu row(s)",
 			    (unsigned long long)session->changed);

@@ -63,6 +63,8 @@ void wire_error(struct wire *wire, const struct drift_error *error,
 	add_error_field(wire, 'V', severity);
 	add_error_field(wire, 'C', drift_err_sqlstate(error->code));
 	add_error_field(wire, 'M', error->text);
+	if (error->hint[0])
+		add_error_field(wire, 'H', error->hint);
 	if (error->position > 0 && script) {
 		snprintf(position, sizeof(position), "%d",
 			 character_position(script, error->position));

@@ -34,13 +34,17 @@ enum drift_err write_key_exists(const struct table_def *def, struct slice key,
 				struct drift_error *error);
 
 struct statement;
-/* INSERT INTO t {...}, {...}; PATCH t KEY k SET {...}; TRUNCATE [TABLE] t. */
+/* INSERT INTO t {...}, {...}; PATCH t KEY k SET {...}; SOFT DELETE FROM t
+ * KEY k; TRUNCATE [TABLE] t, u. */
 enum drift_err write_run_documents(struct query_session *session,
 				   struct statement *statement,
 				   struct drift_error *error);
 enum drift_err write_run_patch(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error);
+enum drift_err write_run_soft_delete(struct query_session *session,
+				     struct statement *statement,
+				     struct drift_error *error);
 enum drift_err write_run_truncate(struct query_session *session,
 				  struct statement *statement,
 				  struct drift_error *error);

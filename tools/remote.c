@@ -122,6 +122,9 @@ static enum drift_err fail_as_answered(const PGresult *result, const char *scrip
 	if (!state)
 		return fail_as_told(error, DRIFT_IO, PQresultErrorMessage(result));
 	err = drift_fail(error, code_of_state(state), "%s", text ? text : "");
+	if (PQresultErrorField(result, PG_DIAG_MESSAGE_HINT))
+		snprintf(error->hint, sizeof(error->hint), "%s",
+			 PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));
 	error->position = byte_position(
 		script, PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION));
 	return err;

@@ -264,6 +264,12 @@ SELECT * FORM events
 SELECT * FROM events FOR SYSTEM_TIME AS OF @SEQ:1 e WHERE nope = 1
                                                           ^'
 	refuses 42P01 'relation "x" does not exist' 'SELECT * FROM x'
+	run driftdb sql -d db -e 'SELECT * FROM evnets'
+	says '^HINT: Perhaps you meant "events"'
+	run driftdb sql -d db -e 'SELECT e.staus FROM events e'
+	says '^HINT: Perhaps you meant "status"'
+	run driftdb sql -d db -e 'SELECT nothing_like_it FROM events'
+	! says HINT
 	refuses 42883 'function f' 'SELECT f(1)'
 	refuses 42601 'end of input' 'SELECT * FROM'
 	refuses 22P02 '' 'INSERT INTO events {"id": tru}'

@@ -112,3 +112,19 @@ refuses()
 	same "$(sql 'SELECT count(*) AS n FROM e; SELECT count(*) AS n FROM u')" '{"n":2}
 {"n":3}'
 }
+
+@test "one row by its key: PATCH, SOFT DELETE, with composite keys" {
+	same "$(sql 'PATCH u KEY (1, "x") SET {"v": 7}; PATCH u KEY (5, "none") SET {"v": 7};
+		SOFT DELETE FROM u KEY (1, "y"); SOFT DELETE FROM e KEY "a"; SOFT DELETE FROM e KEY "a";
+		SELECT * FROM u; SELECT id FROM e; SELECT n FROM e FOR SYSTEM_TIME ALL WHERE id = $$a$$')" \
+'{"a":1,"b":"x","v":7}
+{"a":2,"b":"x","v":3}
+{"id":"b"}
+{"n":1}'
+	refuses 42601 '\(1\)|"\)"' 'PATCH u KEY (1) SET {"v": 7}'
+	refuses 22P02 'invalid key: "one"' 'SOFT DELETE FROM u KEY ("one", "x")'
+	run driftdb sql -d db -e 'TRUNCATE e, u'
+	same "$output" 'Deleted 3 row(s)'
+	refuses 42P01 nope 'INSERT INTO e {"id": "k"}; TRUNCATE e, nope'
+	same "$(sql 'SELECT id FROM e')" '{"id":"k"}'
+}
