@@ -19,7 +19,7 @@
 enum drift_err tag_child(struct tree *tree, const struct identity *parent,
 			 struct slice name, struct buf *key, struct identity *child)
 {
-	struct drift_tag tag;
+	struct drift_tag tag = { 0 };
 	enum drift_err err = key_component_decode(name, key);
 
 	(void)parent;
@@ -73,7 +73,7 @@ static enum drift_err rename_tag(struct tagging *tagging, struct drift_txn *txn,
 {
 	struct drift_db *db = tagging->change.tree->db;
 	struct slice to = buf_slice(&tagging->name);
-	struct drift_tag tag;
+	struct drift_tag tag = { 0 };
 	enum drift_err err = DRIFT_OK;
 
 	if (!drift_tag_find(db, to, &tag) && !tagging->no_replace)
