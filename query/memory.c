@@ -72,22 +72,22 @@ static void give_back(void *memory)
 /* On failure the old piece stays as it is. */
 static void *resize(void *memory, int size)
 {
-	struct piece *piece = piece_of(memory);
+	struct piece *piece = piece_of(memory), *moved;
 	struct memory_account *account = piece->account;
 	size_t before = piece->size;
 
 	if ((size_t)size > before && !charge(account, (size_t)size - before))
 		return NULL;
-	piece = realloc(piece, sizeof(*piece) + (size_t)size);
-	if (!piece) {
+	moved = realloc(piece, sizeof(*piece) + (size_t)size);
+	if (!moved) {
 		if ((size_t)size > before)
 			discharge(account, (size_t)size - before);
 		return NULL;
 	}
 	if ((size_t)size < before)
 		discharge(account, before - (size_t)size);
-	piece->size = (size_t)size;
-	return piece + 1;
+	moved->size = (size_t)size;
+	return moved + 1;
 }
 
 static int size_of(void *memory)

@@ -66,13 +66,15 @@ static void instr(sqlite3_context *context, int argc, sqlite3_value **argv)
 static void replace(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	struct slice text = text_of(argv[0]), what = text_of(argv[1]), with;
-	const char *at = text.data, *end = at + text.size, *place;
+	const char *at, *end, *place;
 	sqlite3_str *out;
 	int size;
 
 	(void)argc;
 	if (!text.data || !what.data)
 		return;
+	at = text.data;
+	end = at + text.size;
 	if (what.size == 0 || *(const char *)what.data == '\0') {
 		sqlite3_result_value(context, argv[0]);
 		return;
@@ -142,13 +144,15 @@ static void trim(sqlite3_context *context, int argc, sqlite3_value **argv,
 	struct trim trim = { .session = sqlite3_user_data(context),
 			     .set = SLICE(" ") };
 	struct slice text = text_of(argv[0]);
-	const char *at = text.data, *end = at + text.size;
+	const char *at, *end;
 	size_t size;
 
 	if (argc == 2)
 		trim.set = text_of(argv[1]);
 	if (!text.data || !trim.set.data)
 		return;
+	at = text.data;
+	end = at + text.size;
 	while ((mode & 1) && at < end) {
 		size = char_size(at, end);
 		if (!in_set(&trim, at, size))
