@@ -54,8 +54,8 @@ static int64_t split(drift_time_ns time, int64_t *rest)
 
 static void broken_down(drift_time_ns time, struct tm *tm, int64_t *nanoseconds)
 {
-	int64_t rest;
-	time_t seconds = (time_t)(split(time, &rest) * 86400 + rest / SECOND);
+	int64_t rest, days = split(time, &rest);
+	time_t seconds = (time_t)(days * 86400 + rest / SECOND);
 
 	gmtime_r(&seconds, tm);
 	*nanoseconds = rest % SECOND;

@@ -76,7 +76,7 @@ static inline void work_remove(const struct work *work)
 
 static inline struct slice work_key(int k, struct buf *key)
 {
-	char name[8];
+	char name[16];
 
 	snprintf(name, sizeof(name), "k%d", k);
 	buf_clear(key);
@@ -91,7 +91,7 @@ static inline enum drift_err work_put(struct drift_txn *txn,
 		"................................................"
 		"................................................";
 	struct buf key = BUF_INIT, row = BUF_INIT;
-	char name[8];
+	char name[16];
 	enum drift_err err;
 
 	work_key(k, &key);

@@ -31,7 +31,7 @@ struct file {
 
 struct fixture {
 	char dir[64];
-	char spare[64]; /* for another database */
+	char spare[80]; /* for another database */
 	struct file files[SEGMENTS_MAX];
 	unsigned count;
 	struct drift_anchor anchor;
