@@ -52,7 +52,8 @@ static enum drift_err cut_keys(struct keys *keys, unsigned max)
 	size_t kept = 0;
 
 	sorted_bytes = keys->bytes.data;
-	qsort(keys->list, keys->count, sizeof(*keys->list), compare_kept);
+	if (keys->count)
+		qsort(keys->list, keys->count, sizeof(*keys->list), compare_kept);
 	for (size_t i = 0; i < keys->count && kept < max; i++) {
 		struct kept at = keys->list[i];
 

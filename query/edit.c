@@ -154,7 +154,8 @@ enum drift_err edits_write(struct edits *edits, const struct statement *statemen
 		return DRIFT_NOMEM;
 	if (first >= end)
 		return DRIFT_OK;
-	qsort(edits->list, edits->count, sizeof(*edits->list), compare);
+	if (edits->count)
+		qsort(edits->list, edits->count, sizeof(*edits->list), compare);
 	for (unsigned i = 0; i < edits->count; i++) {
 		const struct edit *edit = &edits->list[i];
 

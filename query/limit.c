@@ -36,12 +36,12 @@ void limit_begin(struct query_session *session)
 void limit_resume(struct query_session *session)
 {
 	session->resumed_ns = clock_ns();
-	memory_charge(&session->memory);
+	(void)memory_charge(&session->memory);
 }
 
 void limit_pause(struct query_session *session)
 {
-	memory_charge(NULL);
+	(void)memory_charge(NULL);
 	session->spent_ns += clock_ns() - session->resumed_ns;
 }
 

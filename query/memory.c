@@ -135,7 +135,10 @@ void memory_install(void)
 	(void)pthread_once(&once, install);
 }
 
-void memory_charge(struct memory_account *account)
+struct memory_account *memory_charge(struct memory_account *account)
 {
+	struct memory_account *former = current;
+
 	current = account;
+	return former;
 }

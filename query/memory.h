@@ -21,7 +21,7 @@ struct memory_account {
 /* Make SQLite allocate here. Before its first use; later it does nothing. */
 void memory_install(void);
 /* What this thread allocates from now on is the account's; NULL: nobody's. It must
- * live until all of that is freed. */
-void memory_charge(struct memory_account *account);
+ * live until all of that is freed. Returns whose it was before. */
+struct memory_account *memory_charge(struct memory_account *account);
 
 #endif

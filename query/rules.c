@@ -19,6 +19,7 @@
 
 #include "engine/json.h"
 #include "query/ddl.h"
+#include "query/memory.h"
 #include "query/query.h"
 
 #define DEFINITIONS_MAX 64
@@ -307,8 +308,8 @@ static enum drift_err refuse_row(const struct evaluator *evaluator, int rc,
 			  text);
 }
 
-static enum drift_err rules_check(const struct table_def *def, struct slice row,
-				  struct drift_error *error)
+static enum drift_err check_row(const struct table_def *def, struct slice row,
+				struct drift_error *error)
 {
 	struct evaluator *evaluator;
 	sqlite3_stmt *insert;
@@ -371,8 +372,8 @@ static enum drift_err take_value(const struct column_def *column, sqlite3_stmt *
 	return buf_status(out);
 }
 
-static enum drift_err rules_fill(const struct table_def *def, unsigned number,
-				 struct buf *value, struct drift_error *error)
+static enum drift_err fill_column(const struct table_def *def, unsigned number,
+				  struct buf *value, struct drift_error *error)
 {
 	const struct column_def *column = &def->columns[number];
 	struct evaluator *evaluator;
@@ -418,7 +419,7 @@ static enum drift_err check_default(const struct table_def *def, unsigned number
 	if (has_word(column->default_sql, "SELECT"))
 		return drift_fail(error, DRIFT_UNSUPPORTED,
 				  "cannot use subquery in DEFAULT expression");
-	err = rules_fill(def, number, &value, error);
+	err = fill_column(def, number, &value, error);
 	if (!err)
 		err = column_def_check_value(column, buf_slice(&value), error);
 	buf_release(&value);
@@ -450,8 +451,8 @@ static enum drift_err check_immutable(struct evaluator *evaluator,
 	return err;
 }
 
-enum drift_err rules_check_definition(const struct table_def *def,
-				      struct drift_error *error)
+static enum drift_err check_definition(const struct table_def *def,
+				       struct drift_error *error)
 {
 	struct evaluator *evaluator;
 	sqlite3_stmt *insert;
@@ -478,6 +479,40 @@ static bool is_name_of(const char *sql, struct token token, const char *column)
 	same = strcasecmp(buf_cstr(&text), column) == 0;
 	buf_release(&text);
 	return same;
+}
+
+/* ---- The rules' face ------------------------------------------------------------ */
+
+/* The evaluator lives as long as its thread, so what it allocates is nobody's, whatever
+ * session it works for. */
+static enum drift_err rules_check(const struct table_def *def, struct slice row,
+				  struct drift_error *error)
+{
+	struct memory_account *former = memory_charge(NULL);
+	enum drift_err err = check_row(def, row, error);
+
+	(void)memory_charge(former);
+	return err;
+}
+
+static enum drift_err rules_fill(const struct table_def *def, unsigned number,
+				 struct buf *value, struct drift_error *error)
+{
+	struct memory_account *former = memory_charge(NULL);
+	enum drift_err err = fill_column(def, number, value, error);
+
+	(void)memory_charge(former);
+	return err;
+}
+
+enum drift_err rules_check_definition(const struct table_def *def,
+				      struct drift_error *error)
+{
+	struct memory_account *former = memory_charge(NULL);
+	enum drift_err err = check_definition(def, error);
+
+	(void)memory_charge(former);
+	return err;
 }
 
 bool rules_mention(const char *sql, const char *column)
