@@ -153,6 +153,8 @@ enum drift_err io_open(const struct drift_io *io, int dir, const char *name,
 	if (*fd < 0 && errno == ELOOP)
 		return drift_fail(error, DRIFT_UNSAFE, "%s is a symbolic link",
 				  name);
+	if (*fd < 0 && errno == EISDIR)
+		return drift_fail(error, DRIFT_UNSAFE, "%s is a directory", name);
 	if (*fd < 0)
 		return drift_fail(error, io_err(errno), "%s: %m", name);
 	if (io->fstat(io, *fd, &st) == 0 && S_ISREG(st.st_mode) &&

@@ -384,7 +384,8 @@ enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error)
 	int fd = -1;
 	enum drift_err err = log_segment_size(log, i, &size, error);
 
-	if (err || i + 1 >= atomic_load(&log->count) || atomic_load(&segment->pack))
+	if (err || i + 1 >= atomic_load(&log->count) ||
+	    atomic_load(&segment->pack) || size > PACK_BYTES_MAX)
 		return err;
 	segment_name(segment->first_seq, name);
 	err = io_open(io, log->dir, unfinished, O_RDWR | O_CREAT | O_TRUNC, &fd,

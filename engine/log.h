@@ -13,6 +13,8 @@
 #include "engine/segment.h"
 
 #define LOG_RESERVE_BYTES (256u << 10)
+/* No crash leaves more behind the last whole transaction. */
+#define LOG_TAIL_BYTES_MAX (1u << 30)
 
 /* Where a frame lies. */
 struct place {

@@ -257,7 +257,7 @@ enum drift_err pack_open(const struct drift_io *io, int fd, struct pack **out)
 	if (block_bytes < PACK_BLOCK_BYTES_MIN ||
 	    block_bytes > PACK_BLOCK_BYTES_MAX ||
 	    (block_bytes & (block_bytes - 1)) || count > BLOCKS_MAX ||
-	    16 * (uint64_t)count > file_size ||
+	    size > PACK_BYTES_MAX || 16 * (uint64_t)count > file_size ||
 	    count != (size - 1) / block_bytes + (size > 0))
 		return DRIFT_CORRUPT;
 	pack = calloc(1, sizeof(*pack) + count * sizeof(struct block));

@@ -14,7 +14,7 @@
  *	32	128	the segment's header (segment.h), once more
  *	160	16n	for each block: offset[8], packed size[4], CRC-32C[4] of the
  *			packed bytes
- *	...		the blocks: zstd frames (RFC 8878)
+ *	...		the blocks: zstd frames (RFC 8878) that say their size
  *
  * How large blocks are is chosen by a sample of the segment: the smaller, the sooner
  * one row is unpacked; but where a row's versions lie far apart only large blocks make
@@ -29,6 +29,7 @@
 
 #define PACK_BLOCK_BYTES_MIN (16u << 10)
 #define PACK_BLOCK_BYTES_MAX (4u << 20)
+#define PACK_BYTES_MAX (512u << 20) /* unpacked; a larger segment stays plain */
 #define PACK_CACHE_BYTES (48u << 20)
 #define PACK_HEAD_BYTES 160
 #define PACK_HEADER_COPY 32 /* offset of the segment's header */

@@ -16,8 +16,6 @@
 #include "engine/survey.h"
 #include "engine/walk.h"
 
-#define TAIL_BYTES_MAX (1u << 30)
-
 /* ---- The index ---------------------------------------------------------------- */
 
 static enum drift_err no_index(struct drift_db *db, const char *why)
@@ -245,48 +243,84 @@ static bool all_zeros(struct slice bytes)
 	       (at[0] == 0 && memcmp(at, at + 1, bytes.size - 1) == 0);
 }
 
-/* A whole commit frame in the tail which says that its first byte was durable. */
-static bool tail_was_durable(struct slice tail, uint32_t seed, uint64_t offset,
-			     uint64_t *where)
+/* A whole commit frame among these bytes, at `at` in the segment, which says that the
+ * byte at `offset` was durable. */
+static bool says_durable(struct slice bytes, uint64_t at, uint32_t seed,
+			 uint64_t offset, uint64_t *where)
 {
 	struct frame_commit commit;
 	struct frame frame;
 	size_t size;
 
-	for (size_t i = 0; i + FRAME_HEADER_BYTES < tail.size; i++) {
-		const uint8_t *at = (const uint8_t *)tail.data + i;
+	for (size_t i = 0; i + FRAME_HEADER_BYTES < bytes.size; i++) {
+		const uint8_t *head = (const uint8_t *)bytes.data + i;
 
 		/* Cheap tests first: this runs once a byte. */
-		if (at[24] != FRAME_COMMIT || at[26] || at[27] ||
-		    frame_decode(slice_of(at, tail.size - i), seed, &frame, &size) ||
+		if (head[24] != FRAME_COMMIT || head[26] || head[27] ||
+		    frame_decode(slice_of(head, bytes.size - i), seed, &frame,
+				 &size) ||
 		    frame_read_commit(&frame, &commit) || commit.synced <= offset)
 			continue;
-		*where = offset + i;
+		*where = at + i;
 		return true;
 	}
 	return false;
 }
 
-static enum drift_err check_tail(struct drift_db *db, struct slice tail,
-				 uint64_t offset, struct drift_error *error)
+/* Look through the tail in windows, for it may be large; they overlap by more than a
+ * commit frame has. *has_data: not all of it is zeros. */
+static enum drift_err search_tail(struct drift_db *db, uint64_t end, uint64_t size,
+				  bool *has_data, uint64_t *durable)
 {
+	enum { WINDOW = 8 << 20, OVERLAP = 1 << 20 };
 	const struct log_segment *segment = log_newest(&db->log);
+	int fd = atomic_load(&segment->fd);
+	struct buf window = BUF_INIT;
+	char *to =
+		buf_reserve(&window, size - end < WINDOW ? size - end + 1 : WINDOW);
+	enum drift_err err = to ? DRIFT_OK : DRIFT_NOMEM;
+	size_t got;
+
+	*has_data = false;
+	*durable = 0;
+	for (uint64_t at = end; at < size && !*durable && !err;
+	     at += WINDOW - OVERLAP) {
+		size_t want = size - at < WINDOW ? size - at : WINDOW;
+
+		err = db->unclean ? io_read_disk(db->io, fd, to, want, at, &got)
+				  : io_read(db->io, fd, to, want, at, &got);
+		if (err || all_zeros(slice_of(to, got)))
+			continue;
+		*has_data = true;
+		(void)says_durable(slice_of(to, got), at, segment->seed, end,
+				   durable);
+	}
+	buf_release(&window);
+	return err;
+}
+
+static enum drift_err check_tail(struct drift_db *db, uint64_t end, uint64_t size,
+				 struct drift_error *error)
+{
 	char name[SEGMENT_NAME_BYTES];
 	uint64_t where;
+	bool has_data;
+	enum drift_err err = search_tail(db, end, size, &has_data, &where);
 
-	if (all_zeros(tail))
-		return DRIFT_OK;
-	segment_name(segment->first_seq, name);
-	if (tail_was_durable(tail, segment->seed, offset, &where))
+	if (err)
+		return drift_fail_code(error, err);
+	segment_name(log_newest(&db->log)->first_seq, name);
+	if (where)
 		return drift_fail(error, DRIFT_CORRUPT,
 				  "segment %s offset %" PRIu64
 				  ": damaged; a transaction that was written later "
 				  "is whole at offset %" PRIu64,
-				  name, offset, where);
-	db_report(db,
-		  "segment %s: cut %zu bytes after offset %" PRIu64
-		  ", an unfinished transaction",
-		  name, tail.size, offset);
+				  name, end, where);
+	if (has_data)
+		db_report(db,
+			  "segment %s: cut %" PRIu64 " bytes after offset %" PRIu64
+			  ", an unfinished transaction",
+			  name, size - end, end);
 	return DRIFT_OK;
 }
 
@@ -295,33 +329,19 @@ static enum drift_err end_log(struct drift_db *db, uint64_t end,
 			      struct drift_error *error)
 {
 	int fd = atomic_load(&log_newest(&db->log)->fd);
-	struct buf tail = BUF_INIT;
 	uint64_t size;
-	size_t got;
-	char *at;
 	enum drift_err err = io_size(db->io, fd, &size);
 
 	if (!err && size < end)
 		err = DRIFT_CORRUPT;
-	/* No crash leaves that much; and it must fit into memory. */
-	if (!err && size - end > TAIL_BYTES_MAX)
+	/* No crash leaves that much. */
+	if (!err && size - end > LOG_TAIL_BYTES_MAX)
 		return drift_fail(error, DRIFT_CORRUPT,
 				  "segment %020" PRIu64 ".seg offset %" PRIu64
 				  ": %" PRIu64 " bytes stand behind the last whole "
 				  "transaction",
 				  log_newest(&db->log)->first_seq, end, size - end);
-	if (err)
-		return drift_fail_code(error, err);
-	at = buf_reserve(&tail, size - end + 1);
-	if (!at)
-		return drift_fail_code(error, DRIFT_NOMEM);
-	err = db->unclean ? io_read_disk(db->io, fd, at, size - end, end, &got)
-			  : io_read(db->io, fd, at, size - end, end, &got);
-	if (err)
-		err = drift_fail_code(error, err);
-	else
-		err = check_tail(db, slice_of(at, got), end, error);
-	buf_release(&tail);
+	err = err ? drift_fail_code(error, err) : check_tail(db, end, size, error);
 	if (err)
 		return err;
 	if (db->options.read_only) {

@@ -25,7 +25,7 @@
  *	112	4	its CRC-32C
  *	116	8	zero
  *	124	4	CRC-32C of bytes 0..123
- *	128	...	blocks: zstd frames (RFC 8878)
+ *	128	...	blocks: zstd frames (RFC 8878) that say their size
  *	...	...	the block table, for each block: offset[8] packed bytes[4]
  *			unpacked bytes[4] CRC-32C of the packed bytes[4] bytes of its
  *			first key[2] the key

@@ -412,7 +412,8 @@ static enum drift_err skip_room(struct survey *survey)
 	uint64_t at = survey->offset;
 	enum drift_err err = find_frame(survey);
 
-	if (err || survey->offset < survey->limit || survey->hole_has_data)
+	if (err || survey->offset < survey->limit || survey->hole_has_data ||
+	    survey->limit - at > LOG_TAIL_BYTES_MAX)
 		return err;
 	survey->in_hole = false;
 	survey->sums->bytes = at;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
+#define WINDOW_LOG_MAX 27
+
 struct zstd_packer {
 	ZSTD_CCtx *context;
 };
@@ -79,12 +81,28 @@ static ZSTD_DCtx *unpacker(void)
 	return context;
 }
 
+/* The frame's head says the size, and no window that a stream would need more memory
+ * for than any of ours. */
+static bool head_is_ours(struct slice packed, size_t size)
+{
+	const uint8_t *at = packed.data;
+	bool has_window;
+
+	if (packed.size < 6 ||
+	    ZSTD_getFrameContentSize(packed.data, packed.size) != size)
+		return false;
+	has_window = !(at[4] & 0x20);
+	return !has_window || 10 + (at[5] >> 3) <= WINDOW_LOG_MAX;
+}
+
 enum drift_err zstd_unpack(struct slice packed, void *plain, size_t size)
 {
 	ZSTD_DCtx *context = unpacker();
 
 	if (!context)
 		return DRIFT_NOMEM;
+	if (!head_is_ours(packed, size))
+		return DRIFT_CORRUPT;
 	return ZSTD_decompressDCtx(context, plain, size, packed.data, packed.size) ==
 			       size
 		       ? DRIFT_OK

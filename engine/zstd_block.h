@@ -17,7 +17,8 @@ void zstd_packer_free(struct zstd_packer *packer); /* NULL is fine */
 enum drift_err zstd_pack(struct zstd_packer *packer, struct slice plain,
 			 struct buf *out);
 
-/* DRIFT_CORRUPT unless exactly `size` bytes come out. */
+/* DRIFT_CORRUPT unless the frame's head says `size`, and a window of at most 128 MiB,
+ * and exactly so many bytes come out. */
 enum drift_err zstd_unpack(struct slice packed, void *plain, size_t size);
 
 #endif
