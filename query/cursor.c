@@ -330,6 +330,7 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int i)
 	const struct reader_value *value;
 	enum drift_err err;
 
+	i = module_column(vtab_of(cursor), i);
 	if ((unsigned)i >= count)
 		return hidden_result(cursor, context,
 				     (enum relation_hidden)((unsigned)i - count));

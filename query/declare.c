@@ -69,7 +69,7 @@ enum relation_affinity relation_affinity(const struct relation *relation,
 	}
 }
 
-static void add_visible(const struct relation *relation, unsigned i, struct buf *sql)
+static void add_column(const struct relation *relation, unsigned i, struct buf *sql)
 {
 	const struct relation_column *column = &relation->columns[i];
 	static const char *const affinities[] = {
@@ -84,6 +84,8 @@ static void add_visible(const struct relation *relation, unsigned i, struct buf 
 		buf_printf(&name, "%c%u", RELATION_MARK, i);
 	token_quote_name(buf_slice(&name), sql);
 	buf_add_str(sql, affinities[relation_affinity(relation, i)]);
+	if (!relation_shows(relation, i))
+		buf_add_str(sql, " HIDDEN");
 	buf_add_str(sql, ", ");
 	buf_release(&name);
 }
@@ -106,10 +108,14 @@ static void add_hidden(const struct relation *relation, unsigned i, struct buf *
 
 void declare_columns(const struct relation *relation, struct buf *sql)
 {
+	unsigned arguments = relation->timed ? RELATION_ARGUMENTS : 0;
+
 	buf_add_str(sql, "CREATE TABLE x(");
+	for (unsigned i = 0; i < arguments; i++)
+		add_hidden(relation, i, sql);
 	for (unsigned i = 0; i < relation->column_count; i++)
-		add_visible(relation, i, sql);
-	for (unsigned i = 0; i < HIDDEN_COUNT; i++)
+		add_column(relation, i, sql);
+	for (unsigned i = arguments; i < HIDDEN_COUNT; i++)
 		add_hidden(relation, i, sql);
 	buf_add_str(sql, ") WITHOUT ROWID");
 }
@@ -117,11 +123,16 @@ void declare_columns(const struct relation *relation, struct buf *sql)
 enum drift_err relation_declare(struct query_session *session,
 				struct relation *relation, struct drift_error *error)
 {
+	unsigned hidden = 0;
 	struct buf sql = BUF_INIT;
 	enum drift_err err;
 
-	if (relation->declared)
+	/* More fields shown hide fewer columns: as many hidden are the same ones. */
+	for (unsigned i = 0; i < relation->column_count; i++)
+		hidden += !relation_shows(relation, i);
+	if (relation->declared && relation->fields_hidden == hidden)
 		return DRIFT_OK;
+	relation->fields_hidden = hidden;
 	buf_add_str(&sql, "DROP TABLE IF EXISTS ");
 	token_quote_name(slice_str(relation->name), &sql);
 	buf_add_str(&sql, "; CREATE VIRTUAL TABLE ");

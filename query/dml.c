@@ -66,7 +66,7 @@ static enum drift_err declare_kept(struct query_session *session,
 	buf_release(&name);
 	if (!def)
 		return DRIFT_OK;
-	err = relation_get_timed(session, def, &relation);
+	err = relation_get_timed(session, def, NULL, &relation);
 	for (unsigned i = 0; def->document && i < kept->count && !err; i++)
 		err = relation_note_members(relation, written_get(kept, i).row);
 	return err ? drift_fail_code(error, err)

@@ -18,6 +18,12 @@ struct drift_vtab {
 	unsigned column_count;
 };
 
+/* SQLite's number of a column as the relation's; hidden ones follow column_count. */
+static inline int module_column(const struct drift_vtab *vtab, int column)
+{
+	return relation_column_of(vtab->relation, vtab->column_count, column);
+}
+
 /* Register it with the session's connection. */
 enum drift_err module_register(struct query_session *session,
 			       struct drift_error *error);

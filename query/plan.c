@@ -46,7 +46,8 @@ static int constraint_on(const struct planning *planning, int column, int op1,
 		const struct sqlite3_index_constraint *constraint =
 			&planning->info->aConstraint[i];
 
-		if (!constraint->usable || constraint->iColumn != column ||
+		if (!constraint->usable ||
+		    module_column(planning->vtab, constraint->iColumn) != column ||
 		    (constraint->op != op1 && constraint->op != op2) ||
 		    (bool)sqlite3_vtab_in(planning->info, i, -1) != in)
 			continue;
@@ -79,8 +80,9 @@ static bool find_arguments(struct planning *planning)
 
 	planning->form = ASOF_VIEW;
 	for (int i = 0; i < info->nConstraint; i++) {
-		int argument = info->aConstraint[i].iColumn -
-			       (int)planning->vtab->column_count;
+		int argument =
+			module_column(planning->vtab, info->aConstraint[i].iColumn) -
+			(int)planning->vtab->column_count;
 		sqlite3_value *value = NULL;
 
 		if (argument < HIDDEN_FORM || argument > HIDDEN_B ||
@@ -243,7 +245,8 @@ static bool is_ordered(const struct planning *planning)
 		return false;
 	for (int i = 0; i < info->nOrderBy; i++)
 		if (info->aOrderBy[i].desc ||
-		    info->aOrderBy[i].iColumn != (int)planning->def->key_columns[i])
+		    module_column(planning->vtab, info->aOrderBy[i].iColumn) !=
+			    (int)planning->def->key_columns[i])
 			return false;
 	return true;
 }

@@ -14,6 +14,8 @@
 #include "query/saved.h"
 #include "query/session.h"
 
+#define RELATIONS_KEPT_MAX 100
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -268,6 +270,34 @@ void relation_forget_all(struct query_session *session)
 		forget(session, &session->relations);
 }
 
+void relation_forget_many(struct query_session *session)
+{
+	unsigned count = 0;
+
+	for (const struct relation *at = session->relations; at; at = at->next)
+		count++;
+	if (count > RELATIONS_KEPT_MAX)
+		relation_forget_all(session);
+}
+
+bool relation_shows(const struct relation *relation, unsigned column)
+{
+	const struct relation_column *entry = &relation->columns[column];
+
+	return entry->def || relation->fields_shown == RELATION_ALL ||
+	       (entry->field >= 0 &&
+		(unsigned)entry->field < relation->fields_shown);
+}
+
+/* How many fields the view's `*` shows. What a transaction wrote itself is among them
+ * without having a number. */
+static unsigned fields_shown(const struct table_def *def, struct drift_view view)
+{
+	return !def->document || def->id == 0 || view.txn
+		       ? RELATION_ALL
+		       : drift_field_count(view, def->id);
+}
+
 static enum drift_err get(struct query_session *session, const char *name,
 			  const struct table_def *def, struct relation **relation)
 {
@@ -287,24 +317,38 @@ static enum drift_err get(struct query_session *session, const char *name,
 enum drift_err relation_get(struct query_session *session,
 			    const struct table_def *def, struct relation **relation)
 {
-	return get(session, def->name, def, relation);
+	enum drift_err err = get(session, def->name, def, relation);
+
+	if (!err)
+		(*relation)->fields_shown = fields_shown(def, session->view);
+	return err;
 }
 
 enum drift_err relation_get_timed(struct query_session *session,
 				  const struct table_def *def,
+				  const struct drift_view *view,
 				  struct relation **relation)
 {
+	unsigned shown = view ? fields_shown(def, *view) : RELATION_ALL;
 	struct buf name = BUF_INIT;
 	enum drift_err err;
+
+	if (shown != RELATION_ALL &&
+	    shown >= drift_field_count(relation_fields_view(session), def->id))
+		shown = RELATION_ALL;
 
 	/* Longer than any table's own name may be. */
 	buf_printf(&name, "%s@%0*u.%u", def->name, TABLE_NAME_BYTES_MAX, def->id,
 		   def->version);
+	if (shown != RELATION_ALL)
+		buf_printf(&name, ".%u", shown);
 	err = buf_status(&name);
 	if (!err)
 		err = get(session, buf_cstr(&name), def, relation);
-	if (!err)
+	if (!err) {
 		(*relation)->timed = true;
+		(*relation)->fields_shown = shown;
+	}
 	buf_release(&name);
 	return err;
 }

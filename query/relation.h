@@ -9,6 +9,10 @@
  * its name may be another table's by now, and SQLite must never scan it without the
  * call's arguments, as it would for one side of an OR.
  *
+ * A moment's `*` shows the fields seen until then; those seen later are hidden columns
+ * there, null wherever they are named. Calls at moments that show other fields are
+ * relations of their own.
+ *
  * Names are compared as SQLite does, case aside. A field that differs from another
  * column in case only is shown but has no name in SQL: its SQLite name carries a
  * mark (RELATION_MARK) that is cut off where names are handed out. */
@@ -23,6 +27,7 @@ struct query_session;
 
 #define RELATION_MARK '\x01'
 #define RELATION_COLUMNS_MAX 1900
+#define RELATION_ALL UINT32_MAX
 
 /* Hidden columns, in this order after the visible ones. The first three are the
  * arguments of the table-valued form, "t"(form, a, b): asof.h. */
@@ -62,9 +67,11 @@ struct relation {
 	struct relation *next;
 	char *name; /* in SQLite */
 	const struct table_def *def;
-	bool timed;            /* only ever called with form, a, b */
-	bool declared;         /* SQLite knows it with all its columns */
-	unsigned fields_taken; /* the first of drift_field that are columns */
+	bool timed;             /* only ever called with form, a, b */
+	bool declared;          /* SQLite knows it with all its columns */
+	unsigned fields_taken;  /* the first of drift_field that are columns */
+	unsigned fields_shown;  /* the first of them that `*` shows; RELATION_ALL */
+	unsigned fields_hidden; /* columns that `*` does not show, as declared */
 	unsigned column_count;
 	unsigned column_capacity;
 	struct relation_column *columns;
@@ -76,10 +83,14 @@ struct relation {
 /* The relation of def under the name it has in SQL, made when it is new. */
 enum drift_err relation_get(struct query_session *session,
 			    const struct table_def *def, struct relation **relation);
-/* The relation of def for table-valued calls, "name@id.version". */
+/* The relation of def for table-valued calls, "name@id.version", and the number of the
+ * fields that `*` shows, unless it is all. view: of the moment called at; NULL: all. */
 enum drift_err relation_get_timed(struct query_session *session,
 				  const struct table_def *def,
+				  const struct drift_view *view,
 				  struct relation **relation);
+/* Does `*` show the column? */
+bool relation_shows(const struct relation *relation, unsigned column);
 /* Make SQLite know the relation with all its columns. No statement may run. */
 enum drift_err relation_declare(struct query_session *session,
 				struct relation *relation,
@@ -91,6 +102,9 @@ enum drift_err relation_sync(struct query_session *session, const char *script,
 			     struct drift_error *error);
 /* Forget all of them: when a transaction with DDL has ended. */
 void relation_forget_all(struct query_session *session);
+/* The same when they have become many: a moment may need one of its own. No statement
+ * may run. */
+void relation_forget_many(struct query_session *session);
 /* The view whose fields are columns: a pinned session shows those of its moment, for
  * ever the same; any other all that were ever seen. */
 struct drift_view relation_fields_view(const struct query_session *session);
@@ -106,6 +120,19 @@ enum drift_err relation_add_field(struct relation *relation, struct slice name);
 /* Add the members of a document that are no columns yet. */
 enum drift_err relation_note_members(struct relation *relation,
 				     struct slice document);
+
+/* SQLite's number of a column as ours. It hands a call's arguments to the first hidden
+ * columns, which may be fields: so they stand before all others where there are calls. */
+#define RELATION_ARGUMENTS 3
+static inline int relation_column_of(const struct relation *relation,
+				     unsigned columns, int column)
+{
+	if (!relation->timed || column < 0 ||
+	    column >= (int)columns + RELATION_ARGUMENTS)
+		return column;
+	return column < RELATION_ARGUMENTS ? (int)columns + column
+					   : column - RELATION_ARGUMENTS;
+}
 
 /* What SQLite does to the other side of a comparison with the column. */
 enum relation_affinity { RELATION_NO_AFFINITY, RELATION_TEXT, RELATION_NUMERIC };

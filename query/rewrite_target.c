@@ -50,7 +50,8 @@ static enum drift_err add_written(const struct rewriter *rewriter,
 				  struct buf *out)
 {
 	struct relation *relation;
-	enum drift_err err = relation_get_timed(rewriter->session, def, &relation);
+	enum drift_err err =
+		relation_get_timed(rewriter->session, def, NULL, &relation);
 
 	if (err)
 		return err;

@@ -90,11 +90,15 @@ static enum drift_err find_relation(struct rewriter *rewriter, struct slice name
 	struct query_session *session = rewriter->session;
 	const struct table_def *now = relation_table(session->view, name);
 	const struct table_def *then = now;
+	bool past = asof_form(asof) == ASOF_AT &&
+		    (drift_seq)asof->a <= session->view.seq;
+	struct drift_view view;
 	enum drift_err err;
 
-	if (asof_form(asof) == ASOF_AT && (drift_seq)asof->a <= session->view.seq)
-		then = relation_table(drift_view_at(session->db, (drift_seq)asof->a),
-				      name);
+	if (past) {
+		view = drift_view_at(session->db, (drift_seq)asof->a);
+		then = relation_table(view, name);
+	}
 	if (!now && !then)
 		return drift_fail(rewriter->error, DRIFT_NO_TABLE,
 				  "relation \"%.*s\" does not exist", (int)name.size,
@@ -102,7 +106,7 @@ static enum drift_err find_relation(struct rewriter *rewriter, struct slice name
 	/* Its columns are those of its moment. */
 	if (then)
 		now = then;
-	err = relation_get_timed(session, now, relation);
+	err = relation_get_timed(session, now, past ? &view : NULL, relation);
 	if (err)
 		return drift_fail_code(rewriter->error, err);
 	return relation_declare(session, *relation, rewriter->error);

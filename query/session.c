@@ -231,6 +231,7 @@ static enum drift_err attempt(struct query_session *session,
 	session->changed = 0;
 	session->row_count = 0;
 	end_rows(session);
+	relation_forget_many(session);
 	written_clear(&session->written);
 	written_clear(&session->proposed);
 	session_say(session, "", "%s", "");

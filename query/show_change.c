@@ -44,7 +44,7 @@ enum drift_err show_drift(struct query_session *session, struct statement *state
 	enum drift_err err = show_table(session, statement, &def, error);
 
 	if (!err)
-		err = relation_get_timed(session, def, &relation);
+		err = relation_get_timed(session, def, NULL, &relation);
 	if (!err)
 		err = relation_declare(session, relation, error);
 	if (!err)

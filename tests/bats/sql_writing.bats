@@ -128,3 +128,38 @@ refuses()
 	refuses 42P01 nope 'INSERT INTO e {"id": "k"}; TRUNCATE e, nope'
 	same "$(sql 'SELECT id FROM e')" '{"id":"k"}'
 }
+
+@test "a moment's * shows the fields of that moment; later ones are null by name" {
+	sql 'INSERT INTO e {"id": "c", "later": 1}; INSERT INTO e {"id": "d", "last": 2};
+		CREATE VIEW w AS SELECT * FROM e; CREATE VIEW l AS SELECT id, later FROM e'
+	same "$(sql 'SELECT * FROM e FOR SYSTEM_TIME AS OF 2 WHERE id = "a"')" '{"id":"a","n":1}'
+	same "$(sql 'SELECT * FROM e WHERE id = "a" AS OF 2')" '{"id":"a","n":1}'
+	same "$(sql 'SELECT * FROM e WHERE id = "c" AS OF @SEQ:6')" '{"id":"c","n":null,"later":1}'
+	same "$(sql 'SELECT * FROM w WHERE id = "a" AS OF 2')" '{"id":"a","n":1}'
+	same "$(sql 'SELECT * FROM w FOR SYSTEM_TIME AS OF 2 WHERE id = "a"')" '{"id":"a","n":1}'
+	same "$(sql 'SELECT * FROM l WHERE id = "a" AS OF 2')" '{"id":"a","later":null}'
+	same "$(sql 'SELECT id, later, later IS NULL AS gone FROM e WHERE later IS NULL AND id = "a" AS OF 2')" \
+		'{"id":"a","later":null,"gone":true}'
+	same "$(sql 'SELECT o.*, p.*, o.last FROM e FOR SYSTEM_TIME AS OF 6 o
+		JOIN e FOR SYSTEM_TIME AS OF 2 p ON p.id = o.id WHERE o.id = "a"')" \
+		'{"id":"a","n":1,"later":null,"id":"a","n":1,"last":null}'
+	same "$(sql 'SELECT * FROM e FOR SYSTEM_TIME ALL WHERE id = "a"')" '{"id":"a","n":1,"later":null,"last":null}'
+	same "$(sql 'SET system_time_asof = 2; SELECT * FROM e WHERE id = "a"; SET system_time_asof = DEFAULT;
+		SELECT * FROM e WHERE id = "a"')" '{"id":"a","n":1}
+{"id":"a","n":1,"later":null,"last":null}'
+	same "$(sql 'INSERT INTO e {"id": "a2", "n": 1} RETURNING *;
+		INSERT INTO e {"id": "z", "own": 5} ON CONFLICT DO UPDATE SET own = excluded.own RETURNING *')" \
+'{"id":"a2","n":1,"later":null,"last":null}
+{"id":"z","n":null,"later":null,"last":null,"own":5}'
+	same "$(sql 'BEGIN; INSERT INTO e {"id": "q", "mine": 1}; SELECT mine FROM e WHERE id = "q"; SELECT * FROM e WHERE id = "q"; ROLLBACK;
+		SELECT * FROM e WHERE id = "a" AS OF 2')" '{"mine":1}
+{"id":"q","n":null,"later":null,"last":null,"own":null,"mine":1}
+{"id":"a","n":1}'
+	refuses 42703 nope 'SELECT nope FROM e AS OF 2'
+	# More moments than relations are kept.
+	head=$(sql 'SELECT drift_head() AS n' | jq .n)
+	for i in $(seq 150); do echo "INSERT INTO many {\"id\": $i, \"f$i\": 1};"; done >many.sql
+	sql 'CREATE TABLE many (pk=id)'; sql "$(cat many.sql)"
+	for i in $(seq 150); do echo "SELECT * FROM many FOR SYSTEM_TIME AS OF $((head + i)) WHERE id = $i;"; done >many.sql
+	same "$(sql "$(cat many.sql)" | jq 'length - .id' | sort -u)" 1
+}
