@@ -252,19 +252,6 @@ int cursor_next(sqlite3_vtab_cursor *base)
 	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
 }
 
-/* Where EXPLAIN ANALYZE counts this way into the table; text is plan.c's. */
-static struct explain_node *node_of(const struct query_session *session,
-				    const char *text)
-{
-	const struct explain *explain = session->explain;
-	unsigned long i;
-
-	if (!explain || !explain->running || !text)
-		return NULL;
-	i = strtoul(text, NULL, 10);
-	return i < explain->count ? &explain->nodes[i] : NULL;
-}
-
 int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
 		  sqlite3_value **argv)
 {
@@ -273,7 +260,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int arg
 	enum drift_err err = DRIFT_OK;
 
 	(void)argc;
-	cursor->node = node_of(vtab_of(cursor)->session, text);
+	cursor->node = explain_node(vtab_of(cursor)->session->explain, text);
 	if (cursor->node)
 		cursor->node->loops++;
 	drift_cursor_close(cursor->source);

@@ -38,6 +38,16 @@ static void note_depth(struct depths *depths, int id, unsigned depth)
 	depths->depths[depths->count++] = depth;
 }
 
+struct explain_node *explain_node(const struct explain *explain, const char *text)
+{
+	unsigned long i;
+
+	if (!explain || !explain->running || !text)
+		return NULL;
+	i = strtoul(text, NULL, 10);
+	return i < explain->count ? &explain->nodes[i] : NULL;
+}
+
 /* What plan.c wrote behind "number|"; where the ways of a run were counted, how. */
 static void add_way(const struct explain *explain, const char *plan, struct buf *out)
 {

@@ -20,6 +20,9 @@ struct explain {
 	unsigned count;
 };
 
+/* Where the way into a table with xBestIndex's text counts; NULL: nowhere. */
+struct explain_node *explain_node(const struct explain *explain, const char *text);
+
 enum drift_err explain_run(struct query_session *session,
 			   struct statement *statement, struct drift_error *error);
 

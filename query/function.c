@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "query/log_range.h"
 #include "query/session.h"
 
 void function_fail(sqlite3_context *context, enum drift_err code, const char *format,
@@ -117,6 +118,30 @@ static void head(sqlite3_context *context, int argc, sqlite3_value **argv)
 	sqlite3_result_int64(context, (sqlite3_int64)session->view.seq);
 }
 
+/* Of the log as it is now, whatever moment the statement reads. */
+static void tx_status(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct query_session *session = sqlite3_user_data(context);
+	sqlite3_int64 tx = sqlite3_value_int64(argv[0]);
+	bool found = false;
+	enum drift_err err;
+
+	if (function_null(argc, argv))
+		return;
+	if (sqlite3_value_type(argv[0]) != SQLITE_INTEGER) {
+		function_fail(context, DRIFT_BAD_TEXT,
+			      "drift_tx_status() takes a transaction's number");
+		return;
+	}
+	err = tx > 0 ? log_range_find_tx(session->db, (uint64_t)tx, &found)
+		     : DRIFT_OK;
+	if (err)
+		function_fail(context, err, "transaction %lld cannot be read", tx);
+	else
+		sqlite3_result_text(context, found ? "committed" : "absent", -1,
+				    SQLITE_STATIC);
+}
+
 static const struct function session_list[] = {
 	{ "version", 0, version, NULL, true },
 	{ "now", 0, now, NULL, true },
@@ -127,6 +152,7 @@ static const struct function session_list[] = {
 	{ "current_schema", 0, current_schema, NULL, true },
 	{ "current_user", 0, current_user, NULL, true },
 	{ "drift_head", 0, head, NULL, true },
+	{ "drift_tx_status", 1, tx_status, NULL, true },
 	{ NULL, 0, NULL, NULL, false },
 };
 

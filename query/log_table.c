@@ -3,31 +3,27 @@
  * the dump format; drift_transactions is a view over it.
  *
  * A statement's view bounds it: AS OF and pinned sessions show the log up to their
- * moment. Bounds on seq become the range that is read.
- *
- * idxNum: bit 0, the first argument is the least seq; bit 1, the last argument is the
- * greatest. Both are taken as inclusive; SQLite checks again. */
+ * moment. Bounds on seq, tx and time become the range that is read (log_range.h). */
 #include "query/log_table.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
 #include "engine/json.h"
+#include "query/limit.h"
+#include "query/log_range.h"
 #include "query/module.h"
 #include "query/session.h"
 #include "query/value.h"
 
-#define LOG_LOW 1
-#define LOG_HIGH 2
-
 enum log_column {
-	LOG_SEQ,
-	LOG_TX,
-	LOG_TIME,
+	LOG_SEQ = LOG_RANGE_SEQ,
+	LOG_TX = LOG_RANGE_TX,
+	LOG_TIME = LOG_RANGE_TIME,
 	LOG_USER,
 	LOG_CLIENT,
 	LOG_COMMENT,
-	LOG_TABLE,
+	LOG_TABLE = LOG_RANGE_TABLE,
 	LOG_OP,
 	LOG_PK,
 	LOG_ROW,
@@ -45,6 +41,10 @@ struct log_cursor {
 	struct drift_event event;
 	sqlite3_int64 number; /* of the row, from 1 */
 	bool at_end;
+	struct log_range range;
+	struct explain_node *node; /* counts for EXPLAIN ANALYZE, or NULL */
+	bool has_table;            /* events of one table alone */
+	struct buf table;
 	struct buf text;
 };
 
@@ -84,43 +84,9 @@ static int disconnect_log(sqlite3_vtab *vtab)
 	return SQLITE_OK;
 }
 
-static int find_bound(const sqlite3_index_info *info, int op1, int op2)
-{
-	for (int i = 0; i < info->nConstraint; i++)
-		if (info->aConstraint[i].usable &&
-		    info->aConstraint[i].iColumn == LOG_SEQ &&
-		    (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ ||
-		     info->aConstraint[i].op == op1 ||
-		     info->aConstraint[i].op == op2))
-			return i;
-	return -1;
-}
-
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
-	int low = find_bound(info, SQLITE_INDEX_CONSTRAINT_GT,
-			     SQLITE_INDEX_CONSTRAINT_GE);
-	int high = find_bound(info, SQLITE_INDEX_CONSTRAINT_LT,
-			      SQLITE_INDEX_CONSTRAINT_LE);
-	double events =
-		(double)drift_head(((struct log_vtab *)vtab)->session->db) + 1;
-	int argument = 0;
-
-	if (low >= 0) {
-		info->aConstraintUsage[low].argvIndex = ++argument;
-		info->idxNum |= LOG_LOW;
-		events /= 4;
-	}
-	if (high >= 0) {
-		/* An equality is both, by one argument. */
-		if (high != low)
-			info->aConstraintUsage[high].argvIndex = ++argument;
-		info->idxNum |= LOG_HIGH;
-		events /= high == low ? events : 4;
-	}
-	info->estimatedRows = (sqlite3_int64)events + 1;
-	info->estimatedCost = events * 2 + 10;
-	return SQLITE_OK;
+	return log_range_best_index(((struct log_vtab *)vtab)->session, info);
 }
 
 static int open_log(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
@@ -140,8 +106,27 @@ static int close_log(sqlite3_vtab_cursor *base)
 
 	drift_events_close(cursor->events);
 	buf_release(&cursor->text);
+	buf_release(&cursor->table);
 	free(cursor);
 	return SQLITE_OK;
+}
+
+static bool is_past_end(const struct log_cursor *cursor)
+{
+	const struct drift_event *event = &cursor->event;
+
+	return event->tx > cursor->range.last_tx ||
+	       (!event->ddl && event->seq > session_of(cursor)->view.seq);
+}
+
+static bool is_wanted(const struct log_cursor *cursor)
+{
+	const struct table_def *table = cursor->event.table;
+
+	return !cursor->has_table ||
+	       (table &&
+		slice_equal(slice_str(table->name),
+			    slice_of(cursor->table.data, cursor->table.size)));
 }
 
 static int next_event(sqlite3_vtab_cursor *base)
@@ -149,22 +134,19 @@ static int next_event(sqlite3_vtab_cursor *base)
 	struct log_cursor *cursor = (struct log_cursor *)base;
 	struct query_session *session = session_of(cursor);
 	struct drift_error error = { 0 };
-	enum drift_err err =
-		drift_events_next(cursor->events, &cursor->event, &error);
+	enum drift_err err;
 
 	cursor->number++;
-	cursor->at_end =
-		err == DRIFT_DONE || (!err && !cursor->event.ddl &&
-				      cursor->event.seq > session->view.seq);
+	do {
+		err = drift_events_next(cursor->events, &cursor->event, &error);
+		if (cursor->node && !err)
+			cursor->node->rows++;
+		cursor->at_end = err || is_past_end(cursor);
+		if (limit_reached(session))
+			err = limit_fail(session, &error);
+	} while (!err && !cursor->at_end && !is_wanted(cursor));
 	return err && err != DRIFT_DONE ? module_fail(session, err, &error)
 					: SQLITE_OK;
-}
-
-static drift_seq seq_of(sqlite3_value *value)
-{
-	sqlite3_int64 seq = sqlite3_value_int64(value);
-
-	return seq < 1 ? 1 : (drift_seq)seq;
 }
 
 static int filter_log(sqlite3_vtab_cursor *base, int plan, const char *text,
@@ -172,24 +154,31 @@ static int filter_log(sqlite3_vtab_cursor *base, int plan, const char *text,
 {
 	struct log_cursor *cursor = (struct log_cursor *)base;
 	struct query_session *session = session_of(cursor);
-	/* The present ends behind its last DDL statement, a past view with its seq. */
-	drift_seq to = session->view.ddl ? DRIFT_SEQ_MAX : session->view.seq;
-	drift_seq from = plan & LOG_LOW ? seq_of(argv[0]) : 1;
+	struct log_range *range = &cursor->range;
 	struct drift_error error = { 0 };
 	enum drift_err err;
 
-	(void)text;
+	(void)argc;
+	cursor->node = explain_node(session->explain, text);
+	if (cursor->node)
+		cursor->node->loops++;
 	drift_events_close(cursor->events);
 	cursor->events = NULL;
 	cursor->number = 0;
 	cursor->at_end = true;
-	if (plan & LOG_HIGH && seq_of(argv[argc - 1]) < to)
-		to = seq_of(argv[argc - 1]);
-	if (from > session->view.seq && plan & LOG_LOW)
+	err = log_range_of(session, plan, argv, range);
+	buf_clear(&cursor->table);
+	cursor->has_table = range->table.data != NULL;
+	buf_add_slice(&cursor->table, range->table);
+	if (!err)
+		err = buf_status(&cursor->table);
+	if (!err && range->from > range->to)
 		return SQLITE_OK;
-	if (session->view.seq == 0 && !session->view.ddl)
+	if (!err && session->view.seq == 0 && !session->view.ddl)
 		return SQLITE_OK;
-	err = drift_events_open(session->db, from, to, &cursor->events, &error);
+	if (!err)
+		err = drift_events_open(session->db, range->from, range->to,
+					&cursor->events, &error);
 	return err ? module_fail(session, err, &error) : next_event(base);
 }
 
@@ -318,7 +307,8 @@ enum drift_err log_table_register(struct query_session *session,
 	static const char view[] =
 		"CREATE VIEW drift_transactions AS SELECT tx, time, user, client, "
 		"comment, min(seq) AS first_seq, max(seq) AS last_seq, "
-		"count(seq) AS events FROM drift_events GROUP BY tx";
+		"count(seq) AS events FROM drift_events "
+		"GROUP BY tx, time, user, client, comment";
 
 	enum drift_err err = tag_table_register(session, error);
 

@@ -79,3 +79,68 @@ setup()
 		"$(printf '{"id":%s}\n' 3 7)"
 	same "$(sql "SELECT count(*) AS n FROM big WHERE grp IN (1, 2, '2')")" '{"n":20}'
 }
+
+@test "of the log is read what is asked for: bounds on seq, tx and time" {
+	driftdb init log
+	driftdb sql -d log --quiet -e 'CREATE TABLE a (pk=id); CREATE TABLE b (pk=id)'
+	for i in $(seq 40); do
+		echo "INSERT INTO a {\"id\": $i}, {\"id\": \"x$i\"}; INSERT INTO b {\"id\": $i};"
+		[ "$i" != 20 ] || echo 'CREATE TABLE c (pk=id); CREATE TABLE d (pk=id);'
+	done >log.sql
+	driftdb sql -d log --quiet -f log.sql
+	all=$(driftdb sql -d log --quiet -e 'SELECT seq, tx, time, "table", op FROM drift_events' | tee all.jsonl | wc -l)
+	# events_read CONDITION: how many events the log's reader was asked for
+	events_read() {
+		driftdb sql -d log --quiet --format tsv -e "EXPLAIN ANALYZE SELECT * FROM ${2:-drift_events} WHERE $1" |
+			sed -n 's/.*drift_events.*actual rows=\([0-9]*\).*/\1/p'
+	}
+	# Every bound answers with what a filter of the whole log does.
+	agrees() {
+		same "$(driftdb sql -d log --quiet -e "SELECT seq, tx, time, \"table\", op FROM drift_events WHERE $1")" \
+			"$(jq -c "select($2)" all.jsonl)"
+	}
+	[ "$(events_read 1=1)" -eq "$all" ]
+	time=$(sed -n 60p all.jsonl | jq -r .time)
+	last=$(jq -s 'map(.tx) | max' all.jsonl)
+	for tx in 0 1 2 3 40 43 44 45 46 "$last" 99999; do
+		for op in = '<' '>' '<=' '>='; do
+			agrees "tx $op $tx" ".tx ${op/#=/==} $tx"
+		done
+		[ "$(events_read "tx = $tx")" -le 5 ]
+		[ "$(events_read "tx = $tx" drift_transactions)" -le 5 ]
+	done
+	for op in = '<' '>' '<=' '>='; do
+		agrees "time $op '$time'" ".time ${op/#=/==} \"$time\""
+		agrees "time $op '2026'" ".time ${op/#=/==} \"2026\""
+		agrees "time $op '${time:0:24}'" ".time ${op/#=/==} \"${time:0:24}\""
+		agrees "time $op '${time%T*} 12:00'" ".time ${op/#=/==} \"${time%T*} 12:00\""
+	done
+	agrees "seq = 50" '.seq == 50'
+	agrees "seq < 'x' AND seq > 100" '.seq and .seq > 100'
+	agrees "\"table\" = 'b'" '.table == "b"'
+	agrees "\"table\" = 'c' AND tx > 3" '.table == "c"'
+	agrees "tx BETWEEN 40 AND 50 AND \"table\" = 'a' AND time > '2000-01-01'" '.tx >= 40 and .tx <= 50 and .table == "a"'
+	[ "$(events_read 'seq = 50')" -le 3 ]
+	[ "$(events_read "time = '$time'")" -le 5 ]
+	[ "$(events_read "time = '$time'" drift_transactions)" -le 5 ]
+	[ "$(events_read "time > '2190-01-01'")" -eq 0 ]
+	[ "$(events_read "time < '2001-01-01'")" -le 3 ]
+	[ "$(events_read "tx > $((last - 2))")" -le 6 ]
+	run driftdb sql -d log --format tsv -e 'EXPLAIN SELECT * FROM drift_events WHERE tx = 3'
+	says 'USING LOG .tx='
+}
+
+@test "drift_tx_status tells whether a transaction was committed" {
+	driftdb init log
+	driftdb sql -d log --quiet -e 'CREATE TABLE a (pk=id); INSERT INTO a {"id": 1}; CREATE TABLE b (pk=id);
+		CREATE TABLE c (pk=id); INSERT INTO a {"id": 2}; CREATE TABLE d (pk=id)'
+	txs=$(driftdb sql -d log --quiet -e 'SELECT DISTINCT tx FROM drift_events' | jq .tx)
+	[ "$(wc -w <<<"$txs")" -eq 6 ]
+	for tx in $txs; do
+		same "$(driftdb sql -d log --quiet --format tsv -e "SELECT drift_tx_status($tx) AS s" | tail -1)" committed
+	done
+	same "$(driftdb sql -d log --quiet -e "SELECT drift_tx_status($((tx + 1))) AS a, drift_tx_status(0) AS b, drift_tx_status(-1) AS c, drift_tx_status(NULL) AS d")" \
+		'{"a":"absent","b":"absent","c":"absent","d":null}'
+	run driftdb sql -d log -e "SELECT drift_tx_status('x')"
+	says 'takes a transaction'
+}
