@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/crc32c.h"
+#include "engine/index_fault.h"
 
 #define READERS_MAX 512
 #define POOL 64
@@ -25,6 +26,7 @@ static const char *const space_names[INDEX_SPACES] = {
 
 struct index {
 	MDB_env *env;
+	struct index_fault *fault;
 	MDB_dbi spaces[INDEX_SPACES];
 	char *suspect_path;
 	_Atomic bool suspect;
@@ -71,6 +73,12 @@ static enum drift_err index_err(int code)
 	case MDB_PANIC:
 	case MDB_INVALID:
 	case MDB_VERSION_MISMATCH:
+	case MDB_CURSOR_FULL: /* a tree of pages without end */
+	case MDB_PAGE_FULL:
+	case MDB_INCOMPATIBLE:
+	case MDB_BAD_VALSIZE:
+	case MDB_MAP_RESIZED: /* larger than any map, says its first page */
+	case MDB_BAD_TXN:
 		return DRIFT_CORRUPT;
 	default:
 		return DRIFT_IO;
@@ -97,7 +105,7 @@ static bool has_no_room(const struct index *index)
 
 static enum drift_err write_err(const struct index *index, int code)
 {
-	if (code == EIO && has_no_room(index))
+	if ((code == EIO || code == MDB_BAD_TXN) && has_no_room(index))
 		return DRIFT_FULL;
 	return index_err(code);
 }
@@ -136,8 +144,8 @@ static int env_open(const char *path, size_t map_bytes, unsigned flags,
 	if (!code)
 		code = mdb_env_set_mapsize(*env, map_bytes);
 	if (!code)
-		code = mdb_env_open(*env, path, MDB_NOTLS | MDB_NORDAHEAD | flags,
-				    0600);
+		code = INDEX_FAULT_IN(mdb_env_open(
+			*env, path, MDB_NOTLS | MDB_NORDAHEAD | flags, 0600));
 	return code;
 }
 
@@ -150,7 +158,7 @@ static int env_open_largest(const char *path, unsigned flags, MDB_env **env)
 
 	for (unsigned i = 0; i < 3; i++) {
 		if (*env)
-			mdb_env_close(*env);
+			INDEX_FAULT_IN_VOID(mdb_env_close(*env));
 		*env = NULL;
 		code = env_open(path, (size_t)gigabytes[i] << 30, flags, env);
 		if (code != ENOMEM && code != EINVAL)
@@ -167,7 +175,8 @@ static bool env_file_whole(MDB_env *env)
 	struct stat st;
 	int fd;
 
-	return !mdb_env_info(env, &info) && !mdb_env_stat(env, &stat) &&
+	return !INDEX_FAULT_IN(mdb_env_info(env, &info)) &&
+	       !INDEX_FAULT_IN(mdb_env_stat(env, &stat)) &&
 	       !mdb_env_get_fd(env, &fd) && fstat(fd, &st) == 0 &&
 	       (uint64_t)st.st_size >=
 		       ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
@@ -176,18 +185,20 @@ static bool env_file_whole(MDB_env *env)
 static int open_spaces(struct index *index, bool read_only)
 {
 	MDB_txn *txn;
-	int code = mdb_txn_begin(index->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
+	int code = INDEX_FAULT_IN(
+		mdb_txn_begin(index->env, NULL, read_only ? MDB_RDONLY : 0, &txn));
 
 	if (code)
 		return code;
 	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
-		code = mdb_dbi_open(txn, space_names[i], read_only ? 0 : MDB_CREATE,
-				    &index->spaces[i]);
+		code = INDEX_FAULT_IN(mdb_dbi_open(txn, space_names[i],
+						   read_only ? 0 : MDB_CREATE,
+						   &index->spaces[i]));
 	if (code) {
-		mdb_txn_abort(txn);
+		INDEX_FAULT_IN_VOID(mdb_txn_abort(txn));
 		return code;
 	}
-	return mdb_txn_commit(txn);
+	return INDEX_FAULT_IN(mdb_txn_commit(txn));
 }
 
 static enum drift_err suspect_check(const char *path)
@@ -212,15 +223,20 @@ enum drift_err index_open(const char *path, struct index **out,
 		goto failed;
 	}
 	err = suspect_check(index->suspect_path);
-	if (err)
+	if (err) {
+		(void)drift_fail(error, err,
+				 "a fault was found in it when it was last in use");
 		goto failed;
+	}
 	code = lock_allocate(path);
 	if (!code)
 		code = env_open_largest(path, 0, &index->env);
+	if (!code)
+		index->fault = index_fault_watch(index->env, path, true);
 	if (!code && !env_file_whole(index->env))
 		code = MDB_CORRUPTED;
 	if (!code)
-		code = mdb_reader_check(index->env, &dead);
+		code = INDEX_FAULT_IN(mdb_reader_check(index->env, &dead));
 	if (!code)
 		code = open_spaces(index, false);
 	if (!code) {
@@ -253,6 +269,8 @@ enum drift_err index_open_read(const char *path, struct index **out,
 	code = suspect_check(index->suspect_path) ? MDB_INVALID : 0;
 	if (!code)
 		code = env_open_largest(path, MDB_RDONLY, &index->env);
+	if (!code)
+		index->fault = index_fault_watch(index->env, path, false);
 	if (!code && !env_file_whole(index->env))
 		code = MDB_CORRUPTED;
 	if (!code)
@@ -275,11 +293,12 @@ void index_close(struct index *index)
 		struct index_reader *reader = atomic_load(&index->pool[i]);
 
 		if (reader)
-			mdb_txn_abort(reader->txn);
+			INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
 		free(reader);
 	}
+	index_fault_forget(index->fault);
 	if (index->env)
-		mdb_env_close(index->env);
+		INDEX_FAULT_IN_VOID(mdb_env_close(index->env));
 	free(index->suspect_path);
 	free(index);
 }
@@ -333,8 +352,10 @@ static enum drift_err value_check(struct index *index, struct slice key,
 {
 	const char *at = stored->mv_data;
 
-	if (stored->mv_size < 4 ||
-	    be32_get(at) != value_crc(key, at + 4, stored->mv_size - 4)) {
+	/* Until the checksum is known to be right, at may lead anywhere. */
+	if (INDEX_FAULT_IN(stored->mv_size < 4 ||
+			   be32_get(at) !=
+				   value_crc(key, at + 4, stored->mv_size - 4))) {
 		index_suspect(index);
 		return DRIFT_CORRUPT;
 	}
@@ -349,6 +370,17 @@ static MDB_val val_of(struct slice slice)
 
 /* ---- Reading ---------------------------------------------------------- */
 
+/* Begin a transaction. The first pages of a file that was opened cannot become wrong but
+ * by somebody else's hand, and then there is nothing that could be read. */
+static int txn_begin(struct index *index, unsigned flags, MDB_txn **txn)
+{
+	int code = INDEX_FAULT_IN(mdb_txn_begin(index->env, NULL, flags, txn));
+
+	if (code == MDB_MAP_RESIZED)
+		index_fault_end(index->fault);
+	return code;
+}
+
 enum drift_err index_read_begin(struct index *index, struct index_reader **out)
 {
 	struct index_reader *reader = NULL;
@@ -358,11 +390,13 @@ enum drift_err index_read_begin(struct index *index, struct index_reader **out)
 		if (atomic_load_explicit(&index->pool[i], memory_order_relaxed))
 			reader = atomic_exchange(&index->pool[i], NULL);
 	if (reader) {
-		code = mdb_txn_renew(reader->txn);
+		code = INDEX_FAULT_IN(mdb_txn_renew(reader->txn));
+		if (code == MDB_MAP_RESIZED)
+			index_fault_end(index->fault);
 		*out = reader;
 		if (!code)
 			return DRIFT_OK;
-		mdb_txn_abort(reader->txn);
+		INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
 		free(reader);
 		return index_err(code);
 	}
@@ -370,7 +404,7 @@ enum drift_err index_read_begin(struct index *index, struct index_reader **out)
 	if (!reader)
 		return DRIFT_NOMEM;
 	reader->index = index;
-	code = mdb_txn_begin(index->env, NULL, MDB_RDONLY, &reader->txn);
+	code = txn_begin(index, MDB_RDONLY, &reader->txn);
 	if (code) {
 		free(reader);
 		return index_err(code);
@@ -385,14 +419,14 @@ void index_read_end(struct index *index, struct index_reader *reader)
 
 	if (!reader)
 		return;
-	mdb_txn_reset(reader->txn);
+	INDEX_FAULT_IN_VOID(mdb_txn_reset(reader->txn));
 	for (unsigned i = 0; i < POOL; i++) {
 		none = NULL;
 		if (!atomic_load_explicit(&index->pool[i], memory_order_relaxed) &&
 		    atomic_compare_exchange_strong(&index->pool[i], &none, reader))
 			return;
 	}
-	mdb_txn_abort(reader->txn);
+	INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
 	free(reader);
 }
 
@@ -400,8 +434,8 @@ enum drift_err index_get(struct index_reader *reader, enum index_space space,
 			 struct slice key, struct slice *value)
 {
 	MDB_val wanted = val_of(key), stored;
-	int code =
-		mdb_get(reader->txn, reader->index->spaces[space], &wanted, &stored);
+	int code = INDEX_FAULT_IN(mdb_get(reader->txn, reader->index->spaces[space],
+					  &wanted, &stored));
 
 	if (code)
 		return index_err(code);
@@ -416,8 +450,8 @@ enum drift_err index_cursor_open(struct index_reader *reader, enum index_space s
 
 	if (cursor) {
 		cursor->index = reader->index;
-		code = mdb_cursor_open(reader->txn, reader->index->spaces[space],
-				       &cursor->cursor);
+		code = INDEX_FAULT_IN(mdb_cursor_open(
+			reader->txn, reader->index->spaces[space], &cursor->cursor));
 	}
 	if (code) {
 		free(cursor);
@@ -431,7 +465,7 @@ void index_cursor_close(struct index_cursor *cursor)
 {
 	if (!cursor)
 		return;
-	mdb_cursor_close(cursor->cursor);
+	INDEX_FAULT_IN_VOID(mdb_cursor_close(cursor->cursor));
 	free(cursor);
 }
 
@@ -440,7 +474,7 @@ static enum drift_err cursor_get(struct index_cursor *cursor, MDB_val *key,
 				 struct slice *value)
 {
 	MDB_val stored;
-	int code = mdb_cursor_get(cursor->cursor, key, &stored, op);
+	int code = INDEX_FAULT_IN(mdb_cursor_get(cursor->cursor, key, &stored, op));
 
 	if (code)
 		return index_err(code);
@@ -509,10 +543,10 @@ enum drift_err index_write_begin(struct index *index, struct index_writer **out)
 	if (!writer)
 		return DRIFT_NOMEM;
 	writer->index = index;
-	code = mdb_txn_begin(index->env, NULL, 0, &writer->txn);
+	code = txn_begin(index, 0, &writer->txn);
 	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
-		code = mdb_cursor_open(writer->txn, index->spaces[i],
-				       &writer->cursors[i]);
+		code = INDEX_FAULT_IN(mdb_cursor_open(writer->txn, index->spaces[i],
+						      &writer->cursors[i]));
 	if (code) {
 		index_abort(writer);
 		return write_err(index, code);
@@ -525,7 +559,8 @@ enum drift_err index_write_get(struct index_writer *writer, enum index_space spa
 			       struct slice key, struct slice *value)
 {
 	MDB_val wanted = val_of(key), stored;
-	int code = mdb_cursor_get(writer->cursors[space], &wanted, &stored, MDB_SET);
+	int code = INDEX_FAULT_IN(
+		mdb_cursor_get(writer->cursors[space], &wanted, &stored, MDB_SET));
 
 	if (code)
 		return index_err(code);
@@ -546,7 +581,8 @@ enum drift_err index_put(struct index_writer *writer, enum index_space space,
 	buf_add_slice(&writer->value, value);
 	if (buf_status(&writer->value))
 		return DRIFT_NOMEM;
-	code = mdb_cursor_put(writer->cursors[space], &where, &stored, MDB_RESERVE);
+	code = INDEX_FAULT_IN(mdb_cursor_put(writer->cursors[space], &where, &stored,
+					     MDB_RESERVE));
 	if (code)
 		return write_err(writer->index, code);
 	at = stored.mv_data;
@@ -558,7 +594,8 @@ enum drift_err index_delete(struct index_writer *writer, enum index_space space,
 			    struct slice key)
 {
 	MDB_val where = val_of(key);
-	int code = mdb_del(writer->txn, writer->index->spaces[space], &where, NULL);
+	int code = INDEX_FAULT_IN(
+		mdb_del(writer->txn, writer->index->spaces[space], &where, NULL));
 
 	return code == MDB_NOTFOUND ? DRIFT_OK : write_err(writer->index, code);
 }
@@ -575,7 +612,7 @@ static void writer_close_cursors(struct index_writer *writer)
 {
 	for (unsigned i = 0; i < INDEX_SPACES; i++)
 		if (writer->cursors[i])
-			mdb_cursor_close(writer->cursors[i]);
+			INDEX_FAULT_IN_VOID(mdb_cursor_close(writer->cursors[i]));
 }
 
 enum drift_err index_commit(struct index_writer *writer)
@@ -584,7 +621,7 @@ enum drift_err index_commit(struct index_writer *writer)
 	int code;
 
 	writer_close_cursors(writer);
-	code = mdb_txn_commit(writer->txn);
+	code = INDEX_FAULT_IN(mdb_txn_commit(writer->txn));
 	writer_free(writer);
 	return write_err(index, code);
 }
@@ -593,7 +630,7 @@ void index_abort(struct index_writer *writer)
 {
 	if (writer->txn) {
 		writer_close_cursors(writer);
-		mdb_txn_abort(writer->txn);
+		INDEX_FAULT_IN_VOID(mdb_txn_abort(writer->txn));
 	}
 	writer_free(writer);
 }
