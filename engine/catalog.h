@@ -16,6 +16,7 @@
 #define TABLE_INDEXES_MAX 32
 #define TABLE_KEY_PARTS_MAX 8
 #define TABLE_CHECKS_MAX 64
+#define TABLE_FOREIGN_MAX 32
 #define TABLE_USES_MAX 64 /* tables that one saved query reads */
 #define TABLE_NAME_BYTES_MAX 200
 
@@ -69,6 +70,28 @@ struct check_def {
 	bool is_new; /* rows that are there were not checked yet */
 };
 
+/* What becomes of rows whose referenced row is deleted. */
+enum foreign_action {
+	FOREIGN_REFUSE, /* NO ACTION, RESTRICT: the deletion is refused */
+	FOREIGN_CASCADE,
+	FOREIGN_SET_NULL,
+};
+
+/* REFERENCES: a row in which all of `columns` are given needs a row of the other table
+ * with them as its key. Some index of the table begins with the same columns. */
+struct foreign_def {
+	char *name;
+	uint32_t table; /* the other's id; 0: the table's own, not given yet */
+	unsigned column_count;
+	char **columns; /* in the order of the other table's key */
+	enum foreign_action on_delete;
+	bool is_new; /* rows that are there were not checked yet */
+	/* As written, until they are found (query/foreign.c); else NULL, 0. */
+	char *target;
+	unsigned target_count;
+	char **target_columns;
+};
+
 /* "integer", "text" ...: in messages and in encoded definitions. */
 const char *drift_type_name(enum drift_type type);
 
@@ -95,6 +118,8 @@ struct table_def {
 	bool altered;     /* rows may be stored otherwise than shown */
 	unsigned check_count;
 	struct check_def *checks;
+	unsigned foreign_count;
+	struct foreign_def *foreigns;
 	uint64_t serial;       /* of this copy in memory: no other has the same */
 	char *query;           /* a saved query's SELECT; NULL: a table */
 	unsigned use_count;    /* of a saved query: the tables and saved */
@@ -117,6 +142,31 @@ struct check_def *table_def_add_check(struct table_def *def, const char *name,
 				      const char *sql);
 void table_def_drop_check(struct table_def *def, unsigned check);
 enum drift_err index_def_add_column(struct index_def *index, const char *name);
+/* foreign_def.c: the same for REFERENCES. */
+struct foreign_def *table_def_add_foreign(struct table_def *def, const char *name);
+void table_def_drop_foreign(struct table_def *def, unsigned foreign);
+enum drift_err foreign_def_add_column(struct foreign_def *foreign, const char *name);
+enum drift_err foreign_def_add_target(struct foreign_def *foreign, const char *name);
+bool foreign_def_has(const struct foreign_def *foreign, const char *column);
+/* Copy those of `from`; false when out of memory. */
+bool foreign_defs_copy(struct table_def *def, const struct table_def *from);
+enum drift_err foreign_defs_rename(struct table_def *def, const char *from,
+				   const char *to);
+void foreign_defs_free(struct table_def *def);
+enum drift_err foreign_defs_check(const struct table_def *def,
+				  struct drift_error *error);
+/* The index that begins with the columns; NULL: none. */
+const struct index_def *foreign_def_index(const struct table_def *def,
+					  const struct foreign_def *foreign);
+/* Append the key that a stored row refers to, in the other table, `parent`: DRIFT_DONE
+ * when one of the columns is null; empty: no row can have that key. */
+enum drift_err foreign_def_key(const struct table_def *def,
+			       const struct foreign_def *foreign,
+			       const struct table_def *parent, struct slice row,
+			       drift_seq seq, struct buf *key);
+/* Append a row as shown, with its columns set to null. */
+enum drift_err foreign_def_clear(const struct foreign_def *foreign,
+				 struct slice shown, struct buf *cleared);
 /* Append a column to a table that has rows, or may have had: what the rows there are
  * show for it is its default, *missing (or nothing: NULL). */
 enum drift_err table_def_alter_add(struct table_def *def, unsigned column);

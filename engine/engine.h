@@ -91,14 +91,16 @@ struct drift_stats {
 	char database_id[40];          /* hexadecimal */
 	uint64_t transactions, events; /* committed */
 	uint64_t log_bytes;            /* written */
-	uint64_t refused_batches;      /* of transactions, that could not be written */
-	uint64_t folded_events;        /* from memory into the index */
-	uint64_t layers;               /* of memory */
-	uint64_t memory_events;        /* not in the index yet */
+	uint64_t refused_batches; /* of transactions, that could not be written */
+	uint64_t folded_events;   /* from memory into the index */
+	uint64_t layers;          /* of memory */
+	uint64_t memory_events;   /* not in the index yet */
 	uint64_t memory_bytes;
-	struct stats_reading batch_time; /* from writing a batch to its being visible */
-	struct stats_reading batch_size; /* transactions that were written together */
-	struct stats_reading sync_time;  /* of an fdatasync of the log */
+	struct stats_reading
+		batch_time; /* from writing a batch to its being visible */
+	struct stats_reading
+		batch_size;             /* transactions that were written together */
+	struct stats_reading sync_time; /* of an fdatasync of the log */
 	struct stats_reading fold_time;
 };
 void drift_stats(struct drift_db *db, struct drift_stats *stats);
@@ -164,6 +166,9 @@ const struct table_def *drift_saved_query_next(struct drift_view view,
 /* A saved query that reads the table or saved query with this id; NULL: none. While
  * there is one, dropping or renaming it is DRIFT_DEPENDED_ON at commit. */
 const struct table_def *drift_user_of(struct drift_view view, uint32_t id);
+/* Another table with a foreign key to the table with this id; NULL: none. While there is
+ * one, dropping it is DRIFT_DEPENDED_ON at commit. */
+const struct table_def *drift_referrer_of(struct drift_view view, uint32_t id);
 /* Changes with each DDL that became visible. For caches of definitions. */
 uint64_t drift_ddl_count(struct drift_db *db);
 

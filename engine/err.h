@@ -45,6 +45,7 @@
 	X(BAD_KEY, EINVAL, "22023", "invalid key")                       \
 	X(BAD_NAME, EINVAL, "42602", "invalid name")                     \
 	X(BAD_DEFINITION, EINVAL, "42P16", "invalid table definition")   \
+	X(BAD_FOREIGN_KEY, EINVAL, "42830", "invalid foreign key")       \
 	X(BAD_ARGUMENT, EINVAL, "22023", "invalid argument")             \
 	X(BAD_TEXT, EILSEQ, "22021", "invalid UTF-8")                    \
 	X(NOT_NULL, EPERM, "23502", "null value violates NOT NULL")      \

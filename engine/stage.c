@@ -13,6 +13,7 @@ void stage_clear(struct stage *stage)
 	stage->ddl = false;
 	buf_clear(&stage->frames);
 	pending_clear(&stage->pending);
+	stage_free_actions(stage);
 }
 
 enum drift_err stage_begin(struct stage *stage, struct drift_db *db)
@@ -34,26 +35,21 @@ void stage_release(struct stage *stage)
 	buf_release(&stage->frames);
 	buf_release(&stage->memory);
 	pending_release(&stage->pending);
+	stage_free_actions(stage);
 	free(stage->txs);
 	stage->txs = NULL;
 }
 
 /* ---- Checks ------------------------------------------------------------ */
 
-/* "Key (id)=(1)", as PostgreSQL says it. */
-static void print_key(const struct table_def *def, struct slice key, struct buf *out)
+void stage_print_parts(struct slice key, unsigned count, struct buf *out)
 {
 	struct buf value = BUF_INIT;
 	struct slice rest = key;
 	struct msg_value part;
 
-	buf_add_str(out, "Key (");
-	for (unsigned i = 0; i < def->key_count; i++) {
-		buf_add_str(out, i ? ", " : "");
-		buf_add_str(out, def->columns[def->key_columns[i]].name);
-	}
-	buf_add_str(out, ")=(");
-	for (unsigned i = 0; i < def->key_count; i++) {
+	buf_add_char(out, '(');
+	for (unsigned i = 0; i < count; i++) {
 		if (key_read(&rest, &part))
 			break;
 		buf_add_str(out, i ? ", " : "");
@@ -68,6 +64,18 @@ static void print_key(const struct table_def *def, struct slice key, struct buf 
 	}
 	buf_add_char(out, ')');
 	buf_release(&value);
+}
+
+/* "Key (id)=(1)", as PostgreSQL says it. */
+static void print_key(const struct table_def *def, struct slice key, struct buf *out)
+{
+	buf_add_str(out, "Key (");
+	for (unsigned i = 0; i < def->key_count; i++) {
+		buf_add_str(out, i ? ", " : "");
+		buf_add_str(out, def->columns[def->key_columns[i]].name);
+	}
+	buf_add_str(out, ")=");
+	stage_print_parts(key, def->key_count, out);
 }
 
 static enum drift_err refuse(enum drift_err code, const char *what,
@@ -256,6 +264,15 @@ static enum drift_err stage_row(struct stage *stage, struct drift_txn *txn,
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
+enum drift_err stage_add(struct stage *stage, struct drift_txn *txn,
+			 const struct txn_op *op, drift_time_ns time)
+{
+	struct before before;
+	enum drift_err err = find_before(stage, txn, op, &before);
+
+	return err ? err : stage_event(stage, txn, op, time, &before);
+}
+
 /* ---- Transactions -------------------------------------------------------- */
 
 static enum drift_err stage_ops(struct stage *stage, struct drift_txn *txn,
@@ -399,6 +416,8 @@ enum drift_err stage_txn(struct stage *stage, struct drift_txn *txn,
 		err = draw_time(stage, txn, &time, &receipt->error);
 	if (!err)
 		err = stage_ops(stage, txn, time, &receipt->error);
+	if (!err)
+		err = stage_foreign(stage, txn, first, time, &receipt->error);
 	if (!err)
 		err = stage_check_unique(stage, first, &receipt->error);
 	if (!err && stage->frames.size > start) {

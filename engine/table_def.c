@@ -82,6 +82,7 @@ void table_def_free(struct table_def *def)
 	while (def->check_count > 0)
 		table_def_drop_check(def, def->check_count - 1);
 	free(def->checks);
+	foreign_defs_free(def);
 	free(def->indexes);
 	free(def->query);
 	free(def->uses);
@@ -255,6 +256,9 @@ enum drift_err table_def_alter_drop(struct table_def *def, unsigned number)
 {
 	struct column_def *column = &def->columns[number];
 
+	for (unsigned i = def->foreign_count; i-- > 0;)
+		if (foreign_def_has(&def->foreigns[i], column->name))
+			table_def_drop_foreign(def, i);
 	for (unsigned i = def->index_count; i-- > 0;)
 		if (index_has(&def->indexes[i], column->name))
 			table_def_drop_index(def, i);
@@ -280,6 +284,7 @@ enum drift_err table_def_alter_rename(struct table_def *def, unsigned number,
 			if (strcmp(def->indexes[i].columns[j], column->name) == 0)
 				whole &= replace_text(&def->indexes[i].columns[j],
 						      name);
+	whole &= !foreign_defs_rename(def, column->name, name);
 	whole &= replace_text(&column->name, name);
 	def->retired++;
 	def->altered = true;
@@ -379,7 +384,7 @@ struct table_def *table_def_copy(const struct table_def *from)
 		if (whole)
 			def->checks[i].is_new = from->checks[i].is_new;
 	}
-	if (whole)
+	if (whole && foreign_defs_copy(def, from))
 		return def;
 	table_def_free(def);
 	return NULL;
@@ -595,7 +600,8 @@ static enum drift_err check_query(const struct table_def *def,
 		return drift_fail(error, DRIFT_BAD_DEFINITION,
 				  "\"%s\" reads %u tables, at most %d are possible",
 				  def->name, def->use_count, TABLE_USES_MAX);
-	if (def->document || def->key_count || def->index_count)
+	if (def->document || def->key_count || def->index_count ||
+	    def->foreign_count)
 		return drift_fail(error, DRIFT_BAD_DEFINITION,
 				  "\"%s\" cannot have a key or an index", def->name);
 	return DRIFT_OK;
@@ -614,5 +620,7 @@ enum drift_err table_def_check(const struct table_def *def,
 		err = check_key(def, error);
 	if (!err)
 		err = check_indexes(def, error);
-	return err ? err : check_checks(def, error);
+	if (!err)
+		err = check_checks(def, error);
+	return err ? err : foreign_defs_check(def, error);
 }

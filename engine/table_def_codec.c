@@ -6,6 +6,7 @@
  *		   stored, missing}],
  *	 indexes: [{id, name, unique, columns: [names]}],
  *	 checks: [{name, sql}],
+ *	 foreigns: [{name, table: id, columns: [names], on_delete}],
  *	 retired, query, uses: [table ids]}
  *
  * Members may come in any order; those that are absent have their zero value and
@@ -71,12 +72,33 @@ static void encode_index(const struct index_def *index, struct buf *out)
 		add_name(out, index->columns[i]);
 }
 
+static void encode_foreigns(const struct table_def *def, struct buf *out)
+{
+	add_name(out, "foreigns");
+	msg_add_array(out, def->foreign_count);
+	for (unsigned i = 0; i < def->foreign_count; i++) {
+		const struct foreign_def *foreign = &def->foreigns[i];
+
+		msg_add_map(out, 4);
+		add_name(out, "name");
+		add_name(out, foreign->name);
+		add_name(out, "table");
+		msg_add_int(out, foreign->table);
+		add_name(out, "columns");
+		msg_add_array(out, foreign->column_count);
+		for (unsigned j = 0; j < foreign->column_count; j++)
+			add_name(out, foreign->columns[j]);
+		add_name(out, "on_delete");
+		msg_add_int(out, foreign->on_delete);
+	}
+}
+
 enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 {
 	unsigned i;
 
 	msg_add_map(out, 7u + 2u * (def->query != NULL) + (def->retired > 0) +
-				 (def->check_count > 0));
+				 (def->check_count > 0) + (def->foreign_count > 0));
 	add_name(out, "id");
 	msg_add_int(out, def->id);
 	add_name(out, "name");
@@ -108,6 +130,8 @@ enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 		add_name(out, "sql");
 		add_name(out, def->checks[i].sql);
 	}
+	if (def->foreign_count)
+		encode_foreigns(def, out);
 	if (def->retired) {
 		add_name(out, "retired");
 		msg_add_int(out, def->retired);
@@ -448,6 +472,70 @@ static enum drift_err table_checks(struct msg_cursor *cursor, void *thing)
 	return err;
 }
 
+static enum drift_err foreign_name(struct msg_cursor *cursor, void *foreign)
+{
+	return read_text(cursor, &((struct foreign_def *)foreign)->name);
+}
+
+static enum drift_err foreign_table(struct msg_cursor *cursor, void *foreign)
+{
+	return read_u32(cursor, &((struct foreign_def *)foreign)->table);
+}
+
+static enum drift_err foreign_columns(struct msg_cursor *cursor, void *thing)
+{
+	struct foreign_def *foreign = thing;
+	char *name = NULL;
+	enum drift_err err;
+	uint32_t count;
+
+	err = read_count(cursor, foreign->column_count, TABLE_KEY_PARTS_MAX, &count);
+	for (; !err && count > 0; count--) {
+		err = read_text(cursor, &name);
+		if (!err)
+			err = foreign_def_add_column(foreign, name);
+	}
+	free(name);
+	return err;
+}
+
+static enum drift_err foreign_on_delete(struct msg_cursor *cursor, void *foreign)
+{
+	uint32_t action = 0;
+	enum drift_err err = read_u32(cursor, &action);
+
+	if (!err && action > FOREIGN_SET_NULL)
+		err = DRIFT_CORRUPT;
+	((struct foreign_def *)foreign)->on_delete = action;
+	return err;
+}
+
+static const struct member_row foreign_rows[] = {
+	{ "name", foreign_name },
+	{ "table", foreign_table },
+	{ "columns", foreign_columns },
+	{ "on_delete", foreign_on_delete },
+	{ NULL, NULL },
+};
+
+static enum drift_err table_foreigns(struct msg_cursor *cursor, void *thing)
+{
+	struct table_def *def = thing;
+	struct foreign_def *foreign;
+	enum drift_err err;
+	uint32_t count;
+
+	err = read_count(cursor, def->foreign_count, TABLE_FOREIGN_MAX, &count);
+	for (; !err && count > 0; count--) {
+		foreign = table_def_add_foreign(def, "");
+		err = foreign ? read_members(cursor, foreign_rows, foreign)
+			      : DRIFT_NOMEM;
+		if (!err)
+			foreign->is_new = false;
+	}
+	return err;
+}
+
 static enum drift_err table_retired(struct msg_cursor *cursor, void *def)
 {
 	return read_u32(cursor, &((struct table_def *)def)->retired);
@@ -482,6 +570,7 @@ static const struct member_row table_rows[] = {
 	{ "columns", table_columns },
 	{ "indexes", table_indexes },
 	{ "checks", table_checks },
+	{ "foreigns", table_foreigns },
 	{ "retired", table_retired },
 	{ "query", table_query },
 	{ "uses", table_uses },

@@ -49,6 +49,7 @@ void tables_release(struct tables *tables)
 		free(chunk);
 	}
 	index_states_free(tables);
+	free(tables->foreign);
 	tables_init(tables);
 }
 
@@ -203,6 +204,22 @@ static void take_added_seqs(struct table_def *def, const struct table_def *old,
 	}
 }
 
+static enum drift_err note_foreign(struct tables *tables,
+				   const struct table_def *def)
+{
+	uint32_t *ids;
+
+	for (unsigned i = 0; i < tables->foreign_count; i++)
+		if (tables->foreign[i] == def->id)
+			return DRIFT_OK;
+	ids = realloc(tables->foreign, (tables->foreign_count + 1) * sizeof(*ids));
+	if (!ids)
+		return DRIFT_NOMEM;
+	tables->foreign = ids;
+	ids[tables->foreign_count++] = def->id;
+	return DRIFT_OK;
+}
+
 static enum drift_err apply_define(struct tables *tables, struct table *table,
 				   const struct frame_ddl *ddl, drift_seq seq,
 				   drift_time_ns time, uint64_t ddl_number)
@@ -230,6 +247,8 @@ static enum drift_err apply_define(struct tables *tables, struct table *table,
 	version->def->version = old ? old->def->version + 1 : 1;
 	err = index_states_give(tables, version->def, old ? old->def : NULL,
 				atomic_load(&table->touched), ddl_number);
+	if (!err && version->def->foreign_count)
+		err = note_foreign(tables, version->def);
 	if (err) {
 		table_def_free(version->def);
 		free(version);

@@ -63,6 +63,9 @@ struct tables {
 	/* Every index that ever was; new ones come first. */
 	_Atomic(struct index_state *) indexes;
 	bool loading; /* what the index knows: index_build_load says what is there */
+	/* Ids of the tables that have, or had, REFERENCES: for the committer. */
+	uint32_t *foreign;
+	unsigned foreign_count;
 	_Atomic uint32_t id_end; /* every table's id is below */
 };
 

@@ -301,6 +301,9 @@ static void give_ids(struct drift_db *db, struct table_def *def)
 {
 	if (def->id == 0)
 		def->id = atomic_fetch_add(&db->tables.next_id, 1);
+	for (unsigned i = 0; i < def->foreign_count; i++)
+		if (def->foreigns[i].table == 0)
+			def->foreigns[i].table = def->id;
 	for (unsigned i = 0; i < def->index_count; i++)
 		if (def->indexes[i].id == 0)
 			def->indexes[i].id =
@@ -340,6 +343,9 @@ enum drift_err drift_txn_define(struct drift_txn *txn, const struct table_def *d
 	struct txn_op *op;
 	enum drift_err err = table_def_check(def, error);
 
+	for (unsigned i = 0; i < def->foreign_count && !err; i++)
+		if (def->foreigns[i].target)
+			err = drift_fail_code(error, DRIFT_BAD_FOREIGN_KEY);
 	if (!err)
 		err = check_written(txn, def, error);
 	if (err)

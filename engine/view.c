@@ -143,6 +143,33 @@ const struct table_def *drift_user_of(struct drift_view view, uint32_t id)
 	return NULL;
 }
 
+static bool refers(const struct table_def *def, uint32_t id)
+{
+	for (unsigned i = 0; def && def->id != id && i < def->foreign_count; i++)
+		if (def->foreigns[i].table == id)
+			return true;
+	return false;
+}
+
+const struct table_def *drift_referrer_of(struct drift_view view, uint32_t id)
+{
+	uint32_t end = atomic_load(&view.db->tables.id_end);
+	const struct table_def *def;
+
+	for (uint32_t i = 0; i < end; i++) {
+		def = find_id(view, i);
+		if (refers(def, id))
+			return def;
+	}
+	for (uint32_t i = 0; view.txn && i < view.txn_ops; i++) {
+		def = view.txn->ops[i].def;
+		if (view.txn->ops[i].kind == TXN_DEFINE && refers(def, id) &&
+		    find_id(view, def->id) == def)
+			return def;
+	}
+	return NULL;
+}
+
 uint64_t drift_ddl_count(struct drift_db *db)
 {
 	return atomic_load(&db->ddl_visible);

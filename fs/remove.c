@@ -9,6 +9,7 @@
 
 struct removal {
 	struct change change;
+	enum node_kind kind;
 	uint32_t table_id;
 	size_t key_size;
 	char key[];
@@ -16,6 +17,18 @@ struct removal {
 
 static void removal_done(struct change *change, const struct drift_receipt *receipt)
 {
+	const struct removal *removal = (const struct removal *)change;
+	const struct identity identity = {
+		.kind = removal->kind,
+		.table_id = removal->table_id,
+		.seq = SEQ_LIVE,
+		.key = slice_of(removal->key, removal->key_size),
+	};
+
+	/* What the errno alone does not tell. */
+	if (receipt->err == DRIFT_FOREIGN_KEY || receipt->err == DRIFT_DEPENDED_ON)
+		refusal_add(change->tree, fuse_req_ctx(change->req)->uid, &identity,
+			    &receipt->error);
 	reply_err(change->req, receipt->err);
 	free(change);
 }
@@ -82,6 +95,7 @@ static void start(fuse_req_t req, const struct identity *identity,
 					 tree_of(req)->options.close_durability,
 				 .build = build,
 				 .done = removal_done };
+	removal->kind = identity->kind;
 	removal->table_id = identity->table_id;
 	removal->key_size = identity->key.size;
 	if (identity->key.size)

@@ -115,14 +115,14 @@ enum drift_err text_count(struct tree *tree, const struct identity *identity,
 enum drift_err text_schema_sql(struct tree *tree, const struct identity *identity,
 			       uid_t uid, struct buf *text)
 {
-	const struct table_def *def = drift_table_by_id(
-		tree_view(tree, identity->seq), identity->table_id);
+	struct drift_view view = tree_view(tree, identity->seq);
+	const struct table_def *def = drift_table_by_id(view, identity->table_id);
 	enum drift_err err;
 
 	(void)uid;
 	if (!def)
 		return DRIFT_NO_TABLE;
-	err = query_definition_sql(def, text);
+	err = query_definition_sql(&view, def, text);
 	if (!err && (text->size == 0 || text->data[text->size - 1] != '\n'))
 		buf_add_char(text, '\n');
 	return err ? err : buf_status(text);

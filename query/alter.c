@@ -3,7 +3,7 @@
  * the table's next version. No row is rewritten (engine/row_show.c). */
 #include <strings.h>
 
-#include "query/ddl.h"
+#include "query/foreign.h"
 #include "query/rules.h"
 #include "query/session.h"
 
@@ -138,12 +138,17 @@ static bool is_key(const struct table_def *def, unsigned column)
 	return false;
 }
 
-/* A check, or a unique index. */
+/* A check, a foreign key, or a unique index. */
 static bool take_constraint_away(struct table_def *def, const char *name)
 {
 	for (unsigned i = 0; i < def->check_count; i++)
 		if (strcasecmp(def->checks[i].name, name) == 0) {
 			table_def_drop_check(def, i);
+			return true;
+		}
+	for (unsigned i = 0; i < def->foreign_count; i++)
+		if (strcasecmp(def->foreigns[i].name, name) == 0) {
+			table_def_drop_foreign(def, i);
 			return true;
 		}
 	for (unsigned i = 0; i < def->index_count; i++)
@@ -293,6 +298,9 @@ static enum drift_err run_actions(struct alter *alter)
 	while (!err && statement_accept_punct(alter->statement, ","));
 	if (!err)
 		err = statement_expect_end(alter->statement, alter->error);
+	if (!err)
+		err = foreign_resolve(ddl_view(alter->ddl), alter->def,
+				      alter->error);
 	if (!err)
 		err = table_def_check(alter->def, alter->error);
 	if (!err)

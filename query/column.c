@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "engine/json.h"
-#include "query/ddl.h"
+#include "query/foreign.h"
 
 static const struct {
 	const char *word;
@@ -256,6 +256,8 @@ static enum drift_err read_constraint(struct statement *statement,
 		return read_default(statement, column, error);
 	if (statement_accept(statement, "CHECK"))
 		return define_check(statement, def, constraint, name, error);
+	if (statement_accept(statement, "REFERENCES"))
+		return foreign_read(statement, def, constraint, name, error);
 	*more = false;
 	if (is_constraint(statement, statement_peek(statement)) ||
 	    token_is_word(statement->script, statement_peek(statement),

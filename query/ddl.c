@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ddl.c - definitions into transactions, and back into text. */
-#include "query/ddl.h"
+#include "query/foreign.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +93,8 @@ static enum drift_err create_table(struct ddl *ddl)
 		err = drift_fail(ddl->error, DRIFT_TABLE_EXISTS,
 				 "relation \"%s\" already exists", def->name);
 	else if (!there)
+		err = foreign_resolve(ddl_view(ddl), def, ddl->error);
+	if (!err && !there)
 		err = drift_txn_define(ddl->txn, def, ddl->error);
 	ddl_say(ddl, "CREATE TABLE",
 		there ? "Table '%s' skipped: it already exists"
@@ -130,6 +132,8 @@ static enum drift_err drop_cascading(struct ddl *ddl, const struct table_def *de
 
 	while (!err && (user = drift_user_of(ddl_view(ddl), def->id)))
 		err = drop_cascading(ddl, user);
+	if (!err)
+		err = foreign_drop_all(ddl, def->id);
 	return err ? err : drop(ddl, def);
 }
 
@@ -317,7 +321,7 @@ struct table_def *query_document_table(const char *name, const char *key)
 		return NULL;
 	def->document = true;
 	if (!table_def_add_column(def, key) || define_key_part(def, 0) ||
-	    query_definition_sql(def, &sql))
+	    query_definition_sql(NULL, def, &sql))
 		goto fail;
 	free(def->sql);
 	def->sql = strdup(buf_cstr(&sql));

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "query/ddl.h"
+#include "query/foreign.h"
 #include "query/rules.h"
 
 #define NAMES_MAX 32
@@ -265,6 +265,10 @@ static enum drift_err read_named(struct statement *statement, struct table_def *
 		return define_check(statement, def, name, NULL, error);
 	if (!def->document && statement_accept(statement, "PRIMARY"))
 		return read_key(statement, key, error);
+	if (!def->document && statement_accept(statement, "FOREIGN")) {
+		err = statement_expect(statement, "KEY", error);
+		return err ? err : foreign_read(statement, def, name, NULL, error);
+	}
 	if (statement_accept(statement, "UNIQUE")) {
 		err = read_index(statement, def, true, error);
 		if (!err && def->index_count > before)
@@ -307,9 +311,13 @@ static enum drift_err read_element(struct statement *statement,
 		return read_constraint(statement, def, key, error);
 	if (list && statement_accept(statement, "CHECK"))
 		return define_check(statement, def, &(struct buf){ 0 }, NULL, error);
-	if ((token_is_word(statement->script, statement_look(statement, 1), "KEY") &&
-	     statement_accept(statement, "FOREIGN")))
-		return define_unsupported(statement, error);
+	if (token_is_word(statement->script, statement_look(statement, 1), "KEY") &&
+	    statement_accept(statement, "FOREIGN")) {
+		if (def->document)
+			return define_unsupported(statement, error);
+		statement->at++;
+		return foreign_read(statement, def, &(struct buf){ 0 }, NULL, error);
+	}
 	if (!def->document && statement_accept(statement, "PRIMARY"))
 		return read_key(statement, key, error);
 	if (def->document)

@@ -90,7 +90,32 @@ static void add_key(const struct table_def *def, struct buf *out)
 	buf_add_char(out, ')');
 }
 
-enum drift_err query_definition_sql(const struct table_def *def, struct buf *out)
+static void add_foreign(const struct drift_view *view, const struct table_def *def,
+			const struct foreign_def *foreign, struct buf *out)
+{
+	static const char *const actions[] = {
+		[FOREIGN_REFUSE] = "",
+		[FOREIGN_CASCADE] = " ON DELETE CASCADE",
+		[FOREIGN_SET_NULL] = " ON DELETE SET NULL",
+	};
+	const struct table_def *parent = def;
+	const char *target = foreign->target;
+
+	if (foreign->table != def->id && view)
+		parent = drift_table_by_id(*view, foreign->table);
+	if (!target)
+		target = parent ? parent->name : def->name;
+	buf_add_str(out, ", CONSTRAINT ");
+	definition_add_name(foreign->name, out);
+	buf_add_str(out, " FOREIGN KEY ");
+	add_names(foreign->columns, foreign->column_count, out);
+	buf_add_str(out, " REFERENCES ");
+	definition_add_name(target, out);
+	buf_add_str(out, actions[foreign->on_delete]);
+}
+
+enum drift_err query_definition_sql(const struct drift_view *view,
+				    const struct table_def *def, struct buf *out)
 {
 	buf_add_str(out, "CREATE TABLE ");
 	definition_add_name(def->name, out);
@@ -116,6 +141,8 @@ enum drift_err query_definition_sql(const struct table_def *def, struct buf *out
 		definition_add_name(def->checks[i].name, out);
 		buf_printf(out, " CHECK (%s)", def->checks[i].sql);
 	}
+	for (unsigned i = 0; i < def->foreign_count; i++)
+		add_foreign(view, def, &def->foreigns[i], out);
 	buf_add_char(out, ')');
 	return buf_status(out);
 }

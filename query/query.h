@@ -149,8 +149,10 @@ struct table_def *query_document_table(const char *name, const char *key);
  * DROP INDEX, ALTER TABLE and put it into txn. view: what exists now. */
 enum drift_err query_ddl(struct drift_view view, struct drift_txn *txn,
 			 const char *sql, size_t size, struct drift_error *error);
-/* The statement that would make def again (schema.sql). */
-enum drift_err query_definition_sql(const struct table_def *def, struct buf *out);
+/* The statement that would make def again (schema.sql). view: where the tables are that
+ * it refers to; NULL: it refers to none but itself. */
+enum drift_err query_definition_sql(const struct drift_view *view,
+				    const struct table_def *def, struct buf *out);
 /* And back: the definition that a CREATE TABLE statement makes. The caller frees it. */
 enum drift_err query_parse_table(const char *sql, size_t size,
 				 struct table_def **def, struct drift_error *error);

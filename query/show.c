@@ -65,7 +65,7 @@ static enum drift_err show_create(struct query_session *session,
 	if (!err)
 		err = statement_expect_end(statement, error);
 	if (!err)
-		err = query_definition_sql(def, &sql);
+		err = query_definition_sql(&session->view, def, &sql);
 	if (!err)
 		err = answer_column(&session->answer, "sql");
 	if (!err)

@@ -31,12 +31,12 @@ static void assert_definition(const char *text, const char *expected)
 
 	assert_string_equal(error.text, "");
 	assert_int_equal(err, DRIFT_OK);
-	assert_int_equal(query_definition_sql(def, &sql), DRIFT_OK);
+	assert_int_equal(query_definition_sql(NULL, def, &sql), DRIFT_OK);
 	assert_string_equal(buf_cstr(&sql), expected);
 	table_def_free(def);
 	def = define(buf_cstr(&sql), &err, &error);
 	assert_int_equal(err, DRIFT_OK);
-	assert_int_equal(query_definition_sql(def, &again), DRIFT_OK);
+	assert_int_equal(query_definition_sql(NULL, def, &again), DRIFT_OK);
 	assert_string_equal(buf_cstr(&again), expected);
 	table_def_free(def);
 	buf_release(&sql);
@@ -85,13 +85,29 @@ static void declared_tables_keep_what_was_declared(void **state)
 			  "CREATE TABLE t (a PRIMARY KEY, b TEXT)");
 }
 
+static void references_are_kept(void **state)
+{
+	(void)state;
+	assert_definition(
+		"CREATE TABLE t (a INT, b INT CONSTRAINT k REFERENCES u (x) ON "
+		"UPDATE NO ACTION ON DELETE SET NULL, "
+		"CONSTRAINT l FOREIGN KEY (b, a) REFERENCES t ON DELETE RESTRICT)",
+		"CREATE TABLE t (a INT PRIMARY KEY, b INT, "
+		"CONSTRAINT k FOREIGN KEY (b) REFERENCES u ON DELETE SET NULL, "
+		"CONSTRAINT l FOREIGN KEY (b, a) REFERENCES t)");
+}
+
 static void what_is_not_there_is_refused(void **state)
 {
 	(void)state;
-	assert_refused("CREATE TABLE t (a INT REFERENCES b(c))", DRIFT_UNSUPPORTED,
-		       23);
-	assert_refused("CREATE TABLE t (a INT, FOREIGN KEY (a) REFERENCES b(c))",
-		       DRIFT_UNSUPPORTED, 24);
+	assert_refused("CREATE TABLE t (a INT REFERENCES b ON UPDATE CASCADE)",
+		       DRIFT_UNSUPPORTED, 36);
+	assert_refused("CREATE TABLE t (a INT REFERENCES b ON DELETE SET DEFAULT)",
+		       DRIFT_UNSUPPORTED, 36);
+	assert_refused("CREATE TABLE t (a INT REFERENCES b DEFERRABLE)",
+		       DRIFT_UNSUPPORTED, 36);
+	assert_refused("CREATE TABLE t (pk=a, FOREIGN KEY (a) REFERENCES b)",
+		       DRIFT_UNSUPPORTED, 23);
 	assert_refused("CREATE TABLE t (a INT CHECK ())", DRIFT_SYNTAX, 31);
 	assert_refused("CREATE TABLE t (a INT COLLATE NOCASE)", DRIFT_UNSUPPORTED,
 		       23);
@@ -126,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(document_tables_index_each_column),
 		cmocka_unit_test(declared_tables_keep_what_was_declared),
+		cmocka_unit_test(references_are_kept),
 		cmocka_unit_test(what_is_not_there_is_refused),
 		cmocka_unit_test(mistakes_are_placed),
 		cmocka_unit_test(mkdir_makes_a_document_table),

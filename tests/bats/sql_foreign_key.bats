@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# REFERENCES and FOREIGN KEY, through driftdb sql and the mount, dumped and loaded.
+load lib
+
+setup()
+{
+	begin_test
+	driftdb init db
+}
+
+# sql STATEMENT...: all of them, as JSON lines, messages left out
+sql()
+{
+	driftdb sql -d db --quiet -e "$*"
+}
+
+# refuses SQLSTATE TEXT STATEMENT
+refuses()
+{
+	run driftdb sql -d db -e "$3"
+	[ "$status" -eq 1 ] && says "^ERROR $1: .*$2"
+}
+
+# A dump, loaded into another database, dumps the same bytes.
+round_trip()
+{
+	driftdb dump -d db --events >dumped
+	driftdb init loaded
+	driftdb load -d loaded dumped
+	driftdb dump -d loaded --events | cmp - dumped
+	driftdb verify -d loaded
+}
+
+@test "a reference needs its row, and a row that is referenced stays" {
+	sql 'CREATE TABLE teams (id TEXT PRIMARY KEY, n INT)'
+	sql 'CREATE TABLE t (id INT PRIMARY KEY, team TEXT REFERENCES teams(id))'
+	sql "INSERT INTO teams VALUES ('x', 1), ('y', 2); INSERT INTO t VALUES (1, 'x'), (2, NULL)"
+	refuses 23503 't_team_fkey.*Key .team.=.z. is not present in table "teams"' "INSERT INTO t VALUES (3, 'z')"
+	refuses 23503 'Key .team.=.. is not present' "UPDATE t SET team = '' WHERE id = 2"
+	refuses 23503 'on table "t": Key .id.=.x. is still referenced from table "t"' "DELETE FROM teams WHERE id = 'x'"
+	refuses 23503 'still referenced' "UPDATE teams SET id = 'w' WHERE id = 'x'"
+	refuses 23503 'still referenced' 'TRUNCATE teams'
+	# Either order, in one transaction.
+	sql "BEGIN; INSERT INTO t VALUES (3, 'z'); INSERT INTO teams VALUES ('z', 3); COMMIT"
+	sql "BEGIN; DELETE FROM teams WHERE id = 'z'; DELETE FROM t WHERE id = 3; COMMIT"
+	same "$(sql 'SELECT * FROM t')" '{"id":1,"team":"x"}
+{"id":2,"team":null}'
+	same "$(sql 'SELECT count(*) n FROM teams')" '{"n":2}'
+	sql "UPDATE t SET team = 'y' WHERE id = 1; DELETE FROM teams WHERE id = 'x'"
+	same "$(sql "SELECT team FROM t FOR SYSTEM_TIME AS OF @SEQ:4 WHERE id = 1")" '{"team":"x"}'
+	round_trip
+}
+
+@test "CASCADE and SET NULL become events of the transaction, and are loaded as they were" {
+	sql 'CREATE TABLE a (id INT PRIMARY KEY)
+; CREATE TABLE b (id INT PRIMARY KEY, a INT REFERENCES a ON DELETE CASCADE)
+; CREATE TABLE c (id INT PRIMARY KEY, b INT REFERENCES b ON DELETE CASCADE, a INT REFERENCES a ON DELETE SET NULL)'
+	sql 'INSERT INTO a VALUES (1), (2); INSERT INTO b VALUES (1, 1), (2, 2)'
+	sql 'INSERT INTO c VALUES (1, 1, 2), (2, 2, 1), (3, NULL, 1), (4, 2, 2)'
+	sql 'DELETE FROM a WHERE id = 1'
+	same "$(sql 'SELECT * FROM b')" '{"id":2,"a":2}'
+	same "$(sql 'SELECT * FROM c')" '{"id":2,"b":2,"a":null}
+{"id":3,"b":null,"a":null}
+{"id":4,"b":2,"a":2}'
+	same "$(sql "SELECT count(DISTINCT tx) txs, count(*) n FROM drift_events WHERE seq > 8")" '{"txs":1,"n":5}'
+	sql 'CREATE TABLE d (id INT PRIMARY KEY, a INT NOT NULL REFERENCES a ON DELETE SET NULL); INSERT INTO d VALUES (1, 2)'
+	refuses 23502 'null value in column "a"' 'DELETE FROM a'
+	sql 'DELETE FROM d; DELETE FROM a'
+	same "$(sql 'SELECT * FROM c')" '{"id":3,"b":null,"a":null}'
+	round_trip
+}
+
+@test "what a foreign key may refer to, and what goes with it" {
+	sql 'CREATE TABLE p (a INT, b TEXT, u INT UNIQUE, n INT, PRIMARY KEY (a, b)); CREATE TABLE doc (pk=id)'
+	refuses 42P01 '"none" does not exist' 'CREATE TABLE t (id INT, x INT REFERENCES none)'
+	refuses 0A000 'document table "doc"' 'CREATE TABLE t (id INT, x INT REFERENCES doc)'
+	refuses 0A000 'other columns than the primary key' 'CREATE TABLE t (id INT, x INT REFERENCES p(u))'
+	refuses 42830 'there is no unique constraint matching' 'CREATE TABLE t (id INT, x INT REFERENCES p(n))'
+	refuses 42830 'disagree' 'CREATE TABLE t (id INT, x INT REFERENCES p)'
+	refuses 42703 '"zz" referenced' 'CREATE TABLE t (id INT, x INT REFERENCES p(zz))'
+	refuses 42830 'incompatible types: integer and text' 'CREATE TABLE t (id INT, x INT, FOREIGN KEY (id, x) REFERENCES p)'
+	sql 'CREATE TABLE t (id INT, x INT, y TEXT, CONSTRAINT k FOREIGN KEY (y, x) REFERENCES p(b, a))'
+	same "$(sql 'SHOW CREATE TABLE t')" \
+		'{"sql":"CREATE TABLE t (id INT PRIMARY KEY, x INT, y TEXT, INDEX (x, y), CONSTRAINT k FOREIGN KEY (x, y) REFERENCES p)"}'
+	sql "INSERT INTO p VALUES (1, 'q', 1, 1); INSERT INTO t VALUES (1, 1, 'q'), (2, 7, NULL)"
+	refuses 23503 'Key .x, y.=.7, q. is not present' "UPDATE t SET y = 'q' WHERE id = 2"
+	refuses 2BP01 'requires an index' 'DROP INDEX x_y'
+	refuses 2BP01 'constraint k on table t depends on table p' 'DROP TABLE p'
+	sql 'ALTER TABLE t RENAME COLUMN x TO z; ALTER TABLE p RENAME TO q'
+	refuses 23503 'Key .z, y.=.7, q. is not present in table "q"' "UPDATE t SET y = 'q' WHERE id = 2"
+	sql 'ALTER TABLE t DROP CONSTRAINT k'
+	sql "UPDATE t SET y = 'q' WHERE id = 2"
+	refuses 23503 'Key .z, y.=.7, q. is not present' 'ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (z, y) REFERENCES q'
+	sql 'UPDATE t SET z = 1; ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (z, y) REFERENCES q ON DELETE CASCADE'
+	sql 'DELETE FROM q'
+	same "$(sql 'SELECT * FROM t')" ''
+	sql 'DROP TABLE q CASCADE'
+	same "$(sql 'SHOW CREATE TABLE t')" '{"sql":"CREATE TABLE t (id INT PRIMARY KEY, z INT, y TEXT, INDEX (z, y))"}'
+	sql 'CREATE TABLE o (id INT PRIMARY KEY, t INT REFERENCES t); BEGIN; DROP TABLE t; DROP TABLE o; COMMIT'
+	round_trip
+}
+
+@test "files keep foreign keys too, and say why" {
+	sql 'CREATE TABLE teams (id TEXT PRIMARY KEY); CREATE TABLE t (id INT PRIMARY KEY, team TEXT REFERENCES teams)'
+	sql 'CREATE TABLE m (id INT PRIMARY KEY, team TEXT REFERENCES teams ON DELETE CASCADE)'
+	need_fuse
+	start_mount db mnt
+	echo '{"team": "x"}' >row
+	run cp row mnt/tables/t/rows/1.json
+	[ "$status" -ne 0 ]
+	says 'not permitted'
+	same "$(tail -n 1 mnt/.driftfs/errors | jq -r '[.errno, .sqlstate] | @csv')" '"EPERM","23503"'
+	echo '{}' >mnt/tables/teams/rows/x.json
+	echo '{}' >mnt/tables/teams/rows/y.json
+	echo '{"team": "x"}' >mnt/tables/t/rows/1.json
+	echo '{"team": "y"}' >mnt/tables/m/rows/1.json
+	ls mnt/tables/m/rows/1.json
+	run rm mnt/tables/teams/rows/x.json
+	[ "$status" -ne 0 ]
+	says 'not permitted'
+	eventually 5 grep -q 'still referenced from table' mnt/.driftfs/errors
+	rm mnt/tables/teams/rows/y.json
+	[ ! -e mnt/tables/m/rows/1.json ]
+	same "$(ls mnt/tables/m/rows)" ''
+	grep -q 'FOREIGN KEY (team) REFERENCES teams' mnt/tables/t/schema.sql
+}
