@@ -195,22 +195,34 @@ static enum drift_err spell_niladic(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
-/* public.t is t; information_schema.t is the view of that name. */
+/* What stands in FROM; another schema's function or type is ours. */
+static bool is_catalog(const struct rewriter *rewriter, unsigned i)
+{
+	return !rewriter_is_word(rewriter, i, "public") &&
+	       !rewriter_is_punct(rewriter, i + 3, "(") &&
+	       rewrite_is_table_place(&rewriter->statement, i);
+}
+
+/* public.t is t, and pg_catalog.f() is f(). PostgreSQL's catalogs are not there: psql's
+ * \d and its like read them, and shall say so in one sentence. */
 static enum drift_err spell_schema(struct rewriter *rewriter, unsigned i)
 {
 	struct token name = rewriter_token(rewriter, i + 2);
-	struct buf text = BUF_INIT;
 
 	if ((i > 0 && rewriter_is_punct(rewriter, i - 1, ".")) ||
 	    !rewriter_is_punct(rewriter, i + 1, ".") || !token_is_name(name))
 		return DRIFT_OK;
-	if (rewriter_is_word(rewriter, i, "information_schema")) {
-		token_text(rewriter->statement.script, name, &text);
-		rewriter_instead(rewriter, i, i + 3, "\"information_schema.%s\"",
-				 buf_cstr(&text));
-		rewriter->statement.at = i + 3;
-		buf_release(&text);
-		return DRIFT_OK;
+	if (is_catalog(rewriter, i)) {
+		struct token schema = rewriter_token(rewriter, i);
+
+		return statement_place(
+			schema,
+			drift_fail(rewriter->error, DRIFT_UNSUPPORTED,
+				   "%.*s, PostgreSQL's catalog, is not supported: "
+				   "SHOW TABLES and DESCRIBE t tell of tables",
+				   (int)schema.size,
+				   rewriter->statement.script + schema.at),
+			rewriter->error);
 	}
 	edit_instead(&rewriter->edits, i, i + 2, SLICE(""));
 	rewriter->statement.at = i + 2;

@@ -105,3 +105,12 @@ interrupted()
 	[ "$status" -ne 0 ]
 	chmod 700 db
 }
+
+@test "psql's commands about tables say in one line that catalogs are not there" {
+	for command in '\dt' '\d' '\d events' '\di' '\dv' '\dn'; do
+		run psql_ -c "$command"
+		says "^ERROR:  pg_catalog, PostgreSQL's catalog, is not supported: SHOW TABLES"
+		[ "$(grep -c '^ERROR' <<<"$output")" -eq 1 ]
+	done
+	same "$(psql_ -c 'SELECT pg_catalog.version() IS NOT NULL, count(*) FROM public.events')" 't|2'
+}
