@@ -333,6 +333,21 @@ static enum drift_err root_seq(struct daemon *daemon, struct drift_db *db,
 	return err ? err : drift_resolve(db, &moment, false, seq, error);
 }
 
+/* For who keeps anchors elsewhere: where the history stood at a clean stop. */
+static void report_anchor(struct daemon *daemon, struct drift_db *db)
+{
+	struct drift_anchor anchor;
+	struct buf line = BUF_INIT;
+
+	if (drift_is_read_only(db) || drift_digest(db, DRIFT_SEQ_MAX, &anchor, NULL))
+		return;
+	buf_add_str(&line, "stopped at ");
+	drift_anchor_print(&anchor, &line);
+	if (!buf_status(&line))
+		report(daemon, buf_cstr(&line));
+	buf_release(&line);
+}
+
 static int open_and_mount(struct daemon *daemon)
 {
 	struct drift_options options = {
@@ -354,6 +369,8 @@ static int open_and_mount(struct daemon *daemon)
 		status = say(&error);
 	else
 		status = mount_tree(daemon);
+	if (status == EXIT_MOUNTED)
+		report_anchor(daemon, db);
 	drift_close(db);
 	return status;
 }

@@ -128,3 +128,20 @@ newest()
 	sed -i '1s/1/99/' db/FORMAT
 	fails_with 4 driftdb doctor -d db
 }
+
+@test "a daemon that stops says where history stood, and verify agrees with it" {
+	local anchor
+
+	new_mount
+	mkdir mnt/tables/t
+	echo '{"v":1}' >mnt/tables/t/rows/a.json
+	stop_mount
+	anchor=$(sed -n 's/^driftfs: stopped at //p' daemon.log)
+	same "$anchor" "$(driftdb digest -d db)"
+	driftdb verify -q -d db --anchor "$anchor"
+	start_mount db mnt
+	echo '{"v":2}' >mnt/tables/t/rows/a.json
+	stop_mount
+	driftdb verify -q -d db --anchor "$anchor"
+	fails_with 3 driftdb verify -q -d db --anchor "${anchor%?}$(tr 0-9a-f 1-9a-f0 <<<"${anchor: -1}")"
+}
