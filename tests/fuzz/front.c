@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Any text, as a script: its tokens lie inside it and in order, and each of its
+ * statements is spelled and rewritten, and compiled by SQLite, to an answer or to a
+ * refusal whose place is inside the text. Nothing is run. */
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "query/session.h"
+#include "query/sql.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char dir[] = "/tmp/driftfs-fuzz-XXXXXX";
+static struct drift_db *db;
+static struct query_session *session;
+
+static int remove_one(const char *path, const struct stat *status, int type,
+		      struct FTW *at)
+{
+	(void)status;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static void end(void)
+{
+	query_session_close(session);
+	drift_close(db);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void run(const char *script)
+{
+	struct drift_error error;
+	enum query_event event = QUERY_DONE;
+
+	if (query_start(session, script, strlen(script), &error))
+		abort();
+	while (event != QUERY_END)
+		if (query_next(session, &event, &error)) {
+			fprintf(stderr, "%s\n", error.text);
+			abort();
+		}
+}
+
+/* A document table, a declared one, a saved query, and a past. */
+static void begin(void)
+{
+	struct drift_options options = { 0 };
+	struct query_options who = { .user = "fuzz" };
+	struct drift_error error;
+
+	if (!mkdtemp(dir) || drift_init(dir, NULL) ||
+	    drift_open(dir, &options, &db, &error) ||
+	    query_session_open(db, &who, &session, &error))
+		abort();
+	atexit(end);
+	run("CREATE TABLE t (pk=id, INDEX(a)); INSERT INTO t {\"id\": 1, \"a\": "
+	    "[1]};"
+	    "CREATE TABLE u (id INTEGER PRIMARY KEY, b TEXT, c TIMESTAMP);"
+	    "INSERT INTO t {\"id\": 2, \"later\": true}; TAG one AT @seq:1;"
+	    "CREATE VIEW v AS SELECT id, a FROM t");
+}
+
+static void check_tokens(const struct tokens *tokens, size_t size)
+{
+	size_t end = 0;
+
+	for (unsigned i = 0; i < tokens->count; i++) {
+		const struct token *token = &tokens->list[i];
+
+		if (token->at < end || token->size == 0 ||
+		    token->at + (size_t)token->size > size)
+			abort();
+		end = token->at + (size_t)token->size;
+	}
+}
+
+/* One statement as far as SQLite's compiler. */
+static void compile(const struct statement *statement, size_t size)
+{
+	struct drift_error error = { 0 };
+	sqlite3_stmt *stmt = NULL;
+	enum drift_err err;
+
+	session->inner.code = DRIFT_OK;
+	transaction_begin_statement(session);
+	err = sql_prepare(session, statement, "", &stmt, &error);
+	if (err && (error.code == DRIFT_OK || error.position < 0 ||
+		    (size_t)error.position > size + 1))
+		abort();
+	sqlite3_finalize(stmt);
+	transaction_fail_statement(session);
+	relation_forget_many(session);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct tokens tokens = TOKENS_INIT;
+	struct drift_error error;
+	size_t at = 0;
+
+	if (!session)
+		begin();
+	if (size > 4096 || query_start(session, (const char *)data, size, &error))
+		return 0;
+	while (!tokens_read(&tokens, session->script.data, size, &at) &&
+	       tokens.count) {
+		struct statement statement = { session->script.data, tokens.list,
+					       tokens.count, 0 };
+
+		check_tokens(&tokens, size);
+		compile(&statement, size);
+	}
+	tokens_release(&tokens);
+	return 0;
+}
