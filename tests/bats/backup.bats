@@ -161,6 +161,7 @@ flip()
 	local first n
 
 	command -v strace >/dev/null || skip 'no strace here'
+	no_leak_checks
 	driftdb init db
 	{ echo 'CREATE TABLE t (pk=id);' && rows 1 200; } | driftdb sql -q -d db
 	driftdb compact -q -d db

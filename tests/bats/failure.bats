@@ -95,6 +95,7 @@ with_failing_sync()
 
 @test "after a sync has failed nobody syncs again: read-only, reads go on, whole after a restart" {
 	need_fuse
+	no_leak_checks
 	{ command -v strace && strace -o /dev/null true; } >/dev/null 2>&1 ||
 		skip 'no strace here'
 	mkdir mnt

@@ -48,7 +48,13 @@ begin_test()
 	export ASAN_OPTIONS="log_path=$PWD/sanitizer:detect_leaks=1:suppressions=$ROOT/tests/asan.supp"
 	export UBSAN_OPTIONS="log_path=$PWD/sanitizer:print_stacktrace=1"
 	export TSAN_OPTIONS="history_size=7:log_path=$PWD/sanitizer:suppressions=$ROOT/tests/tsan.supp"
-	export LSAN_OPTIONS="report_objects=1"
+	export LSAN_OPTIONS="report_objects=1:print_suppressions=0:suppressions=$ROOT/tests/lsan.supp"
+}
+
+# What runs under strace cannot look for leaks at its end.
+no_leak_checks()
+{
+	export ASAN_OPTIONS=${ASAN_OPTIONS/detect_leaks=1/detect_leaks=0}
 }
 
 end_test()

@@ -28,6 +28,7 @@ forget_peak()
 endless='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)'
 
 @test "what would never end, or eat all memory, ends in time" {
+	[ "$SLOW" = 1 ] || skip 'the address sanitizer looks at all of a text at each search'
 	bombs=(
 		"$endless SELECT count(*) FROM c"
 		"SELECT count(*) FROM ($endless SELECT x FROM c LIMIT 5000) a, ($endless SELECT x FROM c LIMIT 5000) b, ($endless SELECT x FROM c LIMIT 5000) d"
