@@ -95,7 +95,8 @@ enum drift_err foreign_read(struct statement *statement, struct table_def *def,
 			    struct buf *name, const char *column,
 			    struct drift_error *error)
 {
-	struct foreign_def *foreign = table_def_add_foreign(def, buf_cstr(name));
+	struct foreign_def *foreign =
+		table_def_add_foreign(def, name->size ? buf_cstr(name) : "");
 	struct buf target = BUF_INIT;
 	enum drift_err err = DRIFT_OK;
 
