@@ -183,6 +183,8 @@ more_than()
 		says '^ERROR (0A000|42000|42501|42601|42883|42P01)'
 		run grep -E 'O_CREAT|O_WRONLY|O_RDWR|creat\(|rename|link|mkdir' trace
 		# Its own files by names below other/, relative to its descriptor too.
+		# What is there already is not made (a sanitizer makes sure of its log's place).
+		output=$(grep -v 'EEXIST' <<<"$output" || :)
 		run grep -vE '"(/dev/(null|tty)|[^"]*other(/[^"]*)?|LOCK|FORMAT|log|index|snapshots|[0-9]{20}\.seg[^"]*|lock\.mdb|data\.mdb)"' <<<"$output"
 		same "$output" ''
 	done
