@@ -113,6 +113,16 @@ more_than()
 	[ "$(threads)" -gt "$1" ]
 }
 
+# The daemon has used a fifth of a second more than when it was first asked.
+computing()
+{
+	local ticks
+
+	ticks=$(awk '{ print $14 + $15 }' "/proc/$MOUNT_PID/stat")
+	: "${TICKS:=$ticks}"
+	((ticks >= TICKS + 20))
+}
+
 @test "a statement ends when its client cancels it, or goes" {
 	psql_ -c 'SELECT 1' >/dev/null
 	idle=$(threads)
@@ -121,6 +131,7 @@ more_than()
 		-c "$endless SELECT count(*) FROM c" >out 2>&1 &
 	client=$!
 	eventually 5 more_than "$idle"
+	eventually 5 computing
 	kill -INT "$client"
 	began=$EPOCHREALTIME
 	wait "$client" || :

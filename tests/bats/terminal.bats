@@ -117,7 +117,7 @@ see \asof [MOMENT]
 type \\frob\r
 see no such command: \frob
 see driftdb> 
-type \x04
+type exit\r
 end 0
 END
 }
