@@ -55,9 +55,9 @@ enum drift_err log_range_find_tx(struct drift_db *db, uint64_t tx, bool *found)
 	*found = false;
 	/* DDL stands before the event that it takes effect with. */
 	if (!err)
-		err = drift_events_open(
-			db, seq, seq > drift_head(db) ? DRIFT_SEQ_MAX : seq, &events,
-			&error);
+		err = drift_events_open(db, seq,
+					seq > drift_head(db) ? DRIFT_SEQ_MAX : seq,
+					&events, &error);
 	if (err)
 		return err;
 	do {
@@ -306,7 +306,8 @@ enum drift_err log_range_of(struct query_session *session, int plan,
 		.to = session->view.ddl ? DRIFT_SEQ_MAX : session->view.seq,
 		.last_tx = UINT64_MAX,
 	};
-	for (int column = LOG_RANGE_SEQ; column <= LOG_RANGE_TIME && !err; column++) {
+	for (int column = LOG_RANGE_SEQ; column <= LOG_RANGE_TIME && !err;
+	     column++) {
 		int bits = plan >> column * BOUND_BITS & 7;
 
 		for (int b = 1; b <= BOUND_EQUAL && !err; b *= 2) {

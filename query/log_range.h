@@ -13,8 +13,9 @@ struct query_session;
  * the last event with DRIFT_SEQ_MAX. May hold more than is asked for, never less. */
 struct log_range {
 	drift_seq from, to;
-	uint64_t last_tx;   /* events of later ones are not asked for */
-	struct slice table; /* its name, if only one is asked for; good as long as argv */
+	uint64_t last_tx; /* events of later ones are not asked for */
+	struct slice
+		table; /* its name, if only one is asked for; good as long as argv */
 };
 
 /* xBestIndex. Columns are seq, tx, time and table by these numbers. */

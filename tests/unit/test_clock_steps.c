@@ -65,8 +65,8 @@ static void check_answers(struct scratch *s)
 static void moments_stay_true_whatever_the_clock_does(void **state)
 {
 	static const drift_time_ns steps[] = {
-		-3600 * SECOND, 30 * DAY, -60 * DAY, -20000 * DAY, 50000 * DAY,
-		-30000 * DAY,   0,
+		-3600 * SECOND, 30 * DAY,     -60 * DAY, -20000 * DAY,
+		50000 * DAY,    -30000 * DAY, 0,
 	};
 	struct drift_io io = io_system;
 	drift_time_ns last = 0, now;
