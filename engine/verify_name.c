@@ -19,7 +19,7 @@ static bool name_version(struct naming *naming, const struct frame *frame,
 {
 	struct verify *verify = naming->verify;
 	struct index_version version;
-	struct slice value;
+	struct slice value = { 0 };
 
 	buf_clear(&naming->key);
 	buf_add_be32(&naming->key, event->table_id);
@@ -54,7 +54,7 @@ static bool name_row(struct naming *naming, const struct frame *frame,
 {
 	struct verify *verify = naming->verify;
 	struct index_row row;
-	struct slice value;
+	struct slice value = { 0 };
 
 	buf_clear(&naming->key);
 	buf_add_be32(&naming->key, event->table_id);

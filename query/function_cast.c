@@ -59,7 +59,8 @@ static void cast_integer(sqlite3_context *context, sqlite3_value *value, int64_t
 	case SQLITE_FLOAT: {
 		double real = nearbyint(sqlite3_value_double(value));
 
-		if (!(real >= -0x1p63 && real < 0x1p63)) {
+		if (!(real >= -9223372036854775808.0 &&
+		      real < 9223372036854775808.0)) {
 			function_fail(context, DRIFT_OUT_OF_RANGE, "%s out of range",
 				      type);
 			return;
