@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,6 +84,26 @@ static void read_on(long ms)
 	output[output_size] = 0;
 }
 
+static bool is_prompt(const char *text)
+{
+	size_t size = strlen(text);
+
+	return size > 2 && strcmp(text + size - 2, "> ") == 0;
+}
+
+/* A prompt is there a moment before keys are read one by one. */
+static bool reads_keys(long until)
+{
+	struct termios mode;
+
+	while (tcgetattr(terminal, &mode) == 0 && (mode.c_lflag & ICANON)) {
+		if (ended || now_ms() >= until)
+			return false;
+		read_on(1);
+	}
+	return true;
+}
+
 static bool see(const char *text, long ms)
 {
 	long until = now_ms() + ms;
@@ -92,7 +113,7 @@ static bool see(const char *text, long ms)
 
 		if (at) {
 			seen = (size_t)(at - output) + strlen(text);
-			return true;
+			return !is_prompt(text) || reads_keys(until);
 		}
 		if (ended || now_ms() >= until)
 			return false;
