@@ -16,6 +16,7 @@
 
 #include "engine/index_build.h"
 #include "engine/batch.h"
+#include "engine/thread.h"
 
 #define BATCH_BYTES_MAX (8u << 20)     /* a batch is closed above this */
 #define MEMTABLE_BYTES_MAX (48u << 20) /* LAYERS_MAX of them: 192 MiB */
@@ -485,7 +486,7 @@ enum drift_err committer_start(struct drift_db *db, struct drift_error *error)
 	pthread_condattr_destroy(&attributes);
 	pthread_cond_init(&committer->room, NULL);
 	committer->last = &committer->first;
-	if (pthread_create(&committer->thread, NULL, committer_run, db) == 0) {
+	if (thread_start(&committer->thread, committer_run, db)) {
 		committer->started = true;
 		return DRIFT_OK;
 	}

@@ -6,6 +6,7 @@
  * due, in small steps. */
 #include "engine/db.h"
 #include "engine/index_build.h"
+#include "engine/thread.h"
 
 #include <time.h>
 
@@ -167,7 +168,7 @@ enum drift_err indexer_start(struct drift_db *db, struct drift_error *error)
 	pthread_mutex_init(&indexer->lock, NULL);
 	pthread_cond_init(&indexer->wake, NULL);
 	pthread_cond_init(&indexer->done, NULL);
-	if (pthread_create(&indexer->thread, NULL, indexer_run, db) != 0)
+	if (!thread_start(&indexer->thread, indexer_run, db))
 		return drift_fail(error, DRIFT_NOMEM, "cannot start a thread");
 	indexer->started = true;
 	return DRIFT_OK;

@@ -11,6 +11,7 @@
 
 #include "engine/digest.h"
 #include "engine/drift_log.h"
+#include "engine/thread.h"
 #include "engine/verify_snapshot.h"
 
 void verify_fault(struct verify *verify, const char *format, ...)
@@ -269,8 +270,7 @@ static enum drift_err verify_log(struct verify *verify)
 		workers[i] = (struct worker){
 			.verify = verify, .sums = sums, .next = &next, .count = count
 		};
-	started = count > 1 &&
-		  pthread_create(&second, NULL, worker_run, &workers[1]) == 0;
+	started = count > 1 && thread_start(&second, worker_run, &workers[1]);
 	worker_run(&workers[0]);
 	if (started)
 		pthread_join(second, NULL);

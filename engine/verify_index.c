@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/index_build.h"
+#include "engine/thread.h"
 #include "engine/verify.h"
 
 /* A space read from its first entry to its last. */
@@ -344,8 +345,7 @@ static enum drift_err read_spaces(struct verify *verify)
 	struct rows rows = { .verify = verify };
 	struct secondary secondary = { .verify = verify };
 	pthread_t second;
-	bool started =
-		pthread_create(&second, NULL, read_secondary, &secondary) == 0;
+	bool started = thread_start(&second, read_secondary, &secondary);
 	enum drift_err err = read_rows(&rows);
 
 	if (started)

@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdio.h>
 
+#include "engine/thread.h"
 #include "fs/tree.h"
 
 /* The login name of uid, or its number; the last one is remembered, because one
@@ -151,8 +152,7 @@ enum drift_err changes_start(struct changes *changes)
 	changes->again_end = &changes->again;
 	pthread_mutex_init(&changes->lock, NULL);
 	pthread_cond_init(&changes->changed, NULL);
-	changes->running =
-		pthread_create(&changes->thread, NULL, serve, changes) == 0;
+	changes->running = thread_start(&changes->thread, serve, changes);
 	return changes->running ? DRIFT_OK : DRIFT_NOMEM;
 }
 

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/thread.h"
 #include "fs/name.h"
 
 /* The kernel may not have made the inode of an entry just sent to it. */
@@ -331,14 +332,12 @@ enum drift_err invalidator_start(struct tree *tree)
 	pthread_mutex_init(&invalidator->lock, NULL);
 	pthread_cond_init(&invalidator->more_batches, NULL);
 	pthread_cond_init(&invalidator->more_names, NULL);
-	if (pthread_create(&invalidator->batch_thread, NULL, serve_batches,
-			   invalidator)) {
+	if (!thread_start(&invalidator->batch_thread, serve_batches, invalidator)) {
 		free(invalidator);
 		return DRIFT_NOMEM;
 	}
 	tree->invalidator = invalidator;
-	if (pthread_create(&invalidator->name_thread, NULL, serve_names,
-			   invalidator)) {
+	if (!thread_start(&invalidator->name_thread, serve_names, invalidator)) {
 		invalidator->name_thread = invalidator->batch_thread;
 		invalidator_stop(tree);
 		return DRIFT_NOMEM;

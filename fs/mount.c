@@ -16,6 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "engine/thread.h"
 #include "fs/fs.h"
 #include "fs/invalidate.h"
 #include "fs/mountpoint.h"
@@ -260,7 +261,7 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 	struct stopper stopper = { .daemon = daemon };
 
 	if (sem_init(&stop_asked, 0, 0) != 0 ||
-	    pthread_create(&stopper.thread, NULL, stop_statements, &stopper) != 0) {
+	    !thread_start(&stopper.thread, stop_statements, &stopper)) {
 		fprintf(stderr, "driftfs: cannot start a thread\n");
 		return EXIT_MOUNT_FAILED;
 	}

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/thread.h"
 #include "query/wire_answer.h"
 #include "query/wire_session.h"
 
@@ -90,8 +91,7 @@ static bool start_connection(struct query_server *server,
 	pthread_mutex_lock(&server->lock);
 	connection->pid = ++server->next_pid;
 	started = server->count < CONNECTIONS_MAX &&
-		  pthread_create(&connection->thread, NULL, wire_session_run,
-				 connection) == 0;
+		  thread_start(&connection->thread, wire_session_run, connection);
 	if (started) {
 		connection->next = server->connections;
 		server->connections = connection;
@@ -228,7 +228,7 @@ enum drift_err query_server_start(struct drift_db *db, struct query_server **out
 		err = listen_on(server, error);
 	if (!err && pipe2(server->wake, O_CLOEXEC))
 		err = drift_fail(error, DRIFT_IO, "pipe: %s", strerror(errno));
-	if (!err && pthread_create(&server->thread, NULL, serve, server))
+	if (!err && !thread_start(&server->thread, serve, server))
 		err = drift_fail(error, DRIFT_NOMEM, "cannot start a thread");
 	if (err) {
 		server_free(server);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/thread.h"
 #include "query/query.h"
 #include "tools/command.h"
 
@@ -110,7 +111,7 @@ static void measure_commits(struct bench *bench, unsigned writers, const char *w
 
 	bench->until = began + (double)given.seconds;
 	while (started < writers &&
-	       pthread_create(&threads[started], NULL, write_singly, bench) == 0)
+	       thread_start(&threads[started], write_singly, bench))
 		started++;
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);

@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +12,8 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "engine/thread.h"
 
 #define TICK_NS 100000000
 #define TICKS_BEFORE 5 /* work shorter than this is not worth a line */
@@ -135,19 +136,6 @@ static void *tick(void *argument)
 	return NULL;
 }
 
-/* Signals are for the thread that works. */
-static bool start_thread(struct progress *progress)
-{
-	sigset_t all, before;
-	bool started;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	started = pthread_create(&progress->thread, NULL, tick, progress) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return started;
-}
-
 struct progress *progress_new(const char *unit, uint64_t total)
 {
 	const char *terminal = getenv("TERM");
@@ -168,7 +156,7 @@ struct progress *progress_new(const char *unit, uint64_t total)
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&progress->wake, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	if (start_thread(progress))
+	if (thread_start(&progress->thread, tick, progress))
 		return progress;
 	pthread_cond_destroy(&progress->wake);
 	pthread_mutex_destroy(&progress->lock);
