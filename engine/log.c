@@ -26,13 +26,14 @@ static struct log_segment *segment_new(drift_seq first_seq)
 }
 
 static void segment_fill(struct log_segment *segment, int fd, struct pack *pack,
-			 const struct segment_header *header)
+			 const struct segment_header *header, bool copy)
 {
 	atomic_store(&segment->pack, pack);
 	segment->seed = header->crc;
 	segment->previous_time = header->previous_time;
 	segment->previous_tx = header->previous_tx;
 	memcpy(segment->previous_digest, header->previous_digest, DIGEST_BYTES);
+	segment->copy = copy;
 	atomic_store(&segment->fd, fd);
 }
 
@@ -142,7 +143,8 @@ enum drift_err log_segment_open(struct log *log, struct log_segment *segment,
 	while (!atomic_compare_exchange_weak(&log->opening, &expected, 1))
 		expected = 0;
 	if (atomic_load(&segment->fd) < 0) {
-		segment_fill(segment, fd, pack, &header);
+		segment_fill(segment, fd, pack, &header,
+			     !pack && segment_is_copy(log->io, fd, &header));
 	} else {
 		log->io->close(log->io, fd);
 		pack_free(pack);
@@ -463,7 +465,7 @@ enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns tim
 		free(segment);
 		return drift_fail_code(error, err);
 	}
-	segment_fill(segment, fd, NULL, &header);
+	segment_fill(segment, fd, NULL, &header, false);
 	list_put(log, segment);
 	if (io_size(io, fd, &log->allocated))
 		log->allocated = SEGMENT_HEADER_BYTES;

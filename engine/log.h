@@ -29,6 +29,7 @@ struct log_segment {
 	drift_time_ns previous_time;
 	uint64_t previous_tx;
 	uint8_t previous_digest[DIGEST_BYTES];
+	bool copy;                   /* not the file it was written as */
 	_Atomic int fd;              /* -1 until first read; open until log_close */
 	_Atomic(struct pack *) pack; /* NULL: a plain file */
 	/* Odd while fd is exchanged for the packed file's: a read that saw it odd, or

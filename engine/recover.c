@@ -7,6 +7,10 @@
  * when it was written; if a whole one beyond the bad place says that the bad place
  * was durable, then it was good once: damage, and nothing may be cut.
  *
+ * A copy of a segment that was made while it was written may miss pages in the middle
+ * that were durable in the original. That is a torn tail too, for what cp began with is
+ * whole; it is known by the copy's inode and by zeros up to a page's end.
+ *
  * After a stop that was not clean, the newest segment is read past the page cache:
  * it may show what a failed sync never wrote, and no later sync would tell. */
 #include <inttypes.h>
@@ -299,28 +303,60 @@ static enum drift_err search_tail(struct drift_db *db, uint64_t end, uint64_t si
 	return err;
 }
 
+/* cp reads page by page, so an older state of one may stand before a newer state of the
+ * next: then it ends in room that was not written yet. */
+static enum drift_err torn_by_copying(struct drift_db *db, uint64_t end,
+				      uint64_t where, bool *torn)
+{
+	enum { ROOM = 8 };
+	int fd = atomic_load(&log_newest(&db->log)->fd);
+	uint64_t page = end - end % DISK_BLOCK_BYTES + DISK_BLOCK_BYTES;
+	enum drift_err err = DRIFT_OK;
+
+	*torn = false;
+	for (; !err && !*torn && page <= where; page += DISK_BLOCK_BYTES) {
+		size_t size = page - end < ROOM ? page - end : ROOM, got;
+		char room[ROOM];
+
+		err = io_read(db->io, fd, room, size, page - size, &got);
+		*torn = !err && got == size && all_zeros(slice_of(room, size));
+	}
+	return err;
+}
+
+static void report_cut(struct drift_db *db, uint64_t end, uint64_t size,
+		       const char *why)
+{
+	db_report(db,
+		  "segment %020" PRIu64 ".seg: cut %" PRIu64
+		  " bytes after offset %" PRIu64 ", %s",
+		  log_newest(&db->log)->first_seq, size - end, end, why);
+}
+
 static enum drift_err check_tail(struct drift_db *db, uint64_t end, uint64_t size,
 				 struct drift_error *error)
 {
-	char name[SEGMENT_NAME_BYTES];
+	const struct log_segment *newest = log_newest(&db->log);
+	bool has_data, torn = false;
 	uint64_t where;
-	bool has_data;
 	enum drift_err err = search_tail(db, end, size, &has_data, &where);
 
+	if (!err && where && newest->copy)
+		err = torn_by_copying(db, end, where, &torn);
 	if (err)
 		return drift_fail_code(error, err);
-	segment_name(log_newest(&db->log)->first_seq, name);
-	if (where)
+	if (where && !torn)
 		return drift_fail(error, DRIFT_CORRUPT,
-				  "segment %s offset %" PRIu64
+				  "segment %020" PRIu64 ".seg offset %" PRIu64
 				  ": damaged; a transaction that was written later "
 				  "is whole at offset %" PRIu64,
-				  name, end, where);
-	if (has_data)
-		db_report(db,
-			  "segment %s: cut %" PRIu64 " bytes after offset %" PRIu64
-			  ", an unfinished transaction",
-			  name, size - end, end);
+				  newest->first_seq, end, where);
+	if (torn)
+		report_cut(db, end, size,
+			   "copied while it was written: what came after the copy "
+			   "began may be missing");
+	else if (has_data)
+		report_cut(db, end, size, "an unfinished transaction");
 	return DRIFT_OK;
 }
 
@@ -486,6 +522,8 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error)
 		err = stop_at_damage(db, error);
 	if (err)
 		return err;
+	/* What goes on in a copy goes on in a file of its own. */
+	db->unclean |= log_newest(&db->log)->copy;
 	index_on_suspect(db->index, report_suspect, db);
 	db->log.past_cache = false;
 	clock_set(&db->clock, db->committer.position.time);

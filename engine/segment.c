@@ -40,6 +40,7 @@ void segment_header_encode(struct segment_header *header,
 	le64_put(bytes + 40, (uint64_t)header->previous_time);
 	le64_put(bytes + 48, header->previous_tx);
 	memcpy(bytes + 56, header->previous_digest, DIGEST_BYTES);
+	le64_put(bytes + 88, header->inode);
 	header->crc = crc32c(0, bytes, 124);
 	le32_put(bytes + 124, header->crc);
 }
@@ -59,6 +60,7 @@ enum drift_err segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_BYTES],
 	header->previous_time = (drift_time_ns)le64_get(bytes + 40);
 	header->previous_tx = le64_get(bytes + 48);
 	memcpy(header->previous_digest, bytes + 56, DIGEST_BYTES);
+	header->inode = le64_get(bytes + 88);
 	return DRIFT_OK;
 }
 
@@ -79,6 +81,20 @@ enum drift_err segment_prepare(const struct drift_io *io, int dir, uint64_t room
 	return drift_fail(error, DRIFT_FULL, "no room for another segment");
 }
 
+/* 0 when it cannot be known. */
+static uint64_t inode_of(const struct drift_io *io, int fd)
+{
+	struct stat st;
+
+	return io->fstat(io, fd, &st) == 0 ? st.st_ino : 0;
+}
+
+bool segment_is_copy(const struct drift_io *io, int fd,
+		     const struct segment_header *header)
+{
+	return header->inode && header->inode != inode_of(io, fd);
+}
+
 enum drift_err segment_finish(const struct drift_io *io, int dir, int fd,
 			      struct segment_header *header,
 			      struct drift_error *error)
@@ -88,6 +104,7 @@ enum drift_err segment_finish(const struct drift_io *io, int dir, int fd,
 	enum drift_err err;
 
 	segment_name(header->first_seq, name);
+	header->inode = inode_of(io, fd);
 	segment_header_encode(header, bytes);
 	err = io_write(io, fd, slice_of(bytes, sizeof(bytes)), 0);
 	if (!err)

@@ -11,7 +11,9 @@
  *	48	8	id of that transaction
  *	56	32	SHA-256 of all bytes of the segment before, zeros for the
  *			first: a chain that ties each segment to all before it
- *	88	36	zero
+ *	88	8	number of its inode, by which a copy of the file is known; 0
+ *			when it was not kept
+ *	96	28	zero
  *	124	4	CRC-32C of bytes 0..123
  *	128		frames (frame.h)
  *
@@ -36,6 +38,7 @@ struct segment_header {
 	drift_time_ns previous_time;
 	uint64_t previous_tx;
 	uint8_t previous_digest[DIGEST_BYTES];
+	uint64_t inode;
 	uint32_t crc; /* set by encode and decode; seeds the frames' */
 };
 
@@ -55,7 +58,7 @@ enum drift_err segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_BYTES],
 enum drift_err segment_prepare(const struct drift_io *io, int dir, uint64_t room,
 			       int *fd, struct drift_error *error);
 /* Give it its header and name. Durable when this returns, open for reading and
- * writing; closed on an error. Sets header->crc. */
+ * writing; closed on an error. Sets header->inode and header->crc. */
 enum drift_err segment_finish(const struct drift_io *io, int dir, int fd,
 			      struct segment_header *header,
 			      struct drift_error *error);
@@ -66,5 +69,9 @@ enum drift_err segment_open(const struct drift_io *io, int dir, drift_seq first_
 			    const uint8_t database_id[DATABASE_ID_BYTES], int flags,
 			    int *fd, struct segment_header *header,
 			    struct pack **pack, struct drift_error *error);
+
+/* Is the plain segment in fd not the file its header was written to? */
+bool segment_is_copy(const struct drift_io *io, int fd,
+		     const struct segment_header *header);
 
 #endif
