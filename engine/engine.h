@@ -188,11 +188,17 @@ bool drift_has_integer_keys(struct drift_db *db, uint32_t table_id);
 /* Rows in the table now (live), a running count. */
 uint64_t drift_row_count(struct drift_db *db, uint32_t table_id);
 
-/* Different values of a column as ANALYZE last counted them, 0: not known. Kept in
- * memory until drift_close. */
+/* Different values of a column as ANALYZE last counted them, 0: not known. */
 uint64_t drift_distinct(struct drift_db *db, uint32_t table_id, const char *column);
+struct drift_distinct {
+	const char *column;
+	uint64_t values;
+};
+/* Note what was counted, instead of what the table's last count said of these columns.
+ * Kept in the index: known until that is built anew. */
 enum drift_err drift_note_distinct(struct drift_db *db, uint32_t table_id,
-				   const char *column, uint64_t distinct);
+				   const struct drift_distinct *columns,
+				   unsigned count);
 
 /* ---- Reading rows ----------------------------------------------------- */
 

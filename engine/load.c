@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* load.c - what the index remembers of tables (definitions, fields, row counts), back
- * into memory when a database is opened. */
+/* load.c - what the index remembers of tables (definitions, fields, counts), back into
+ * memory when a database is opened. */
 #include "engine/db.h"
 #include "engine/index_build.h"
 
@@ -48,8 +48,8 @@ static enum drift_err load_field(struct table *table, struct msg_cursor *cursor)
 	return err;
 }
 
-static enum drift_err load_table(struct drift_db *db, struct slice key,
-				 struct slice value)
+static enum drift_err load_table(struct drift_db *db, struct index_reader *reader,
+				 struct slice key, struct slice value)
 {
 	const char *at = value.data;
 	struct msg_cursor cursor;
@@ -69,7 +69,7 @@ static enum drift_err load_table(struct drift_db *db, struct slice key,
 	for (; count > 0 && !err; count--)
 		err = load_field(table, &cursor);
 	atomic_store(&table->dirty, false);
-	return err;
+	return err ? err : statistics_load(db, reader, be32_get(key.data));
 }
 
 static enum drift_err load_space(struct drift_db *db, struct index_reader *reader,
@@ -84,7 +84,7 @@ static enum drift_err load_space(struct drift_db *db, struct index_reader *reade
 	for (err = index_step(cursor, INDEX_FIRST, &key, &value); !err;
 	     err = index_step(cursor, INDEX_NEXT, &key, &value)) {
 		err = space == INDEX_CATALOG ? load_ddl(db, value)
-					     : load_table(db, key, value);
+					     : load_table(db, reader, key, value);
 		if (err)
 			break;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* analyze.c - one walk over a table that counts the different values of each member by
  * a sketch: HyperLogLog (Flajolet, Fusy, Gandouet, Meunier, 2007), 4 KiB a column,
- * within about 2 %. What it finds is held in memory until the database is closed. */
+ * within about 2 %. */
 #include "query/analyze.h"
 
 #include <math.h>
@@ -102,6 +102,26 @@ static enum drift_err walk(struct query_session *session,
 	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
+static enum drift_err keep(struct query_session *session,
+			   const struct relation *relation,
+			   const struct sketches *sketches)
+{
+	struct drift_distinct *counted = calloc(sketches->count, sizeof(*counted));
+	enum drift_err err;
+
+	if (!counted)
+		return DRIFT_NOMEM;
+	for (unsigned i = 0; i < sketches->count; i++)
+		counted[i] = (struct drift_distinct){
+			.column = relation->columns[i].name,
+			.values = estimate(sketches->registers[i]),
+		};
+	err = drift_note_distinct(session->db, relation->def->id, counted,
+				  sketches->count);
+	free(counted);
+	return err;
+}
+
 static enum drift_err analyze(struct query_session *session,
 			      const struct table_def *def)
 {
@@ -118,10 +138,8 @@ static enum drift_err analyze(struct query_session *session,
 	if (!sketches.registers)
 		return DRIFT_NOMEM;
 	err = walk(session, relation, &sketches);
-	for (unsigned i = 0; i < sketches.count && !err; i++)
-		err = drift_note_distinct(session->db, def->id,
-					  relation->columns[i].name,
-					  estimate(sketches.registers[i]));
+	if (!err)
+		err = keep(session, relation, &sketches);
 	free(sketches.registers);
 	return err;
 }
