@@ -7,7 +7,9 @@
  *	BENCH_EVENTS	events of the bulk load (1000000)
  *	BENCH_KEYS	keys they fall on (100000)
  *	BENCH_ROUNDS	rounds (5)
- *	BENCH_DIR	where databases are made (build/bench) */
+ *	BENCH_DIR	where databases are made (build/bench)
+ *	BENCH_KEEP	do not remove those of flat and many, and take them as they are if
+ *			they are there: to make them is the longest part */
 #include "tests/bench/store/bench.h"
 
 #include <stdio.h>
@@ -17,7 +19,7 @@
 #define FIGURES_MAX 64
 #define ROUNDS_MAX 15
 
-struct settings settings = { 1000000, 100000, 5, "build/bench" };
+struct settings settings = { 1000000, 100000, 5, false, "build/bench" };
 
 struct figure {
 	const char *name, *unit;
@@ -173,6 +175,7 @@ int main(void)
 	number("BENCH_ROUNDS", &settings.rounds);
 	if (getenv("BENCH_DIR"))
 		settings.dir = getenv("BENCH_DIR");
+	settings.keep = getenv("BENCH_KEEP") != NULL;
 	if (settings.rounds < 1 || settings.rounds > ROUNDS_MAX ||
 	    settings.events < BATCH || settings.keys < 1)
 		die("BENCH_ROUNDS is 1 to 15, BENCH_EVENTS at least 1000");
@@ -188,6 +191,7 @@ int main(void)
 	printf("%d events over %d keys, medians of %d rounds\n", settings.events,
 	       settings.keys, settings.rounds);
 	figures_print();
-	shell("rm -rf %s", settings.dir);
+	if (!settings.keep)
+		shell("rm -rf %s", settings.dir);
 	return 0;
 }

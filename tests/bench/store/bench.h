@@ -16,6 +16,7 @@ struct settings {
 	int events; /* of the bulk load */
 	int keys;   /* that they fall on */
 	int rounds;
+	bool keep; /* the databases of `flat` and `many`, for the next run */
 	const char *dir;
 };
 

@@ -41,9 +41,14 @@ void ours_make(struct ours *ours, const char *name, int sync_ms)
 	struct drift_txn *txn;
 
 	snprintf(ours->path, sizeof(ours->path), "%s/%s", settings.dir, name);
+	ours->io = slow_io(sync_ms);
+	ours->kept = settings.keep && access(ours->path, F_OK) == 0;
+	if (ours->kept) {
+		ours_open(ours);
+		return;
+	}
 	shell("rm -rf %s", ours->path);
 	must(drift_init(ours->path, NULL));
-	ours->io = slow_io(sync_ms);
 	ours_open(ours);
 	def->document = true;
 	def->key_count = 1;

@@ -10,6 +10,7 @@ struct ours {
 	const struct table_def *t;
 	char path[256];
 	const struct drift_io *io;
+	bool kept; /* from a run before, with its rows */
 };
 
 /* An empty table with a secondary index in a database called name; sync_ms is added to
