@@ -2,35 +2,9 @@
 /* change_list.c - see change_list.h. */
 #include "engine/change_list.h"
 
+#include "engine/varint.h"
+
 #define BLOCK_HEAD_BYTES 24
-#define VARINT_BYTES_MAX 10
-
-/* ---- Varints ----------------------------------------------------------------- */
-
-static void add_varint(struct buf *out, uint64_t value)
-{
-	while (value >= 0x80) {
-		buf_add_char(out, (char)(value | 0x80));
-		value >>= 7;
-	}
-	buf_add_char(out, (char)value);
-}
-
-static bool take_varint(struct change_cursor *cursor, uint64_t *value)
-{
-	unsigned shift = 0;
-
-	*value = 0;
-	while (cursor->at < cursor->end && shift < 64) {
-		uint8_t byte = *cursor->at++;
-
-		*value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return true;
-		shift += 7;
-	}
-	return false;
-}
 
 /* ---- Writing ------------------------------------------------------------------- */
 
@@ -50,12 +24,12 @@ static void add_entry(struct change_block *block, const struct change *change)
 	size_t shared = shared_bytes(last->key, change->key);
 	struct buf *out = &block->bytes;
 
-	add_varint(out, change->seq - last->seq);
-	add_varint(out, change->place.offset - last->place.offset);
-	add_varint(out, change->place.size);
+	varint_add(out, change->seq - last->seq);
+	varint_add(out, change->place.offset - last->place.offset);
+	varint_add(out, change->place.size);
 	buf_add_char(out, (char)change->op);
-	add_varint(out, shared);
-	add_varint(out, change->key.size - shared);
+	varint_add(out, shared);
+	varint_add(out, change->key.size - shared);
 	buf_add(out, (const char *)change->key.data + shared,
 		change->key.size - shared);
 	*last = *change;
@@ -97,6 +71,11 @@ static void block_key(char key[12], uint32_t table_id, drift_seq seq)
 	be64_put(key + 4, seq);
 }
 
+static bool take_number(struct change_cursor *cursor, uint64_t *value)
+{
+	return varint_take(&cursor->at, cursor->end, value);
+}
+
 /* Enter the block that the index's cursor found: DRIFT_DONE if it is not one of the
  * table's. */
 static enum drift_err enter_block(struct change_cursor *cursor, enum drift_err found,
@@ -126,13 +105,13 @@ static enum drift_err take_entry(struct change_cursor *cursor)
 	struct change *change = &cursor->change;
 	uint64_t seqs, bytes, size, shared, rest;
 
-	if (!take_varint(cursor, &seqs) || !take_varint(cursor, &bytes) ||
-	    !take_varint(cursor, &size) || size > UINT32_MAX ||
+	if (!take_number(cursor, &seqs) || !take_number(cursor, &bytes) ||
+	    !take_number(cursor, &size) || size > UINT32_MAX ||
 	    cursor->at == cursor->end)
 		return DRIFT_CORRUPT;
 	change->op = *cursor->at++;
 	if (change->op < DRIFT_OP_INSERT || change->op > DRIFT_OP_DELETE ||
-	    !take_varint(cursor, &shared) || !take_varint(cursor, &rest) ||
+	    !take_number(cursor, &shared) || !take_number(cursor, &rest) ||
 	    shared > change->key.size ||
 	    rest > (uint64_t)(cursor->end - cursor->at) ||
 	    shared + rest > KEY_BYTES_MAX)

@@ -4,7 +4,7 @@
  * that does not depend on the other tables' events.
  *
  * A block's key is table[4] and the seq of its first event; its value, with varints
- * (seven bits a byte, low ones first, the last byte below 0x80):
+ * (varint.h):
  *
  *	events before it[8]	of the table, in all earlier blocks
  *	segment[8] offset[8]	the place that the first entry counts from

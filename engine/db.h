@@ -195,10 +195,10 @@ enum drift_err version_load(struct drift_db *db, const struct index_version *pla
 enum drift_err version_load_place(struct drift_db *db, const struct place *place,
 				  struct buf *memory, struct drift_version *version);
 
-/* read_log.c: event seq, of this row, as the log has it: what an entry of the index
- * that does not match its CRC should say. DRIFT_CORRUPT when seq is another row's. */
-enum drift_err reading_find_event(struct reading *reading, uint32_t table_id,
-				  struct slice key, drift_seq seq,
+/* read_log.c: the row's first event after version->seq, up to `through`, as the log has
+ * it, for where the index cannot be believed. DRIFT_DONE when there is none. */
+enum drift_err reading_next_event(struct reading *reading, uint32_t table_id,
+				  struct slice key, drift_seq through,
 				  struct index_version *version);
 
 /* A place in the log where a transaction begins, at or before event seq (before:

@@ -91,30 +91,71 @@ static enum drift_err collect_versions(struct fold *fold, const struct entry *ne
 	return DRIFT_OK;
 }
 
+/* The row's block of recent versions, as it is, into fold->block. */
+static enum drift_err take_block(struct fold *fold, struct slice table_key)
+{
+	struct reading reading;
+	struct slice value;
+	enum drift_err err =
+		index_write_get(fold->writer, INDEX_RECENT, table_key, &value);
+
+	if (!err)
+		err = version_block_take(&fold->block, value);
+	if (err == DRIFT_DONE) {
+		version_block_begin(&fold->block, 0);
+		return DRIFT_OK;
+	}
+	if (err != DRIFT_CORRUPT)
+		return err;
+	err = reading_begin(&reading, fold->db);
+	if (!err)
+		err = versions_rebuild_recent(&reading, table_key, &fold->block);
+	reading_end(&reading);
+	return err;
+}
+
+/* It is full: put it where it stays, and begin the next one. */
+static enum drift_err end_block(struct fold *fold, struct slice table_key)
+{
+	struct version_block *block = &fold->block;
+	enum drift_err err;
+
+	buf_clear(&fold->key);
+	buf_add_slice(&fold->key, table_key);
+	buf_add_be64(&fold->key, block->first);
+	err = buf_status(&fold->key);
+	if (!err)
+		err = buf_status(&block->bytes);
+	if (!err)
+		err = index_put(fold->writer, INDEX_VERSIONS, buf_slice(&fold->key),
+				buf_slice(&block->bytes));
+	version_block_begin(block, block->before + block->count);
+	return err;
+}
+
 static enum drift_err put_versions(struct fold *fold, struct slice table_key)
 {
-	enum drift_err err = DRIFT_OK;
+	enum drift_err err = take_block(fold, table_key);
 
 	for (size_t i = 0; i < fold->version_count && !err; i++) {
 		const struct entry *entry = fold->versions[i];
-		struct index_version version = {
-			.place = entry->place,
-			.time = entry->time,
-			.op = entry->op,
-			.integer_key = entry->integer_key,
-		};
 
-		buf_clear(&fold->key);
-		buf_add_slice(&fold->key, table_key);
-		buf_add_be64(&fold->key, entry->seq);
-		buf_clear(&fold->value);
-		index_version_encode(&version, &fold->value);
-		if (buf_status(&fold->key) || buf_status(&fold->value))
-			return DRIFT_NOMEM;
-		err = index_put(fold->writer, INDEX_VERSIONS, buf_slice(&fold->key),
-				buf_slice(&fold->value));
+		if (fold->block.count >= VERSION_BLOCK_COUNT)
+			err = end_block(fold, table_key);
+		version_block_add(&fold->block,
+				  &(struct index_version){
+					  .seq = entry->seq,
+					  .place = entry->place,
+					  .time = entry->time,
+					  .op = entry->op,
+					  .integer_key = entry->integer_key,
+				  });
 	}
-	return err;
+	if (!err)
+		err = buf_status(&fold->block.bytes);
+	return err ? err
+		   : index_put(fold->writer, INDEX_RECENT, table_key,
+			       buf_slice(&fold->block.bytes));
 }
 
 /* The same where the index cannot be believed: by its versions and the log. */
@@ -344,6 +385,7 @@ enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 	if (!err)
 		atomic_fetch_add(&db->tables.ddl_folded,
 				 memtable_ddl_count(memtable));
+	version_block_release(&fold.block);
 	free(fold.versions);
 	free(fold.ops);
 	buf_release(&fold.key);

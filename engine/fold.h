@@ -4,7 +4,7 @@
 #ifndef DRIFT_ENGINE_FOLD_H
 #define DRIFT_ENGINE_FOLD_H
 
-#include "engine/db.h"
+#include "engine/versions.h"
 
 /* A put or delete in `values` or `past`, kept back to be done in key order. */
 struct value_op {
@@ -21,6 +21,7 @@ struct fold {
 	/* Versions of the row at hand, oldest first. */
 	const struct entry **versions;
 	size_t version_count, version_capacity;
+	struct version_block block; /* of the row at hand */
 	struct buf key, value, old_row;
 	drift_seq old_seq; /* of old_row */
 	/* Secondary indexes. */

@@ -4,6 +4,7 @@
  * For one key the index's versions come first (oldest to newest), then those of the
  * layers; the cursor looks one version ahead to know when each one ended. */
 #include "engine/cursor.h"
+#include "engine/versions.h"
 
 #include <stdlib.h>
 
@@ -22,9 +23,11 @@ struct history {
 	struct reading reading;
 	struct source sources[SOURCES_MAX];
 	unsigned source_count;
-	struct index_cursor *versions;
-	struct slice found_key, found_value; /* versions' place; data NULL: end */
-	struct buf key;                      /* the key at hand */
+	struct index_cursor *rows;           /* in `recent`, which has every row */
+	struct slice found_key, found_value; /* its place; data NULL: end, damaged */
+	struct version_walk walk;            /* of the key at hand */
+	bool walking;
+	struct buf key; /* the key at hand */
 	bool in_key;
 	drift_seq last_seq;
 	const struct entry **entries; /* the key's, oldest first */
@@ -37,19 +40,19 @@ struct history {
 
 static enum drift_err found(struct history *history, enum drift_err err)
 {
-	if (err == DRIFT_CORRUPT) { /* its key says which event it told of */
+	if (err == DRIFT_CORRUPT) { /* the log knows what it should say */
 		history->found_value.data = NULL;
 		err = DRIFT_OK;
 	}
 	if (err && err != DRIFT_DONE)
 		return err;
-	if (err || history->found_key.size <= 12 ||
+	if (err || history->found_key.size <= 4 ||
 	    be32_get(history->found_key.data) != history->table_id)
 		history->found_key.data = NULL;
 	return DRIFT_OK;
 }
 
-static enum drift_err versions_seek(struct history *history, struct slice key)
+static enum drift_err rows_seek(struct history *history, struct slice key)
 {
 	char bytes[4 + KEY_BYTES_MAX];
 
@@ -57,14 +60,14 @@ static enum drift_err versions_seek(struct history *history, struct slice key)
 	if (key.size)
 		memcpy(bytes + 4, key.data, key.size);
 	return found(history,
-		     index_seek(history->versions, slice_of(bytes, 4 + key.size),
-				false, &history->found_key, &history->found_value));
+		     index_seek(history->rows, slice_of(bytes, 4 + key.size), false,
+				&history->found_key, &history->found_value));
 }
 
-static enum drift_err versions_step(struct history *history)
+static enum drift_err rows_step(struct history *history)
 {
 	return found(history,
-		     index_step(history->versions, INDEX_NEXT, &history->found_key,
+		     index_step(history->rows, INDEX_NEXT, &history->found_key,
 				&history->found_value));
 }
 
@@ -73,7 +76,7 @@ static bool index_key(const struct history *history, struct slice *key)
 	if (!history->found_key.data)
 		return false;
 	*key = slice_of((const char *)history->found_key.data + 4,
-			history->found_key.size - 12);
+			history->found_key.size - 4);
 	return true;
 }
 
@@ -123,12 +126,15 @@ static enum drift_err begin_key(struct history *history)
 {
 	struct slice key, other;
 	bool in_index = index_key(history, &key);
+	enum drift_err err = DRIFT_OK;
 
 	if (sources_smallest(history->sources, history->source_count, &other) &&
-	    (!in_index || slice_compare(other, key) < 0))
+	    (!in_index || slice_compare(other, key) < 0)) {
 		key = other;
-	else if (!in_index)
+		in_index = false;
+	} else if (!in_index) {
 		return DRIFT_DONE;
+	}
 	if (range_place(&history->range, key) > 0)
 		return DRIFT_DONE;
 	buf_clear(&history->key);
@@ -139,40 +145,32 @@ static enum drift_err begin_key(struct history *history)
 			   buf_slice(&history->key));
 	history->in_key = true;
 	history->last_seq = 0;
-	return collect_entries(history);
-}
-
-static enum drift_err found_version(struct history *history, struct slice key,
-				    struct index_version *version)
-{
-	const char *end = (const char *)key.data + key.size;
-
-	if (history->found_value.data)
-		return index_version_decode(history->found_key, history->found_value,
-					    version);
-	return reading_find_event(&history->reading, history->table_id, key,
-				  be64_get(end), version);
+	history->walking = in_index;
+	if (in_index)
+		err = version_walk_row(&history->walk, &history->reading,
+				       history->found_key, history->found_value);
+	if (!err && in_index)
+		err = rows_step(history);
+	return err ? err : collect_entries(history);
 }
 
 static enum drift_err look_ahead(struct history *history)
 {
 	struct next *ahead = &history->ahead;
-	struct slice key;
-	enum drift_err err;
+	const struct index_version *version;
+	enum drift_err err = DRIFT_OK;
 
 	ahead->set = false;
-	while (index_key(history, &key) &&
-	       slice_equal(key, buf_slice(&history->key))) {
-		err = found_version(history, key, &ahead->at);
-		if (!err)
-			err = versions_step(history);
-		if (err)
-			return err;
-		if (ahead->at.seq > history->view.seq)
-			continue;
+	if (history->walking)
+		err = version_walk_next(&history->walk, &version);
+	if (err && err != DRIFT_DONE)
+		return err;
+	history->walking &= !err && version->seq <= history->view.seq;
+	if (history->walking) {
 		ahead->set = true;
 		ahead->entry = NULL;
-		history->last_seq = ahead->at.seq;
+		ahead->at = *version;
+		history->last_seq = version->seq;
 		return DRIFT_OK;
 	}
 	while (history->entry_at < history->entry_count) {
@@ -233,7 +231,8 @@ static void history_close(struct drift_cursor *cursor)
 {
 	struct history *history = (struct history *)(void *)cursor;
 
-	index_cursor_close(history->versions);
+	index_cursor_close(history->rows);
+	version_walk_release(&history->walk);
 	reading_end(&history->reading);
 	cursor_range_release(&history->range);
 	buf_release(&history->key);
@@ -244,7 +243,7 @@ static void history_close(struct drift_cursor *cursor)
 
 static enum drift_err history_begin(struct history *history)
 {
-	struct slice low = buf_slice(&history->range.low);
+	struct slice low = buf_slice(&history->range.low), key;
 	enum drift_err err = reading_begin(&history->reading, history->view.db);
 
 	if (!err)
@@ -254,19 +253,14 @@ static enum drift_err history_begin(struct history *history)
 		return err;
 	sources_seek(history->sources, history->source_count, history->table_id, low,
 		     history->range.low_open);
-	err = index_cursor_open(history->reading.index, INDEX_VERSIONS,
-				&history->versions);
+	err = index_cursor_open(history->reading.index, INDEX_RECENT,
+				&history->rows);
 	if (err)
 		return err;
-	err = versions_seek(history, low);
-	/* An excluded bound's own versions all come first. */
-	while (!err && history->range.low_open && history->found_key.data) {
-		struct slice key;
-
-		if (!index_key(history, &key) || !slice_equal(key, low))
-			break;
-		err = versions_step(history);
-	}
+	err = rows_seek(history, low);
+	if (!err && history->range.low_open && index_key(history, &key) &&
+	    slice_equal(key, low))
+		err = rows_step(history);
 	return err;
 }
 

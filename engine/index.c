@@ -20,8 +20,8 @@
 #define POOL 64
 
 static const char *const space_names[INDEX_SPACES] = {
-	"meta", "current", "gone",    "versions", "values", "past",
-	"seqs", "times",   "changes", "catalog",  "tables",
+	"meta", "current", "gone",  "recent",  "versions", "values",
+	"past", "seqs",    "times", "changes", "catalog",  "tables",
 };
 
 struct index {

@@ -9,8 +9,10 @@
  *	current		table[4] row key		seq[8] time[8] flags[1] row
  *	gone		table[4] row key		seq[8] time[8] flags[1]
  *			keys that are deleted now, and by which event
- *	versions	table[4] row key seq[8]		segment[8] offset[8] size[4]
- *							time[8] op[1] flags[1]
+ *	recent		table[4] row key		its newest versions, one at least
+ *							(version_block.h)
+ *	versions	table[4] row key seq[8]		those before: a block of them from
+ *							that one on
  *	values		index[4] value row key		from seq[8] value size[2]
  *			rows that have this value now, and since when
  *	past		index[4] value to seq[8] row key   from seq[8] value size[2]
@@ -34,7 +36,7 @@
 
 #include "engine/log.h"
 
-#define INDEX_FORMAT 2 /* of the above; another one is built anew */
+#define INDEX_FORMAT 3 /* of the above; another one is built anew */
 #define MARK_EVENTS 64
 #define INDEX_KEY_BYTES_MAX 511
 
@@ -42,6 +44,7 @@ enum index_space {
 	INDEX_META,
 	INDEX_CURRENT,
 	INDEX_GONE,
+	INDEX_RECENT,
 	INDEX_VERSIONS,
 	INDEX_VALUES,
 	INDEX_PAST,
@@ -144,7 +147,7 @@ struct index_row { /* current and gone */
 	struct slice row; /* empty in gone */
 };
 
-struct index_version {
+struct index_version { /* of a block in recent or versions */
 	drift_seq seq;
 	struct place place;
 	drift_time_ns time;
@@ -161,10 +164,6 @@ struct index_interval {
 
 void index_row_encode(const struct index_row *row, struct buf *out);
 enum drift_err index_row_decode(struct slice value, struct index_row *row);
-void index_version_encode(const struct index_version *version, struct buf *out);
-/* seq is the key's last 8 bytes. */
-enum drift_err index_version_decode(struct slice key, struct slice value,
-				    struct index_version *version);
 
 enum drift_err index_interval_decode(bool past, struct slice key,
 				     struct slice stored,

@@ -23,35 +23,6 @@ enum drift_err index_row_decode(struct slice value, struct index_row *row)
 	return DRIFT_OK;
 }
 
-void index_version_encode(const struct index_version *version, struct buf *out)
-{
-	buf_add_be64(out, version->place.segment);
-	buf_add_be64(out, version->place.offset);
-	buf_add_be32(out, version->place.size);
-	buf_add_be64(out, (uint64_t)version->time);
-	buf_add_char(out, (char)version->op);
-	buf_add_char(out, (char)version->integer_key);
-}
-
-enum drift_err index_version_decode(struct slice key, struct slice value,
-				    struct index_version *version)
-{
-	const char *at = value.data;
-
-	if (value.size != 30 || key.size < 12)
-		return DRIFT_CORRUPT;
-	version->seq = be64_get((const char *)key.data + key.size - 8);
-	version->place.segment = be64_get(at);
-	version->place.offset = be64_get(at + 8);
-	version->place.size = be32_get(at + 16);
-	version->time = (drift_time_ns)be64_get(at + 20);
-	version->op = (enum drift_op)(uint8_t)at[28];
-	version->integer_key = at[29] & 1;
-	if (version->op < DRIFT_OP_INSERT || version->op > DRIFT_OP_DELETE)
-		return DRIFT_CORRUPT;
-	return DRIFT_OK;
-}
-
 enum drift_err index_interval_decode(bool past, struct slice key,
 				     struct slice stored,
 				     struct index_interval *interval)

@@ -4,7 +4,7 @@
  * Order matters when a reading begins: the layers are pinned before the index
  * snapshot is taken, so an event that a fold moves from the one to the other in
  * between is seen twice, never not at all. */
-#include "engine/db.h"
+#include "engine/versions.h"
 
 enum drift_err reading_begin(struct reading *reading, struct drift_db *db)
 {
@@ -71,41 +71,126 @@ const struct entry *reading_get_layers(struct reading *reading, uint32_t table_i
 	return entry;
 }
 
-/* The newest version at or before seq, by the versions space. */
-enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
-				struct slice row_key, drift_seq seq,
-				struct buf *memory, struct drift_version *version)
+static struct slice table_key_of(char bytes[4 + KEY_BYTES_MAX], uint32_t table_id,
+				 struct slice key)
 {
-	char bound[4 + KEY_BYTES_MAX + 8];
-	struct slice table_key = { bound, 4 + row_key.size };
-	struct slice wanted = { bound, table_key.size + 8 };
-	struct index_cursor *cursor;
-	struct index_version found;
-	struct slice key, value;
-	enum drift_err err;
+	be32_put(bytes, table_id);
+	memcpy(bytes + 4, key.data, key.size);
+	return slice_of(bytes, 4 + key.size);
+}
 
-	seq = seq < DRIFT_SEQ_MAX ? seq : DRIFT_SEQ_MAX - 1;
-	be32_put(bound, table_id);
-	memcpy(bound + 4, row_key.data, row_key.size);
-	be64_put(bound + table_key.size, seq + 1);
-	err = index_cursor_open(reading->index, INDEX_VERSIONS, &cursor);
-	if (err)
-		return err;
-	err = index_seek_before(cursor, wanted, &key, &value);
-	if ((!err || err == DRIFT_CORRUPT) &&
-	    (key.size != wanted.size ||
-	     memcmp(key.data, bound, table_key.size) != 0))
-		err = DRIFT_DONE;
+/* The same where the index is damaged: by all versions of the row. */
+static enum drift_err find_by_walk(struct reading *reading, struct slice table_key,
+				   drift_seq seq, struct index_version *found,
+				   bool *is_newest)
+{
+	struct version_walk walk = { 0 };
+	const struct index_version *version;
+	struct slice recent;
+	bool any = false;
+	enum drift_err err =
+		index_get(reading->index, INDEX_RECENT, table_key, &recent);
+
+	if (err == DRIFT_CORRUPT) {
+		recent.data = NULL;
+		err = DRIFT_OK;
+	}
 	if (!err)
-		err = index_version_decode(key, value, &found);
-	if (err == DRIFT_CORRUPT)
-		err = reading_find_event(
-			reading, table_id, row_key,
-			be64_get((const char *)key.data + table_key.size), &found);
-	index_cursor_close(cursor);
+		err = version_walk_row(&walk, reading, table_key, recent);
+	while (!err && !(err = version_walk_next(&walk, &version)) &&
+	       version->seq <= seq) {
+		*found = *version;
+		any = true;
+	}
+	*is_newest = false;
+	version_walk_release(&walk);
+	if (err && err != DRIFT_DONE)
+		return err;
+	return any ? DRIFT_OK : DRIFT_DONE;
+}
+
+/* Events since seq, of all tables, beside what the table has rows: how likely it is
+ * that a row changed since. */
+static uint64_t events_a_row(struct reading *reading, uint32_t table_id,
+			     drift_seq seq)
+{
+	drift_seq head =
+		atomic_load_explicit(&reading->db->head, memory_order_relaxed);
+
+	return seq < head
+		       ? (head - seq) / (drift_row_count(reading->db, table_id) + 1)
+		       : 0;
+}
+
+static enum drift_err find_version(struct reading *reading, uint32_t table_id,
+				   struct slice table_key, drift_seq seq,
+				   struct index_version *found, bool *is_newest)
+{
+	bool long_ago = events_a_row(reading, table_id, seq) >= VERSION_BLOCK_COUNT;
+	enum drift_err err = versions_find(reading->index, table_key, seq, long_ago,
+					   found, is_newest);
+
+	return err == DRIFT_CORRUPT
+		       ? find_by_walk(reading, table_key, seq, found, is_newest)
+		       : err;
+}
+
+enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
+				struct slice key, drift_seq seq, struct buf *memory,
+				struct drift_version *version)
+{
+	char bytes[4 + KEY_BYTES_MAX];
+	struct index_version found;
+	bool is_newest;
+	enum drift_err err =
+		find_version(reading, table_id, table_key_of(bytes, table_id, key),
+			     seq, &found, &is_newest);
+
 	if (!err)
 		err = version_load(reading->db, &found, memory, version);
 	return err == DRIFT_DONE ? DRIFT_NO_ROW : err;
+}
+
+/* The newest version, which has its row beside it: DRIFT_DONE when there is none. */
+static enum drift_err get_newest(struct reading *reading, struct slice table_key,
+				 struct drift_version *version)
+{
+	struct index_row row;
+	struct slice value;
+	enum drift_err err =
+		index_get(reading->index, INDEX_CURRENT, table_key, &value);
+
+	version->op = DRIFT_OP_UPDATE;
+	if (err == DRIFT_DONE) {
+		version->op = DRIFT_OP_DELETE;
+		err = index_get(reading->index, INDEX_GONE, table_key, &value);
+	}
+	if (!err)
+		err = index_row_decode(value, &row);
+	if (err)
+		return err;
+	version->row = row.row;
+	version->seq = row.seq;
+	version->time = row.time;
+	version->integer_key = row.integer_key;
+	return DRIFT_OK;
+}
+
+/* A row that most likely changed since: by its versions, then. What never did has its
+ * row in the index all the same. */
+static enum drift_err get_changed(struct reading *reading, uint32_t table_id,
+				  struct slice table_key, drift_seq seq,
+				  struct buf *memory, struct drift_version *version)
+{
+	struct index_version found;
+	bool is_newest;
+	enum drift_err err =
+		find_version(reading, table_id, table_key, seq, &found, &is_newest);
+
+	if (!err && is_newest && !get_newest(reading, table_key, version) &&
+	    version->seq == found.seq)
+		return DRIFT_OK;
+	return err ? err : version_load(reading->db, &found, memory, version);
 }
 
 enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
@@ -113,36 +198,26 @@ enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
 				 struct drift_version *version)
 {
 	char bytes[4 + KEY_BYTES_MAX];
-	struct slice table_key = { bytes, 4 + key.size };
-	struct index_row row;
-	struct slice value;
-	bool deleted = false;
+	struct slice table_key;
 	enum drift_err err;
 
 	if (key.size > KEY_BYTES_MAX)
 		return DRIFT_NO_ROW;
-	be32_put(bytes, table_id);
-	memcpy(bytes + 4, key.data, key.size);
-	err = index_get(reading->index, INDEX_CURRENT, table_key, &value);
-	if (err == DRIFT_DONE) {
-		deleted = true;
-		err = index_get(reading->index, INDEX_GONE, table_key, &value);
+	table_key = table_key_of(bytes, table_id, key);
+	if (events_a_row(reading, table_id, seq) >= 1) {
+		err = get_changed(reading, table_id, table_key, seq, memory,
+				  version);
+		return err == DRIFT_DONE ? DRIFT_NO_ROW : err;
 	}
-	if (!err)
-		err = index_row_decode(value, &row);
+	err = get_newest(reading, table_key, version);
 	if (err == DRIFT_DONE)
 		return DRIFT_NO_ROW;
 	/* What cannot be believed is answered from the log. */
 	if (err && err != DRIFT_CORRUPT)
 		return err;
-	if (err || row.seq > seq)
+	if (err || version->seq > seq)
 		return reading_get_past(reading, table_id, key, seq, memory,
 					version);
-	version->row = row.row;
-	version->seq = row.seq;
-	version->time = row.time;
-	version->integer_key = row.integer_key;
-	version->op = deleted ? DRIFT_OP_DELETE : DRIFT_OP_UPDATE;
 	return DRIFT_OK;
 }
 

@@ -3,8 +3,8 @@
  * (the index by itself) and verify_name.c (which entries differ) share. Private to
  * engine/.
  *
- * Nothing is looked up. The index is read once, in its own order: `versions`,
- * `current` and `gone` side by side, which must agree key by key, and a tally of each
+ * Nothing is looked up. The index is read once, in its own order: `recent`,
+ * `versions`, `current` and `gone` side by side, which must agree key by key, and a tally of each
  * space is taken. Then the log is read once, in its own order, segments side by side
  * on two threads, and tallied the same way; which events are the rows of `current`,
  * a bit for each seq tells. Only when tallies differ is it worth a look-up for each

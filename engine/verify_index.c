@@ -7,6 +7,7 @@
 #include "engine/index_build.h"
 #include "engine/thread.h"
 #include "engine/verify.h"
+#include "engine/versions.h"
 
 /* A space read from its first entry to its last. */
 struct space {
@@ -72,7 +73,7 @@ static enum drift_err read_catalog(struct verify *verify)
 
 struct rows {
 	struct verify *verify;
-	struct space versions, current, gone;
+	struct space recent, versions, current, gone;
 	struct tally values; /* what the rows should have in `values` */
 	struct buf value;
 };
@@ -166,59 +167,86 @@ static enum drift_err end_key(struct rows *rows, struct slice key,
 	return err ? err : meet(rows, &rows->gone, key, is_gone ? newest : NULL);
 }
 
-static enum drift_err take_version(struct rows *rows, struct index_version *version)
+/* One row's versions, from block to block. */
+struct row_versions {
+	struct slice key; /* table id and row key */
+	struct index_version newest;
+	uint64_t count;
+};
+
+/* A block's versions: DRIFT_CORRUPT when it is none, or does not go on where the one
+ * before ended. */
+static enum drift_err take_block(struct rows *rows, struct row_versions *row,
+				 struct slice block)
 {
 	struct verify *verify = rows->verify;
-	struct slice key = rows->versions.key;
+	struct slice key = { (const char *)row->key.data + 4, row->key.size - 4 };
+	struct version_cursor cursor;
+	enum drift_err err = version_cursor_open(&cursor, block);
 
-	if (key.size < 13 ||
-	    index_version_decode(key, rows->versions.value, version))
+	if (err || cursor.before != row->count)
 		return DRIFT_CORRUPT;
-	tally_add(&verify->versions,
-		  verify_version_hash(verify->seed, be32_get(key.data),
-				      slice_of((const char *)key.data + 4,
-					       key.size - 12),
-				      version));
-	return DRIFT_OK;
+	while (!(err = version_cursor_next(&cursor))) {
+		if (cursor.version.seq <= row->newest.seq)
+			return DRIFT_CORRUPT;
+		row->newest = cursor.version;
+		row->count++;
+		tally_add(&verify->versions,
+			  verify_version_hash(verify->seed, be32_get(row->key.data),
+					      key, &row->newest));
+	}
+	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
-/* `versions` from end to end, and at each key's end what `current` and `gone` have. */
-static enum drift_err read_versions(struct rows *rows)
+/* The row's blocks in `versions`, and what stands before them, which is no row's. */
+static enum drift_err take_old(struct rows *rows, struct row_versions *row)
 {
 	struct verify *verify = rows->verify;
-	struct space *versions = &rows->versions;
-	struct index_version version, newest = { 0 };
-	struct buf key = BUF_INIT;
+	struct space *old = &rows->versions;
 	enum drift_err err = DRIFT_OK;
 
-	while (!err && !versions->ended) {
-		if (take_version(rows, &version)) {
-			verify_fault(verify, "index: a version is damaged");
-		} else {
-			struct slice own = { versions->key.data,
-					     versions->key.size - 8 };
+	while (!err && !old->ended) {
+		struct slice own = { old->key.data,
+				     old->key.size < 8 ? 0 : old->key.size - 8 };
+		int order = slice_compare(own, row->key);
+		uint64_t count = row->count;
 
-			if (!slice_equal(own, buf_slice(&key))) {
-				if (key.size)
-					err = end_key(rows, buf_slice(&key),
-						      &newest);
-				buf_clear(&key);
-				buf_add_slice(&key, own);
-			}
-			newest = version;
-		}
-		if (!err)
-			err = buf_status(&key);
-		if (!err)
-			err = space_next(verify, versions, INDEX_NEXT);
+		if (order > 0)
+			break;
+		if (order < 0 || take_block(rows, row, old->value) ||
+		    row->count != count + VERSION_BLOCK_COUNT)
+			verify_fault(verify, "index: old versions are damaged");
+		err = space_next(verify, old, INDEX_NEXT);
 	}
-	if (!err && key.size)
-		err = end_key(rows, buf_slice(&key), &newest);
-	buf_release(&key);
 	return err;
 }
 
-static enum drift_err count_rest(struct rows *rows, struct space *space)
+/* `recent` from end to end, each row's old versions beside it, and at each row's end
+ * what `current` and `gone` have. */
+static enum drift_err read_versions(struct rows *rows)
+{
+	struct verify *verify = rows->verify;
+	struct space *recent = &rows->recent;
+	enum drift_err err = DRIFT_OK;
+
+	while (!err && !recent->ended) {
+		struct row_versions row = { .key = recent->key };
+
+		err = take_old(rows, &row);
+		if (err)
+			break;
+		if (row.key.size < 5 || take_block(rows, &row, recent->value))
+			verify_fault(verify, "index: a row's versions are damaged");
+		else
+			err = end_key(rows, row.key, &row.newest);
+		if (!err)
+			err = space_next(verify, recent, INDEX_NEXT);
+	}
+	return err;
+}
+
+static enum drift_err count_rest(struct rows *rows, struct space *space,
+				 const char *what)
 {
 	uint64_t count = 0;
 	enum drift_err err = DRIFT_OK;
@@ -226,16 +254,17 @@ static enum drift_err count_rest(struct rows *rows, struct space *space)
 	for (; !err && !space->ended; count++)
 		err = space_next(rows->verify, space, INDEX_NEXT);
 	if (count)
-		verify_fault(rows->verify,
-			     "index: %" PRIu64 " row(s) without a version", count);
+		verify_fault(rows->verify, "index: %" PRIu64 " %s", count, what);
 	return err;
 }
 
 static enum drift_err read_rows(struct rows *rows)
 {
 	struct verify *verify = rows->verify;
-	enum drift_err err = space_open(verify, INDEX_VERSIONS, &rows->versions);
+	enum drift_err err = space_open(verify, INDEX_RECENT, &rows->recent);
 
+	if (!err)
+		err = space_open(verify, INDEX_VERSIONS, &rows->versions);
 	if (!err)
 		err = space_open(verify, INDEX_CURRENT, &rows->current);
 	if (!err)
@@ -243,9 +272,13 @@ static enum drift_err read_rows(struct rows *rows)
 	if (!err)
 		err = read_versions(rows);
 	if (!err)
-		err = count_rest(rows, &rows->current);
+		err = count_rest(rows, &rows->versions,
+				 "block(s) of versions without a row");
 	if (!err)
-		err = count_rest(rows, &rows->gone);
+		err = count_rest(rows, &rows->current, "row(s) without a version");
+	if (!err)
+		err = count_rest(rows, &rows->gone, "row(s) without a version");
+	index_cursor_close(rows->recent.cursor);
 	index_cursor_close(rows->versions.cursor);
 	index_cursor_close(rows->current.cursor);
 	index_cursor_close(rows->gone.cursor);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "engine/verify.h"
+#include "engine/versions.h"
 
 #define NAMED_MAX 20
 
@@ -19,19 +20,17 @@ static bool name_version(struct naming *naming, const struct frame *frame,
 {
 	struct verify *verify = naming->verify;
 	struct index_version version;
-	struct slice value = { 0 };
+	bool is_newest;
 
 	buf_clear(&naming->key);
 	buf_add_be32(&naming->key, event->table_id);
 	buf_add_slice(&naming->key, event->key);
-	buf_add_be64(&naming->key, frame->seq);
 	*err = buf_status(&naming->key);
 	if (!*err)
-		*err = index_get(verify->reader, INDEX_VERSIONS,
-				 buf_slice(&naming->key), &value);
-	if (!*err)
-		*err = index_version_decode(buf_slice(&naming->key), value,
-					    &version);
+		*err = versions_find(verify->reader, buf_slice(&naming->key),
+				     frame->seq, false, &version, &is_newest);
+	if (!*err && version.seq != frame->seq)
+		*err = DRIFT_DONE;
 	if (*err == DRIFT_DONE || *err == DRIFT_CORRUPT) {
 		verify_fault(verify, "index: event %" PRIu64 " is %s", frame->seq,
 			     *err == DRIFT_DONE ? "missing" : "damaged");

@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 
 #include "engine/crc32c.h"
+#include "engine/version_block.h"
 #include "tests/unit/scratch_db.h"
 
-#define ROWS 300
-#define ROUNDS 4
+#define ROWS 20
+/* So many that a row has recent versions, and two blocks of old ones. */
+#define ROUNDS (2 * VERSION_BLOCK_COUNT + 6)
 
 /* Values in round r are 1000 * r + i; every tenth row is deleted in round 2. */
 static int64_t value_at(int i, int round)
@@ -30,14 +32,22 @@ static drift_seq ends[ROUNDS + 1];
 
 static void fill(struct scratch *s)
 {
+	struct drift_receipt receipt;
+	struct drift_txn *txn;
 	char id[16];
 
 	for (int round = 1; round <= ROUNDS; round++) {
+		assert_int_equal(drift_txn_new(s->db, DRIFT_SEQ_MAX, NULL, &txn),
+				 DRIFT_OK);
 		for (int i = 0; i < ROWS; i++) {
 			id_of(i, id);
-			assert_int_equal(scratch_put(s, id, value_at(i, round), 50),
+			assert_int_equal(scratch_write(s, txn, id,
+						       value_at(i, round), 50),
 					 DRIFT_OK);
 		}
+		assert_int_equal(drift_commit(txn, DRIFT_DURABLE, &receipt),
+				 DRIFT_OK);
+		drift_txn_free(txn);
 		ends[round] = drift_head(s->db);
 		assert_int_equal(drift_fold(s->db), DRIFT_OK);
 	}
@@ -66,20 +76,29 @@ static struct map map_index(struct scratch *s)
 	return map;
 }
 
-/* Turn a bit of the value stored under key, if the map has such an entry of that many
- * bytes: its CRC tells it from anything else. Old copies of pages turn as well. */
-static unsigned rot_entry(const struct map *map, struct slice key, size_t size)
+/* Before a key stands the size of its value, as LMDB has it (little endian, the low half
+ * first), flags, and the key's size. */
+static size_t stored_size(const char *key)
 {
-	char *at = map->data, *end = map->data + map->size - 4 - size;
+	return (size_t)(uint8_t)key[-8] | (size_t)(uint8_t)key[-7] << 8;
+}
+
+/* Turn a bit of the value stored under key: its CRC tells it from anything else. Old
+ * copies of pages turn as well. */
+static unsigned rot_entry(const struct map *map, struct slice key)
+{
+	char *at = map->data + 8, *end = map->data + map->size;
 	unsigned turned = 0;
 
 	while ((at = memmem(at, (size_t)(end - at), key.data, key.size))) {
+		size_t size = stored_size(at);
+
 		at += key.size;
-		if (at > end)
-			break;
+		if (size <= 4 || size > (size_t)(end - at))
+			continue;
 		if (be32_get(at) ==
-		    crc32c(crc32c(0, key.data, key.size), at + 4, size)) {
-			at[4 + size / 2] ^= 0x10;
+		    crc32c(crc32c(0, key.data, key.size), at + 4, size - 4)) {
+			at[4 + (size - 4) / 2] ^= 0x10;
 			turned++;
 		}
 	}
@@ -104,7 +123,7 @@ static void rot_rows(struct scratch *s)
 	munmap(map.data, map.size);
 }
 
-/* Where the versions of rows are. */
+/* What tells where the versions of rows are. */
 static void rot_versions(struct scratch *s)
 {
 	struct map map = map_index(s);
@@ -112,19 +131,49 @@ static void rot_versions(struct scratch *s)
 	unsigned turned = 0;
 	char id[16];
 
-	for (int i = 0; i < ROWS; i += 5)
-		for (int round = 1; round <= ROUNDS; round++) {
+	/* Of some rows the first old block, of others the second, of others both. */
+	for (int i = 0; i < ROWS; i++)
+		for (int block = 0; block < 2; block++) {
+			if (i % 5 == 0 || i % 5 - 1 == block)
+				continue;
 			id_of(i, id);
 			buf_clear(&entry);
 			buf_add_be32(&entry, s->t->id);
 			buf_add_slice(&entry, scratch_key(id, &key));
-			buf_add_be64(&entry, ends[round - 1] + (drift_seq)i + 1);
-			turned += rot_entry(&map, buf_slice(&entry), 30);
+			buf_add_be64(&entry, ends[block * VERSION_BLOCK_COUNT] +
+						     (drift_seq)i + 1);
+			turned += rot_entry(&map, buf_slice(&entry));
 		}
-	assert_true(turned > ROWS / 2);
+	assert_true(turned >= ROWS);
 	buf_release(&key);
 	buf_release(&entry);
 	munmap(map.data, map.size);
+}
+
+static void rot_recent(struct scratch *s)
+{
+	struct map map = map_index(s);
+	struct buf key = BUF_INIT, entry = BUF_INIT;
+	unsigned turned = 0;
+	char id[16];
+
+	for (int i = 0; i < ROWS; i += 3) {
+		id_of(i, id);
+		buf_clear(&entry);
+		buf_add_be32(&entry, s->t->id);
+		buf_add_slice(&entry, scratch_key(id, &key));
+		turned += rot_entry(&map, buf_slice(&entry));
+	}
+	assert_true(turned >= ROWS / 3);
+	buf_release(&key);
+	buf_release(&entry);
+	munmap(map.data, map.size);
+}
+
+static void rot_recent_and_old(struct scratch *s)
+{
+	rot_versions(s);
+	rot_recent(s);
 }
 
 /* What the secondary index says of rows as they are now. */
@@ -141,9 +190,9 @@ static void rot_values(struct scratch *s)
 		buf_add_be32(&entry, s->t->indexes[0].id);
 		key_add_int(&entry, value_at(i, ROUNDS));
 		buf_add_slice(&entry, scratch_key(id, &key));
-		turned += rot_entry(&map, buf_slice(&entry), 10);
+		turned += rot_entry(&map, buf_slice(&entry));
 	}
-	assert_true(turned > 20);
+	assert_true(turned >= ROWS / 5);
 	buf_release(&key);
 	buf_release(&entry);
 	munmap(map.data, map.size);
@@ -156,9 +205,9 @@ static void rot_marks(struct scratch *s)
 	unsigned turned = 0;
 	char key[8];
 
-	for (drift_seq seq = 1; seq <= ends[ROUNDS]; seq++) {
+	for (drift_seq seq = 1; seq <= ends[ROUNDS]; seq += ROWS) {
 		be64_put(key, seq);
-		turned += rot_entry(&map, slice_of(key, 8), 24);
+		turned += rot_entry(&map, slice_of(key, 8));
 	}
 	assert_true(turned > 10);
 	munmap(map.data, map.size);
@@ -341,6 +390,18 @@ static void versions_are_found_in_the_log(void **state)
 	answered_from_the_log(rot_versions);
 }
 
+static void recent_versions_are_found_in_the_log(void **state)
+{
+	(void)state;
+	answered_from_the_log(rot_recent);
+}
+
+static void all_versions_are_found_in_the_log(void **state)
+{
+	(void)state;
+	answered_from_the_log(rot_recent_and_old);
+}
+
 static void values_are_found_in_the_rows(void **state)
 {
 	(void)state;
@@ -364,6 +425,7 @@ static void folding_goes_on_over_rotten_rows(void **state)
 	assert_int_equal(scratch_open(&s), DRIFT_OK);
 	fill(&s);
 	rot_rows(&s);
+	rot_recent(&s);
 	for (int i = 0; i < ROWS; i++) {
 		id_of(i, id);
 		assert_int_equal(scratch_put(&s, id, -2 - i, 0), DRIFT_OK);
@@ -381,6 +443,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_answered_from_the_log),
 		cmocka_unit_test(versions_are_found_in_the_log),
+		cmocka_unit_test(recent_versions_are_found_in_the_log),
+		cmocka_unit_test(all_versions_are_found_in_the_log),
 		cmocka_unit_test(values_are_found_in_the_rows),
 		cmocka_unit_test(log_is_read_from_its_start_without_marks),
 		cmocka_unit_test(folding_goes_on_over_rotten_rows),

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* versions.c - see versions.h. */
+#include "engine/versions.h"
+
+/* ---- Finding one ----------------------------------------------------------------- */
+
+static struct slice old_key(char bytes[INDEX_KEY_BYTES_MAX], struct slice table_key,
+			    drift_seq seq)
+{
+	memcpy(bytes, table_key.data, table_key.size);
+	be64_put(bytes + table_key.size, seq);
+	return slice_of(bytes, table_key.size + 8);
+}
+
+static bool is_of_row(struct slice key, struct slice table_key)
+{
+	return key.size == table_key.size + 8 &&
+	       memcmp(key.data, table_key.data, table_key.size) == 0;
+}
+
+/* In the last old block that begins at or before seq. *is_last: it is the last one in
+ * that block, so a newer one may stand elsewhere. */
+static enum drift_err find_old(struct index_reader *reader, struct slice table_key,
+			       drift_seq seq, struct index_version *found,
+			       bool *is_last)
+{
+	char bytes[INDEX_KEY_BYTES_MAX];
+	struct slice key, block;
+	struct index_cursor *cursor;
+	enum drift_err err = index_cursor_open(reader, INDEX_VERSIONS, &cursor);
+
+	if (err)
+		return err;
+	err = index_seek_before(cursor, old_key(bytes, table_key, seq + 1), &key,
+				&block);
+	if ((!err || err == DRIFT_CORRUPT) && !is_of_row(key, table_key))
+		err = DRIFT_DONE;
+	if (!err)
+		err = version_block_find(block, seq, found, is_last);
+	index_cursor_close(cursor);
+	return err;
+}
+
+enum drift_err versions_find(struct index_reader *reader, struct slice table_key,
+			     drift_seq seq, bool long_ago,
+			     struct index_version *found, bool *is_newest)
+{
+	struct version_cursor recent;
+	struct slice block;
+	bool is_last = true;
+	enum drift_err err;
+
+	*is_newest = false;
+	seq = seq < DRIFT_SEQ_MAX ? seq : DRIFT_SEQ_MAX - 1;
+	if (long_ago) {
+		err = find_old(reader, table_key, seq, found, &is_last);
+		if ((err && err != DRIFT_DONE) || (!err && !is_last))
+			return err;
+	}
+	err = index_get(reader, INDEX_RECENT, table_key, &block);
+	if (!err)
+		err = version_cursor_open(&recent, block);
+	if (err)
+		return err;
+	err = version_block_find(block, seq, found, is_newest);
+	if (err == DRIFT_DONE && recent.before)
+		err = find_old(reader, table_key, seq, found, &is_last);
+	return err;
+}
+
+/* ---- What is damaged ------------------------------------------------------------- */
+
+/* Of the row, from event `from` on, at most so many. */
+static enum drift_err rebuild(struct reading *reading, struct slice table_key,
+			      drift_seq from, unsigned count_max,
+			      struct version_block *block)
+{
+	struct slice key = { (const char *)table_key.data + 4, table_key.size - 4 };
+	uint32_t table_id = be32_get(table_key.data);
+	struct index_version version = { .seq = from - 1 };
+	struct index_mark applied;
+	enum drift_err err = index_applied(reading->index, &applied);
+
+	while (!err && block->count < count_max) {
+		err = reading_next_event(reading, table_id, key, applied.seq,
+					 &version);
+		if (!err)
+			version_block_add(block, &version);
+	}
+	if (!err || err == DRIFT_DONE)
+		err = buf_status(&block->bytes);
+	return err;
+}
+
+enum drift_err versions_rebuild_recent(struct reading *reading,
+				       struct slice table_key,
+				       struct version_block *block)
+{
+	struct version_walk walk = { 0 };
+	const struct index_version *version;
+	uint64_t old = 0;
+	enum drift_err err =
+		version_walk_row(&walk, reading, table_key, (struct slice){ 0 });
+
+	version_block_begin(block, 0);
+	while (!err && !(err = version_walk_next(&walk, &version))) {
+		if (walk.stage == WALK_OLD) {
+			old++;
+			continue;
+		}
+		if (!block->count)
+			version_block_begin(block, old);
+		version_block_add(block, version);
+	}
+	version_walk_release(&walk);
+	return err == DRIFT_DONE ? buf_status(&block->bytes) : err;
+}
+
+/* ---- Walking ---------------------------------------------------------------------- */
+
+void version_walk_release(struct version_walk *walk)
+{
+	index_cursor_close(walk->old);
+	buf_release(&walk->key);
+	version_block_release(&walk->rebuilt);
+	*walk = (struct version_walk){ 0 };
+}
+
+enum drift_err version_walk_row(struct version_walk *walk, struct reading *reading,
+				struct slice table_key, struct slice recent)
+{
+	walk->reading = reading;
+	walk->recent = recent;
+	walk->at = (struct version_cursor){ 0 };
+	walk->stage = WALK_BEGIN;
+	buf_clear(&walk->key);
+	buf_add_slice(&walk->key, table_key);
+	return buf_status(&walk->key);
+}
+
+static enum drift_err enter_rebuilt(struct version_walk *walk, drift_seq from,
+				    unsigned count_max)
+{
+	enum drift_err err;
+
+	version_block_begin(&walk->rebuilt, 0);
+	err = rebuild(walk->reading, buf_slice(&walk->key), from, count_max,
+		      &walk->rebuilt);
+	return err ? err
+		   : version_cursor_open(&walk->at, buf_slice(&walk->rebuilt.bytes));
+}
+
+static enum drift_err enter_recent(struct version_walk *walk)
+{
+	walk->stage = WALK_RECENT;
+	if (walk->recent.data)
+		return version_cursor_open(&walk->at, walk->recent);
+	return enter_rebuilt(walk, walk->at.version.seq + 1, UINT32_MAX);
+}
+
+/* The row's first old block, or the next one; DRIFT_DONE when there is none. */
+static enum drift_err enter_old(struct version_walk *walk)
+{
+	struct slice table_key = buf_slice(&walk->key), key, block;
+	char bytes[INDEX_KEY_BYTES_MAX];
+	drift_seq first;
+	enum drift_err err = DRIFT_OK;
+
+	if (!walk->old)
+		err = index_cursor_open(walk->reading->index, INDEX_VERSIONS,
+					&walk->old);
+	if (err)
+		return err;
+	if (walk->stage == WALK_BEGIN)
+		err = index_seek(walk->old, old_key(bytes, table_key, 0), false,
+				 &key, &block);
+	else
+		err = index_step(walk->old, INDEX_NEXT, &key, &block);
+	walk->stage = WALK_OLD;
+	if ((!err || err == DRIFT_CORRUPT) && !is_of_row(key, table_key))
+		return DRIFT_DONE;
+	if (err != DRIFT_CORRUPT)
+		return err ? err : version_cursor_open(&walk->at, block);
+	first = be64_get((const char *)key.data + table_key.size);
+	err = enter_rebuilt(walk, first, VERSION_BLOCK_COUNT);
+	/* A key that the log knows nothing of is itself damaged. */
+	return !err && walk->rebuilt.first != first ? DRIFT_CORRUPT : err;
+}
+
+static enum drift_err enter_block(struct version_walk *walk)
+{
+	struct version_cursor recent = { .before = 1 };
+	enum drift_err err = DRIFT_OK;
+
+	if (walk->stage == WALK_RECENT || walk->stage == WALK_ENDED) {
+		walk->stage = WALK_ENDED;
+		return DRIFT_DONE;
+	}
+	if (walk->stage == WALK_BEGIN && walk->recent.data)
+		err = version_cursor_open(&recent, walk->recent);
+	if (err)
+		return err;
+	err = recent.before ? enter_old(walk) : DRIFT_DONE;
+	return err == DRIFT_DONE ? enter_recent(walk) : err;
+}
+
+enum drift_err version_walk_next(struct version_walk *walk,
+				 const struct index_version **version)
+{
+	enum drift_err err = DRIFT_DONE;
+
+	if (walk->stage == WALK_OLD || walk->stage == WALK_RECENT)
+		err = version_cursor_next(&walk->at);
+	while (err == DRIFT_DONE && walk->stage != WALK_ENDED) {
+		err = enter_block(walk);
+		if (err)
+			return err;
+		err = version_cursor_next(&walk->at);
+	}
+	*version = &walk->at.version;
+	return err;
+}
