@@ -430,18 +430,26 @@ void index_read_end(struct index *index, struct index_reader *reader)
 	free(reader);
 }
 
+/* Where LMDB finds a page to be none there is no way on, neither down nor to the next
+ * entry: as with a fault, whether it meets one or the other is up to what stands there. */
+static enum drift_err read_err(struct index *index, int code)
+{
+	enum drift_err err = index_err(code);
+
+	if (err == DRIFT_CORRUPT)
+		index_fault_end(index->fault);
+	return err;
+}
+
 enum drift_err index_get(struct index_reader *reader, enum index_space space,
 			 struct slice key, struct slice *value)
 {
 	MDB_val wanted = val_of(key), stored;
 	int code = INDEX_FAULT_IN(mdb_get(reader->txn, reader->index->spaces[space],
 					  &wanted, &stored));
-	enum drift_err err = code ? index_err(code)
-				  : value_check(reader->index, key, &stored, value);
+	enum drift_err err = read_err(reader->index, code);
 
-	if (err == DRIFT_CORRUPT)
-		index_suspect(reader->index);
-	return err;
+	return err ? err : value_check(reader->index, key, &stored, value);
 }
 
 enum drift_err index_cursor_open(struct index_reader *reader, enum index_space space,
@@ -471,17 +479,14 @@ void index_cursor_close(struct index_cursor *cursor)
 	free(cursor);
 }
 
-/* Where LMDB finds a page to be none, there is no way on to the next entry. */
 static enum drift_err cursor_get(struct index_cursor *cursor, MDB_val *key,
 				 MDB_cursor_op op, struct slice *found,
 				 struct slice *value)
 {
 	MDB_val stored;
 	int code = INDEX_FAULT_IN(mdb_cursor_get(cursor->cursor, key, &stored, op));
-	enum drift_err err = index_err(code);
+	enum drift_err err = read_err(cursor->index, code);
 
-	if (err == DRIFT_CORRUPT)
-		index_fault_end(cursor->index->fault);
 	if (err)
 		return err;
 	*found = slice_of(key->mv_data, key->mv_size);
