@@ -4,16 +4,15 @@
 #ifndef DRIFT_TESTS_PAIR_H
 #define DRIFT_TESTS_PAIR_H
 
-#include <ftw.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 #include "query/query.h"
 #include "tests/unit/cmocka_test.h"
+#include "tests/unit/home_db.h"
 
 struct pair {
-	char dir[64];
-	struct drift_db *db;
+	struct home home;
 	struct query_session *session;
 	sqlite3 *plain;
 	uint64_t random;
@@ -182,47 +181,25 @@ static inline void pair_run(struct pair *pair, const char *our_sql,
 
 /* ---- Beginning and end ------------------------------------------------------------ */
 
-static inline int pair_remove_one(const char *path, const struct stat *st, int kind,
-				  struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
-}
-
-static inline void pair_no_report(void *arg, const char *line)
-{
-	(void)arg;
-	(void)line;
-}
-
 static inline void pair_open(struct pair *pair, uint64_t seed)
 {
 	/* Small memtables, so that answers come from the index, the layers above it and
 	 * the log. */
-	struct drift_options options = { .report = pair_no_report,
-					 .fold_events_max = 300 };
+	enum { FOLD_EVENTS = 300 };
 	struct drift_error error = { 0 };
 
 	*pair = (struct pair){ .random = seed | 1 };
-	snprintf(pair->dir, sizeof(pair->dir), "/tmp/test_pair.XXXXXX");
-	assert_non_null(mkdtemp(pair->dir));
-	assert_int_equal(drift_init(pair->dir, &error), DRIFT_OK);
-	assert_int_equal(drift_open(pair->dir, &options, &pair->db, &error),
-			 DRIFT_OK);
-	assert_int_equal(query_session_open(pair->db, NULL, &pair->session, &error),
-			 0);
+	home_make(&pair->home, FOLD_EVENTS);
+	assert_int_equal(
+		query_session_open(pair->home.db, NULL, &pair->session, &error), 0);
 	assert_int_equal(sqlite3_open(":memory:", &pair->plain), SQLITE_OK);
 }
 
 static inline void pair_close(struct pair *pair)
 {
 	query_session_close(pair->session);
-	drift_close(pair->db);
+	home_remove(&pair->home);
 	sqlite3_close(pair->plain);
-	assert_int_equal(nftw(pair->dir, pair_remove_one, 8, FTW_DEPTH | FTW_PHYS),
-			 0);
 }
 
 #endif

@@ -477,7 +477,7 @@ static void keep_moment(struct run *run)
 {
 	char sql[300];
 
-	run->seqs[run->moments] = drift_head(run->pair.db);
+	run->seqs[run->moments] = drift_head(run->pair.home.db);
 	for (unsigned i = 0; i < 3; i++) {
 		snprintf(sql, sizeof(sql),
 			 "CREATE TABLE %s_%u (%s); INSERT INTO %s_%u SELECT * FROM "

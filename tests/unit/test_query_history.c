@@ -67,7 +67,7 @@ static drift_time_ns time_of(struct model *model, unsigned seq)
 {
 	struct drift_tx tx;
 
-	assert_int_equal(drift_tx_of(model->pair.db, seq, &tx), DRIFT_OK);
+	assert_int_equal(drift_tx_of(model->pair.home.db, seq, &tx), DRIFT_OK);
 	return tx.time;
 }
 
@@ -86,7 +86,7 @@ static void commit(struct model *model)
 			model->events[row->start].end = model->head;
 		*row = event->row;
 	}
-	assert_int_equal(drift_head(model->pair.db), model->head);
+	assert_int_equal(drift_head(model->pair.home.db), model->head);
 	for (unsigned seq = first; seq <= model->head; seq++)
 		model->events[seq].time = seq == first ? time_of(model, seq)
 						       : model->events[first].time;

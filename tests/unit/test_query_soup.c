@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Words of the language in any order, and statements with a few words bent: every script ends in an answer or a refusal with
  * a place inside it, and the session goes on. Sanitizers watch. */
-#include <ftw.h>
 #include <unistd.h>
 
 #include "query/query.h"
 #include "tests/unit/cmocka_test.h"
+#include "tests/unit/home_db.h"
 
 #define ROUNDS 6000
 
@@ -112,21 +112,6 @@ static const char *const words[] = {
 	".",
 };
 
-static void no_report(void *arg, const char *line)
-{
-	(void)arg;
-	(void)line;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
-}
-
 /* Run it to its end; the failure's code. */
 static enum drift_err run(struct query_session *session, const char *script,
 			  struct drift_error *error)
@@ -216,21 +201,18 @@ static void mix_words(uint64_t *random, struct buf *script)
 
 static void any_words_end_in_an_answer_or_a_refusal(void **state)
 {
-	struct drift_options options = { .report = no_report };
 	struct query_options query = { .timeout_ms = 2000 };
-	char dir[] = "/tmp/test_soup.XXXXXX";
+	struct home home;
 	uint64_t random = test_seed();
 	struct drift_error error;
 	struct query_session *session;
-	struct drift_db *db;
 	struct buf script = BUF_INIT;
 	struct buf text = BUF_INIT;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	assert_int_equal(drift_init(dir, &error), DRIFT_OK);
-	assert_int_equal(drift_open(dir, &options, &db, &error), DRIFT_OK);
-	assert_int_equal(query_session_open(db, &query, &session, &error), DRIFT_OK);
+	home_make(&home, 0);
+	assert_int_equal(query_session_open(home.db, &query, &session, &error),
+			 DRIFT_OK);
 	assert_int_equal(run(session,
 			     "CREATE TABLE t (id INT PRIMARY KEY, a TEXT INDEX); "
 			     "INSERT INTO t VALUES (1, 'a'); CREATE TABLE d (pk=id, "
@@ -265,8 +247,7 @@ static void any_words_end_in_an_answer_or_a_refusal(void **state)
 	buf_release(&script);
 	buf_release(&text);
 	query_session_close(session);
-	drift_close(db);
-	assert_int_equal(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	home_remove(&home);
 }
 
 int main(void)

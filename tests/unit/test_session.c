@@ -1,56 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions beside one another on one database. */
-#include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
 #include "query/query.h"
 #include "tests/unit/cmocka_test.h"
+#include "tests/unit/home_db.h"
 
 #define THREADS 4
 #define INCREMENTS 60
 
 struct fixture {
-	char dir[64];
-	struct drift_db *db;
+	struct home home;
 };
-
-static void no_report(void *arg, const char *line)
-{
-	(void)arg;
-	(void)line;
-}
 
 static int start(void **state)
 {
 	static struct fixture fixture;
-	struct drift_options options = { .report = no_report };
 
-	snprintf(fixture.dir, sizeof(fixture.dir), "/tmp/test_session.XXXXXX");
-	assert_non_null(mkdtemp(fixture.dir));
-	assert_int_equal(drift_init(fixture.dir, NULL), DRIFT_OK);
-	assert_int_equal(drift_open(fixture.dir, &options, &fixture.db, NULL),
-			 DRIFT_OK);
+	home_make(&fixture.home, 0);
 	*state = &fixture;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
 }
 
 static int stop(void **state)
 {
 	struct fixture *fixture = *state;
 
-	drift_close(fixture->db);
-	return nftw(fixture->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	home_remove(&fixture->home);
+	return 0;
 }
 
 static struct query_session *session_of(void **state,
@@ -59,8 +38,8 @@ static struct query_session *session_of(void **state,
 	struct fixture *fixture = *state;
 	struct query_session *session;
 
-	assert_int_equal(query_session_open(fixture->db, options, &session, NULL),
-			 0);
+	assert_int_equal(
+		query_session_open(fixture->home.db, options, &session, NULL), 0);
 	return session;
 }
 

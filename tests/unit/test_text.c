@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* LIKE, GLOB and the functions over texts that are ours answer what SQLite's own do, for
  * any arguments. */
-#include <ftw.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 #include "query/query.h"
 #include "tests/unit/cmocka_test.h"
+#include "tests/unit/home_db.h"
 
 #define ROUNDS 40000
 
 struct pair {
-	char dir[64];
-	struct drift_db *db;
+	struct home home;
 	struct query_session *session;
 	sqlite3 *plain;
 	uint64_t random;
@@ -165,25 +164,13 @@ static void theirs(struct pair *pair, const char *sql, struct buf *out)
 	sqlite3_finalize(stmt);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
-}
-
 static void open_pair(struct pair *pair)
 {
 	struct drift_error error = { 0 };
 
-	snprintf(pair->dir, sizeof(pair->dir), "/tmp/test_text.XXXXXX");
-	assert_non_null(mkdtemp(pair->dir));
-	assert_int_equal(drift_init(pair->dir, &error), DRIFT_OK);
-	assert_int_equal(drift_open(pair->dir, NULL, &pair->db, &error), DRIFT_OK);
-	assert_int_equal(query_session_open(pair->db, NULL, &pair->session, &error),
-			 0);
+	home_make(&pair->home, 0);
+	assert_int_equal(
+		query_session_open(pair->home.db, NULL, &pair->session, &error), 0);
 	assert_int_equal(sqlite3_open(":memory:", &pair->plain), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(pair->plain, "PRAGMA case_sensitive_like=ON",
 				      NULL, NULL, NULL),
@@ -193,9 +180,8 @@ static void open_pair(struct pair *pair)
 static void close_pair(struct pair *pair)
 {
 	query_session_close(pair->session);
-	drift_close(pair->db);
+	home_remove(&pair->home);
 	sqlite3_close(pair->plain);
-	assert_int_equal(nftw(pair->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static void functions_answer_as_sqlite_does(void **state)

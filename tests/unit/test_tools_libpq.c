@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_tools_libpq.c - the wire as PostgreSQL's own client library speaks it: prepared
  * statements, parameters, rows in parts, errors in the midst, cancelling. */
-#include <ftw.h>
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,26 +9,20 @@
 
 #include "query/query.h"
 #include "tests/unit/cmocka_test.h"
+#include "tests/unit/home_db.h"
 
 struct fixture {
-	char dir[64];
-	struct drift_db *db;
+	struct home home;
 	struct query_server *server;
 	PGconn *conn;
 };
-
-static void no_report(void *arg, const char *line)
-{
-	(void)arg;
-	(void)line;
-}
 
 static PGconn *dial(const struct fixture *fixture)
 {
 	char where[128];
 	PGconn *conn;
 
-	snprintf(where, sizeof(where), "host=%s port=5433", fixture->dir);
+	snprintf(where, sizeof(where), "host=%s port=5433", fixture->home.dir);
 	conn = PQconnectdb(where);
 	assert_int_equal(PQstatus(conn), CONNECTION_OK);
 	return conn;
@@ -49,14 +42,9 @@ static void run(PGconn *conn, const char *script)
 static int start(void **state)
 {
 	static struct fixture fixture;
-	struct drift_options options = { .report = no_report };
 
-	snprintf(fixture.dir, sizeof(fixture.dir), "/tmp/test_libpq.XXXXXX");
-	assert_non_null(mkdtemp(fixture.dir));
-	assert_int_equal(drift_init(fixture.dir, NULL), DRIFT_OK);
-	assert_int_equal(drift_open(fixture.dir, &options, &fixture.db, NULL),
-			 DRIFT_OK);
-	assert_int_equal(query_server_start(fixture.db, &fixture.server, NULL),
+	home_make(&fixture.home, 0);
+	assert_int_equal(query_server_start(fixture.home.db, &fixture.server, NULL),
 			 DRIFT_OK);
 	fixture.conn = dial(&fixture);
 	run(fixture.conn,
@@ -71,23 +59,14 @@ static int start(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
-}
-
 static int stop(void **state)
 {
 	struct fixture *fixture = *state;
 
 	PQfinish(fixture->conn);
 	query_server_stop(fixture->server);
-	drift_close(fixture->db);
-	return nftw(fixture->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	home_remove(&fixture->home);
+	return 0;
 }
 
 /* The answer's rows as "a|b\nc|d\n", or the error's SQLSTATE. */

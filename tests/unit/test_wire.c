@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The server, spoken to in bytes: what a client library would never send, too. */
-#include <ftw.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,44 +8,24 @@
 
 #include "query/query.h"
 #include "tests/unit/cmocka_test.h"
+#include "tests/unit/home_db.h"
 
 #define PATIENCE_MS 10000
 
 struct fixture {
-	char dir[64];
-	struct drift_db *db;
+	struct home home;
 	struct query_server *server;
 };
-
-static void no_report(void *arg, const char *line)
-{
-	(void)arg;
-	(void)line;
-}
 
 static int start(void **state)
 {
 	static struct fixture fixture;
-	struct drift_options options = { .report = no_report };
 
-	snprintf(fixture.dir, sizeof(fixture.dir), "/tmp/test_wire.XXXXXX");
-	assert_non_null(mkdtemp(fixture.dir));
-	assert_int_equal(drift_init(fixture.dir, NULL), DRIFT_OK);
-	assert_int_equal(drift_open(fixture.dir, &options, &fixture.db, NULL),
-			 DRIFT_OK);
-	assert_int_equal(query_server_start(fixture.db, &fixture.server, NULL),
+	home_make(&fixture.home, 0);
+	assert_int_equal(query_server_start(fixture.home.db, &fixture.server, NULL),
 			 DRIFT_OK);
 	*state = &fixture;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(path);
 }
 
 static int stop(void **state)
@@ -55,10 +34,10 @@ static int stop(void **state)
 	char path[128];
 
 	query_server_stop(fixture->server);
-	snprintf(path, sizeof(path), "%s/.s.PGSQL.5433", fixture->dir);
+	snprintf(path, sizeof(path), "%s/.s.PGSQL.5433", fixture->home.dir);
 	assert_int_equal(access(path, F_OK), -1);
-	drift_close(fixture->db);
-	return nftw(fixture->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	home_remove(&fixture->home);
+	return 0;
 }
 
 /* ---- A client of bytes --------------------------------------------------- */
@@ -69,7 +48,7 @@ static int dial(const struct fixture *fixture)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/.s.PGSQL.5433",
-		 fixture->dir);
+		 fixture->home.dir);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)),
 			 0);
 	return fd;
@@ -381,7 +360,8 @@ static void a_stop_ends_what_runs(void **state)
 	assert_hears(idle, "E57P01-");
 	close(idle);
 	close(busy);
-	assert_int_equal(query_server_start(fixture->db, &fixture->server, NULL),
+	assert_int_equal(query_server_start(fixture->home.db, &fixture->server,
+					    NULL),
 			 DRIFT_OK);
 	close(enter(fixture));
 }
