@@ -11,18 +11,7 @@ static struct {
 
 static int run(void)
 {
-	struct buf script = BUF_INIT;
-	int status;
-
-	if (given.table) {
-		buf_add_str(&script, "ANALYZE ");
-		ask_add_name(&script, given.table);
-	} else {
-		buf_add_str(&script, "ANALYZE");
-	}
-	status = ask_run(given.dir, QUERY_JSON, !given.quiet, buf_cstr(&script));
-	buf_release(&script);
-	return status;
+	return ask_about(given.dir, "ANALYZE", given.table, "ANALYZE", !given.quiet);
 }
 
 static const struct command_option options[] = {

@@ -83,3 +83,19 @@ int ask_run(const char *dir, enum query_format format, bool messages,
 	door_close(door);
 	return status;
 }
+
+int ask_about(const char *dir, const char *verb, const char *table, const char *all,
+	      bool messages)
+{
+	struct buf script = BUF_INIT;
+	int status;
+
+	buf_add_str(&script, table ? verb : all);
+	if (table) {
+		buf_add_char(&script, ' ');
+		ask_add_name(&script, table);
+	}
+	status = ask_run(dir, QUERY_JSON, messages, buf_cstr(&script));
+	buf_release(&script);
+	return status;
+}

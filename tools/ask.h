@@ -18,6 +18,10 @@ void ask_add_moment(struct buf *script, const char *moment);
  * messages: say "Inserted 1 row(s)" too. */
 int ask_run(const char *dir, enum query_format format, bool messages,
 	    const char *script);
+/* The same for one of the statements that take a table or none: `verb "table"`, or
+ * `all` when table is NULL. */
+int ask_about(const char *dir, const char *verb, const char *table, const char *all,
+	      bool messages);
 /* Tell an error of the language as every door does; its exit status. */
 int ask_complain(const struct drift_error *error, const char *script);
 

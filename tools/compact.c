@@ -42,14 +42,7 @@ static uint64_t log_bytes(const char *dir)
 static int run(void)
 {
 	uint64_t before = log_bytes(given.dir);
-	struct buf script = BUF_INIT;
-	int status;
-
-	buf_add_str(&script, "VACUUM ");
-	if (given.table)
-		ask_add_name(&script, given.table);
-	status = ask_run(given.dir, QUERY_JSON, false, buf_cstr(&script));
-	buf_release(&script);
+	int status = ask_about(given.dir, "VACUUM", given.table, "VACUUM", false);
 
 	if (status == EXIT_FINE && !given.quiet)
 		printf("Compacted the log from %" PRIu64 " to %" PRIu64 " bytes\n",

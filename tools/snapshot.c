@@ -12,18 +12,8 @@ static struct {
 
 static int run(void)
 {
-	struct buf script = BUF_INIT;
-	int status;
-
-	if (given.table) {
-		buf_add_str(&script, "SNAPSHOT ");
-		ask_add_name(&script, given.table);
-	} else {
-		buf_add_str(&script, "CHECKPOINT");
-	}
-	status = ask_run(given.dir, QUERY_JSON, !given.quiet, buf_cstr(&script));
-	buf_release(&script);
-	return status;
+	return ask_about(given.dir, "SNAPSHOT", given.table, "CHECKPOINT",
+			 !given.quiet);
 }
 
 static const struct command_option options[] = {
