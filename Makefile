@@ -256,8 +256,8 @@ lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -I. \
 		--enable=warning,performance,portability \
 		--suppressions-list=.cppcheck $(folders)
-	@shellcheck -x tools/bootstrap tools/deb tools/demo tools/manual tools/git-events tests/run tests/fuzz/run \
-		.ci/run tests/bats/lib.bash
+	@shellcheck -x tools/bootstrap tools/deb tools/demo tools/manual tools/git-events tests/run \
+		tests/fuzz/run tests/planted/run .ci/run tests/bats/*.bash tools/completions/*.bash
 
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-fuzz $(BUILD)
