@@ -18,6 +18,36 @@ setup()
 	echo '{"id":"other","v":2}' >key
 }
 
+# What a person does in nano: cut everything, insert FILE, save. Its word on the
+# bottom line is how that ended.
+with_nano()
+{
+	"$BUILD/tests/bats/terminal" 24 80 env TERM=xterm nano --ignorercfiles $row <<-END >nano.out
+		see [ Read
+		type \\et\\x12$1\\r
+		see [ Read
+		type \\x0f
+		see File Name to Write
+		type \\r
+		see Writing...
+		see [
+		see ]
+	END
+	cat nano.out
+	grep -q '\[ Wrote' nano.out
+}
+
+# Check FILE out of a repository whose work tree is the table.
+with_git()
+{
+	rm -rf repo
+	git init -q repo
+	cp "$1" repo/a.json
+	git -C repo add a.json
+	git -C repo -c user.name=x -c user.email=x commit -q -m x
+	git -C repo --work-tree="$PWD/${row%/*}" checkout -f HEAD -- a.json
+}
+
 # write TOOL FILE: write what FILE holds over the row.
 write()
 {
@@ -33,6 +63,18 @@ write()
 	perl) perl -e 'local $/; open I, "<", $ARGV[0]; $x = <I>; open F, ">", $ARGV[1] or die $!;
 		print F $x or die "$!\n"; close F or die "$!\n"' "$2" $row ;;
 	rsync) rsync --inplace --whole-file -I "$2" $row ;;
+	install) install "$2" $row ;;
+	sort) sort -o $row "$2" ;;
+	gawk | mawk) "$1" '{ print >out }' out=$row "$2" ;;
+	tar) cp "$2" a.json && tar -cf a.tar a.json && tar -xf a.tar -C ${row%/*} ;;
+	git) with_git "$2" ;;
+	ed) printf '%s\n' 1,\$d "0r $2" w q | ed -s $row ;;
+	vim) vim -V1 -es -u NONE -c '%d _' -c "0r $2" -c wq $row ;;
+	nano) with_nano "$2" ;;
+	emacs) emacs -Q --batch $row --eval '(progn (erase-buffer)
+		(insert-file-contents "'"$PWD/$2"'") (save-buffer))' ;;
+	python3) python3 -c 'import sys
+with open(sys.argv[2], "w") as row: row.write(open(sys.argv[1]).read())' "$2" $row ;;
 	node) node -e 'const fs = require("fs");
 		fs.writeFileSync(process.argv[2], fs.readFileSync(process.argv[1]))' "$2" $row ;;
 	esac
@@ -57,7 +99,7 @@ says_why()
 			echo '{"v":1}' >$row
 			before=$(wc -l <mnt/.driftfs/errors)
 			cp $document given
-			run write "$tool" given
+			run write "$tool" given </dev/null
 			got+=$'\t'$status
 			[ "$status" = 0 ] || { says_why && got+='!'; }
 			if [ $document = valid ]; then
