@@ -4,6 +4,7 @@
 #include "fs/meter.h"
 
 #include "fs/ops.h"
+#include "fs/reader.h"
 
 #define METER(name, parameters, arguments)                                          \
 	static void metered_##name parameters                                       \
@@ -12,6 +13,7 @@
 		uint64_t start = stats_now_ns();                                    \
                                                                                     \
 		ops_table.name arguments;                                           \
+		reader_rest();                                                      \
 		stats_add_time(&meter->time[METER_##name], stats_now_ns() - start); \
 	}
 METERED(METER)

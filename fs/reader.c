@@ -44,11 +44,16 @@ struct reader *reader_mine(void)
 		mine = calloc(1, sizeof(*mine));
 		if (mine)
 			pthread_setspecific(key, mine);
-		return mine;
 	}
+	return mine;
+}
+
+void reader_rest(void)
+{
+	if (!mine)
+		return;
 	if (mine->row.memory.capacity > KEPT_BYTES_MAX)
 		drift_row_release(&mine->row);
 	if (mine->text.capacity > KEPT_BYTES_MAX)
 		buf_release(&mine->text);
-	return mine;
 }

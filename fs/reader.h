@@ -18,5 +18,7 @@ struct reader {
  * NULL when out of memory. One function at a time may use a field: each function
  * of fs/ that takes a reader says which. */
 struct reader *reader_mine(void);
+/* The request is answered: a huge row's memory is given back. */
+void reader_rest(void);
 
 #endif

@@ -105,3 +105,106 @@ setup()
 	"$BUILD/tests/bats/listing" $rows 6001
 	same "$(find $rows -newer db | wc -l)" "$(find $rows -newer db | sort -u | wc -l)"
 }
+
+# odd_names: one name a line as JSON texts: what ends paths, steers terminals, is escaped,
+# looks like an option or like another name of the tree, or alike.
+odd_names()
+{
+	jq -cn '[range(1; 32), 127 | "a" + ([.] | implode) + "b"] + [
+		"/", "//", "x/../../y", "/etc/passwd", ".", "..", "...", "../x", ".x",
+		"%", "%%", "%2F", "%2f", "%41", "100%", "a%0Ab", "a\nb\n", "\n", "\u001b[31mred",
+		" ", " x ", "-rf", "--", "*", "?", "[a]", "~", "$HOME", "`x`", "a\\b", "\\",
+		"\"", "'"'"'", "a,b", ",", "a;b", "a|b", "#", "x.json", ".json", "json", "x.jso",
+		"rows", "@seq", "@time", "query", "events", "count", "history", ".driftfs", "NULL",
+		"É", "É", "ß", "ẞ", "a", "A", "é", "e\u0301", "ﬁ", "fi", "\u202egnp", "\ufeff",
+		"\u200b", "日本語", "😀", "\ue000", "\uffff", "\u00a0"]
+		| unique | .[]'
+}
+
+@test "any key goes round through ls, cat, cp, rm, @seq, history and @diff" {
+	{ odd_names && jq -n '"x" * 250, "/" * 83 + "x", "😀" * 62 + "xy"'; } |
+		jq -c '{id: .}' >rows.in
+	cp rows.in mnt/tables/t/import.jsonl
+	same "$(find $rows -type f -printf . | wc -c)" "$(wc -l <rows.in)"
+	jq -cS . $rows/* | sort | cmp - <(jq -cS . rows.in | sort)
+	cp -r $rows out
+	diff -r $rows out
+	seq=$(readlink mnt/@seq/head)
+	for name in $rows/*; do
+		name=${name##*/}
+		cmp "out/$name" "$rows/$name"
+		cmp "out/$name" mnt/tables/t/history/"${name%.json}"/*
+		rm -- "$rows/$name"
+		[ ! -e "$rows/$name" ]
+	done
+	same "$(ls -A $rows)" ''
+	diff -r out mnt/@seq/$seq/tables/t/rows
+	same "$(find mnt/@diff/$seq..head/t -mindepth 1 -maxdepth 1 | wc -l)" \
+		"$(wc -l <rows.in)"
+	cp -r out/. $rows/
+	jq -cS . $rows/* | sort | cmp - <(jq -cS . rows.in | sort)
+	for name in out/*; do
+		name=${name##*/}
+		mv -- "$rows/$name" "$rows/moved"
+		mv -- "$rows/moved" "$rows/$name"
+	done
+	diff -r out $rows
+	driftdb sql -d db -e 'DELETE FROM t'
+	same "$(ls -A $rows)" ''
+}
+
+@test "a table may be called anything, too" {
+	odd_names >names
+	jq -r '"CREATE TABLE \"" + gsub("\""; "\"\"") + "\" (pk=id);
+		INSERT INTO \"" + gsub("\""; "\"\"") + "\" {\"id\":\"x\"};"' names >sql
+	jq -cS . names | sort >wanted
+	driftdb sql -q -d db -f sql
+	seq=$(readlink mnt/@seq/head)
+	for table in mnt/tables/* mnt/tables/.[!.]*; do
+		[ -e "$table" ] || continue
+		[ "$table" != mnt/tables/t ] || continue
+		same "$(jq -r .id "$table/rows/x.json")" x
+		echo '{"v":1}' >"$table/rows/y.json"
+		same "$(cat "$table/count")" 2
+		rm "$table"/rows/*.json
+		jq .table "$table/schema.json" >>found
+		rmdir "$table"
+	done
+	jq -cS . found | sort | cmp - wanted
+	same "$(ls -A mnt/tables)" t
+	same "$(ls mnt/@seq/$seq/tables | wc -l)" "$(($(wc -l <names) + 1))"
+}
+
+@test "the parts of a composite key may be anything, commas too" {
+	driftdb sql -q -d db -e 'CREATE TABLE c (a TEXT, b INTEGER, c TEXT, PRIMARY KEY (a, b, c))'
+	odd_names | jq -c '{a: ., b: -7, c: .}, {a: ., b: 12, c: ("," + . + ",")}' >rows.in
+	cp rows.in mnt/tables/c/import.jsonl
+	cp -r mnt/tables/c/rows out
+	jq -cS . out/* | sort | cmp - <(jq -cS . rows.in | sort)
+	rm mnt/tables/c/rows/*
+	same "$(cat mnt/tables/c/count)" 0
+	cp -r out/. mnt/tables/c/rows/
+	diff -r out mnt/tables/c/rows
+}
+
+@test "names differ if one byte differs: neither case nor normal forms are folded" {
+	for name in é $'e\u0301' É a A ﬁ fi; do
+		echo "{\"n\":\"$name\"}" >$rows/$name.json
+	done
+	same "$(ls $rows | wc -l)" 7
+	for name in é $'e\u0301' É a A ﬁ fi; do
+		same "$(jq -r .n $rows/$name.json)" "$name"
+	done
+}
+
+@test "a key that is empty or holds a NUL is refused, through every door" {
+	fails_with 1 driftdb sql -d db -e 'INSERT INTO t {"id":""}'
+	says 'empty'
+	fails_with 1 driftdb sql -d db -e 'INSERT INTO t {"id":"a\u0000b"}'
+	fails_with 1 bash -c "echo '{\"id\":\"\"}' >mnt/tables/t/import.jsonl"
+	fails_with 1 bash -c "echo '{\"id\":\"a\\u0000b\"}' >mnt/tables/t/import.jsonl"
+	fails_with 1 bash -c "echo '{}' >mnt/tables/t/rows/a%00b.json"
+	[ ! -e $rows/%00.json ]
+	same "$(cat mnt/tables/t/count)" 0
+	same "$(grep -c . mnt/.driftfs/errors)" 3
+}
