@@ -170,6 +170,11 @@ store_bench_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/store/
 $(store_bench): $(store_bench_objects) $(engine_stack)
 	$(call link,$^ $(query_stack_libs))
 
+soak: ## the tests that draw numbers, at scale (tests/soak; an hour)
+	@tools/bootstrap
+	@$(MAKE) --no-print-directory all $(unit_tests) $(bats_helpers)
+	@tests/soak $(BUILD)
+
 planted: ## plant known bugs in a copy of the tree, and see the tests find them
 	@CC="$(CC)" tests/planted/run
 
@@ -256,11 +261,11 @@ lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -D_GNU_SOURCE -I. \
 		--enable=warning,performance,portability \
 		--suppressions-list=.cppcheck $(folders)
-	@shellcheck -x tools/bootstrap tools/deb tools/demo tools/manual tools/git-events tests/run \
+	@shellcheck -x tools/bootstrap tools/deb tools/demo tools/manual tools/git-events tests/run tests/soak \
 		tests/fuzz/run tests/planted/run .ci/run tests/bats/*.bash tools/completions/*.bash
 
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-fuzz $(BUILD)
 
-.PHONY: all help test check check-units check-concurrent asan tsan fuzz planted bench \
+.PHONY: all help test check check-units check-concurrent asan tsan fuzz soak planted bench \
 	run-fuzzers demo man install uninstall deb format lint clean

@@ -2,15 +2,19 @@
 /* crash_client.c - what reads and writes rows while the daemon is killed.
  *
  *	crash_client write ROWS ACKED PREFIX COUNT
+ *	crash_client sql PREFIX COUNT
  *	crash_client read ROWS
  *	crash_client check ROWS ACKED...
  *
  * Every row tells by its name what its content must be, to the byte. write makes
  * rows PREFIX-1 ... PREFIX-COUNT and, after close() said that one is stored,
  * appends its name to ACKED, a file outside of the mount; a shell would not do,
- * because shells ignore what close() says. read lists and reads until the mount is
- * gone. Both end with 0 when the daemon died under them. check wants every name in
- * the ACKED files to be there, and every row that is there to be whole. */
+ * because shells ignore what close() says. sql prints the script of as many transactions
+ * of two rows each, PREFIX-1a and PREFIX-1b ...; after each COMMIT it selects their
+ * names, one a line, so what runs the script acknowledges them. read lists and reads
+ * until the mount is gone. write and read end with 0 when the daemon died under them.
+ * check wants every name in the ACKED files to be there, and every row that is there to
+ * be whole; read and check want both rows of a transaction or none. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -124,6 +128,50 @@ static int check_row(int rows, const char *name)
 	exit(1);
 }
 
+static void print_insert(const char *id)
+{
+	char content[CONTENT_BYTES];
+
+	content_of(id, content);
+	printf("INSERT INTO t %s;\n", content);
+}
+
+static int print_script(const char *prefix, int count)
+{
+	char a[NAME_BYTES], b[NAME_BYTES];
+
+	for (int i = 1; i <= count; i++) {
+		snprintf(a, sizeof(a), "%s-%da", prefix, i);
+		snprintf(b, sizeof(b), "%s-%db", prefix, i);
+		puts("BEGIN;");
+		print_insert(a);
+		print_insert(b);
+		printf("COMMIT; SELECT '%s' AS id UNION ALL SELECT '%s';\n", a, b);
+		if (fflush(stdout)) /* who ran it is gone */
+			return 0;
+	}
+	return 0;
+}
+
+/* The other row of the same transaction must be there too. -1 with errno when that
+ * cannot be told. */
+static int check_pair(int rows, const char *name)
+{
+	char other[NAME_BYTES];
+	size_t letter = strlen(name) - strlen("a.json");
+
+	if (name[letter] != 'a' && name[letter] != 'b')
+		return 0;
+	snprintf(other, sizeof(other), "%s", name);
+	other[letter] = name[letter] == 'a' ? 'b' : 'a';
+	if (faccessat(rows, other, F_OK, 0) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	fprintf(stderr, "%s is there without %s\n", name, other);
+	exit(1);
+}
+
 static bool is_row(const char *name)
 {
 	size_t length = strlen(name);
@@ -149,7 +197,8 @@ static int check_rows(const char *rows_path, int step)
 			break;
 		}
 		if (is_row(entry->d_name) && n++ % step == 0 &&
-		    check_row(dirfd(rows), entry->d_name))
+		    (check_row(dirfd(rows), entry->d_name) ||
+		     check_pair(dirfd(rows), entry->d_name)))
 			reason = errno;
 	}
 	closedir(rows);
@@ -187,6 +236,8 @@ int main(int count, char **words)
 {
 	if (count == 6 && !strcmp(words[1], "write"))
 		return write_rows(words[2], words[3], words[4], atoi(words[5]));
+	if (count == 4 && !strcmp(words[1], "sql"))
+		return print_script(words[2], atoi(words[3]));
 	if (count == 3 && !strcmp(words[1], "read"))
 		return read_rows(words[2]);
 	if (count >= 3 && !strcmp(words[1], "check")) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* test_model.c - thousands of random operations, and after each handful every kind
- * of read at random moments, compared with a model that is a plain list of states.
+/* test_model.c - thousands of random operations in transactions with savepoints, and
+ * after each handful every kind of read at random moments, by seq and by time, compared
+ * with a model that is a plain list of states.
  *
  * Memtables are tiny, so folds run beside the reads all the time. The seed is
- * printed; SEED repeats a run, DRIFTFS_MODEL_ROUNDS makes it longer. */
+ * printed; SEED repeats a run, DRIFTFS_MODEL_OPS makes it longer. */
 #include "tests/unit/cmocka_test.h"
 
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct state {
 struct event {
 	int key;
 	int value;
+	drift_time_ns time;
 };
 
 static struct state *states; /* by seq */
@@ -32,7 +34,7 @@ static struct event *events; /* by seq */
 static uint64_t head;
 static size_t capacity;
 
-static void model_add(int key, int value)
+static void model_add(int key, int value, drift_time_ns time)
 {
 	if (head + 2 > capacity) {
 		capacity = capacity ? 2 * capacity : 1024;
@@ -45,12 +47,12 @@ static void model_add(int key, int value)
 	states[head + 1] = states[head];
 	head++;
 	states[head].value[key] = value;
-	events[head] = (struct event){ key, value };
+	events[head] = (struct event){ key, value, time };
 }
 
 /* ---- The database ---------------------------------------------------------------- */
 
-static char dir[64] = "/tmp/driftfs-model-XXXXXX";
+static char dir[64];
 static struct drift_db *db;
 static const struct table_def *t;
 static uint64_t seed;
@@ -357,6 +359,59 @@ static void check_events(void)
 	drift_events_close(stream);
 }
 
+/* What a moment in time resolves to: the last transaction at or before it. */
+static drift_seq seq_of(drift_time_ns time)
+{
+	drift_seq low = 0, high = head;
+
+	while (low < high) {
+		drift_seq middle = (low + high + 1) / 2;
+
+		if (events[middle].time <= time)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+/* A moment that was resolved once, and what it was then. */
+struct noted {
+	drift_time_ns time;
+	drift_seq seq;
+};
+
+static struct noted noted[400];
+static unsigned noted_count;
+
+static void check_moment(drift_time_ns time, drift_seq wanted)
+{
+	struct moment moment = { .kind = MOMENT_TIME, .time = time };
+	drift_seq seq;
+
+	assert_int_equal(drift_resolve(db, &moment, false, &seq, NULL), DRIFT_OK);
+	assert_int_equal(seq, wanted);
+	check_points(drift_view_at(db, seq), &states[seq]);
+}
+
+static void check_times(void)
+{
+	drift_time_ns time = drift_now(db);
+
+	if (head && draw(4))
+		time = events[1 + draw((unsigned)head)].time + (int)draw(3) - 1;
+	check_moment(time, seq_of(time));
+	if (draw(16) == 0)
+		noted[noted_count++ % 400] = (struct noted){ time, seq_of(time) };
+}
+
+/* Every moment that was ever resolved is what it was. */
+static void check_noted(void)
+{
+	for (unsigned i = 0; i < noted_count && i < 400; i++)
+		check_moment(noted[i].time, noted[i].seq);
+}
+
 static void check_reads(void)
 {
 	drift_seq seq = draw(3) ? draw((unsigned)head + 1) : head;
@@ -368,51 +423,96 @@ static void check_reads(void)
 	check_points(view, &states[seq]);
 	check_index(view, &states[seq]);
 	check_index_lists(view, &states[seq]);
-	check_history(seq);
+	/* Whose answer grows with the history. */
+	if (draw(1 + (unsigned)(seq / 5000)) == 0)
+		check_history(seq);
+	check_times();
 	if (head)
 		check_events();
 }
 
 /* ---- Writing both ------------------------------------------------------------------ */
 
-static void random_transaction(void)
-{
-	struct state state = states[head];
-	struct event mine[12];
-	struct drift_receipt receipt;
+/* A transaction, what it should leave, and a savepoint of both. */
+struct work {
 	struct drift_txn *txn;
-	struct drift_view view;
-	unsigned ops = 1 + draw(12), count = 0;
+	struct state state, saved_state;
+	struct event events[24];
+	unsigned count, saved_count;
+	uint32_t saved_ops;
+};
 
-	assert_int_equal(drift_txn_new(db, head, NULL, &txn), DRIFT_OK);
+static void write_one(struct work *work)
+{
+	struct event e = { (int)draw(KEYS), draw(4) ? (int)draw(VALUES) : NONE, 0 };
+
+	txn_write(work->txn, e.key, e.value);
+	if (work->state.value[e.key] != e.value)
+		work->events[work->count++] = e;
+	work->state.value[e.key] = e.value;
+}
+
+static void save(struct work *work)
+{
+	work->saved_ops = drift_txn_ops(work->txn);
+	work->saved_state = work->state;
+	work->saved_count = work->count;
+}
+
+static void rewind_to_saved(struct work *work)
+{
+	assert_int_equal(drift_txn_rewind(work->txn, work->saved_ops), DRIFT_OK);
+	work->state = work->saved_state;
+	work->count = work->saved_count;
+}
+
+static void check_own(const struct work *work)
+{
+	struct drift_view view = drift_view_live(db);
+
+	view.txn = work->txn;
+	view.txn_ops = drift_txn_ops(work->txn);
+	check_scan(view, &work->state);
+	check_points(view, &work->state);
+	check_index(view, &work->state);
+}
+
+static void commit(struct work *work)
+{
+	struct drift_receipt receipt;
+
+	assert_int_equal(drift_commit(work->txn,
+				      draw(2) ? DRIFT_DURABLE : DRIFT_DURABLE_LATER,
+				      &receipt),
+			 DRIFT_OK);
+	assert_int_equal(receipt.count, work->count);
+	for (unsigned i = 0; i < work->count; i++)
+		model_add(work->events[i].key, work->events[i].value, receipt.time);
+}
+
+/* Returns how many operations it was. */
+static unsigned random_transaction(void)
+{
+	struct work work = { .state = states[head] };
+	unsigned ops = 1 + draw(12);
+
+	assert_int_equal(drift_txn_new(db, head, NULL, &work.txn), DRIFT_OK);
+	save(&work);
 	for (unsigned i = 0; i < ops; i++) {
-		struct event e = { (int)draw(KEYS),
-				   draw(4) ? (int)draw(VALUES) : NONE };
-
-		txn_write(txn, e.key, e.value);
-		if (state.value[e.key] != e.value)
-			mine[count++] = e;
-		state.value[e.key] = e.value;
+		write_one(&work);
+		if (draw(8) == 0)
+			save(&work);
+		else if (draw(12) == 0)
+			rewind_to_saved(&work);
+		if (draw(24) == 0)
+			check_own(&work);
 	}
-	if (draw(4) == 0) {
-		view = drift_view_live(db);
-		view.txn = txn;
-		view.txn_ops = drift_txn_ops(txn);
-		check_scan(view, &state);
-		check_points(view, &state);
-		check_index(view, &state);
-	}
-	if (draw(8)) {
-		assert_int_equal(drift_commit(txn,
-					      draw(2) ? DRIFT_DURABLE
-						      : DRIFT_DURABLE_LATER,
-					      &receipt),
-				 DRIFT_OK);
-		assert_int_equal(receipt.count, count);
-		for (unsigned i = 0; i < count; i++)
-			model_add(mine[i].key, mine[i].value);
-	}
-	drift_txn_free(txn);
+	if (draw(4) == 0)
+		check_own(&work);
+	if (draw(8))
+		commit(&work);
+	drift_txn_free(work.txn);
+	return ops;
 }
 
 static void reopen(void)
@@ -429,30 +529,36 @@ static void reopen(void)
 
 static void database_equals_model(void **state)
 {
-	const char *rounds_text = getenv("DRIFTFS_MODEL_ROUNDS");
-	int rounds = rounds_text ? atoi(rounds_text) : 1500;
+	const char *given = getenv("DRIFTFS_MODEL_OPS");
+	unsigned ops = given ? (unsigned)atoi(given) : 10000;
 	struct drift_verify_report report;
 	char command[128];
 
 	(void)state;
 	seed = test_seed();
+	/* Memory is the quickest place for it. */
+	snprintf(dir, sizeof(dir), "%s/driftfs-model-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(drift_init(dir, NULL), DRIFT_OK);
 	open_db();
 	assert_int_equal(table_t_make(db), DRIFT_OK);
 	t = drift_table(drift_view_live(db), SLICE("t"));
-	model_add(0, NONE);
+	model_add(0, NONE, 0);
 	head = 0;
-	for (int i = 0; i < rounds; i++) {
-		random_transaction();
+	for (unsigned done = 0; done < ops; done += random_transaction()) {
 		check_reads();
 		if (draw(50) == 0)
 			assert_int_equal(drift_fold(db), DRIFT_OK);
 		if (draw(100) == 0)
 			assert_int_equal(drift_compact(db, NULL, NULL), DRIFT_OK);
 		if (draw(100) == 0)
+			assert_int_equal(drift_snapshot(db, 0, NULL, NULL),
+					 DRIFT_OK);
+		if (draw(100) == 0)
 			reopen();
 	}
+	check_noted();
 	assert_int_equal(drift_verify(db, NULL, NULL, test_say, NULL, &report),
 			 DRIFT_OK);
 	assert_int_equal(report.events, head);
