@@ -61,8 +61,9 @@ enum drift_err transaction_write(struct query_session *session,
 		return err;
 	if (!transaction->txn) {
 		err = drift_txn_new(session->db,
-				    transaction->blind ? DRIFT_SEQ_MAX
-						       : transaction->base.seq,
+				    transaction->blind && !transaction->open
+					    ? DRIFT_SEQ_MAX
+					    : transaction->base.seq,
 				    &author, &transaction->txn);
 		if (err)
 			return drift_fail_code(error, err);

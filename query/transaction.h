@@ -23,7 +23,8 @@ struct transaction {
 	bool read_only;
 	bool ddl;               /* tables were defined or dropped in it */
 	bool blind;             /* the statement reads nothing it overwrites: no
-				 * conflict check, the keys' presence is checked */
+				 * conflict check outside of BEGIN, the keys'
+				 * presence is checked */
 	struct drift_view base; /* BEGIN's moment; a statement's own otherwise */
 	uint32_t statement_ops; /* operations before the statement that runs */
 	struct savepoint *savepoints;
