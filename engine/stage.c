@@ -13,6 +13,7 @@ void stage_clear(struct stage *stage)
 	stage->ddl = false;
 	buf_clear(&stage->frames);
 	pending_clear(&stage->pending);
+	unique_set_rewind(&stage->unique, 0);
 	stage_free_actions(stage);
 }
 
@@ -35,6 +36,7 @@ void stage_release(struct stage *stage)
 	buf_release(&stage->frames);
 	buf_release(&stage->memory);
 	pending_release(&stage->pending);
+	unique_set_release(&stage->unique);
 	stage_free_actions(stage);
 	free(stage->txs);
 	stage->txs = NULL;
@@ -162,6 +164,10 @@ static enum drift_err check_mode(const struct drift_txn *txn,
 				 const struct before *before,
 				 struct drift_error *error)
 {
+	if (op->kind == TXN_PUT && op->mode == DRIFT_PUT_INSERT && before->exists)
+		return refuse(DRIFT_KEY_EXISTS,
+			      "duplicate key value violates PRIMARY KEY", op,
+			      " already exists.", error);
 	if (!before->own && before->seq > txn->base_seq)
 		return refuse(
 			DRIFT_CONFLICT,
@@ -171,10 +177,6 @@ static enum drift_err check_mode(const struct drift_txn *txn,
 		return before->exists || op->flag
 			       ? DRIFT_OK
 			       : refuse(DRIFT_NO_ROW, "no row in", op, "", error);
-	if (op->mode == DRIFT_PUT_INSERT && before->exists)
-		return refuse(DRIFT_KEY_EXISTS,
-			      "duplicate key value violates PRIMARY KEY", op,
-			      " already exists.", error);
 	if (op->mode == DRIFT_PUT_UPDATE && !before->exists)
 		return refuse(DRIFT_NO_ROW, "no row in", op, "", error);
 	return DRIFT_OK;
@@ -393,10 +395,11 @@ static void seal(struct stage *stage, struct drift_txn *txn, uint32_t first,
 }
 
 static void take_back(struct stage *stage, const struct index_mark *position,
-		      uint32_t first, uint64_t start)
+		      uint32_t first, uint32_t unique, uint64_t start)
 {
 	stage->position = *position;
 	pending_rewind(&stage->pending, first);
+	unique_set_rewind(&stage->unique, unique);
 	stage->frames.size = start;
 	stage->frames.failed = false;
 }
@@ -405,7 +408,7 @@ enum drift_err stage_txn(struct stage *stage, struct drift_txn *txn,
 			 struct drift_receipt *receipt)
 {
 	struct index_mark position = stage->position;
-	uint32_t first = stage->pending.count;
+	uint32_t first = stage->pending.count, unique = stage->unique.count;
 	uint64_t start = stage->frames.size;
 	drift_time_ns time = 0;
 	enum drift_err err;
@@ -427,7 +430,7 @@ enum drift_err stage_txn(struct stage *stage, struct drift_txn *txn,
 			stage->tx_count--;
 	}
 	if (err) {
-		take_back(stage, &position, first, start);
+		take_back(stage, &position, first, unique, start);
 		receipt->err = drift_fail_code(&receipt->error, err);
 		return receipt->err;
 	}

@@ -5,6 +5,7 @@
 #define DRIFT_ENGINE_STAGE_H
 
 #include "engine/pending.h"
+#include "engine/unique_set.h"
 
 /* A transaction that was staged and has something to write. */
 struct staged_tx {
@@ -22,6 +23,7 @@ struct stage {
 	struct buf frames;
 	struct buf memory; /* rows read from the log */
 	struct pending pending;
+	struct unique_set unique;
 	struct staged_tx *txs;
 	uint32_t tx_count, tx_capacity;
 	struct index_mark position;   /* after the last staged transaction */

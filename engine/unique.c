@@ -172,31 +172,32 @@ static enum drift_err check_stored(struct stage *stage, const struct staged *sta
 	return err == DRIFT_DONE ? DRIFT_OK : drift_fail_code(error, err);
 }
 
-/* Rows that the batch itself adds. */
+/* Rows that the batch itself adds: those checked before this one. */
 static enum drift_err check_staged(struct stage *stage, uint32_t i,
-				   const struct index_def *index,
+				   const struct index_def *index, struct slice value,
 				   struct drift_error *error)
 {
 	const struct txn_op *op = stage->pending.staged[i].op;
+	const struct unique_entry *entry =
+		unique_set_first(&stage->unique, index->id, value);
 	enum drift_err err = DRIFT_OK;
 	bool same = false;
 
-	for (uint32_t j = 0; j < i && !err && !same; j++) {
-		const struct staged *other = &stage->pending.staged[j];
-		const struct staged *last;
+	for (; entry && !err && !same;
+	     entry = unique_set_next(&stage->unique, entry)) {
+		const struct staged *other = &stage->pending.staged[entry->staged];
 
-		if (other->op->def->id != op->def->id ||
-		    other->kind == DRIFT_OP_DELETE ||
-		    slice_equal(other->op->key, op->key))
-			continue;
-		last = pending_find(&stage->pending, op->def->id, other->op->key);
-		if (last == other)
+		if (!slice_equal(other->op->key, op->key) &&
+		    pending_find(&stage->pending, op->def->id, other->op->key) ==
+			    other)
 			err = same_values(op->def, index, op->row, other->op->row, 0,
 					  &same);
 	}
-	if (err)
-		return drift_fail_code(error, err);
-	return same ? refuse(op->def, index, op->row, error) : DRIFT_OK;
+	if (same)
+		return refuse(op->def, index, op->row, error);
+	if (!err)
+		err = unique_set_add(&stage->unique, index->id, value, i);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
 static enum drift_err check_event(struct stage *stage, uint32_t i, struct buf *value,
@@ -223,7 +224,7 @@ static enum drift_err check_event(struct stage *stage, uint32_t i, struct buf *v
 			continue;
 		err = check_stored(stage, staged, index, buf_slice(value), error);
 		if (!err)
-			err = check_staged(stage, i, index, error);
+			err = check_staged(stage, i, index, buf_slice(value), error);
 	}
 	return err;
 }
