@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* apply.c - what an event in the log does to memory: one way, for the committer
  * and for recovery. Readers see it when db->head reaches its seq. */
-#include "engine/db.h"
+#include "engine/change_list.h"
 
 static enum drift_err add_index_entries(struct drift_db *db,
 					const struct table_def *def,
@@ -43,17 +43,16 @@ enum drift_err apply_event(struct drift_db *db, const struct applied_event *even
 		atomic_store(&table->touched, true);
 	err = memtable_add_row(layers_active(&db->layers), event->table_id,
 			       event->key, &version, &event->place);
-	if (!err && event->op == DRIFT_OP_DELETE) {
-		atomic_fetch_sub(&table->row_count, 1);
-		return DRIFT_OK;
+	if (!err) {
+		atomic_store(&table->counted, event->seq);
+		atomic_fetch_add(&table->row_count, change_of_rows(event->op));
 	}
-	if (!err)
-		err = add_index_entries(db, newest->def, event);
+	if (err || event->op == DRIFT_OP_DELETE)
+		return err;
+	err = add_index_entries(db, newest->def, event);
 	if (!err)
 		err = table_note_row(table, newest->def, event->row,
 				     event->integer_key, event->seq);
-	if (!err && event->op == DRIFT_OP_INSERT)
-		atomic_fetch_add(&table->row_count, 1);
 	return err;
 }
 

@@ -4,7 +4,7 @@
 
 #include "engine/varint.h"
 
-#define BLOCK_HEAD_BYTES 24
+#define BLOCK_HEAD_BYTES 32
 
 /* ---- Writing ------------------------------------------------------------------- */
 
@@ -37,11 +37,12 @@ static void add_entry(struct change_block *block, const struct change *change)
 	last->key.data = block->last_key;
 }
 
-void change_block_begin(struct change_block *block, uint64_t before,
+void change_block_begin(struct change_block *block, uint64_t before, uint64_t rows,
 			const struct change *first)
 {
 	buf_clear(&block->bytes);
 	buf_add_be64(&block->bytes, before);
+	buf_add_be64(&block->bytes, rows);
 	buf_add_be64(&block->bytes, first->place.segment);
 	buf_add_be64(&block->bytes, first->place.offset);
 	block->last = (struct change){ .seq = first->seq, .place = first->place };
@@ -88,14 +89,15 @@ static enum drift_err enter_block(struct change_cursor *cursor, enum drift_err f
 	if (key.size != 12 || be32_get(key.data) != cursor->table_id)
 		return DRIFT_DONE;
 	if (value.size <= BLOCK_HEAD_BYTES)
-		return value.size == 8 ? DRIFT_DONE : DRIFT_CORRUPT;
+		return value.size == CHANGE_TOTAL_BYTES ? DRIFT_DONE : DRIFT_CORRUPT;
 	cursor->at = at + BLOCK_HEAD_BYTES;
 	cursor->end = at + value.size;
 	cursor->number = be64_get(at);
+	cursor->rows = be64_get(at + 8);
 	cursor->change = (struct change){
 		.seq = be64_get((const char *)key.data + 4),
-		.place = { .segment = be64_get(at + 8),
-			   .offset = be64_get(at + 16) },
+		.place = { .segment = be64_get(at + 16),
+			   .offset = be64_get(at + 24) },
 	};
 	return DRIFT_OK;
 }
@@ -123,6 +125,7 @@ static enum drift_err take_entry(struct change_cursor *cursor)
 	change->place.offset += bytes;
 	change->place.size = (uint32_t)size;
 	cursor->number++;
+	cursor->rows += (uint64_t)(int64_t)change_of_rows(change->op);
 	return DRIFT_OK;
 }
 
@@ -222,8 +225,23 @@ enum drift_err change_total(struct index_reader *reader, uint32_t table_id,
 	*count = 0;
 	if (err)
 		return err == DRIFT_DONE ? DRIFT_OK : err;
-	if (value.size != 8)
+	if (value.size != CHANGE_TOTAL_BYTES)
 		return DRIFT_CORRUPT;
 	*count = be64_get(value.data);
+	return DRIFT_OK;
+}
+
+enum drift_err change_rows(struct index_reader *reader, uint32_t table_id,
+			   drift_seq seq, uint64_t *rows)
+{
+	struct change_cursor cursor;
+	enum drift_err err = change_cursor_open(&cursor, reader, table_id, seq);
+
+	if (err)
+		return err;
+	*rows = cursor.rows;
+	if (cursor.ahead)
+		*rows -= (uint64_t)(int64_t)change_of_rows(cursor.change.op);
+	change_cursor_close(&cursor);
 	return DRIFT_OK;
 }

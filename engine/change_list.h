@@ -7,6 +7,7 @@
  * (varint.h):
  *
  *	events before it[8]	of the table, in all earlier blocks
+ *	rows before it[8]	that the table had after these
  *	segment[8] offset[8]	the place that the first entry counts from
  *	entries			seq and offset as differences to the entry before
  *				(varints), size of the frame (varint), op[1], bytes of
@@ -21,6 +22,7 @@
 
 /* Two blocks fill a page of LMDB. */
 #define CHANGE_BLOCK_BYTES 1900
+#define CHANGE_TOTAL_BYTES 16 /* of the record with seq 0: index.h */
 
 struct change {
 	drift_seq seq;
@@ -37,8 +39,8 @@ struct change_block {
 	char last_key[KEY_BYTES_MAX];
 };
 
-/* Begin with a table's event number `before`, counted from 0. */
-void change_block_begin(struct change_block *block, uint64_t before,
+/* Begin with a table's event number `before`, counted from 0, when it has `rows`. */
+void change_block_begin(struct change_block *block, uint64_t before, uint64_t rows,
 			const struct change *first);
 /* False when it does not fit: begin the next block with it. */
 bool change_block_add(struct change_block *block, const struct change *change);
@@ -51,6 +53,7 @@ struct change_cursor {
 	struct index_cursor *blocks;
 	const uint8_t *at, *end; /* of the block, in LMDB's memory */
 	uint64_t number;         /* events of the table up to and with change */
+	uint64_t rows;           /* of the table after change */
 	bool ahead;              /* change was read, but not handed out yet */
 	bool ended;
 	struct change change; /* its key is key */
@@ -72,5 +75,13 @@ enum drift_err change_count(struct index_reader *reader, uint32_t table_id,
 /* All of them. */
 enum drift_err change_total(struct index_reader *reader, uint32_t table_id,
 			    uint64_t *count);
+/* Rows that the table had after event seq, as far as the index has come. */
+enum drift_err change_rows(struct index_reader *reader, uint32_t table_id,
+			   drift_seq seq, uint64_t *rows);
+/* What an event adds to the number of rows. */
+static inline int change_of_rows(enum drift_op op)
+{
+	return op == DRIFT_OP_INSERT ? 1 : op == DRIFT_OP_DELETE ? -1 : 0;
+}
 
 #endif

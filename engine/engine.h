@@ -188,6 +188,12 @@ bool drift_has_integer_keys(struct drift_db *db, uint32_t table_id);
 /* Rows in the table now (live), a running count. */
 uint64_t drift_row_count(struct drift_db *db, uint32_t table_id);
 
+/* How many rows a scan of the whole table would find in the view, where that is known
+ * without one. DRIFT_DONE: it is not, as in a transaction that wrote. Cost: a block of
+ * the table's changes, and the events that are not in the index yet. */
+enum drift_err drift_count(struct drift_view view, uint32_t table_id,
+			   uint64_t *rows);
+
 /* Different values of a column as ANALYZE last counted them, 0: not known. */
 uint64_t drift_distinct(struct drift_db *db, uint32_t table_id, const char *column);
 struct drift_distinct {

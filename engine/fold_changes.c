@@ -12,6 +12,7 @@ struct changes {
 	uint32_t table_id;
 	drift_seq first; /* of the block; 0: none begun */
 	uint64_t count;  /* events of the table so far */
+	uint64_t rows;   /* that it has after these */
 };
 
 static uint32_t table_of(const struct entry *entry)
@@ -73,12 +74,13 @@ static enum drift_err end_block(struct changes *changes)
 
 static enum drift_err end_table(struct changes *changes)
 {
-	char total[8];
+	char total[CHANGE_TOTAL_BYTES];
 	enum drift_err err = end_block(changes);
 
 	if (err || !changes->count)
 		return err;
 	be64_put(total, changes->count);
+	be64_put(total + 8, changes->rows);
 	return put(changes, 0, slice_of(total, sizeof(total)));
 }
 
@@ -91,15 +93,17 @@ static enum drift_err begin_table(struct changes *changes, uint32_t table_id)
 	if (err)
 		return err;
 	changes->table_id = table_id;
-	changes->count = 0;
+	changes->count = changes->rows = 0;
 	be32_put(key, table_id);
 	err = index_write_get(changes->fold->writer, INDEX_CHANGES,
 			      slice_of(key, sizeof(key)), &total);
-	if (!err && total.size != 8)
+	if (!err && total.size != CHANGE_TOTAL_BYTES)
 		err = DRIFT_CORRUPT;
-	if (!err)
-		changes->count = be64_get(total.data);
-	return err == DRIFT_DONE ? DRIFT_OK : err;
+	if (err)
+		return err == DRIFT_DONE ? DRIFT_OK : err;
+	changes->count = be64_get(total.data);
+	changes->rows = be64_get((const char *)total.data + 8);
+	return DRIFT_OK;
 }
 
 static enum drift_err add_event(struct changes *changes, const struct entry *entry)
@@ -117,10 +121,12 @@ static enum drift_err add_event(struct changes *changes, const struct entry *ent
 	if (!err && changes->first && !change_block_add(&changes->block, &change))
 		err = end_block(changes);
 	if (!err && !changes->first) {
-		change_block_begin(&changes->block, changes->count, &change);
+		change_block_begin(&changes->block, changes->count, changes->rows,
+				   &change);
 		changes->first = entry->seq;
 	}
 	changes->count++;
+	changes->rows += (uint64_t)(int64_t)change_of_rows(change.op);
 	return err;
 }
 

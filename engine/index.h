@@ -21,13 +21,16 @@
  *	seqs		first seq of a transaction[8]	segment[8] offset[8] time[8]
  *			sparse: one in every MARK_EVENTS events
  *	times		its commit time[8]		first seq[8]
- *	changes		table[4] 0[8]			events[8]: of the table, in all
+ *	changes		table[4] 0[8]			events[8] rows[8]: of the table,
+ *							in all, and after these
  *			table[4] seq[8]			events from that one on, in
  *							order (change_list.h)
  *	catalog		number of the statement[8]	seq[8] time[8] DDL frame body
  *	tables		table[4]			rows[8] integer keys[1] fields:
  *							[[name, since[8]]...]
  *	meta		"applied"			struct index_mark
+ *			"build" index[4]		index_build.h
+ *			"distinct" table[4]		statistics.h
  *			"format"			INDEX_FORMAT[4]
  *
  * flags: bit 0: the row holds its key as an integer. */
@@ -36,7 +39,7 @@
 
 #include "engine/log.h"
 
-#define INDEX_FORMAT 3 /* of the above; another one is built anew */
+#define INDEX_FORMAT 4 /* of the above; another one is built anew */
 #define MARK_EVENTS 64
 #define INDEX_KEY_BYTES_MAX 511
 

@@ -49,7 +49,8 @@ static enum drift_err load_field(struct table *table, struct msg_cursor *cursor)
 }
 
 static enum drift_err load_table(struct drift_db *db, struct index_reader *reader,
-				 struct slice key, struct slice value)
+				 drift_seq applied, struct slice key,
+				 struct slice value)
 {
 	const char *at = value.data;
 	struct msg_cursor cursor;
@@ -63,6 +64,7 @@ static enum drift_err load_table(struct drift_db *db, struct index_reader *reade
 	if (!table)
 		return DRIFT_CORRUPT;
 	atomic_store(&table->row_count, (int64_t)be64_get(at));
+	atomic_store(&table->counted, applied);
 	atomic_store(&table->integer_keys, at[8] != 0);
 	cursor = msg_cursor_of(slice_of(at + 9, value.size - 9));
 	err = msg_read_array(&cursor, &count);
@@ -73,7 +75,7 @@ static enum drift_err load_table(struct drift_db *db, struct index_reader *reade
 }
 
 static enum drift_err load_space(struct drift_db *db, struct index_reader *reader,
-				 enum index_space space)
+				 enum index_space space, drift_seq applied)
 {
 	struct index_cursor *cursor;
 	struct slice key, value;
@@ -83,8 +85,9 @@ static enum drift_err load_space(struct drift_db *db, struct index_reader *reade
 		return err;
 	for (err = index_step(cursor, INDEX_FIRST, &key, &value); !err;
 	     err = index_step(cursor, INDEX_NEXT, &key, &value)) {
-		err = space == INDEX_CATALOG ? load_ddl(db, value)
-					     : load_table(db, reader, key, value);
+		err = space == INDEX_CATALOG
+			      ? load_ddl(db, value)
+			      : load_table(db, reader, applied, key, value);
 		if (err)
 			break;
 	}
@@ -104,12 +107,12 @@ enum drift_err load_tables(struct drift_db *db, struct index_mark *mark)
 		err = index_check_format(reader);
 	db->tables.loading = true;
 	if (!err)
-		err = load_space(db, reader, INDEX_CATALOG);
+		err = load_space(db, reader, INDEX_CATALOG, mark->seq);
 	if (!err)
 		err = index_build_load(&db->tables, reader);
 	db->tables.loading = false;
 	if (!err)
-		err = load_space(db, reader, INDEX_TABLES);
+		err = load_space(db, reader, INDEX_TABLES, mark->seq);
 	index_read_end(db->index, reader);
 	return err;
 }

@@ -47,6 +47,8 @@ struct table {
 	_Atomic(struct fields *) fields; /* NULL until a row was seen */
 	_Atomic bool integer_keys;
 	_Atomic int64_t row_count;
+	/* The newest event that row_count may hold: stored before that is changed. */
+	_Atomic drift_seq counted;
 	_Atomic bool touched; /* it may have, or have had, rows */
 	_Atomic bool dirty;   /* fields or integer_keys changed since saved */
 };

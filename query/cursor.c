@@ -238,6 +238,10 @@ int cursor_next(sqlite3_vtab_cursor *base)
 
 	if (cursor->kept)
 		return next_kept(cursor);
+	if (PLAN_ACCESS(cursor->plan) == PLAN_COUNT) {
+		cursor->at_end = true;
+		return SQLITE_OK;
+	}
 	do {
 		err = cursor->source ? next_of_source(cursor) : DRIFT_DONE;
 		if (err == DRIFT_DONE)
@@ -250,6 +254,31 @@ int cursor_next(sqlite3_vtab_cursor *base)
 	if (cursor->node && !err)
 		cursor->node->rows++;
 	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
+}
+
+/* PLAN_COUNT: where the engine does not know, by a walk that looks into no row. */
+static int count_rows(struct cursor *cursor)
+{
+	uint32_t id = vtab_of(cursor)->relation->def->id;
+	struct drift_version version;
+	struct drift_cursor *source;
+	enum drift_err err = drift_count(cursor->view, id, &cursor->rows);
+
+	cursor->at_end = false;
+	if (cursor->node)
+		cursor->node->rows++;
+	if (err != DRIFT_DONE)
+		return err ? fail(cursor, err) : SQLITE_OK;
+	cursor->rows = 0;
+	err = drift_scan(cursor->view, id, NULL, &source);
+	while (!err && !(err = drift_cursor_next(source, &version)))
+		if (++cursor->rows % 256 == 0 &&
+		    limit_reached(vtab_of(cursor)->session))
+			err = DRIFT_INTERRUPTED;
+	drift_cursor_close(source);
+	if (err == DRIFT_INTERRUPTED)
+		return SQLITE_INTERRUPT;
+	return err == DRIFT_DONE ? SQLITE_OK : fail(cursor, err);
 }
 
 int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
@@ -268,8 +297,13 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int arg
 	cursor->at_end = true;
 	cursor->plan = plan;
 	cursor->kept = NULL;
-	if (!set_view(cursor, plan, argv))
+	if (!set_view(cursor, plan, argv)) {
+		cursor->rows = 0;
+		cursor->at_end = PLAN_ACCESS(plan) != PLAN_COUNT;
 		return SQLITE_OK;
+	}
+	if (PLAN_ACCESS(plan) == PLAN_COUNT)
+		return count_rows(cursor);
 	if (asof_is_kept(&cursor->asof)) {
 		const struct query_session *session = vtab_of(cursor)->session;
 

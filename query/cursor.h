@@ -21,6 +21,7 @@ struct cursor {
 	unsigned lookups;
 	struct drift_version version; /* the present row */
 	bool at_end;
+	uint64_t rows; /* PLAN_COUNT: the answer */
 	struct reader reader;
 	struct range range;
 	int plan;

@@ -26,6 +26,7 @@ static const struct {
 	[HIDDEN_TX] = { "_tx", DRIFT_INTEGER },
 	[HIDDEN_USER] = { "_user", DRIFT_TEXT },
 	[HIDDEN_COMMENT] = { "_comment", DRIFT_TEXT },
+	[HIDDEN_ROWS] = { RELATION_ROWS, DRIFT_INTEGER },
 	[HIDDEN_KEY] = { "_key", DRIFT_BLOB },
 };
 

@@ -2,6 +2,7 @@
 /* hidden.c - the columns every table has beside its own: the document as a whole,
  * and which version of the row it is. */
 #include "query/cursor.h"
+#include "query/plan.h"
 #include "query/session.h"
 #include "query/value.h"
 
@@ -133,6 +134,10 @@ int hidden_result(struct cursor *cursor, sqlite3_context *context,
 	case HIDDEN_USER:
 	case HIDDEN_COMMENT:
 		result_author(cursor, context, column);
+		return SQLITE_OK;
+	case HIDDEN_ROWS:
+		if (PLAN_ACCESS(cursor->plan) == PLAN_COUNT)
+			sqlite3_result_int64(context, (sqlite3_int64)cursor->rows);
 		return SQLITE_OK;
 	case HIDDEN_KEY:
 		result_key(cursor, context);

@@ -216,6 +216,32 @@ static void consider_index(struct planning *planning, unsigned index)
 		 def->unique && way.column_count == def->column_count);
 }
 
+/* What rewrite_count.c asks for. */
+static bool is_count(struct planning *planning)
+{
+	int column = (int)planning->vtab->column_count + HIDDEN_ROWS;
+	int asked = constraint_on(planning, column, SQLITE_INDEX_CONSTRAINT_GE,
+				  SQLITE_INDEX_CONSTRAINT_GE, false);
+
+	if (asked < 0)
+		return false;
+	planning->info->aConstraintUsage[asked].omit = true;
+	planning->best.access = PLAN_COUNT;
+	planning->best.rows = planning->best.cost = 1;
+	return true;
+}
+
+static void consider_ways(struct planning *planning)
+{
+	estimate(planning, &planning->best, false);
+	if (is_kept_form(planning) || is_count(planning))
+		return;
+	consider_key(planning);
+	for (unsigned i = 0; i < planning->def->index_count; i++)
+		if (!is_range_form(planning))
+			consider_index(planning, i);
+}
+
 /* Keys without a type are ordered by their text; SQLite would put integers first. */
 static bool has_mixed_keys(const struct planning *planning)
 {
@@ -362,10 +388,12 @@ static void describe(const struct planning *planning, struct buf *text)
 
 	if (way->access == PLAN_KEY)
 		buf_add_str(text, " USING PRIMARY KEY");
+	else if (way->access == PLAN_COUNT)
+		buf_add_str(text, " BY ROW COUNT");
 	else if (way->access == PLAN_INDEX)
 		buf_printf(text, " USING INDEX %s",
 			   planning->def->indexes[way->index].name);
-	if (way->access != PLAN_SCAN)
+	if (way->access == PLAN_KEY || way->access == PLAN_INDEX)
 		describe_columns(planning, text);
 	if (planning->form == ASOF_AT)
 		buf_printf(text, " AS OF @seq:%lld", (long long)planning->at);
@@ -409,12 +437,7 @@ int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 		(double)drift_row_count(vtab->session->db, planning.def->id) + 1;
 	if (is_kept_form(&planning))
 		planning.rows = 1;
-	estimate(&planning, &planning.best, false);
-	if (!is_kept_form(&planning))
-		consider_key(&planning);
-	for (unsigned i = 0; i < planning.def->index_count; i++)
-		if (!is_range_form(&planning) && !is_kept_form(&planning))
-			consider_index(&planning, i);
+	consider_ways(&planning);
 	info->idxNum = make_plan(&planning);
 	info->estimatedCost = best->cost;
 	info->estimatedRows = (sqlite3_int64)best->rows;

@@ -22,6 +22,7 @@ enum plan_access {
 	PLAN_SCAN,  /* the whole table, in key order */
 	PLAN_KEY,   /* one key, or a run of keys in order */
 	PLAN_INDEX, /* rows by an index, in no order */
+	PLAN_COUNT, /* one row: how many rows the table has */
 };
 
 #define PLAN_ACCESS(plan) ((enum plan_access)((plan)&3))

@@ -31,6 +31,7 @@ struct query_session;
 
 /* Hidden columns, in this order after the visible ones. The first three are the
  * arguments of the table-valued form, "t"(form, a, b): asof.h. */
+#define RELATION_ROWS "_rows\x01" /* HIDDEN_ROWS: a name that nobody writes */
 enum relation_hidden {
 	HIDDEN_FORM,
 	HIDDEN_A,
@@ -44,7 +45,8 @@ enum relation_hidden {
 	HIDDEN_TX,
 	HIDDEN_USER,
 	HIDDEN_COMMENT,
-	HIDDEN_KEY, /* key bytes, and the version's seq in range forms */
+	HIDDEN_ROWS, /* how many rows there are, for rewrite_count.c alone */
+	HIDDEN_KEY,  /* key bytes, and the version's seq in range forms */
 	HIDDEN_COUNT,
 };
 

@@ -136,6 +136,7 @@ static enum drift_err walk(struct rewriter *rewriter)
 	while (!err && rewriter->statement.at < rewriter->statement.count) {
 		unsigned i = rewriter->statement.at;
 
+		rewrite_count(rewriter, i);
 		err = rewrite_time(rewriter, i);
 		if (!err && rewriter->statement.at == i)
 			err = spell_token(rewriter, i);

@@ -49,6 +49,9 @@ enum drift_err rewrite_scopes(struct rewriter *rewriter);
  * note it. statement.at moves past it, or stays. */
 enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i);
 
+/* rewrite_count.c: if token i begins SELECT count(*) FROM a table, and no more. */
+void rewrite_count(struct rewriter *rewriter, unsigned i);
+
 /* rewrite_documents.c: INSERT INTO t SELECT * FROM u, as documents. */
 void rewrite_documents(struct rewriter *rewriter);
 /* rewrite_target.c: INSERT's, UPDATE's and DELETE's clauses that SQLite lacks. */

@@ -90,6 +90,26 @@ setup()
 	same "$(sql 'SELECT count(*) AS n FROM small')" '{"n":100}'
 }
 
+@test "rows are counted without a walk, now and then, but in a transaction that wrote" {
+	run plan 'SELECT count(*) FROM big'
+	same "${lines[1]}" 'SCAN big BY ROW COUNT (rows=1)'
+	run plan 'SELECT count(*) AS n FROM big FOR SYSTEM_TIME AS OF @SEQ:5000 AS x'
+	same "${lines[1]}" 'SCAN x BY ROW COUNT AS OF @seq:5000 (rows=1)'
+	for other in 'WITH big AS (SELECT 1) SELECT count(*) FROM big' \
+		'SELECT count(*) FROM big WHERE v > 5' 'SELECT count(*) FROM big, small' \
+		'SELECT count(*) FROM big GROUP BY grp' 'SELECT count(*) FROM big FOR SYSTEM_TIME ALL'; do
+		run plan "$other"
+		! says 'ROW COUNT' >/dev/null
+	done
+	same "$(driftdb sql -d db --quiet -e 'SELECT count(*) FROM big; SELECT count(*) FROM big AS OF 77;
+		BEGIN; DELETE FROM big WHERE id < 10; SELECT count(*) AS own FROM big; COMMIT;
+		SELECT count(*) FROM big FOR SYSTEM_TIME AS OF @SEQ:10105;
+		SELECT count(*) FROM small AS OF 5000;
+		CREATE VIEW counted AS SELECT count(*) AS n FROM big;
+		SELECT n FROM counted; SELECT n FROM counted AS OF 10110' | jq -c '[.[]]' | tr -d '\n')" \
+		'[10000][77][9990][9995][0][9990][9990]'
+}
+
 @test "the past is explained with its seq, and the snapshot it begins with" {
 	sql 'CHECKPOINT'
 	sql 'UPDATE big SET v = v + 1'

@@ -424,6 +424,30 @@ static bool order(struct run *run, struct buf *sql)
 	return true;
 }
 
+/* Of a whole table: what is counted without a walk. */
+static bool count(struct run *run, struct buf *sql)
+{
+	unsigned kind = pick(run, 3);
+
+	if (kind == 0) {
+		buf_add_str(sql, "SELECT x.id, (SELECT count(*) FROM ");
+		add_table(run, 'y', sql);
+		buf_add_str(sql, ") FROM ");
+		add_table(run, 'x', sql);
+		buf_add_str(sql, " WHERE x.id < (SELECT count(*) AS n FROM ");
+		add_table(run, 'z', sql);
+		buf_add_char(sql, ')');
+		return false;
+	}
+	buf_add_str(sql, "SELECT count(*) FROM ");
+	add_table(run, 'x', sql);
+	if (kind == 2)
+		return false;
+	buf_add_str(sql, " UNION ALL SELECT count(*) FROM ");
+	add_table(run, 'y', sql);
+	return false;
+}
+
 static bool with(struct run *run, struct buf *sql)
 {
 	buf_add_str(sql, "WITH x AS (SELECT id, a, b, c FROM ");
@@ -438,11 +462,11 @@ static bool with(struct run *run, struct buf *sql)
 static void look(struct run *run)
 {
 	static bool (*const kinds[])(struct run *, struct buf *) = {
-		filter, filter, join,  aggregate, subquery,
-		window, order,  order, with,      set_operation,
+		filter, filter, join, aggregate,     subquery, window,
+		order,  order,  with, set_operation, count,
 	};
 	struct buf marked = BUF_INIT, ours = BUF_INIT, theirs = BUF_INIT;
-	bool ordered = kinds[pick(run, 10)](run, &marked);
+	bool ordered = kinds[pick(run, 11)](run, &marked);
 
 	expand(run, &marked, true, &ours);
 	expand(run, &marked, false, &theirs);
