@@ -508,7 +508,50 @@ static void uuid(sqlite3_context *context, int argc, sqlite3_value **argv)
 	function_text(context, &text);
 }
 
+/* drift_order(value, 'a' | 'd' | 'A' | 'D', ...): bytes that order as the values do,
+ * ascending or descending, with nulls first or (A, d) last. */
+static void order_key(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct buf key = BUF_INIT;
+
+	for (int i = 0; i + 1 < argc; i += 2) {
+		char order = *(const char *)function_slice(argv[i + 1]).data;
+		bool last = order == 'A' || order == 'd';
+		size_t first;
+
+		buf_add_char(&key,
+			     (sqlite3_value_type(argv[i]) == SQLITE_NULL) == last
+				     ? 1
+				     : 0);
+		first = key.size;
+		switch (sqlite3_value_type(argv[i])) {
+		case SQLITE_NULL:
+			break;
+		case SQLITE_INTEGER:
+			key_add_int(&key, sqlite3_value_int64(argv[i]));
+			break;
+		case SQLITE_FLOAT:
+			key_add_real(&key, sqlite3_value_double(argv[i]));
+			break;
+		case SQLITE_BLOB:
+			key_add_blob(&key, function_slice(argv[i]));
+			break;
+		default:
+			key_add_text(&key, function_slice(argv[i]));
+		}
+		for (size_t k = first; (order | 0x20) == 'd' && k < key.size; k++)
+			key.data[k] = (char)~key.data[k];
+	}
+	if (buf_status(&key))
+		sqlite3_result_error_nomem(context);
+	else
+		sqlite3_result_blob64(context, key.size ? key.data : "", key.size,
+				      SQLITE_TRANSIENT);
+	buf_release(&key);
+}
+
 const struct function function_text_list[] = {
+	{ "drift_order", -1, order_key, NULL, false },
 	{ "substring", 2, substring, NULL, false },
 	{ "substring", 3, substring, NULL, false },
 	{ "drift_left", 2, left, NULL, false },

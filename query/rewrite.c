@@ -191,6 +191,8 @@ enum drift_err rewrite_saved(struct query_session *session,
 			(struct scope){ 0, statement->count, (drift_seq)asof->a };
 	if (!err)
 		err = walk(&rewriter);
+	if (!err)
+		err = rewrite_distinct(&rewriter);
 	if (!err) {
 		rewrite_result(&rewriter, rewrite);
 		err = write_parts(&rewriter, rewrite);
@@ -217,6 +219,8 @@ enum drift_err rewrite_make(struct query_session *session,
 	err = rewrite_scopes(&rewriter);
 	if (!err)
 		err = walk(&rewriter);
+	if (!err)
+		err = rewrite_distinct(&rewriter);
 	if (!err) {
 		rewrite_target(&rewriter);
 		rewrite_documents(&rewriter);

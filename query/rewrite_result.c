@@ -228,6 +228,9 @@ void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite)
 	if (rewriter_is_word(rewriter, i, "ALL") ||
 	    rewriter_is_word(rewriter, i, "DISTINCT"))
 		i++;
+	if (rewriter_is_word(rewriter, i, "ON") &&
+	    rewriter_is_punct(rewriter, i + 1, "("))
+		i = verb_find_close(&rewriter->statement, i + 1) + 1;
 	for (;; i++) {
 		struct item item = read_item(rewriter, i);
 

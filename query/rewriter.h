@@ -62,6 +62,8 @@ enum drift_err rewrite_write_conflict(struct rewriter *rewriter,
 /* SELECT ... FROM the rows that were written. */
 enum drift_err rewrite_write_returning(struct rewriter *rewriter,
 				       struct rewrite_text *text);
+/* rewrite_distinct.c: SELECT DISTINCT ON (...). */
+enum drift_err rewrite_distinct(struct rewriter *rewriter);
 /* rewrite_keep.c: SET c = x, so that JSON and booleans stay what they are. */
 void rewrite_keep(struct rewriter *rewriter);
 /* rewrite_result.c: names and types of the answer's columns. */

@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What SELECT can say that SQLite's cannot.
+load lib
+
+setup()
+{
+	begin_test
+	driftdb init db
+	driftdb sql -d db --quiet -e "CREATE TABLE p (id INT PRIMARY KEY, g TEXT, n INT, x REAL);
+		INSERT INTO p VALUES (1, 'a', 1, 1.5), (2, 'a', 3, 2), (3, 'b', NULL, 1), (4, 'b', 2, 0), (5, 'c', 1, 1), (6, NULL, 4, 4)"
+}
+
+sql()
+{
+	driftdb sql -d db --quiet -e "$*"
+}
+
+refuses()
+{
+	run driftdb sql -d db -e "$3"
+	[ "$status" -eq 1 ] && says "^ERROR $1: .*$2"
+}
+
+@test "DISTINCT ON keeps the first row of each group, in ORDER BY's order" {
+	same "$(sql 'SELECT DISTINCT ON (g) * FROM p ORDER BY g, n DESC')" \
+'{"id":6,"g":null,"n":4,"x":4.0}
+{"id":2,"g":"a","n":3,"x":2.0}
+{"id":4,"g":"b","n":2,"x":0.0}
+{"id":5,"g":"c","n":1,"x":1.0}'
+	same "$(sql 'SELECT DISTINCT ON (g) g, id FROM p ORDER BY g DESC, n NULLS LAST LIMIT 3')" \
+'{"g":"c","id":5}
+{"g":"b","id":4}
+{"g":"a","id":1}'
+	same "$(sql 'SELECT DISTINCT ON (g) id FROM p ORDER BY g, n DESC NULLS FIRST, id OFFSET 1')" \
+'{"id":2}
+{"id":3}
+{"id":5}'
+	same "$(sql "SELECT DISTINCT ON (p.g) p.id::text || '!' AS id FROM p WHERE id < 5 ORDER BY g, x DESC")" \
+'{"id":"2!"}
+{"id":"3!"}'
+}
+
+@test "DISTINCT ON stands in subqueries, views, moments and by several keys" {
+	same "$(sql "CREATE VIEW newest AS SELECT DISTINCT ON (g) g, id FROM p ORDER BY g, id DESC;
+		UPDATE p SET n = 9 WHERE id = 1; DELETE FROM p WHERE id IN (5, 6);
+		SELECT * FROM newest; SELECT id FROM newest AS OF '@seq:6';
+		SELECT count(*) AS c FROM (SELECT DISTINCT ON (g, n) id FROM p ORDER BY n, g, x) q;
+		SELECT DISTINCT ON (g) g, (SELECT DISTINCT ON (g) id FROM p q WHERE q.g = p.g ORDER BY g, id DESC) AS last FROM p ORDER BY g, n DESC")" \
+'{"g":"a","id":2}
+{"g":"b","id":4}
+{"id":6}
+{"id":2}
+{"id":4}
+{"id":5}
+{"c":4}
+{"g":"a","last":2}
+{"g":"b","last":4}'
+	refuses 42P10 'SELECT DISTINCT ON expressions must match initial ORDER BY expressions' 'SELECT DISTINCT ON (g) id FROM p ORDER BY n'
+	refuses 42601 'syntax error' 'SELECT DISTINCT ON g id FROM p'
+	refuses 0A000 'DISTINCT ON with aggregates' 'SELECT DISTINCT ON (g) count(*) FROM p'
+	refuses 0A000 'DISTINCT ON with GROUP BY' 'SELECT DISTINCT ON (g) g FROM p GROUP BY g, n'
+	refuses 0A000 'DISTINCT ON with window functions' 'SELECT DISTINCT ON (g) rank() OVER () FROM p'
+}
+
+@test "DISTINCT ON agrees with row_number() on random rows" {
+	sql "CREATE TABLE r (id INT PRIMARY KEY, a INT, b TEXT, c REAL);
+		WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 800)
+		INSERT INTO r SELECT n, floor(random() * 9)::int, CASE WHEN random() < 0.1 THEN NULL ELSE chr(97 + floor(random() * 5)::int) END,
+			CASE WHEN random() < 0.2 THEN NULL ELSE floor(random() * 200 - 100) / 8.0 END FROM i"
+	for order in 'c, id' 'c DESC, id DESC' 'c NULLS LAST, id' 'c DESC NULLS FIRST, id' 'abs(c) DESC, b, id'; do
+		same "$(sql "SELECT DISTINCT ON (a, b) a, b, id FROM r ORDER BY a, b, $order")" \
+			"$(sql "SELECT a, b, id FROM (SELECT *, row_number() OVER (PARTITION BY a, b ORDER BY $order) AS k FROM r) WHERE k = 1 ORDER BY a, b")"
+	done
+}
