@@ -101,12 +101,13 @@ const char *drift_type_name(enum drift_type type);
  *
  * A document table (CREATE TABLE t (pk=id, ...)) has one column, its key, and
  * takes any other member. A declared table has all its columns and refuses
- * unknown members. */
+ * unknown members. A sequence is a declared table to everybody but query/. */
 struct table_def {
 	uint32_t id; /* unique in the database, never reused; 0 until the
 				 * DDL commits */
 	char *name;
 	bool document;
+	bool sequence; /* what SQL calls a sequence: one row, its state */
 	unsigned column_count;
 	struct column_def *columns;
 	unsigned key_count;    /* parts of the key, >= 1 */

@@ -366,6 +366,7 @@ struct table_def *table_def_copy(const struct table_def *from)
 		return NULL;
 	def->id = from->id;
 	def->document = from->document;
+	def->sequence = from->sequence;
 	def->created_seq = from->created_seq;
 	def->from_seq = from->from_seq;
 	def->created_time = from->created_time;

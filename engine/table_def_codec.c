@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* table_def_codec.c - a table's definition as MessagePack, and back.
  *
- *	{id, name, document, key: [column numbers], sql,
+ *	{id, name, document, sequence, key: [column numbers], sql,
  *	 columns: [{name, declared, type, length, not_null, default, default_sql,
  *		   stored, missing}],
  *	 indexes: [{id, name, unique, columns: [names]}],
@@ -98,13 +98,18 @@ enum drift_err table_def_encode(const struct table_def *def, struct buf *out)
 	unsigned i;
 
 	msg_add_map(out, 7u + 2u * (def->query != NULL) + (def->retired > 0) +
-				 (def->check_count > 0) + (def->foreign_count > 0));
+				 (def->check_count > 0) + (def->foreign_count > 0) +
+				 def->sequence);
 	add_name(out, "id");
 	msg_add_int(out, def->id);
 	add_name(out, "name");
 	add_name(out, def->name);
 	add_name(out, "document");
 	msg_add_bool(out, def->document);
+	if (def->sequence) {
+		add_name(out, "sequence");
+		msg_add_bool(out, true);
+	}
 	add_name(out, "key");
 	msg_add_array(out, def->key_count);
 	for (i = 0; i < def->key_count; i++)
@@ -385,6 +390,11 @@ static enum drift_err table_document(struct msg_cursor *cursor, void *def)
 	return read_bool(cursor, &((struct table_def *)def)->document);
 }
 
+static enum drift_err table_sequence(struct msg_cursor *cursor, void *def)
+{
+	return read_bool(cursor, &((struct table_def *)def)->sequence);
+}
+
 static enum drift_err table_sql(struct msg_cursor *cursor, void *def)
 {
 	return read_text(cursor, &((struct table_def *)def)->sql);
@@ -565,6 +575,7 @@ static const struct member_row table_rows[] = {
 	{ "id", table_id },
 	{ "name", table_name },
 	{ "document", table_document },
+	{ "sequence", table_sequence },
 	{ "key", table_key },
 	{ "sql", table_sql },
 	{ "columns", table_columns },

@@ -5,6 +5,7 @@
 
 #include "query/foreign.h"
 #include "query/rules.h"
+#include "query/sequence.h"
 #include "query/session.h"
 
 /* One statement on a table. */
@@ -113,6 +114,10 @@ static enum drift_err add_column(struct alter *alter)
 				 "multiple primary keys for table \"%s\" are not "
 				 "allowed",
 				 def->name);
+	if (!err && sequence_in_default(
+			    def->columns[def->column_count - 1].default_sql, NULL))
+		err = drift_fail(alter->error, DRIFT_UNSUPPORTED,
+				 "ADD COLUMN with a sequence is not supported");
 	return err ? err : table_def_alter_add(def, def->column_count - 1);
 }
 
@@ -207,7 +212,8 @@ static enum drift_err drop(struct alter *alter)
 	for (unsigned i = def->check_count; i-- > 0;)
 		if (rules_mention(def->checks[i].sql, def->columns[column].name))
 			table_def_drop_check(def, i);
-	return table_def_alter_drop(def, column);
+	err = sequence_drop_owned(alter->ddl, def, &def->columns[column]);
+	return err ? err : table_def_alter_drop(def, column);
 }
 
 /* ---- RENAME ---------------------------------------------------------------- */
@@ -336,6 +342,8 @@ enum drift_err alter_table(struct ddl *ddl)
 	if (!def && if_there)
 		return DRIFT_OK;
 	err = ddl_table(ddl, &def);
+	if (!err && def->sequence)
+		err = ddl_refuse_kind(ddl, def, "a table");
 	if (err)
 		return err;
 	alter.def = table_def_copy(def);

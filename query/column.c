@@ -5,6 +5,7 @@
 
 #include "engine/json.h"
 #include "query/foreign.h"
+#include "query/sequence.h"
 
 static const struct {
 	const char *word;
@@ -27,6 +28,9 @@ static const struct {
 	{ "TIMESTAMP", DRIFT_TIMESTAMP }, { "TIMESTAMPTZ", DRIFT_TIMESTAMP },
 	{ "DATETIME", DRIFT_TIMESTAMP },  { "DATE", DRIFT_TIMESTAMP },
 	{ "BLOB", DRIFT_BLOB },           { "BYTEA", DRIFT_BLOB },
+	{ "SERIAL", DRIFT_INTEGER },      { "BIGSERIAL", DRIFT_INTEGER },
+	{ "SMALLSERIAL", DRIFT_INTEGER }, { "SERIAL2", DRIFT_INTEGER },
+	{ "SERIAL4", DRIFT_INTEGER },     { "SERIAL8", DRIFT_INTEGER },
 };
 
 /* Words that begin a constraint, so no type. */
@@ -207,6 +211,57 @@ static bool is_literal(const struct statement *statement)
 	return token.kind != TOKEN_PUNCT;
 }
 
+/* GENERATED {ALWAYS | BY DEFAULT} AS IDENTITY [(options)], the first word taken. The
+ * options are the sequence's, which is made with the table. */
+static enum drift_err read_identity(struct statement *statement,
+				    struct table_def *def, struct column_def *column,
+				    struct drift_error *error)
+{
+	bool always = statement_accept(statement, "ALWAYS");
+	struct buf declared = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	if (!always)
+		err = statement_expect(statement, "BY", error);
+	if (!err && !always)
+		err = statement_expect(statement, "DEFAULT", error);
+	if (!err)
+		err = statement_expect(statement, "AS", error);
+	if (!err && token_is(statement->script, statement_peek(statement), "(")) {
+		err = drift_fail(error, DRIFT_UNSUPPORTED,
+				 "a generated column is not supported");
+		return statement_place(statement_peek(statement), err, error);
+	}
+	if (!err)
+		err = statement_expect(statement, "IDENTITY", error);
+	if (!err && column->type != DRIFT_INTEGER)
+		err = drift_fail(error, DRIFT_BAD_DEFINITION,
+				 "identity column type must be smallint, integer, "
+				 "or bigint");
+	if (!err && column->default_sql)
+		err = drift_fail(error, DRIFT_BAD_DEFINITION,
+				 "both default and identity specified for column "
+				 "\"%s\" of table \"%s\"",
+				 column->name, def->name);
+	if (!err && token_is(statement->script, statement_peek(statement), "("))
+		statement_skip_parens(statement);
+	buf_printf(&declared, "%s GENERATED %s AS IDENTITY", column->declared,
+		   always ? "ALWAYS" : "BY DEFAULT");
+	column->not_null = true;
+	if (!err)
+		err = buf_status(&declared);
+	if (!err)
+		err = ddl_keep_text(&column->declared, buf_slice(&declared));
+	buf_release(&declared);
+	return err ? err : sequence_set_default(def, column, slice_of(NULL, 0));
+}
+
+static bool is_serial(const struct column_def *column)
+{
+	return column->declared && strcasestr(column->declared, "SERIAL") &&
+	       column->type == DRIFT_INTEGER;
+}
+
 static enum drift_err read_default(struct statement *statement,
 				   struct column_def *column,
 				   struct drift_error *error)
@@ -254,6 +309,8 @@ static enum drift_err read_constraint(struct statement *statement,
 		return define_index(def, &name, 1, false);
 	if (statement_accept(statement, "DEFAULT"))
 		return read_default(statement, column, error);
+	if (statement_accept(statement, "GENERATED"))
+		return read_identity(statement, def, column, error);
 	if (statement_accept(statement, "CHECK"))
 		return define_check(statement, def, constraint, name, error);
 	if (statement_accept(statement, "REFERENCES"))
@@ -279,6 +336,10 @@ enum drift_err define_column(struct statement *statement, struct table_def *def,
 	if (!err) {
 		column = table_def_add_column(def, buf_cstr(&name));
 		err = column ? read_type(statement, column, error) : DRIFT_NOMEM;
+	}
+	if (!err && is_serial(column)) {
+		column->not_null = true;
+		err = sequence_set_default(def, column, slice_of(NULL, 0));
 	}
 	while (!err && more)
 		err = read_constraint(statement, def, def->column_count - 1,

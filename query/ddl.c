@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "query/sequence.h"
 #include "query/session.h"
 
 /* ---- Shared by the objects' files ------------------------------------------ */
@@ -51,6 +52,13 @@ enum drift_err ddl_table(struct ddl *ddl, const struct table_def **def)
 				 buf_cstr(&ddl->name));
 }
 
+enum drift_err ddl_refuse_kind(struct ddl *ddl, const struct table_def *def,
+			       const char *what)
+{
+	return drift_fail(ddl->error, DRIFT_WRONG_KIND, "\"%s\" is not %s",
+			  def->name, what);
+}
+
 void ddl_say(struct ddl *ddl, const char *tag, const char *format, ...)
 {
 	char text[512];
@@ -95,6 +103,8 @@ static enum drift_err create_table(struct ddl *ddl)
 	else if (!there)
 		err = foreign_resolve(ddl_view(ddl), def, ddl->error);
 	if (!err && !there)
+		err = sequence_make_owned(ddl, def);
+	if (!err && !there)
 		err = drift_txn_define(ddl->txn, def, ddl->error);
 	ddl_say(ddl, "CREATE TABLE",
 		there ? "Table '%s' skipped: it already exists"
@@ -121,7 +131,7 @@ static enum drift_err drop(struct ddl *ddl, const struct table_def *def)
 		err = drift_txn_drop(ddl->txn, def, false, buf_cstr(&sql),
 				     ddl->error);
 	buf_release(&sql);
-	return err;
+	return err ? err : sequence_drop_owned(ddl, def, NULL);
 }
 
 /* First what reads it, then it. */
@@ -151,6 +161,8 @@ static enum drift_err drop_one(struct ddl *ddl, bool query, bool if_there,
 		query ? drift_saved_query(ddl_view(ddl), buf_slice(&ddl->name))
 		      : relation_table(ddl_view(ddl), buf_slice(&ddl->name));
 
+	if (def && def->sequence)
+		return ddl_refuse_kind(ddl, def, "a table");
 	if (!def && !if_there)
 		return drift_fail(ddl->error, DRIFT_NO_TABLE,
 				  "%s \"%s\" does not exist",
@@ -226,11 +238,19 @@ static const struct {
 	const char *verb, *object;
 	enum drift_err (*run)(struct ddl *ddl);
 } statements[] = {
-	{ "CREATE", "TABLE", create_table },   { "DROP", "TABLE", drop_table },
-	{ "ALTER", "TABLE", alter_table },     { "DROP", "TAG", tag_drop },
-	{ "CREATE", "VIEW", create_view },     { "CREATE", "OR", replace_view },
-	{ "DROP", "VIEW", drop_view },         { "CREATE", "INDEX", create_index },
-	{ "CREATE", "UNIQUE", create_unique }, { "DROP", "INDEX", index_drop },
+	{ "CREATE", "TABLE", create_table },
+	{ "DROP", "TABLE", drop_table },
+	{ "ALTER", "TABLE", alter_table },
+	{ "DROP", "TAG", tag_drop },
+	{ "CREATE", "VIEW", create_view },
+	{ "CREATE", "OR", replace_view },
+	{ "DROP", "VIEW", drop_view },
+	{ "CREATE", "INDEX", create_index },
+	{ "CREATE", "UNIQUE", create_unique },
+	{ "DROP", "INDEX", index_drop },
+	{ "CREATE", "SEQUENCE", sequence_create },
+	{ "ALTER", "SEQUENCE", sequence_alter },
+	{ "DROP", "SEQUENCE", sequence_drop },
 };
 
 static enum drift_err run(struct ddl *ddl)

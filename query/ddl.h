@@ -34,6 +34,9 @@ enum drift_err ddl_if_not_exists(struct ddl *ddl, bool *taken);
 enum drift_err ddl_name(struct ddl *ddl);
 /* The table called ddl->name: DRIFT_NO_TABLE when there is none. */
 enum drift_err ddl_table(struct ddl *ddl, const struct table_def **def);
+/* "t" is not a sequence. */
+enum drift_err ddl_refuse_kind(struct ddl *ddl, const struct table_def *def,
+			       const char *what);
 /* The view that includes what the statement has done so far. */
 struct drift_view ddl_view(const struct ddl *ddl);
 /* What the statement did. */

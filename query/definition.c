@@ -3,6 +3,7 @@
 #include "engine/json.h"
 #include "query/ddl.h"
 #include "query/query.h"
+#include "query/sequence.h"
 #include "query/token.h"
 
 static bool is_plain(const char *name)
@@ -63,6 +64,23 @@ static bool is_only_key(const struct table_def *def, unsigned i)
 	return def->key_count == 1 && def->key_columns[0] == i;
 }
 
+/* What SERIAL and IDENTITY say by themselves. */
+static bool is_own_sequence(const struct table_def *def,
+			    const struct column_def *column)
+{
+	struct buf name = BUF_INIT, own = BUF_INIT;
+	bool same;
+
+	if (!sequence_is_owned(column))
+		return false;
+	sequence_name_for(def, column, &own);
+	same = sequence_in_default(column->default_sql, &name) &&
+	       slice_equal(buf_slice(&name), buf_slice(&own));
+	buf_release(&name);
+	buf_release(&own);
+	return same;
+}
+
 static void add_column(const struct table_def *def, unsigned i, struct buf *out)
 {
 	const struct column_def *column = &def->columns[i];
@@ -74,7 +92,7 @@ static void add_column(const struct table_def *def, unsigned i, struct buf *out)
 		buf_add_str(out, " PRIMARY KEY");
 	else if (column->not_null)
 		buf_add_str(out, " NOT NULL");
-	if (column->default_sql)
+	if (column->default_sql && !is_own_sequence(def, column))
 		buf_printf(out, " DEFAULT (%s)", column->default_sql);
 	else if (column->has_default)
 		add_default(column, out);
@@ -117,6 +135,10 @@ static void add_foreign(const struct drift_view *view, const struct table_def *d
 enum drift_err query_definition_sql(const struct drift_view *view,
 				    const struct table_def *def, struct buf *out)
 {
+	if (def->sequence) {
+		buf_add_str(out, def->sql);
+		return buf_status(out);
+	}
 	buf_add_str(out, "CREATE TABLE ");
 	definition_add_name(def->name, out);
 	buf_add_str(out, " (");

@@ -24,6 +24,9 @@ static enum drift_err get_table(struct query_session *session,
 					 "relation \"%s\" does not exist",
 					 buf_cstr(&name));
 	}
+	if (!err && (*def)->sequence)
+		err = drift_fail(error, DRIFT_WRONG_KIND,
+				 "cannot change sequence \"%s\"", (*def)->name);
 	buf_release(&name);
 	return statement_place(token, err, error);
 }
@@ -144,6 +147,8 @@ static enum drift_err patch_row(struct query_session *session,
 		err = DRIFT_OK;
 		goto done;
 	}
+	if (!err)
+		err = sequence_refuse_patch(def, patch, error);
 	if (!err)
 		err = msg_merge_patch(row.version.row, patch, &merged);
 	if (!err)

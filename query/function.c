@@ -176,6 +176,7 @@ enum drift_err function_register(struct query_session *session)
 	const struct function *const lists[] = {
 		session_list,       function_cast_list, function_text_list,
 		function_time_list, function_math_list, function_aggregate_list,
+		function_sequence_list,
 	};
 	enum drift_err err = DRIFT_OK;
 

@@ -25,6 +25,7 @@ extern const struct function function_text_list[];
 extern const struct function function_time_list[];
 extern const struct function function_math_list[];
 extern const struct function function_aggregate_list[];
+extern const struct function function_sequence_list[];
 
 /* Register every function with the session's connection. */
 enum drift_err function_register(struct query_session *session);

@@ -42,6 +42,25 @@ static void boolean(sqlite3_context *context, int argc, sqlite3_value **argv)
 	sqlite3_result_subtype(context, VALUE_BOOLEAN);
 }
 
+/* DEFAULT among VALUES: a blob of the mark and nothing. */
+static void take_default(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	const struct query_session *session = sqlite3_user_data(context);
+
+	(void)argc;
+	(void)argv;
+	sqlite3_result_blob(context, session->keep, sizeof(session->keep),
+			    SQLITE_TRANSIENT);
+}
+
+bool keep_is_default(const struct query_session *session, sqlite3_value *value)
+{
+	return sqlite3_value_type(value) == SQLITE_BLOB &&
+	       sqlite3_value_bytes(value) == sizeof(session->keep) &&
+	       memcmp(sqlite3_value_blob(value), session->keep,
+		      sizeof(session->keep)) == 0;
+}
+
 bool keep_unwrap(const struct query_session *session, sqlite3_value *value,
 		 int *subtype, struct slice *text)
 {
@@ -68,6 +87,8 @@ enum drift_err keep_register(struct query_session *session)
 	sqlite3_randomness(sizeof(session->keep), session->keep);
 	if (sqlite3_create_function_v2(db, "drift_keep", 1, flags, session, keep,
 				       NULL, NULL, NULL) ||
+	    sqlite3_create_function_v2(db, "drift_default", 0, flags, session,
+				       take_default, NULL, NULL, NULL) ||
 	    sqlite3_create_function_v2(db, "drift_true", 0, flags, session, boolean,
 				       NULL, NULL, NULL) ||
 	    sqlite3_create_function_v2(db, "drift_false", 0, flags, NULL, boolean,

@@ -9,6 +9,7 @@
  *
  * Definitions are told apart by their serial numbers; a connection that has seen
  * DEFINITIONS_MAX of them begins anew. */
+#include "query/sequence.h"
 #include "query/rules.h"
 
 #include <pthread.h>
@@ -381,6 +382,11 @@ static enum drift_err fill_column(const struct table_def *def, unsigned number,
 	sqlite3_stmt *stmt = NULL;
 	enum drift_err err = evaluator_get(&evaluator);
 
+	if (sequence_in_default(column->default_sql, NULL))
+		return drift_fail(error, DRIFT_UNSUPPORTED,
+				  "column \"%s\" of relation \"%s\" takes its value "
+				  "from a sequence, which only SQL does: give it",
+				  column->name, def->name);
 	buf_printf(&sql, "SELECT (%s\n)", column->default_sql);
 	if (!err)
 		err = buf_status(&sql);
@@ -416,6 +422,12 @@ static enum drift_err check_default(const struct table_def *def, unsigned number
 	struct buf value = BUF_INIT;
 	enum drift_err err;
 
+	if (sequence_in_default(column->default_sql, NULL))
+		return DRIFT_OK;
+	if (has_word(column->default_sql, "NEXTVAL"))
+		return drift_fail(error, DRIFT_UNSUPPORTED,
+				  "nextval() in a DEFAULT with more to it is not "
+				  "supported");
 	if (has_word(column->default_sql, "SELECT"))
 		return drift_fail(error, DRIFT_UNSUPPORTED,
 				  "cannot use subquery in DEFAULT expression");

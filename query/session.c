@@ -94,6 +94,8 @@ enum drift_err query_session_open(struct drift_db *db,
 	session->db = db;
 	err = take_options(session, options);
 	if (!err)
+		err = sequence_open(session);
+	if (!err)
 		err = open_sqlite(session, error);
 	if (err) {
 		query_session_close(session);
@@ -117,6 +119,7 @@ void query_session_close(struct query_session *session)
 		return;
 	end_rows(session);
 	transaction_rollback(session);
+	sequence_close(session);
 	if (session->sqlite) {
 		saved_forget(session);
 		relation_forget_all(session);
@@ -230,6 +233,7 @@ static enum drift_err attempt(struct query_session *session,
 	session->inner.code = DRIFT_OK;
 	session->changed = 0;
 	session->row_count = 0;
+	session->sequences.runs = 0;
 	end_rows(session);
 	relation_forget_many(session);
 	written_clear(&session->written);
@@ -371,6 +375,8 @@ enum drift_err query_next(struct query_session *session, enum query_event *event
 		next_answer_row(session, event);
 		break;
 	}
+	if (!err)
+		err = sequence_settle(session, error);
 	limit_pause(session);
 	return err;
 }

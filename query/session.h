@@ -20,6 +20,7 @@
 #include "query/relation.h"
 #include "query/rewrite.h"
 #include "query/rows.h"
+#include "query/sequence.h"
 #include "query/setting.h"
 #include "query/statement.h"
 #include "query/transaction.h"
@@ -100,6 +101,8 @@ struct query_session {
 	/* Of an INSERT with a column list: which columns it names. */
 	const struct relation *insert_into;
 	bool *inserted;
+
+	struct sequence_memory sequences;
 
 	char *settings[SETTING_COUNT_MAX]; /* NULL: the initial value */
 	char tag[64];

@@ -34,7 +34,7 @@ static enum drift_err answer_done(struct query_session *session, enum drift_err 
 }
 
 static enum drift_err show_tables(struct query_session *session,
-				  struct statement *statement,
+				  struct statement *statement, bool sequences,
 				  struct drift_error *error)
 {
 	const struct table_def *def;
@@ -45,7 +45,8 @@ static enum drift_err show_tables(struct query_session *session,
 		return err;
 	answer_columns(&session->answer, (const char *const[]){ "name", NULL });
 	while (!err && (def = drift_table_next(session->view, after))) {
-		err = answer_add(&session->answer, def->name);
+		if (def->sequence == sequences)
+			err = answer_add(&session->answer, def->name);
 		after = slice_str(def->name);
 	}
 	return answer_done(session, err, error);
@@ -126,7 +127,9 @@ enum drift_err show_run(struct query_session *session, struct statement *stateme
 {
 	statement->at++;
 	if (statement_accept(statement, "TABLES"))
-		return show_tables(session, statement, error);
+		return show_tables(session, statement, false, error);
+	if (statement_accept(statement, "SEQUENCES"))
+		return show_tables(session, statement, true, error);
 	if (statement_accept(statement, "CREATE"))
 		return show_create(session, statement, error);
 	if (statement_accept(statement, "INDEXES"))

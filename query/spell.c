@@ -229,6 +229,22 @@ static enum drift_err spell_schema(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
+/* DEFAULT as one of the VALUES. */
+static enum drift_err spell_default(struct rewriter *rewriter, unsigned i)
+{
+	if (i == 0 || rewriter_is_word(rewriter, i + 1, "VALUES"))
+		return DRIFT_OK;
+	if (rewriter_is_punct(rewriter, i - 1, "="))
+		return rewriter_refuse(rewriter, i, "DEFAULT in an UPDATE");
+	if (rewriter->verb->kind == VERB_INSERT &&
+	    (rewriter_is_punct(rewriter, i - 1, "(") ||
+	     rewriter_is_punct(rewriter, i - 1, ",")) &&
+	    (rewriter_is_punct(rewriter, i + 1, ")") ||
+	     rewriter_is_punct(rewriter, i + 1, ",")))
+		rewriter_instead(rewriter, i, i + 1, "drift_default()");
+	return DRIFT_OK;
+}
+
 static const struct {
 	const char *word;
 	enum drift_err (*spell)(struct rewriter *, unsigned);
@@ -242,6 +258,7 @@ static const struct {
 	{ "CURRENT_TIMESTAMP", spell_niladic },
 	{ "CURRENT_USER", spell_niladic },
 	{ "DATE", spell_typed_literal },
+	{ "DEFAULT", spell_default },
 	{ "EXTRACT", spell_call },
 	{ "FALSE", spell_truth },
 	{ "FETCH", spell_limit },

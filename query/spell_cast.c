@@ -29,6 +29,7 @@ static const struct {
 	{ "CHARACTER", "drift_text", DRIFT_TEXT },
 	{ "CHAR", "drift_text", DRIFT_TEXT },
 	{ "NAME", "drift_text", DRIFT_TEXT },
+	{ "REGCLASS", "drift_text", DRIFT_TEXT },
 	{ "UUID", "drift_text", DRIFT_TEXT },
 	{ "BOOLEAN", "drift_boolean", DRIFT_BOOLEAN },
 	{ "BOOL", "drift_boolean", DRIFT_BOOLEAN },

@@ -101,6 +101,12 @@ static enum drift_err declare_target(struct query_session *session,
 	token_text(statement->script, statement->tokens[verb->target], &name);
 	def = relation_table(transaction_present(session), buf_slice(&name));
 	buf_release(&name);
+	if (def && def->sequence)
+		return statement_place(statement->tokens[verb->target],
+				       drift_fail(error, DRIFT_WRONG_KIND,
+						  "cannot change sequence \"%s\"",
+						  def->name),
+				       error);
 	if (def)
 		err = relation_get(session, def, relation);
 	if (err || !def)
@@ -172,11 +178,14 @@ static enum drift_err note_inserted(struct query_session *session,
 				    const struct relation *relation)
 {
 	unsigned end = column_list(statement, verb);
+	bool none = verb->kind == VERB_INSERT &&
+		    token_is_word(statement->script,
+				  statement->tokens[verb->after_target], "DEFAULT");
 
 	free(session->inserted);
 	session->inserted = NULL;
 	session->insert_into = relation;
-	if (!end || !relation)
+	if ((!end && !none) || !relation)
 		return DRIFT_OK;
 	session->inserted = calloc(relation->column_count + 1, sizeof(bool));
 	if (!session->inserted)

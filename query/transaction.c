@@ -95,6 +95,8 @@ static enum drift_err commit(struct query_session *session,
 	if (session->transaction.txn && drift_txn_ops(session->transaction.txn) > 0)
 		err = drift_commit(session->transaction.txn, DRIFT_DURABLE,
 				   &receipt);
+	if (receipt.count)
+		sequence_is_settled(session);
 	if (err && error) {
 		*error = receipt.error;
 		err = drift_fail_code(error, err);

@@ -40,6 +40,9 @@ enum drift_err write_run_truncate(struct query_session *session,
 	do {
 		if (!err)
 			err = show_table(session, statement, &def, error);
+		if (!err && def->sequence)
+			err = drift_fail(error, DRIFT_WRONG_KIND,
+					 "\"%s\" is not a table", def->name);
 		if (!err)
 			err = delete_all(session, def, error);
 	} while (!err && statement_accept_punct(statement, ","));

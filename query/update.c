@@ -72,6 +72,8 @@ static bool is_given(const struct update *update, unsigned i)
 {
 	const struct query_session *session = update->session;
 
+	if (keep_is_default(session, update->values[i]))
+		return false;
 	if (session->insert_into == update->relation && session->inserted)
 		return session->inserted[i];
 	return !update->relation->def->document || !is_null(update->values[i]);
@@ -130,6 +132,15 @@ static bool is_changed(struct update *update, unsigned i,
 	       !value_is_same(update->values[i], stored, &update->text);
 }
 
+static enum drift_err refuse_generated(struct update *update, unsigned i)
+{
+	const struct column_def *def = update->relation->columns[i].def;
+
+	if (!def || !sequence_is_always(def))
+		return DRIFT_OK;
+	return sequence_refuse_update(def, &update->error);
+}
+
 /* The old document's members, changed ones with their new values; present[i] is set
  * for each column that the document has. */
 static enum drift_err copy_members(struct update *update, struct slice row,
@@ -156,6 +167,8 @@ static enum drift_err copy_members(struct update *update, struct slice row,
 			present[i] = true;
 			if (is_changed(update, (unsigned)i,
 				       reader_get(&reader, (unsigned)i, &err))) {
+				if (!err)
+					err = refuse_generated(update, (unsigned)i);
 				err = err ? err : add_member(update, (unsigned)i);
 				continue;
 			}

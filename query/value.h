@@ -31,6 +31,8 @@ bool value_is_same(sqlite3_value *value, const struct reader_value *stored,
 
 /* keep.c: SQL functions drift_keep(x), drift_true(), drift_false(). */
 enum drift_err keep_register(struct query_session *session);
+/* Is the value DEFAULT, from VALUES? */
+bool keep_is_default(const struct query_session *session, sqlite3_value *value);
 /* A value that drift_keep made: its subtype and text. */
 bool keep_unwrap(const struct query_session *session, sqlite3_value *value,
 		 int *subtype, struct slice *text);

@@ -156,11 +156,17 @@ enum drift_err write_insert(struct query_session *session,
 			    const struct table_def *def, struct slice document,
 			    enum write_mode mode, struct drift_error *error)
 {
+	struct buf filled = BUF_INIT;
 	struct buf row = BUF_INIT;
 	struct buf key = BUF_INIT;
-	enum drift_err err;
+	enum drift_err err = DRIFT_OK;
 
-	err = row_shape(def, document, slice_of(NULL, 0), true, &row, error);
+	if (sequence_has_default(def)) {
+		err = sequence_fill(session, def, document, &filled, error);
+		document = buf_slice(&filled);
+	}
+	if (!err)
+		err = row_shape(def, document, slice_of(NULL, 0), true, &row, error);
 	if (!err)
 		err = row_key(def, buf_slice(&row), &key, error);
 	if (!err && mode != WRITE_REPLACE)
@@ -176,6 +182,7 @@ enum drift_err write_insert(struct query_session *session,
 			  error);
 	buf_release(&key);
 	buf_release(&row);
+	buf_release(&filled);
 	return err;
 }
 
