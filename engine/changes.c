@@ -77,6 +77,7 @@ static enum drift_err row_in(struct drift_changes *changes, struct drift_view vi
 	buf_clear(shown);
 	err = row_show(def, version->row, version->seq, shown);
 	version->row = buf_slice(shown);
+	version->places = (struct slice){ 0 };
 	return err;
 }
 

@@ -16,6 +16,7 @@ enum drift_err drift_cursor_next(struct drift_cursor *cursor,
 	buf_clear(&cursor->shown);
 	err = row_show(cursor->def, version->row, version->seq, &cursor->shown);
 	version->row = buf_slice(&cursor->shown);
+	version->places = (struct slice){ 0 };
 	return err;
 }
 

@@ -214,7 +214,10 @@ enum drift_op { DRIFT_OP_INSERT = 1, DRIFT_OP_UPDATE, DRIFT_OP_DELETE };
  * the cursor) and are good until its next use. */
 struct drift_version {
 	struct slice key;
-	struct slice row;   /* document; empty for a delete */
+	struct slice row; /* document; empty for a delete */
+	/* Where its first members begin in it: a byte each, or two (big endian) if the
+	 * row has more than 255. Empty: not known. */
+	struct slice places;
 	drift_seq seq;      /* the event; 0 for a transaction's own write */
 	drift_time_ns time; /* its commit time */
 	enum drift_op op;   /* DRIFT_OP_INSERT only if known: see each reader */

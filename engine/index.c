@@ -544,6 +544,46 @@ enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
 	return cursor_get(cursor, &key, ops[step], found, value);
 }
 
+static int step_many(MDB_cursor *cursor, struct slice prefix,
+		     struct index_entry *entries, unsigned max, unsigned *count)
+{
+	MDB_val key, stored;
+	int code = 0;
+
+	while (*count < max && !code) {
+		code = mdb_cursor_get(cursor, &key, &stored, MDB_NEXT);
+		if (code)
+			continue;
+		if (key.mv_size < prefix.size ||
+		    memcmp(key.mv_data, prefix.data, prefix.size) != 0)
+			return 0;
+		entries[(*count)++] = (struct index_entry){
+			.key = slice_of(key.mv_data, key.mv_size),
+			.value = slice_of(stored.mv_data, stored.mv_size),
+		};
+	}
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+enum drift_err index_step_many(struct index_cursor *cursor, struct slice prefix,
+			       struct index_entry *entries, unsigned max,
+			       unsigned *count)
+{
+	int code;
+
+	*count = 0;
+	code = INDEX_FAULT_IN(
+		step_many(cursor->cursor, prefix, entries, max, count));
+	for (unsigned i = 0; i < *count; i++) {
+		struct slice *value = &entries[i].value;
+		MDB_val stored = val_of(*value);
+
+		if (value_check(cursor->index, entries[i].key, &stored, value))
+			*value = (struct slice){ 0 };
+	}
+	return read_err(cursor->index, code);
+}
+
 /* ---- Writing ---------------------------------------------------------- */
 
 enum drift_err index_write_begin(struct index *index, struct index_writer **out)

@@ -6,8 +6,9 @@
  * not match is DRIFT_CORRUPT and marks the index as not to be trusted at the next
  * opening. Integers are big endian, [n] is a size in bytes:
  *
- *	current		table[4] row key		seq[8] time[8] flags[1] row
- *	gone		table[4] row key		seq[8] time[8] flags[1]
+ *	current		table[4] row key		seq[8] time[8] flags[1] n[1]
+ *							places[n] row
+ *	gone		table[4] row key		seq[8] time[8] flags[1] 0[1]
  *			keys that are deleted now, and by which event
  *	recent		table[4] row key		its newest versions, one at least
  *							(version_block.h)
@@ -33,7 +34,10 @@
  *			"distinct" table[4]		statistics.h
  *			"format"			INDEX_FORMAT[4]
  *
- * flags: bit 0: the row holds its key as an integer. */
+ * flags: bit 0: the row holds its key as an integer.
+ * places: where the row's first members begin, counted from the row's first byte; a byte
+ * each, or two if the row has more than 255. A column that was found once is found in
+ * most rows by its member's number, without walking over those before it. */
 #ifndef DRIFT_ENGINE_INDEX_H
 #define DRIFT_ENGINE_INDEX_H
 
@@ -124,6 +128,17 @@ enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
 enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
 			  struct slice *found, struct slice *value);
 
+struct index_entry {
+	struct slice key;
+	struct slice value; /* data NULL: it does not match its checksum */
+};
+
+/* The next entries, at most max, until one whose key does not begin with prefix: fewer
+ * than max are the last ones, and the cursor is to be moved elsewhere then. */
+enum drift_err index_step_many(struct index_cursor *cursor, struct slice prefix,
+			       struct index_entry *entries, unsigned max,
+			       unsigned *count);
+
 /* ---- Writing: one at a time, the indexer's ---- */
 
 enum drift_err index_write_begin(struct index *index, struct index_writer **writer);
@@ -148,6 +163,8 @@ struct index_row { /* current and gone */
 	drift_time_ns time;
 	bool integer_key;
 	struct slice row; /* empty in gone */
+	struct slice
+		places; /* decoded: of its members; encoding finds them itself */
 };
 
 struct index_version { /* of a block in recent or versions */

@@ -8,64 +8,19 @@
 /* Reading this many entries of a change list takes as long as looking up a row. */
 #define CHANGES_A_LOOKUP 100
 
-/* ---- Sides ----------------------------------------------------------------------- */
-
-/* Take what the cursor found, if it is of this table. */
-static enum drift_err side_take(struct index_rows *rows, struct side *side,
-				enum drift_err found, struct slice key,
-				struct slice value)
-{
-	side->key.data = NULL;
-	if (found == DRIFT_DONE)
-		return DRIFT_OK;
-	if (found == DRIFT_CORRUPT) /* the log knows what it should say */
-		value.data = NULL;
-	else if (found)
-		return found;
-	if (key.size <= 4 || be32_get(key.data) != rows->table_id)
-		return DRIFT_OK;
-	side->key = slice_of((const char *)key.data + 4, key.size - 4);
-	side->value = value;
-	return DRIFT_OK;
-}
-
-static enum drift_err side_open(struct index_rows *rows, struct side *side,
-				enum index_space space, struct slice key, bool after)
-{
-	char bytes[4 + KEY_BYTES_MAX];
-	size_t size = key.size < KEY_BYTES_MAX ? key.size : KEY_BYTES_MAX;
-	struct slice found, value;
-	enum drift_err err =
-		index_cursor_open(rows->reading->index, space, &side->cursor);
-
-	if (err)
-		return err;
-	be32_put(bytes, rows->table_id);
-	if (size)
-		memcpy(bytes + 4, key.data, size);
-	err = index_seek(side->cursor, slice_of(bytes, 4 + size), after, &found,
-			 &value);
-	return side_take(rows, side, err, found, value);
-}
-
-static enum drift_err side_step(struct index_rows *rows, struct side *side)
-{
-	struct slice found, value;
-	enum drift_err err = index_step(side->cursor, INDEX_NEXT, &found, &value);
-
-	return side_take(rows, side, err, found, value);
-}
+/* ---- The two spaces -------------------------------------------------------------- */
 
 /* A key is never in both. */
-static void choose_side(struct index_rows *rows)
+static void choose_space(struct index_rows *rows)
 {
-	struct side *current = &rows->current, *gone = &rows->gone;
+	struct slice gone = index_run_key(&rows->gone);
 
-	rows->at = current;
-	if (gone->key.data &&
-	    (!current->key.data || slice_compare(gone->key, current->key) < 0))
-		rows->at = gone;
-	rows->key = rows->at->key;
+	rows->at = &rows->current;
+	rows->key = index_run_key(&rows->current);
+	if (gone.data && (!rows->key.data || slice_compare(gone, rows->key) < 0)) {
+		rows->at = &rows->gone;
+		rows->key = gone;
+	}
 }
 
 /* ---- Beginning ------------------------------------------------------------------------ */
@@ -97,24 +52,25 @@ enum drift_err index_rows_begin(struct index_rows *rows, struct reading *reading
 		return err == DRIFT_DONE ? DRIFT_OK : err;
 	if (rows->seq > applied.seq)
 		rows->seq = applied.seq;
-	err = side_open(rows, &rows->current, INDEX_CURRENT, key, after);
+	err = index_run_open(&rows->current, reading->index, INDEX_CURRENT, table_id,
+			     key, after);
 	/* A key gone by an event at or before our seq is gone for us too. */
 	if (!err && applied.seq > seq)
-		err = side_open(rows, &rows->gone, INDEX_GONE, key, after);
-	choose_side(rows);
+		err = index_run_open(&rows->gone, reading->index, INDEX_GONE,
+				     table_id, key, after);
+	choose_space(rows);
 	return err;
 }
 
-static void close_sides(struct index_rows *rows)
+static void close_spaces(struct index_rows *rows)
 {
-	index_cursor_close(rows->current.cursor);
-	index_cursor_close(rows->gone.cursor);
-	rows->current = rows->gone = (struct side){ 0 };
+	index_run_close(&rows->current);
+	index_run_close(&rows->gone);
 }
 
 void index_rows_end(struct index_rows *rows)
 {
-	close_sides(rows);
+	close_spaces(rows);
 	past_free(rows->past);
 	rows->past = NULL;
 	rows->key = (struct slice){ 0 };
@@ -145,7 +101,7 @@ static enum drift_err look(struct index_rows *rows)
 			       &rows->past);
 	if (err) /* as before, then */
 		return err == DRIFT_NOMEM ? err : DRIFT_OK;
-	close_sides(rows);
+	close_spaces(rows);
 	rows->at = NULL;
 	return past_key(rows->past, &rows->key);
 }
@@ -197,11 +153,8 @@ enum drift_err index_rows_next(struct index_rows *rows)
 		return DRIFT_OK;
 	if (rows->used) {
 		rows->used = false;
-		err = side_step(rows, rows->at);
-		if (rows->gone.cursor)
-			choose_side(rows);
-		else
-			rows->key = rows->at->key;
+		err = index_run_step(rows->at);
+		choose_space(rows);
 	}
 	if (!err && rows->looked_up > rows->look_next && rows->key.data &&
 	    !rows->walk_only)
@@ -230,13 +183,15 @@ enum drift_err index_rows_version(struct index_rows *rows,
 				  struct drift_version *version)
 {
 	struct index_row row;
+	struct slice value;
 	enum drift_err err;
 
 	if (rows->past)
 		return past_version(rows->past, version);
-	if (!rows->at->value.data)
+	value = index_run_value(rows->at);
+	if (!value.data)
 		return version_from_log(rows, version);
-	err = index_row_decode(rows->at->value, &row);
+	err = index_row_decode(value, &row);
 	if (err)
 		return err;
 	if (row.seq > rows->seq) {
@@ -250,6 +205,7 @@ enum drift_err index_rows_version(struct index_rows *rows,
 	*version = (struct drift_version){
 		.key = rows->key,
 		.row = row.row,
+		.places = row.places,
 		.seq = row.seq,
 		.time = row.time,
 		.integer_key = row.integer_key,

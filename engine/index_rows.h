@@ -10,14 +10,8 @@
 #ifndef DRIFT_ENGINE_INDEX_ROWS_H
 #define DRIFT_ENGINE_INDEX_ROWS_H
 
+#include "engine/index_run.h"
 #include "engine/past.h"
-
-/* One space of the index, within the table. */
-struct side {
-	struct index_cursor *cursor; /* NULL: not needed */
-	struct slice key;            /* row key; data NULL at the end */
-	struct slice value;
-};
 
 struct index_rows {
 	struct reading *reading;
@@ -25,13 +19,13 @@ struct index_rows {
 	drift_seq seq;
 	const struct range *range;
 	bool walk_only; /* never by snapshots: what they are compared with */
-	struct side current, gone;
-	struct side *at;    /* the one with the smaller key, NULL: both at an end */
-	bool used;          /* take the next key */
-	uint64_t looked_up; /* rows that the present did not answer */
-	uint64_t look_next; /* consider another way at so many */
-	struct past *past;  /* the other way */
-	struct slice key;   /* at hand; data NULL at the end */
+	struct index_run current, gone;
+	struct index_run *at; /* the one with the smaller key, NULL: not begun */
+	bool used;            /* take the next key */
+	uint64_t looked_up;   /* rows that the present did not answer */
+	uint64_t look_next;   /* consider another way at so many */
+	struct past *past;    /* the other way */
+	struct slice key;     /* at hand; data NULL at the end */
 	struct buf last_key, memory;
 };
 

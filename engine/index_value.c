@@ -2,11 +2,42 @@
 /* index_value.c - the bytes of what stands in the index's spaces; see index.h. */
 #include "engine/index.h"
 
+#include "engine/msg_step.h"
+
+#define PLACES_BYTES_MAX 254
+
+/* Append the places of the row's members, as many as fit; none of what is no map. */
+static void add_places(struct buf *out, struct slice row)
+{
+	struct msg_cursor cursor = msg_cursor_of(row);
+	bool wide = row.size > UINT8_MAX;
+	size_t size_at = out->size;
+	unsigned size = 0;
+	uint32_t count = 0;
+
+	buf_add_char(out, 0);
+	if (row.size == 0 || row.size > UINT16_MAX || msg_read_map(&cursor, &count))
+		return;
+	for (; count > 0 && size + wide < PLACES_BYTES_MAX; count--) {
+		size_t place = (size_t)(cursor.at - (const uint8_t *)row.data);
+
+		if (!msg_step(&cursor) || !msg_step(&cursor))
+			break;
+		if (wide)
+			buf_add_char(out, (char)(place >> 8));
+		buf_add_char(out, (char)place);
+		size += 1 + wide;
+	}
+	if (!buf_status(out))
+		out->data[size_at] = (char)size;
+}
+
 void index_row_encode(const struct index_row *row, struct buf *out)
 {
 	buf_add_be64(out, row->seq);
 	buf_add_be64(out, (uint64_t)row->time);
 	buf_add_char(out, (char)row->integer_key);
+	add_places(out, row->row);
 	buf_add_slice(out, row->row);
 }
 
@@ -14,12 +45,18 @@ enum drift_err index_row_decode(struct slice value, struct index_row *row)
 {
 	const char *at = value.data;
 
-	if (value.size < 17)
+	size_t places;
+
+	if (value.size < 18)
+		return DRIFT_CORRUPT;
+	places = (uint8_t)at[17];
+	if (places > value.size - 18)
 		return DRIFT_CORRUPT;
 	row->seq = be64_get(at);
 	row->time = (drift_time_ns)be64_get(at + 8);
 	row->integer_key = at[16] & 1;
-	row->row = slice_of(at + 17, value.size - 17);
+	row->places = slice_of(at + 18, places);
+	row->row = slice_of(at + 18 + places, value.size - 18 - places);
 	return DRIFT_OK;
 }
 

@@ -68,6 +68,7 @@ static enum drift_err get_index(struct drift_lookup *lookup, struct slice key,
 		return err;
 	*version = (struct drift_version){
 		.row = row.row,
+		.places = row.places,
 		.seq = row.seq,
 		.time = row.time,
 		.op = DRIFT_OP_UPDATE,

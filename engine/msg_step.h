@@ -118,6 +118,12 @@ static inline enum drift_err msg_step_read(struct msg_cursor *cursor,
 		cursor->at += 1 + value->bytes.size;
 		return DRIFT_OK;
 	}
+	if (first == 0xd9 && left > 2 + (size_t)cursor->at[1]) {
+		value->type = MSG_TEXT;
+		value->bytes = slice_of(cursor->at + 2, cursor->at[1]);
+		cursor->at += 2 + value->bytes.size;
+		return DRIFT_OK;
+	}
 	return msg_read(cursor, value);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/ahead.h"
+#include "engine/index_run.h"
 
 /* A row that changed after the seq is looked up among its versions and read alone;
  * one that changed before it is read with its neighbours. */
@@ -16,7 +17,7 @@ struct past {
 	drift_seq seq;
 	struct past_plan plan;
 	struct snapshot_reader *snapshot; /* PAST_SNAPSHOT */
-	struct index_cursor *present;     /* PAST_PRESENT */
+	struct index_run present;         /* PAST_PRESENT */
 	/* The base's row at hand. */
 	struct slice base_key; /* data NULL: at its end */
 	struct index_row base_row;
@@ -79,18 +80,15 @@ enum drift_err past_choose(struct reading *reading, uint32_t table_id, drift_seq
 
 /* ---- The base ------------------------------------------------------------------------- */
 
-static enum drift_err take_present(struct past *past, enum drift_err found,
-				   struct slice key, struct slice value)
+static enum drift_err take_present(struct past *past)
 {
-	past->base_key = (struct slice){ 0 };
-	if (found == DRIFT_DONE ||
-	    (!found && (key.size <= 4 || be32_get(key.data) != past->table_id)))
+	struct slice value;
+
+	past->base_key = index_run_key(&past->present);
+	if (!past->base_key.data)
 		return DRIFT_OK;
-	if (!found)
-		found = index_row_decode(value, &past->base_row);
-	if (!found)
-		past->base_key = slice_of((const char *)key.data + 4, key.size - 4);
-	return found;
+	value = index_run_value(&past->present);
+	return value.data ? index_row_decode(value, &past->base_row) : DRIFT_CORRUPT;
 }
 
 static enum drift_err snapshot_failed(struct past *past, enum drift_err err)
@@ -115,7 +113,6 @@ static enum drift_err take_snapshot(struct past *past)
 
 static enum drift_err base_next(struct past *past)
 {
-	struct slice key, value;
 	enum drift_err err;
 
 	past->base_used = false;
@@ -127,14 +124,12 @@ static enum drift_err base_next(struct past *past)
 	case PAST_PRESENT:
 		break;
 	}
-	err = index_step(past->present, INDEX_NEXT, &key, &value);
-	return take_present(past, err, key, value);
+	err = index_run_step(&past->present);
+	return err ? err : take_present(past);
 }
 
 static enum drift_err base_seek(struct past *past, struct slice key, bool after)
 {
-	char bytes[4 + KEY_BYTES_MAX];
-	struct slice wanted = { bytes, 4 + key.size }, found, value;
 	enum drift_err err;
 
 	if (past->plan.base == PAST_NOTHING)
@@ -147,14 +142,9 @@ static enum drift_err base_seek(struct past *past, struct slice key, bool after)
 		err = snapshot_reader_seek(past->snapshot, key, after);
 		return err ? snapshot_failed(past, err) : take_snapshot(past);
 	}
-	be32_put(bytes, past->table_id);
-	if (key.size)
-		memcpy(bytes + 4, key.data, key.size);
-	err = index_cursor_open(past->reading->index, INDEX_CURRENT, &past->present);
-	if (err)
-		return err;
-	err = index_seek(past->present, wanted, after, &found, &value);
-	return take_present(past, err, found, value);
+	err = index_run_open(&past->present, past->reading->index, INDEX_CURRENT,
+			     past->table_id, key, after);
+	return err ? err : take_present(past);
 }
 
 /* ---- Opening ---------------------------------------------------------------------------- */
@@ -194,7 +184,7 @@ void past_free(struct past *past)
 	if (!past)
 		return;
 	snapshot_reader_free(past->snapshot);
-	index_cursor_close(past->present);
+	index_run_close(&past->present);
 	changed_release(&past->changed);
 	ahead_release(&past->ahead);
 	buf_release(&past->last_key);
@@ -277,6 +267,7 @@ enum drift_err past_version(struct past *past, struct drift_version *version)
 	}
 	*version = (struct drift_version){ .key = past->key,
 					   .row = row->row,
+					   .places = row->places,
 					   .seq = row->seq,
 					   .time = row->time,
 					   .integer_key = row->integer_key,

@@ -29,7 +29,7 @@ enum drift_err version_load(struct drift_db *db, const struct index_version *fou
 	version->time = found->time;
 	version->op = found->op;
 	version->integer_key = found->integer_key;
-	version->row = (struct slice){ 0 };
+	version->row = version->places = (struct slice){ 0 };
 	if (found->op == DRIFT_OP_DELETE)
 		return DRIFT_OK;
 	return version_load_place(db, &found->place, memory, version);
@@ -57,6 +57,7 @@ enum drift_err version_load_place(struct drift_db *db, const struct place *place
 	version->time = frame.time;
 	version->integer_key = frame.flags & FRAME_INTEGER_KEY;
 	version->row = event.row;
+	version->places = (struct slice){ 0 };
 	return DRIFT_OK;
 }
 
@@ -170,6 +171,7 @@ static enum drift_err get_newest(struct reading *reading, struct slice table_key
 	if (err)
 		return err;
 	version->row = row.row;
+	version->places = row.places;
 	version->seq = row.seq;
 	version->time = row.time;
 	version->integer_key = row.integer_key;

@@ -15,6 +15,7 @@ struct scan {
 	struct source sources[SOURCES_MAX];
 	unsigned source_count;
 	struct index_rows rows;
+	unsigned plain;    /* rows of the index that come before all others */
 	struct slice last; /* the key handed out last, where it was found */
 	struct buf last_key;
 	bool started;
@@ -48,7 +49,8 @@ static enum drift_err scan_begin_reading(struct scan *scan)
 
 static enum drift_err scan_refresh(struct scan *scan)
 {
-	if (++scan->rows_since_check < 256)
+	scan->rows_since_check += 1 + scan->plain;
+	if (scan->rows_since_check < 256)
 		return DRIFT_OK;
 	scan->rows_since_check = 0;
 	if (!reading_is_old(&scan->since))
@@ -103,30 +105,65 @@ static enum drift_err scan_step(struct scan *scan, struct drift_version *version
 	return err;
 }
 
-/* Is the index all there is? */
-static bool is_plain(const struct scan *scan)
+/* ---- Rows that are in the index alone ---------------------------------------------- */
+
+static bool is_plain(const struct scan *scan, struct slice limit, unsigned i)
 {
-	for (unsigned i = 0; i < scan->source_count; i++)
-		if (scan->sources[i].at)
-			return false;
-	return true;
+	const struct slice *whole = &scan->rows.current.entries[i].key;
+	struct slice key = { (const char *)whole->data + 4, whole->size - 4 };
+
+	return (!limit.data || slice_compare(key, limit) < 0) &&
+	       ((!scan->range.has_high && !scan->range.prefix) ||
+		range_place(&scan->range, key) <= 0);
 }
 
-/* The next key of the index: what scan_step comes to, without asking the others. */
-static enum drift_err plain_step(struct scan *scan, struct drift_version *version)
+/* How many rows that were read ahead follow the one at hand before a layer or `gone`
+ * has one, within the range. */
+static void count_plain(struct scan *scan)
+{
+	const struct index_run *run = &scan->rows.current;
+	struct slice limit = index_run_key(&scan->rows.gone), key;
+	unsigned at = run->at + 1;
+
+	if (scan->rows.at != run || !scan->rows.used || at >= run->count)
+		return;
+	if (sources_smallest(scan->sources, scan->source_count, &key) &&
+	    (!limit.data || slice_compare(key, limit) < 0))
+		limit = key;
+	if (is_plain(scan, limit, run->count - 1))
+		scan->plain = run->count - at;
+	else
+		while (is_plain(scan, limit, at + scan->plain))
+			scan->plain++;
+}
+
+/* The next of them, if it is as the view has it. */
+static bool take_plain(struct scan *scan, struct drift_version *version)
 {
 	struct index_rows *rows = &scan->rows;
-	enum drift_err err = index_rows_next(rows);
+	struct slice value;
+	struct index_row row;
 
-	if (err)
-		return err;
-	if (!rows->key.data)
-		return DRIFT_DONE;
-	if ((scan->range.has_high || scan->range.prefix) &&
-	    range_place(&scan->range, rows->key) > 0)
-		return DRIFT_DONE;
-	index_rows_step(rows);
-	return index_rows_version(rows, version);
+	scan->plain--;
+	rows->current.at++;
+	rows->key = index_run_key(&rows->current);
+	value = index_run_value(&rows->current);
+	if (!value.data || index_row_decode(value, &row) || row.seq > rows->seq) {
+		rows->used = false;
+		scan->plain = 0;
+		return false;
+	}
+	*version = (struct drift_version){
+		.key = rows->key,
+		.row = row.row,
+		.places = row.places,
+		.seq = row.seq,
+		.time = row.time,
+		.op = DRIFT_OP_UPDATE,
+		.integer_key = row.integer_key,
+	};
+	scan->last = rows->key;
+	return true;
 }
 
 static enum drift_err scan_next(struct drift_cursor *cursor,
@@ -135,12 +172,13 @@ static enum drift_err scan_next(struct drift_cursor *cursor,
 	struct scan *scan = (struct scan *)(void *)cursor;
 	enum drift_err err;
 
+	if (scan->plain && take_plain(scan, version))
+		return DRIFT_OK;
 	if (scan->ended)
 		return DRIFT_DONE;
 	err = scan_refresh(scan);
 	while (!err || err == DRIFT_NO_ROW) {
-		err = is_plain(scan) ? plain_step(scan, version)
-				     : scan_step(scan, version);
+		err = scan_step(scan, version);
 		if (err || version->op == DRIFT_OP_DELETE)
 			continue;
 		/* The walk began at low, so this is low itself. */
@@ -148,6 +186,7 @@ static enum drift_err scan_next(struct drift_cursor *cursor,
 		    range_place(&scan->range, version->key) < 0)
 			continue;
 		scan->last = version->key;
+		count_plain(scan);
 		return DRIFT_OK;
 	}
 	if (err == DRIFT_DONE) {

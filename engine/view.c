@@ -253,6 +253,7 @@ static enum drift_err row_own(struct drift_row *row,
 		return DRIFT_NOMEM;
 	row->version = *version;
 	row->version.row = slice_of(memory->data + at, size);
+	row->version.places = (struct slice){ 0 };
 	row->version.key = slice_of(memory->data + key_at, version->key.size);
 	return DRIFT_OK;
 }
@@ -299,6 +300,7 @@ static enum drift_err show_row(struct drift_view view, uint32_t table_id,
 		return err;
 	}
 	row->version.row = slice_of(memory.data, size);
+	row->version.places = (struct slice){ 0 };
 	row->version.key = slice_of(memory.data + size, key.size);
 	buf_release(&row->memory);
 	row->memory = memory;

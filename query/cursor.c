@@ -59,7 +59,8 @@ static int next_kept(struct cursor *cursor)
 	cursor->at_end = cursor->kept_at >= cursor->kept->count;
 	if (!cursor->at_end) {
 		cursor->version = written_get(cursor->kept, cursor->kept_at++);
-		reader_begin(&cursor->reader, cursor->version.row);
+		reader_begin(&cursor->reader, cursor->version.row,
+			     cursor->version.places);
 	}
 	return SQLITE_OK;
 }
@@ -249,7 +250,7 @@ int cursor_next(sqlite3_vtab_cursor *base)
 	} while (err == DRIFT_LIMIT);
 	if (err == DRIFT_INTERRUPTED)
 		return SQLITE_INTERRUPT;
-	reader_begin(&cursor->reader, cursor->version.row);
+	reader_begin(&cursor->reader, cursor->version.row, cursor->version.places);
 	cursor->at_end = err == DRIFT_DONE;
 	if (cursor->node && !err)
 		cursor->node->rows++;

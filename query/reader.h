@@ -23,6 +23,7 @@ struct reader_step {
 struct reader {
 	struct relation *relation;
 	struct slice row;
+	struct slice given;     /* drift_version's places */
 	bool begun;             /* the walk over the row */
 	unsigned searches;      /* of this row, for members out of place */
 	uint64_t stamp;         /* of relation->stamp when it noted all members */
@@ -40,10 +41,12 @@ static inline void reader_init(struct reader *reader, struct relation *relation)
 	reader->begun = false;
 	memset(reader->steps, 0, sizeof(reader->steps));
 }
-/* A new row, in memory that stays until the next. */
-static inline void reader_begin(struct reader *reader, struct slice row)
+/* A new row, in memory that stays until the next; places as in drift_version. */
+static inline void reader_begin(struct reader *reader, struct slice row,
+				struct slice places)
 {
 	reader->row = row;
+	reader->given = places;
 	reader->begun = false;
 }
 /* Column i of the row, good until the next call; NULL when the row has no such

@@ -153,7 +153,7 @@ static enum drift_err copy_members(struct update *update, struct slice row,
 	enum drift_err err = msg_read_map(&cursor, &count);
 
 	reader_init(&reader, update->relation);
-	reader_begin(&reader, row);
+	reader_begin(&reader, row, (struct slice){ 0 });
 	while (!err && count-- > 0) {
 		int i;
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "engine/crc32c.h"
+#include "engine/index.h"
 #include "engine/version_block.h"
 #include "tests/unit/scratch_db.h"
 
@@ -438,6 +439,51 @@ static void folding_goes_on_over_rotten_rows(void **state)
 	scratch_remove(&s);
 }
 
+/* The number of the format that the index says it has; its CRC is right. */
+static void set_format(struct scratch *s, uint32_t format)
+{
+	static const char key[] = "format";
+	struct map map = map_index(s);
+	char *at = map.data, *end = map.data + map.size - 16;
+	unsigned found = 0;
+
+	while ((at = memmem(at, (size_t)(end - at), key, 6))) {
+		at += 6;
+		if (be32_get(at) != crc32c(crc32c(0, key, 6), at + 4, 4))
+			continue;
+		be32_put(at + 4, format);
+		be32_put(at, crc32c(crc32c(0, key, 6), at + 4, 4));
+		found++;
+	}
+	assert_true(found > 0);
+	munmap(map.data, map.size);
+}
+
+static void index_of_another_format_is_built_anew(void **state)
+{
+	struct scratch s;
+
+	(void)state;
+	scratch_init(&s);
+	assert_int_equal(scratch_open(&s), DRIFT_OK);
+	fill(&s);
+	for (int older = 1; older >= -1; older -= 2) {
+		scratch_close(&s);
+		set_format(&s, (uint32_t)(INDEX_FORMAT - older));
+		s.said[0] = 0;
+		assert_int_equal(scratch_open(&s), DRIFT_OK);
+		assert_int_equal(lines_with(s.said, "rebuilding"), 1);
+		check_all(&s);
+		assert_int_equal(drift_fold(s.db), DRIFT_OK);
+	}
+	scratch_close(&s);
+	s.said[0] = 0;
+	assert_int_equal(scratch_open(&s), DRIFT_OK);
+	assert_string_equal(s.said, "");
+	check_all(&s);
+	scratch_remove(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +494,7 @@ int main(void)
 		cmocka_unit_test(values_are_found_in_the_rows),
 		cmocka_unit_test(log_is_read_from_its_start_without_marks),
 		cmocka_unit_test(folding_goes_on_over_rotten_rows),
+		cmocka_unit_test(index_of_another_format_is_built_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
