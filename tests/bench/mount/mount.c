@@ -9,6 +9,8 @@
  *	BENCH_FILES	files (100000)
  *	BENCH_NAMES	names in the large directory (1000000)
  *	BENCH_ROUNDS	rounds (5)
+ *	BENCH_PROCESSES	how many clients (1,4,16); 0: none, only the names
+ *	BENCH_TARGETS	which of null,interval,close,disk (all)
  *	BENCH_DIR	where it happens (build/bench)
  *	BENCH_BUILD	where driftfs and driftdb are (build) */
 #include <dirent.h>
@@ -196,10 +198,11 @@ static void again(struct target *target)
 	target_up(target, files);
 }
 
+static const unsigned process_counts[] = { 1, 4, 16 };
+
 /* A round of one target; p says how many processes by its place in a triple. */
 static void one_round(enum target_kind kind, unsigned p, unsigned round)
 {
-	static const unsigned process_counts[] = { 1, 4, 16 };
 	double(*figures)[ROUNDS_MAX] = measured[kind];
 	unsigned processes = process_counts[p];
 	struct target target;
@@ -299,6 +302,9 @@ static void print_all(void)
 		int pinned = f == PINNED_COLD || f == PINNED_WARM;
 		double null = median(pinned ? TARGET_PINNED : TARGET_NULL, f);
 
+		if (null <= 0 && median(TARGET_INTERVAL, f) <= 0 &&
+		    median(TARGET_CLOSE, f) <= 0 && median(TARGET_DISK, f) <= 0)
+			continue;
 		printf("%-32s%10.2f", figure_names[f], null);
 		print_cell(median(TARGET_INTERVAL, f), null);
 		print_cell(median(TARGET_CLOSE, f), null);
@@ -306,6 +312,41 @@ static void print_all(void)
 		printf("\n");
 	}
 	printf("(x: how many times as fast as the null filesystem)\n");
+}
+
+/* Whether the list in the environment, or what stands for it, has the word. */
+static int is_chosen(const char *name, const char *word)
+{
+	const char *list = getenv(name);
+	size_t size = strlen(word);
+
+	for (const char *at = list; at && (at = strstr(at, word)); at += size)
+		if ((at == list || at[-1] == ',') &&
+		    (at[size] == ',' || at[size] == '\0'))
+			return 1;
+	return !list;
+}
+
+static int is_chosen_count(unsigned count)
+{
+	char word[16];
+
+	snprintf(word, sizeof(word), "%u", count);
+	return is_chosen("BENCH_PROCESSES", word);
+}
+
+static void file_round(unsigned round)
+{
+	static const enum target_kind kinds[] = { TARGET_NULL, TARGET_INTERVAL,
+						  TARGET_CLOSE, TARGET_DISK };
+
+	for (unsigned p = 0; p < 3; p++)
+		for (unsigned k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+			if (is_chosen_count(process_counts[p]) &&
+			    is_chosen("BENCH_TARGETS", target_names[kinds[k]]))
+				one_round(kinds[k], p, round);
+	if (is_chosen_count(1))
+		pinned_round(round);
 }
 
 static unsigned number(const char *name, unsigned otherwise)
@@ -318,8 +359,6 @@ static unsigned number(const char *name, unsigned otherwise)
 int main(void)
 {
 	const char *dir = getenv("BENCH_DIR");
-	static const enum target_kind kinds[] = { TARGET_NULL, TARGET_INTERVAL,
-						  TARGET_CLOSE, TARGET_DISK };
 
 	files = number("BENCH_FILES", files);
 	names = number("BENCH_NAMES", names);
@@ -329,13 +368,8 @@ int main(void)
 	snprintf(top, sizeof(top), "%s/mount", dir ? dir : "build/bench");
 	printf("the mount: %u files, %u names, medians of %u rounds in turns\n",
 	       files, names, rounds);
-	for (unsigned round = 0; round < rounds; round++) {
-		for (unsigned p = 0; p < 3; p++)
-			for (unsigned k = 0; k < sizeof(kinds) / sizeof(kinds[0]);
-			     k++)
-				one_round(kinds[k], p, round);
-		pinned_round(round);
-	}
+	for (unsigned round = 0; round < rounds; round++)
+		file_round(round);
 	if (names)
 		list_rounds();
 	print_all();

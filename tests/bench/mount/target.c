@@ -69,54 +69,53 @@ void target_remove(struct target *target)
 	run("rm -rf '%s'%s", target->dir, "");
 }
 
-static void mount_driftfs(struct target *target)
+static void serve_driftfs(const struct target *target, const char *mountpoint)
 {
-	char places[600], options[64] = "durability=close";
+	char db[300], log[300];
 
-	if (target->kind == TARGET_INTERVAL)
-		snprintf(options, sizeof(options), "durability=interval=100");
-	snprintf(places, sizeof(places), "'%s/db' '%s/mnt' -o %s", target->dir,
-		 target->dir, options);
-	run("%s %s", program("driftfs"), places);
+	snprintf(db, sizeof(db), "%s/db", target->dir);
+	snprintf(log, sizeof(log), "%s/log", target->dir);
+	if (!freopen(log, "a", stderr))
+		die(log);
+	execl(program("driftfs"), "driftfs", "-f", db, mountpoint, "-o",
+	      target->kind == TARGET_INTERVAL ? "durability=interval=100"
+					      : "durability=close",
+	      (char *)NULL);
+	die("driftfs");
 }
 
-static void mount_null(struct target *target, unsigned count)
+/* A process of the same session, so that the kernel's scheduler, which shares the
+ * processors out by sessions, treats all alike. */
+static void mount_target(struct target *target, unsigned count)
 {
-	char mountpoint[300], rows[310];
+	char mountpoint[300];
 	struct stat st;
 
 	snprintf(mountpoint, sizeof(mountpoint), "%s/mnt", target->dir);
-	snprintf(rows, sizeof(rows), "%s/rows", mountpoint);
 	target->pid = fork();
 	if (target->pid < 0)
 		die("fork");
+	if (target->pid == 0 && is_driftfs(target))
+		serve_driftfs(target, mountpoint);
 	if (target->pid == 0)
 		_exit(nullfs_serve(mountpoint, count,
 				   target->kind == TARGET_PINNED));
-	while (stat(rows, &st) != 0) {
+	while (stat(target->rows, &st) != 0) {
 		if (waitpid(target->pid, NULL, WNOHANG) != 0)
-			die("nullfs");
+			die(target_names[target->kind]);
 		poll(NULL, 0, 1);
 	}
 }
 
 void target_up(struct target *target, unsigned count)
 {
-	switch (target->kind) {
-	case TARGET_CLOSE:
-	case TARGET_INTERVAL:
-		mount_driftfs(target);
-		snprintf(target->rows, sizeof(target->rows), "%s/mnt/tables/t/rows",
-			 target->dir);
-		break;
-	case TARGET_DISK:
-		snprintf(target->rows, sizeof(target->rows), "%s/rows", target->dir);
-		break;
-	default:
-		mount_null(target, count);
-		snprintf(target->rows, sizeof(target->rows), "%s/mnt/rows",
-			 target->dir);
-	}
+	const char *below = target->kind == TARGET_DISK ? "rows"
+			    : is_driftfs(target)        ? "mnt/tables/t/rows"
+							: "mnt/rows";
+
+	snprintf(target->rows, sizeof(target->rows), "%s/%s", target->dir, below);
+	if (target->kind != TARGET_DISK)
+		mount_target(target, count);
 }
 
 void target_pin(struct target *target)
@@ -139,10 +138,6 @@ void target_down(struct target *target)
 	if (target->kind == TARGET_DISK)
 		return;
 	snprintf(mountpoint, sizeof(mountpoint), "%s/mnt", target->dir);
-	if (is_driftfs(target)) {
-		run("%s --unmount '%s'", program("driftfs"), mountpoint);
-		return;
-	}
 	if (umount(mountpoint) != 0)
 		run("fusermount3 -u '%s'%s", mountpoint, "");
 	waitpid(target->pid, NULL, 0);
