@@ -45,6 +45,8 @@ double attr_entry_timeout_s(const struct identity *identity)
 	unsigned flags = kind_of(identity)->flags;
 	bool moves_on = (flags & KIND_PINNED) || identity->seq == SEQ_LIVE;
 
+	if (flags & KIND_EACH)
+		return 0;
 	return (flags & KIND_FLEETING) && moves_on ? 0 : FOREVER_S;
 }
 

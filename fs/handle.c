@@ -10,8 +10,10 @@ void handles_init(struct handles *handles)
 	pthread_mutex_init(&handles->lock, NULL);
 }
 
-static void unlink_handle(struct handles *handles, struct handle *handle)
+void handle_part(struct handle *handle)
 {
+	struct handles *handles = &handle->tree->handles;
+
 	pthread_mutex_lock(&handles->lock);
 	*handle->link = handle->next;
 	if (handle->next)
@@ -24,7 +26,7 @@ void handles_release(struct handles *handles)
 	while (handles->first) {
 		struct handle *handle = handles->first;
 
-		unlink_handle(handles, handle);
+		handle_part(handle);
 		handle->ops->free(handle);
 	}
 	pthread_mutex_destroy(&handles->lock);
@@ -57,7 +59,7 @@ struct handle *handle_take(struct fuse_file_info *fi)
 {
 	struct handle *handle = handle_of(fi);
 
-	unlink_handle(&handle->tree->handles, handle);
+	handle_part(handle);
 	return handle;
 }
 

@@ -25,6 +25,10 @@ struct handle_ops {
 	void (*stop)(struct handle *handle);
 	/* Free without answering: the kernel does not know of the handle. */
 	void (*free)(struct handle *handle);
+	/* Bits 1 << errand_kind: what may take long (errand.h). A release among these
+	 * finds the handle in the list and takes it out (handle_part), so that it can
+	 * be stopped. */
+	unsigned slow;
 };
 
 struct handle {
@@ -51,6 +55,7 @@ void handles_stop(struct handles *handles);
 void handle_give(struct handle *handle, struct fuse_file_info *fi);
 /* The kernel names it no longer: the caller frees it. */
 struct handle *handle_take(struct fuse_file_info *fi);
+void handle_part(struct handle *handle);
 
 static inline struct handle *handle_of(const struct fuse_file_info *fi)
 {

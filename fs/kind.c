@@ -142,7 +142,7 @@ const struct kind kinds[NODE_KINDS] = {
 			.attributes = attr_link,
 			.target = timeline_target },
 	[NODE_QUERY] = { .mode = FILE_TO_WRITE,
-			 .flags = KIND_ASKED | KIND_EMPTY,
+			 .flags = KIND_ASKED | KIND_EMPTY | KIND_EACH,
 			 .attributes = attr_directory,
 			 .open = query_file_open },
 	[NODE_EVENTS] = { .mode = FILE_TO_READ,

@@ -45,6 +45,9 @@ enum kind_flags {
 	KIND_PAST = 64,
 	/* Has no content of its own: there is nothing to cut. */
 	KIND_EMPTY = 32,
+	/* Each look-up gets a node of its own, because the kernel lets one process at
+	 * a time write to a node, and a statement takes as long as it takes. */
+	KIND_EACH = 128,
 };
 
 struct kind {

@@ -8,6 +8,7 @@
 #include "fs/lookup.h"
 
 #include "fs/attr.h"
+#include "fs/kind.h"
 #include "fs/name.h"
 #include "fs/reader.h"
 
@@ -26,8 +27,12 @@ void lookup_undo(struct tree *tree, const struct fuse_entry_param *entry)
 static enum drift_err get_node(struct tree *tree, const struct identity *identity,
 			       struct fuse_entry_param *entry)
 {
-	struct node *node = node_get(&tree->nodes, identity);
+	struct identity own = *identity;
+	struct node *node;
 
+	if (kind_of(identity)->flags & KIND_EACH)
+		own.from = atomic_fetch_add(&tree->nodes.each, 1) + 1;
+	node = node_get(&tree->nodes, &own);
 	if (!node)
 		return DRIFT_NOMEM;
 	if (identity->kind == NODE_SCRATCH)

@@ -25,7 +25,7 @@
 #include "fs/option.h"
 #include "query/query.h"
 
-#define THREADS_MAX 32 /* each long query keeps one busy */
+#define THREADS_MAX 32
 #define IDLE_THREADS_MAX 8
 
 enum exit_code {
@@ -233,7 +233,7 @@ static void handle_stop_signals(struct fuse_session *session)
 			sigaction(stop_signals[i], &action, NULL);
 }
 
-/* The serving threads are waited for, and one may be at a statement that takes long:
+/* Threads that serve are waited for, and one may be at a statement that takes long:
  * once a stop is asked for, stop them again and again until none serves. */
 struct stopper {
 	struct daemon *daemon;
@@ -270,8 +270,9 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 	(void)serve(daemon, session);
 	mask_stop_signals(SIG_BLOCK);
 	notify_manager("STOPPING=1");
-	stopper.done = true;
 	sem_post(&stop_asked);
+	errands_stop(&daemon->tree.errands);
+	stopper.done = true;
 	pthread_join(stopper.thread, NULL);
 	sem_destroy(&stop_asked);
 	return EXIT_MOUNTED;

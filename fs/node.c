@@ -51,9 +51,13 @@ bool identity_equal(const struct identity *a, const struct identity *b)
 
 uint64_t identity_ino(const struct identity *identity, drift_seq version)
 {
+	struct identity named = *identity;
+
 	if (version)
 		return version;
-	return identity_hash(identity) >> 2 | (uint64_t)1 << 62;
+	if (named.kind == NODE_QUERY)
+		named.from = 0;
+	return identity_hash(&named) >> 2 | (uint64_t)1 << 62;
 }
 
 struct identity_box *node_box_new(const struct identity *identity)

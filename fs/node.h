@@ -69,7 +69,8 @@ struct identity {
 	uint32_t table_id;
 	drift_seq seq;  /* SEQ_LIVE or the moment of the view it is in;
 				 * VERSION, TOMBSTONE: its event; LINK: target */
-	drift_seq from; /* DIFF kinds: the moment before; seq is the one after */
+	drift_seq from; /* DIFF kinds: the moment before; seq is the one after;
+			 * QUERY: which of the nodes of this name (KIND_EACH) */
 	/* rows: key bytes; TABLE, SCRATCH, BY_COLUMN: name; BY_VALUE: column, NUL,
 	 * value, as they are called; LINK: what the target begins with; QUERY,
 	 * ROWS_FILE, IMPORT: format; DIFF kinds: see diff.c */
@@ -104,6 +105,7 @@ struct nodes {
 	size_t bucket_count; /* a power of two */
 	size_t count;
 	struct node *root;
+	atomic_uint_fast64_t each; /* the last number given out: see KIND_EACH */
 };
 
 [[nodiscard]] enum drift_err nodes_init(struct nodes *nodes,

@@ -351,13 +351,22 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply_open(req, fi);
 }
 
+static bool is_slow(const struct handle *handle, enum errand_kind kind)
+{
+	return handle->ops->slow & 1u << kind;
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		    struct fuse_file_info *fi)
 {
 	struct handle *handle = handle_of(fi);
 
 	(void)ino;
-	handle->ops->read(req, handle, size, offset);
+	if (is_slow(handle, ERRAND_READ))
+		errand_send(req, handle, ERRAND_READ, (struct slice){ 0 }, size,
+			    offset);
+	else
+		handle->ops->read(req, handle, size, offset);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size,
@@ -366,7 +375,10 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t s
 	struct handle *handle = handle_of(fi);
 
 	(void)ino;
-	if (handle->ops->write)
+	if (is_slow(handle, ERRAND_WRITE))
+		errand_send(req, handle, ERRAND_WRITE, slice_of(bytes, size), 0,
+			    offset);
+	else if (handle->ops->write)
 		handle->ops->write(req, handle, slice_of(bytes, size), offset);
 	else
 		fuse_reply_err(req, EBADF);
@@ -377,7 +389,9 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct handle *handle = handle_of(fi);
 
 	(void)ino;
-	if (handle->ops->flush)
+	if (is_slow(handle, ERRAND_FLUSH))
+		errand_send(req, handle, ERRAND_FLUSH, (struct slice){ 0 }, 0, 0);
+	else if (handle->ops->flush)
 		handle->ops->flush(req, handle);
 	else
 		reply_err(req, DRIFT_OK);
@@ -397,9 +411,14 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct handle *handle = handle_take(fi);
+	struct handle *handle = handle_of(fi);
 
 	(void)ino;
+	if (is_slow(handle, ERRAND_RELEASE)) {
+		errand_send(req, handle, ERRAND_RELEASE, (struct slice){ 0 }, 0, 0);
+		return;
+	}
+	handle_part(handle);
 	handle->ops->release(req, handle);
 }
 

@@ -285,6 +285,7 @@ static void query_release(fuse_req_t req, struct handle *handle)
 	}
 	if (err)
 		(void)!refuse(open, req, &error, err);
+	handle_part(handle);
 	query_handle_free(handle);
 	reply_err(req, DRIFT_OK);
 }
@@ -311,6 +312,8 @@ static const struct handle_ops query_ops = {
 	.truncate = query_truncate,
 	.stop = query_stop,
 	.free = query_handle_free,
+	.slow = 1u << ERRAND_READ | 1u << ERRAND_WRITE | 1u << ERRAND_FLUSH |
+		1u << ERRAND_RELEASE,
 };
 
 static enum query_format format_of(const struct identity *identity)

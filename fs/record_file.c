@@ -163,6 +163,7 @@ static void record_release(fuse_req_t req, struct handle *handle)
 
 static const struct handle_ops record_ops = {
 	.read = record_read,
+	.slow = 1u << ERRAND_READ,
 	.release = record_release,
 	.free = record_free,
 };

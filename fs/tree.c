@@ -19,6 +19,7 @@ enum drift_err tree_init(struct tree *tree, struct drift_db *db,
 	event_files_init(&tree->event_files);
 	results_init(&tree->results);
 	handles_init(&tree->handles);
+	errands_init(&tree->errands);
 	record_sizes_init(&tree->record_sizes);
 	err = nodes_init(&tree->nodes, &tree->root);
 	if (!err)
@@ -30,6 +31,7 @@ enum drift_err tree_init(struct tree *tree, struct drift_db *db,
 
 void tree_release(struct tree *tree)
 {
+	errands_stop(&tree->errands);
 	changes_stop(&tree->changes);
 	invalidator_stop(tree);
 	handles_release(&tree->handles);

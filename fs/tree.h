@@ -7,6 +7,7 @@
 #include "engine/json.h"
 #include "fs/result.h"
 #include "fs/change.h"
+#include "fs/errand.h"
 #include "fs/events_file.h"
 #include "fs/handle.h"
 #include "fs/meter.h"
@@ -52,6 +53,7 @@ struct tree {
 	struct results results;
 	struct handles handles;
 	struct changes changes;
+	struct errands errands;
 	struct invalidator *invalidator;
 	struct unsaved unsaved;
 	struct record_sizes record_sizes;
@@ -60,7 +62,7 @@ struct tree {
 };
 /* Locks, in the order they may be taken: a handle's, then any one of the others
  * (nodes, scratches, a scratch, refusals, an event file, results, handles,
- * changes, record_sizes); none of these while another of them is held, but a scratch's name
+ * changes, errands, record_sizes); none of these while another of them is held, but a scratch's name
  * under nodes. No lock of fs/ is held while the engine waits for the disk. */
 
 [[nodiscard]] enum drift_err tree_init(struct tree *tree, struct drift_db *db,

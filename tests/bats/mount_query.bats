@@ -166,3 +166,42 @@ busy()
 		same "$(cat answer.$i)" "{\"n\":$i,\"c\":3}"
 	done
 }
+
+# More of them than there are threads that serve requests, and than there are threads
+# that run statements.
+@test "statements that do not end hold up nobody but who comes to ask as well" {
+	askers=()
+	for task in "/proc/$MOUNT_PID/task"/*; do # the askers have to come to ask
+		renice -n 19 -p "${task##*/}" >/dev/null
+	done
+	for _ in {1..70}; do
+		(exec bash -c "echo '$series) SELECT count(*) FROM c' >mnt/query") \
+			2>/dev/null &
+		askers+=($!)
+	done
+	eventually 20 many_threads 64
+	same "$(timeout $((10 * SLOW)) jq .v $rows/k1.json)" 1
+	echo '{"v":7}' >$rows/k7.json
+	same "$(timeout $((10 * SLOW)) ls $rows | grep -c k7)" 1
+	for asker in "${askers[@]}"; do
+		ended "$asker" && return 1
+	done
+	eventually 10 all_interrupted
+	echo 'SELECT 1 AS one' >mnt/query
+	same "$(cat mnt/query)" '{"one":1}'
+}
+
+many_threads()
+{
+	[ "$(ls "/proc/$MOUNT_PID/task" | wc -l)" -gt "$1" ]
+}
+
+all_interrupted()
+{
+	local left=0
+
+	for asker in "${askers[@]}"; do
+		interrupted "$asker" || left=1
+	done
+	return "$left"
+}

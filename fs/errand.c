@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* errand.c - see errand.h.
+ *
+ * Threads are started as they are needed and stay. The kernel's INTERRUPT may come while
+ * an errand waits, while it is taken, or before it was put: who takes it off the queue
+ * under the lock answers it, and the handler of interrupts is taken away before the
+ * errand's memory goes (libfuse lets none run after that). */
+#include "fs/errand.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine/thread.h"
+#include "fs/tree.h"
+
+struct errand {
+	struct errand *next;
+	fuse_req_t req;
+	struct handle *handle;
+	enum errand_kind kind;
+	bool queued, interrupted; /* by errands->lock */
+	size_t size;
+	off_t offset;
+	char bytes[];
+};
+
+static void carry_out(struct handle *handle, enum errand_kind kind, fuse_req_t req,
+		      struct slice bytes, size_t size, off_t offset)
+{
+	switch (kind) {
+	case ERRAND_READ:
+		handle->ops->read(req, handle, size, offset);
+		break;
+	case ERRAND_WRITE:
+		handle->ops->write(req, handle, bytes, offset);
+		break;
+	case ERRAND_FLUSH:
+		handle->ops->flush(req, handle);
+		break;
+	case ERRAND_RELEASE:
+		handle->ops->release(req, handle);
+	}
+}
+
+/* The mount ends, or its caller does not wait any longer: it never happened. */
+static void call_off(struct errand *errand)
+{
+	fuse_req_t req = errand->req;
+
+	if (errand->kind == ERRAND_RELEASE) {
+		handle_part(errand->handle);
+		errand->handle->ops->free(errand->handle);
+	}
+	free(errand);
+	fuse_reply_err(req, EINTR);
+}
+
+static void take_off(struct errands *errands, struct errand *errand)
+{
+	struct errand **at = &errands->first;
+
+	while (*at != errand)
+		at = &(*at)->next;
+	*at = errand->next;
+	if (!*at)
+		errands->last = at;
+	errand->queued = false;
+	errands->waiting--;
+}
+
+static struct errands *errands_of(const struct errand *errand)
+{
+	return &errand->handle->tree->errands;
+}
+
+/* libfuse calls this under the request's lock. */
+static void interrupted(fuse_req_t req, void *arg)
+{
+	struct errand *errand = arg;
+	struct errands *errands = errands_of(errand);
+	bool ours;
+
+	(void)req;
+	pthread_mutex_lock(&errands->lock);
+	errand->interrupted = true;
+	ours = errand->queued;
+	if (ours)
+		take_off(errands, errand);
+	pthread_mutex_unlock(&errands->lock);
+	if (ours)
+		call_off(errand);
+}
+
+/* One was taken off the queue by this thread. */
+static void serve_one(struct errand *errand, bool stopping)
+{
+	fuse_req_interrupt_func(errand->req, NULL, NULL);
+	if (stopping || (errand->interrupted && errand->kind != ERRAND_RELEASE)) {
+		call_off(errand);
+		return;
+	}
+	carry_out(errand->handle, errand->kind, errand->req,
+		  slice_of(errand->bytes, errand->size), errand->size,
+		  errand->offset);
+	free(errand);
+}
+
+static void *serve(void *arg)
+{
+	struct errands *errands = arg;
+
+	pthread_mutex_lock(&errands->lock);
+	while (errands->first || !errands->stopping) {
+		struct errand *errand = errands->first;
+		bool stopping = errands->stopping;
+
+		if (!errand) {
+			errands->idle++;
+			pthread_cond_wait(&errands->more, &errands->lock);
+			errands->idle--;
+			continue;
+		}
+		take_off(errands, errand);
+		pthread_mutex_unlock(&errands->lock);
+		serve_one(errand, stopping);
+		pthread_mutex_lock(&errands->lock);
+	}
+	pthread_mutex_unlock(&errands->lock);
+	return NULL;
+}
+
+/* Have a thread for what waits, if there may be one more. Under the lock. */
+static bool have_thread(struct errands *errands)
+{
+	pthread_t *thread = &errands->thread[errands->threads];
+
+	if (errands->idle < errands->waiting &&
+	    errands->threads < ERRAND_THREADS_MAX &&
+	    thread_start(thread, serve, errands))
+		errands->threads++;
+	return errands->threads > 0;
+}
+
+/* False: there is nobody to serve it. */
+static bool put(struct errands *errands, struct errand *errand)
+{
+	bool put;
+
+	pthread_mutex_lock(&errands->lock);
+	errands->waiting++;
+	put = !errand->interrupted && have_thread(errands);
+	if (put) {
+		errand->queued = true;
+		*errands->last = errand;
+		errands->last = &errand->next;
+		pthread_cond_signal(&errands->more);
+	} else {
+		errands->waiting--;
+	}
+	pthread_mutex_unlock(&errands->lock);
+	return put;
+}
+
+void errand_send(fuse_req_t req, struct handle *handle, enum errand_kind kind,
+		 struct slice bytes, size_t size, off_t offset)
+{
+	struct errand *errand = malloc(sizeof(*errand) + bytes.size);
+
+	if (!errand) { /* the worker does it, late */
+		carry_out(handle, kind, req, bytes, size, offset);
+		return;
+	}
+	*errand = (struct errand){ .req = req,
+				   .handle = handle,
+				   .kind = kind,
+				   .size = kind == ERRAND_WRITE ? bytes.size : size,
+				   .offset = offset };
+	if (bytes.size)
+		memcpy(errand->bytes, bytes.data, bytes.size);
+	if (kind != ERRAND_RELEASE)
+		fuse_req_interrupt_func(req, interrupted, errand);
+	if (!put(&handle->tree->errands, errand))
+		serve_one(errand, false);
+}
+
+void errands_init(struct errands *errands)
+{
+	*errands = (struct errands){ .last = &errands->first };
+	pthread_mutex_init(&errands->lock, NULL);
+	pthread_cond_init(&errands->more, NULL);
+}
+
+void errands_stop(struct errands *errands)
+{
+	pthread_mutex_lock(&errands->lock);
+	errands->stopping = true;
+	pthread_cond_broadcast(&errands->more);
+	pthread_mutex_unlock(&errands->lock);
+	/* No worker is left to start one more. */
+	for (unsigned i = 0; i < errands->threads; i++)
+		pthread_join(errands->thread[i], NULL);
+	errands->threads = 0;
+}
