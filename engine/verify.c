@@ -65,6 +65,8 @@ struct worker {
 	unsigned count;
 	unsigned segment; /* in hand */
 	struct tally versions, rows;
+	uint32_t *past; /* by index id, verify_past.h */
+	struct buf value;
 	enum drift_err err;
 };
 
@@ -118,8 +120,11 @@ static enum drift_err check_frame(void *arg, const struct frame *frame,
 			     place->segment, place->offset,
 			     frame->kind == FRAME_DDL ? "definition" : "event");
 	else if (frame->kind != FRAME_DDL && frame->seq <= verify->mark.seq &&
-		 verify->current)
+		 verify->current) {
 		tally_event(worker, frame, &event, place);
+		return verify_past_event(verify, frame, &event, &worker->value,
+					 worker->past);
+	}
 	return DRIFT_OK;
 }
 
@@ -255,32 +260,71 @@ static void check_anchor_met(struct verify *verify)
 
 /* ---- The log ------------------------------------------------------------------------ */
 
+static enum drift_err worker_begin(struct worker *worker)
+{
+	uint32_t id_end = worker->verify->past.id_end;
+
+	if (!worker->verify->past.before)
+		return DRIFT_OK;
+	worker->past = calloc(id_end, sizeof(*worker->past));
+	return worker->past ? DRIFT_OK : DRIFT_NOMEM;
+}
+
+static void worker_release(struct worker *worker)
+{
+	free(worker->past);
+	buf_release(&worker->value);
+}
+
+/* What both found, together. */
+static void merge_workers(struct verify *verify, const struct worker workers[2])
+{
+	for (unsigned i = 0; i < 2; i++) {
+		tally_merge(&verify->log_versions, &workers[i].versions);
+		tally_merge(&verify->log_rows, &workers[i].rows);
+	}
+	for (uint32_t id = 0; workers[0].past && id < verify->past.id_end; id++)
+		workers[0].past[id] += workers[1].past[id];
+	verify_past_compare(verify, workers[0].past);
+}
+
+static enum drift_err run_workers(struct worker workers[2], unsigned segments)
+{
+	pthread_t second;
+	bool started;
+
+	started = segments > 1 && thread_start(&second, worker_run, &workers[1]);
+	worker_run(&workers[0]);
+	if (started)
+		pthread_join(second, NULL);
+	return workers[0].err ? workers[0].err : workers[1].err;
+}
+
 static enum drift_err verify_log(struct verify *verify)
 {
 	unsigned count = atomic_load(&verify->log->count);
 	struct survey_sums *sums = calloc(count, sizeof(*sums));
 	_Atomic unsigned next = 0;
 	struct worker workers[2];
-	pthread_t second;
-	bool started;
+	enum drift_err err = sums ? DRIFT_OK : DRIFT_NOMEM;
 
-	if (!sums)
-		return DRIFT_NOMEM;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		workers[i] = (struct worker){
 			.verify = verify, .sums = sums, .next = &next, .count = count
 		};
-	started = count > 1 && thread_start(&second, worker_run, &workers[1]);
-	worker_run(&workers[0]);
-	if (started)
-		pthread_join(second, NULL);
-	for (unsigned i = 0; i < 2; i++) {
-		tally_merge(&verify->log_versions, &workers[i].versions);
-		tally_merge(&verify->log_rows, &workers[i].rows);
+		if (!err)
+			err = worker_begin(&workers[i]);
 	}
-	check_chain(verify, sums, count);
+	if (!err)
+		err = run_workers(workers, count);
+	if (!err) {
+		merge_workers(verify, workers);
+		check_chain(verify, sums, count);
+	}
+	worker_release(&workers[0]);
+	worker_release(&workers[1]);
 	free(sums);
-	return workers[0].err ? workers[0].err : workers[1].err;
+	return err;
 }
 
 static void snapshot_fault(void *arg, const char *line)
@@ -310,6 +354,7 @@ static enum drift_err verify_run(struct verify *verify)
 		err = verify_snapshots(verify->db, snapshot_fault, verify);
 	tables_release(&verify->tables);
 	pthread_mutex_destroy(&verify->lock);
+	verify_past_release(verify);
 	free(verify->current);
 	if (err)
 		return err;

@@ -17,6 +17,7 @@
 #include "engine/db.h"
 #include "engine/survey.h"
 #include "engine/tally.h"
+#include "engine/verify_past.h"
 
 struct verify {
 	struct drift_db *db; /* NULL: the log and the index alone */
@@ -36,6 +37,7 @@ struct verify {
 	struct tables tables;        /* as of the mark */
 	uint8_t *current;            /* bit seq: the event is a row of `current` */
 	struct tally versions, rows; /* as the index says */
+	struct verify_past past;     /* intervals of secondary indexes */
 	/* As the log says, up to the mark. */
 	struct tally log_versions, log_rows;
 };
@@ -55,7 +57,19 @@ uint64_t verify_version_hash(uint64_t seed, uint32_t table_id, struct slice key,
 uint64_t verify_row_hash(uint64_t seed, uint32_t table_id, struct slice key,
 			 const struct index_row *row);
 
-/* verify_index.c: read the index; fills mark, tables, current, versions, rows. */
+/* verify_index.c: a space read from its first entry to its last. What does not match
+ * its CRC is told, and passed over. */
+struct verify_space {
+	struct index_cursor *cursor;
+	struct slice key, value;
+	bool ended;
+};
+
+enum drift_err verify_space_open(struct verify *verify, enum index_space which,
+				 struct verify_space *space);
+enum drift_err verify_space_next(struct verify *verify, struct verify_space *space,
+				 enum index_step step);
+/* read the index; fills mark, tables, current, versions, rows. */
 enum drift_err verify_index(struct verify *verify);
 /* verify_name.c: the tallies differ; say where, at most for a few entries. */
 enum drift_err verify_name(struct verify *verify);

@@ -5,18 +5,10 @@
 #include <stdlib.h>
 
 #include "engine/index_build.h"
-#include "engine/thread.h"
 #include "engine/verify.h"
 #include "engine/versions.h"
 
-/* A space read from its first entry to its last. */
-struct space {
-	struct index_cursor *cursor;
-	struct slice key, value;
-	bool ended;
-};
-
-static enum drift_err space_next(struct verify *verify, struct space *space,
+enum drift_err verify_space_next(struct verify *verify, struct verify_space *space,
 				 enum index_step step)
 {
 	enum drift_err err =
@@ -31,13 +23,13 @@ static enum drift_err space_next(struct verify *verify, struct space *space,
 	return space->ended ? DRIFT_OK : err;
 }
 
-static enum drift_err space_open(struct verify *verify, enum index_space which,
-				 struct space *space)
+enum drift_err verify_space_open(struct verify *verify, enum index_space which,
+				 struct verify_space *space)
 {
 	enum drift_err err =
 		index_cursor_open(verify->reader, which, &space->cursor);
 
-	return err ? err : space_next(verify, space, INDEX_FIRST);
+	return err ? err : verify_space_next(verify, space, INDEX_FIRST);
 }
 
 /* ---- The catalog --------------------------------------------------------------- */
@@ -56,14 +48,14 @@ static enum drift_err take_definition(struct verify *verify, struct slice value)
 
 static enum drift_err read_catalog(struct verify *verify)
 {
-	struct space catalog = { 0 };
-	enum drift_err err = space_open(verify, INDEX_CATALOG, &catalog);
+	struct verify_space catalog = { 0 };
+	enum drift_err err = verify_space_open(verify, INDEX_CATALOG, &catalog);
 
 	verify->tables.loading = true;
 	while (!err && !catalog.ended) {
 		if (take_definition(verify, catalog.value))
 			verify_fault(verify, "index: a definition is damaged");
-		err = space_next(verify, &catalog, INDEX_NEXT);
+		err = verify_space_next(verify, &catalog, INDEX_NEXT);
 	}
 	index_cursor_close(catalog.cursor);
 	return err ? err : index_build_load(&verify->tables, verify->reader);
@@ -73,14 +65,15 @@ static enum drift_err read_catalog(struct verify *verify)
 
 struct rows {
 	struct verify *verify;
-	struct space recent, versions, current, gone;
+	struct verify_space recent, versions, current, gone;
 	struct tally values; /* what the rows should have in `values` */
 	struct buf value;
 };
 
 /* The index values that a row of `current` should have. */
 static enum drift_err tally_values(struct rows *rows, uint32_t table_id,
-				   struct slice key, const struct index_row *row)
+				   struct slice key, const struct index_row *row,
+				   uint32_t weights)
 {
 	struct verify *verify = rows->verify;
 	struct table *table = tables_get(&verify->tables, table_id);
@@ -100,15 +93,17 @@ static enum drift_err tally_values(struct rows *rows, uint32_t table_id,
 		buf_add_slice(&rows->value, key);
 		if (!err)
 			err = buf_status(&rows->value);
-		if (!err)
-			tally_add(&rows->values,
-				  tally_mix_bytes(verify->seed,
-						  buf_slice(&rows->value)));
+		if (err)
+			break;
+		tally_add(&rows->values,
+			  tally_mix_bytes(verify->seed, buf_slice(&rows->value)));
+		verify_past_row(verify, index->id, buf_slice(&rows->value), weights);
 	}
 	return err;
 }
 
-static enum drift_err take_current(struct rows *rows, const struct index_row *row)
+static enum drift_err take_current(struct rows *rows, const struct index_row *row,
+				   uint32_t weights)
 {
 	struct verify *verify = rows->verify;
 	struct slice key = { (const char *)rows->current.key.data + 4,
@@ -118,13 +113,14 @@ static enum drift_err take_current(struct rows *rows, const struct index_row *ro
 	if (row->seq <= verify->mark.seq)
 		verify->current[row->seq / 8] |= (uint8_t)(1u << row->seq % 8);
 	tally_add(&verify->rows, verify_row_hash(verify->seed, table_id, key, row));
-	return tally_values(rows, table_id, key, row);
+	return tally_values(rows, table_id, key, row, weights);
 }
 
 /* Step `space` (current or gone) up to key: there must be nothing before it, and its
  * entry must be the event that `newest` is; newest NULL: none at all. */
-static enum drift_err meet(struct rows *rows, struct space *space, struct slice key,
-			   const struct index_version *newest)
+static enum drift_err meet(struct rows *rows, struct verify_space *space,
+			   struct slice key, const struct index_version *newest,
+			   uint32_t weights)
 {
 	struct verify *verify = rows->verify;
 	bool is_current = space == &rows->current;
@@ -145,10 +141,11 @@ static enum drift_err meet(struct rows *rows, struct space *space, struct slice 
 				     be32_get(space->key.data), row.seq);
 		} else {
 			met = true;
-			err = is_current ? take_current(rows, &row) : DRIFT_OK;
+			err = is_current ? take_current(rows, &row, weights)
+					 : DRIFT_OK;
 		}
 		if (!err)
-			err = space_next(verify, space, INDEX_NEXT);
+			err = verify_space_next(verify, space, INDEX_NEXT);
 	}
 	if (!err && newest && !met)
 		verify_fault(verify,
@@ -157,22 +154,24 @@ static enum drift_err meet(struct rows *rows, struct space *space, struct slice 
 	return err;
 }
 
-static enum drift_err end_key(struct rows *rows, struct slice key,
-			      const struct index_version *newest)
-{
-	bool is_gone = newest->op == DRIFT_OP_DELETE;
-	enum drift_err err =
-		meet(rows, &rows->current, key, is_gone ? NULL : newest);
-
-	return err ? err : meet(rows, &rows->gone, key, is_gone ? newest : NULL);
-}
-
 /* One row's versions, from block to block. */
 struct row_versions {
 	struct slice key; /* table id and row key */
 	struct index_version newest;
 	uint64_t count;
+	uint32_t weights; /* verify_past.h */
 };
+
+static enum drift_err end_row(struct rows *rows, const struct row_versions *row)
+{
+	const struct index_version *newest = &row->newest;
+	bool is_gone = newest->op == DRIFT_OP_DELETE;
+	enum drift_err err = meet(rows, &rows->current, row->key,
+				  is_gone ? NULL : newest, row->weights);
+
+	return err ? err
+		   : meet(rows, &rows->gone, row->key, is_gone ? newest : NULL, 0);
+}
 
 /* A block's versions: DRIFT_CORRUPT when it is none, or does not go on where the one
  * before ended. */
@@ -191,6 +190,7 @@ static enum drift_err take_block(struct rows *rows, struct row_versions *row,
 			return DRIFT_CORRUPT;
 		row->newest = cursor.version;
 		row->count++;
+		verify_past_version(verify, row->newest.seq, &row->weights);
 		tally_add(&verify->versions,
 			  verify_version_hash(verify->seed, be32_get(row->key.data),
 					      key, &row->newest));
@@ -202,7 +202,7 @@ static enum drift_err take_block(struct rows *rows, struct row_versions *row,
 static enum drift_err take_old(struct rows *rows, struct row_versions *row)
 {
 	struct verify *verify = rows->verify;
-	struct space *old = &rows->versions;
+	struct verify_space *old = &rows->versions;
 	enum drift_err err = DRIFT_OK;
 
 	while (!err && !old->ended) {
@@ -216,7 +216,7 @@ static enum drift_err take_old(struct rows *rows, struct row_versions *row)
 		if (order < 0 || take_block(rows, row, old->value) ||
 		    row->count != count + VERSION_BLOCK_COUNT)
 			verify_fault(verify, "index: old versions are damaged");
-		err = space_next(verify, old, INDEX_NEXT);
+		err = verify_space_next(verify, old, INDEX_NEXT);
 	}
 	return err;
 }
@@ -226,11 +226,14 @@ static enum drift_err take_old(struct rows *rows, struct row_versions *row)
 static enum drift_err read_versions(struct rows *rows)
 {
 	struct verify *verify = rows->verify;
-	struct space *recent = &rows->recent;
+	struct verify_space *recent = &rows->recent;
 	enum drift_err err = DRIFT_OK;
 
 	while (!err && !recent->ended) {
-		struct row_versions row = { .key = recent->key };
+		struct row_versions row = {
+			.key = recent->key,
+			.weights = verify_past_first(verify, recent->key),
+		};
 
 		err = take_old(rows, &row);
 		if (err)
@@ -238,21 +241,21 @@ static enum drift_err read_versions(struct rows *rows)
 		if (row.key.size < 5 || take_block(rows, &row, recent->value))
 			verify_fault(verify, "index: a row's versions are damaged");
 		else
-			err = end_key(rows, row.key, &row.newest);
+			err = end_row(rows, &row);
 		if (!err)
-			err = space_next(verify, recent, INDEX_NEXT);
+			err = verify_space_next(verify, recent, INDEX_NEXT);
 	}
 	return err;
 }
 
-static enum drift_err count_rest(struct rows *rows, struct space *space,
+static enum drift_err count_rest(struct rows *rows, struct verify_space *space,
 				 const char *what)
 {
 	uint64_t count = 0;
 	enum drift_err err = DRIFT_OK;
 
 	for (; !err && !space->ended; count++)
-		err = space_next(rows->verify, space, INDEX_NEXT);
+		err = verify_space_next(rows->verify, space, INDEX_NEXT);
 	if (count)
 		verify_fault(rows->verify, "index: %" PRIu64 " %s", count, what);
 	return err;
@@ -261,14 +264,14 @@ static enum drift_err count_rest(struct rows *rows, struct space *space,
 static enum drift_err read_rows(struct rows *rows)
 {
 	struct verify *verify = rows->verify;
-	enum drift_err err = space_open(verify, INDEX_RECENT, &rows->recent);
+	enum drift_err err = verify_space_open(verify, INDEX_RECENT, &rows->recent);
 
 	if (!err)
-		err = space_open(verify, INDEX_VERSIONS, &rows->versions);
+		err = verify_space_open(verify, INDEX_VERSIONS, &rows->versions);
 	if (!err)
-		err = space_open(verify, INDEX_CURRENT, &rows->current);
+		err = verify_space_open(verify, INDEX_CURRENT, &rows->current);
 	if (!err)
-		err = space_open(verify, INDEX_GONE, &rows->gone);
+		err = verify_space_open(verify, INDEX_GONE, &rows->gone);
 	if (!err)
 		err = read_versions(rows);
 	if (!err)
@@ -301,39 +304,23 @@ static bool is_whole(const struct verify *verify, struct slice key,
 
 static enum drift_err read_values(struct verify *verify, struct tally *found)
 {
-	struct space values = { 0 };
+	struct verify_space values = { 0 };
 	struct index_state *state = NULL;
-	enum drift_err err = space_open(verify, INDEX_VALUES, &values);
+	enum drift_err err = verify_space_open(verify, INDEX_VALUES, &values);
 
 	while (!err && !values.ended) {
-		if (is_whole(verify, values.key, &state))
+		if (is_whole(verify, values.key, &state)) {
 			tally_add(found, tally_mix_bytes(verify->seed, values.key));
-		err = space_next(verify, &values, INDEX_NEXT);
+			if (values.value.size == 10)
+				verify_past_open(verify, be32_get(values.key.data),
+						 values.key,
+						 be64_get(values.value.data));
+			else
+				verify_fault(verify, "index: a value is damaged");
+		}
+		err = verify_space_next(verify, &values, INDEX_NEXT);
 	}
 	index_cursor_close(values.cursor);
-	return err;
-}
-
-/* Intervals that ended: their CRCs, and that they are intervals. */
-static enum drift_err read_past(struct verify *verify)
-{
-	struct space past = { 0 };
-	enum drift_err err = space_open(verify, INDEX_PAST, &past);
-
-	while (!err && !past.ended) {
-		const char *key = past.key.data, *value = past.value.data;
-		size_t size =
-			past.value.size == 10
-				? (size_t)(uint8_t)value[8] << 8 | (uint8_t)value[9]
-				: SIZE_MAX - 16;
-
-		if (past.key.size < size + 13 ||
-		    be64_get(value) >= be64_get(key + 4 + size) ||
-		    be64_get(key + 4 + size) > verify->mark.seq)
-			verify_fault(verify, "index: a past value is damaged");
-		err = space_next(verify, &past, INDEX_NEXT);
-	}
-	index_cursor_close(past.cursor);
 	return err;
 }
 
@@ -356,43 +343,22 @@ static enum drift_err read_mark(struct verify *verify)
 	return err == DRIFT_DONE || err == DRIFT_CORRUPT ? DRIFT_OK : err;
 }
 
-/* What the second thread reads meanwhile. */
-struct secondary {
-	struct verify *verify;
-	struct tally found;
-	enum drift_err err;
-};
-
-static void *read_secondary(void *arg)
-{
-	struct secondary *secondary = arg;
-
-	secondary->err = read_values(secondary->verify, &secondary->found);
-	if (!secondary->err)
-		secondary->err = read_past(secondary->verify);
-	return NULL;
-}
-
 static enum drift_err read_spaces(struct verify *verify)
 {
 	struct rows rows = { .verify = verify };
-	struct secondary secondary = { .verify = verify };
-	pthread_t second;
-	bool started = thread_start(&second, read_secondary, &secondary);
+	struct tally found = { 0 };
 	enum drift_err err = read_rows(&rows);
 
-	if (started)
-		pthread_join(second, NULL);
-	else
-		read_secondary(&secondary);
-	buf_release(&rows.value);
 	if (!err)
-		err = secondary.err;
-	if (!err && !tally_equal(&secondary.found, &rows.values))
+		err = read_values(verify, &found);
+	if (!err)
+		err = verify_past_read(verify);
+	buf_release(&rows.value);
+	if (!err && !tally_equal(&found, &rows.values))
 		verify_fault(verify,
 			     "index: the secondary indexes hold %" PRIu64
 			     " values, not those %" PRIu64 " that the rows have",
-			     secondary.found.count, rows.values.count);
+			     found.count, rows.values.count);
 	return err;
 }
 
@@ -404,5 +370,7 @@ enum drift_err verify_index(struct verify *verify)
 		return err;
 	verify->current = calloc(1, verify->mark.seq / 8 + 1);
 	err = verify->current ? read_catalog(verify) : DRIFT_NOMEM;
+	if (!err)
+		err = verify_past_begin(verify);
 	return err ? err : read_spaces(verify);
 }
