@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "query/dml.h"
 #include "query/error.h"
 #include "query/session.h"
 #include "query/sql.h"
@@ -148,7 +149,38 @@ static uint64_t clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Run the statement to its end; its rows are counted and thrown away. */
+static enum drift_err run_read(struct query_session *session,
+			       const struct statement *inner, sqlite3_stmt *stmt,
+			       uint64_t *rows, struct drift_error *error)
+{
+	int rc;
+
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		++*rows;
+	return rc == SQLITE_DONE ? DRIFT_OK
+				 : error_of_sqlite(session, rc, inner, NULL, error);
+}
+
+/* What was compiled to see how long that takes is compiled again, with the parts that a
+ * statement that writes may have. RETURNING's rows are computed, and thrown away. */
+static enum drift_err run_write(struct query_session *session,
+				const struct statement *inner,
+				const struct verb *verb, uint64_t *rows,
+				struct drift_error *error)
+{
+	enum drift_err err;
+
+	session->explain->next = 0;
+	err = dml_run(session, inner, verb, error);
+	*rows = session->changed;
+	rows_clear(&session->rows);
+	sqlite3_finalize(session->select);
+	session->select = NULL;
+	return err;
+}
+
+/* Run the statement to its end, as it would without EXPLAIN; its rows are counted and
+ * thrown away. */
 static enum drift_err run(struct query_session *session,
 			  const struct statement *inner, struct measured *measured,
 			  struct drift_error *error)
@@ -158,12 +190,7 @@ static enum drift_err run(struct query_session *session,
 	struct verb verb;
 	uint64_t start = clock_ns();
 	enum drift_err err = verb_find(inner, &verb, error);
-	int rc;
 
-	if (!err && verb.kind != VERB_READ)
-		return drift_fail(error, DRIFT_UNSUPPORTED,
-				  "EXPLAIN ANALYZE of a statement that writes is "
-				  "not supported");
 	if (!err)
 		err = sql_prepare(session, inner, "", &stmt, error);
 	if (err)
@@ -172,12 +199,11 @@ static enum drift_err run(struct query_session *session,
 	explain->count = explain->nodes ? explain->next : 0;
 	explain->running = true;
 	measured->planned_ns = clock_ns() - start;
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		measured->rows++;
+	err = verb.kind == VERB_READ
+		      ? run_read(session, inner, stmt, &measured->rows, error)
+		      : run_write(session, inner, &verb, &measured->rows, error);
 	measured->run_ns = clock_ns() - start - measured->planned_ns;
 	explain->running = false;
-	if (rc != SQLITE_DONE)
-		err = error_of_sqlite(session, rc, inner, NULL, error);
 	sqlite3_finalize(stmt);
 	return err;
 }

@@ -241,8 +241,7 @@ static enum drift_err attempt(struct query_session *session,
 	session_say(session, "", "%s", "");
 	transaction_begin_statement(session);
 	err = statement_run(session, statement, error);
-	if (err || session->state == SESSION_SQL_ROWS ||
-	    session->state == SESSION_ANSWER_ROWS)
+	if (err || session->state == SESSION_SQL_ROWS)
 		return err;
 	*may_retry = !session->transaction.open;
 	return transaction_end_statement(session, error);
