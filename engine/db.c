@@ -212,6 +212,8 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 	if (!err)
 		err = log_open(&db->log, db->io, log_fd, db->database_id, error);
 	if (!err)
+		err = log_check_sealed(&db->log, error);
+	if (!err)
 		err = layers_init(&db->layers);
 	if (!err)
 		err = db_recover(db, error);

@@ -73,6 +73,9 @@ enum drift_err log_open(struct log *log, const struct drift_io *io, int dir,
 enum drift_err log_open_alone(struct log *log, const struct drift_io *io, int dir,
 			      const uint8_t database_id[DATABASE_ID_BYTES],
 			      struct drift_error *error);
+/* Do the newest sealed segments end as they were sealed, with a commit frame? Zeros behind it, however many, are DRIFT_CORRUPT: a file that
+ * somebody made longer. What is wrong otherwise is for who reads them to say. */
+enum drift_err log_check_sealed(struct log *log, struct drift_error *error);
 /* Take the log to end in segment count - 1 at offset end: what stands behind is not
  * there for who reads it. Only while nobody appends. */
 void log_shorten(struct log *log, unsigned count, uint64_t end);

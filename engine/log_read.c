@@ -155,6 +155,55 @@ struct place log_start(const struct log *log)
 	};
 }
 
+/* ---- Sealed segments' ends --------------------------------------------------------- */
+
+#define CHECKED_MAX 64 /* segments, each of which is opened and closed */
+
+/* A commit frame ends with text, or with MessagePack's nil, and a segment without any
+ * with the CRC of its header. */
+static enum drift_err check_end(struct log *log, drift_seq first_seq,
+				struct drift_error *error)
+{
+	static const char zeros[8];
+	char end[sizeof(zeros)], name[SEGMENT_NAME_BYTES];
+	struct segment_header header;
+	struct pack *pack = NULL;
+	uint64_t size;
+	size_t got;
+	bool grown;
+	int fd;
+
+	if (segment_open(log->io, log->dir, first_seq, log->database_id, O_RDONLY,
+			 &fd, &header, &pack, error))
+		return DRIFT_OK;
+	grown = !pack && !io_size(log->io, fd, &size) && size > sizeof(end) &&
+		!io_read(log->io, fd, end, sizeof(end), size - sizeof(end), &got) &&
+		got == sizeof(end) && memcmp(end, zeros, sizeof(end)) == 0;
+	log->io->close(log->io, fd);
+	pack_free(pack);
+	if (!grown)
+		return DRIFT_OK;
+	segment_name(first_seq, name);
+	return drift_fail(error, DRIFT_CORRUPT,
+			  "segment %s ends with zeros before offset %" PRIu64
+			  ": it was sealed without them",
+			  name, size);
+}
+
+enum drift_err log_check_sealed(struct log *log, struct drift_error *error)
+{
+	unsigned sealed = atomic_load(&log->count) - 1;
+	unsigned first = sealed > CHECKED_MAX ? sealed - CHECKED_MAX : 0;
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = first; i < sealed && !err; i++)
+		err = check_end(log, atomic_load(&log->segments)[i]->first_seq,
+				error);
+	return err;
+}
+
+/* ---- Frames in order --------------------------------------------------------------- */
+
 /* How far the cursor's segment may be read. */
 static enum drift_err cursor_enter(struct log_cursor *cursor,
 				   struct drift_error *error)
