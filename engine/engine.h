@@ -32,8 +32,8 @@ struct drift_options {
 	uint32_t fold_events_max;   /* memtable size that starts a fold;
 					 * default 100,000 */
 	uint32_t interval_ms;       /* bound for DRIFT_DURABLE_LATER; default 100 */
-	/* A table gets a snapshot by itself when more events than this, and more than
-	 * it has rows, came since the last one; default 10,000. */
+	/* A table gets a snapshot by itself when as many events as this, and as many
+	 * as it has rows, came since the last one; default 10,000. */
 	uint32_t snapshot_events_min;
 	/* A transaction is held in memory until it is committed (about three times
 	 * its bytes), so both are limited: DRIFT_TX_TOO_BIG. Default 256 MiB of

@@ -124,7 +124,7 @@ static bool is_due(struct drift_db *db, struct index_reader *reader,
 
 	if (rows < least)
 		rows = least;
-	return !events_since(db, reader, table_id, &events) && events > rows;
+	return !events_since(db, reader, table_id, &events) && events >= rows;
 }
 
 struct snapshot_job *snapshot_job_due(struct drift_db *db)
