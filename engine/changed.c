@@ -217,6 +217,7 @@ static enum drift_err gather_layer(struct changed *changed,
 			err = add(changed,
 				  &(struct changed_key){ .key = entry_row_key(entry),
 							 .seq = entry->seq,
+							 .place = entry->place,
 							 .op = entry->op });
 	}
 	return err;

@@ -17,7 +17,7 @@
 struct changed_key {
 	struct slice key; /* in keys */
 	drift_seq seq;
-	struct place place; /* size 0: of a memtable's event */
+	struct place place;
 	enum drift_op op;
 };
 

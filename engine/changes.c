@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* changes.c - what changed between two moments: the keys that events in between
- * touched, and each one's row before and after. */
-#include "engine/changed.h"
+ * touched, and each one's row before and after. After is what the newest of these events
+ * wrote, read in the log's order; before is looked up. */
+#include "engine/ahead.h"
 
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ struct drift_changes {
 	drift_time_ns since;
 	unsigned keys_since_check;
 	struct changed keys;
+	struct ahead ahead;
 	struct buf key, memory_before, memory_after;
 	struct buf shown_before, shown_after; /* rows that are stored otherwise */
 };
@@ -61,19 +63,17 @@ static enum drift_err refresh(struct drift_changes *changes)
 	return reading_begin(&changes->reading, changes->before.db);
 }
 
-/* The row in a view, if it had one. */
-static enum drift_err row_in(struct drift_changes *changes, struct drift_view view,
-			     struct buf *memory, struct buf *shown, bool *has,
-			     struct drift_version *version)
+/* The row as the table's definition of that moment shows it; whether there is one. */
+static enum drift_err show(struct drift_changes *changes, struct drift_view view,
+			   struct buf *shown, bool *has,
+			   struct drift_version *version)
 {
 	const struct table_def *def = drift_table_by_id(view, changes->table_id);
-	enum drift_err err =
-		reading_get(&changes->reading, changes->table_id,
-			    buf_slice(&changes->key), view.seq, memory, version);
+	enum drift_err err;
 
-	*has = !err && version->op != DRIFT_OP_DELETE;
+	*has = version->op != DRIFT_OP_DELETE;
 	if (!*has || !def || !def->altered)
-		return err == DRIFT_NO_ROW ? DRIFT_OK : err;
+		return DRIFT_OK;
 	buf_clear(shown);
 	err = row_show(def, version->row, version->seq, shown);
 	version->row = buf_slice(shown);
@@ -81,19 +81,69 @@ static enum drift_err row_in(struct drift_changes *changes, struct drift_view vi
 	return err;
 }
 
+/* Before all of the key's events. */
+static enum drift_err look_up(struct drift_changes *changes, struct drift_view view,
+			      struct buf *shown, bool *has,
+			      struct drift_version *version)
+{
+	enum drift_err err = reading_get(&changes->reading, changes->table_id,
+					 buf_slice(&changes->key), view.seq,
+					 &changes->memory_before, version);
+
+	if (!err)
+		return show(changes, view, shown, has, version);
+	*has = false;
+	return err == DRIFT_NO_ROW ? DRIFT_OK : err;
+}
+
+/* What the newest of the key's events wrote. */
+static enum drift_err take_newest(struct drift_changes *changes,
+				  const struct changed_key *key,
+				  struct drift_view view, struct buf *shown,
+				  bool *has, struct drift_version *version)
+{
+	struct drift_db *db = changes->before.db;
+	const struct ahead_row *row;
+	enum drift_err err = DRIFT_OK;
+
+	*version = (struct drift_version){ .key = buf_slice(&changes->key),
+					   .seq = key->seq,
+					   .op = key->op };
+	if (key->op != DRIFT_OP_DELETE) {
+		err = ahead_get(&changes->ahead, db, &changes->keys, &row);
+		if (!err) {
+			version->row = row->row;
+			version->time = row->time;
+			version->integer_key = row->integer_key;
+		} else if (err == DRIFT_CORRUPT) { /* alone, it tells where */
+			err = version_load_place(db, &key->place,
+						 &changes->memory_after, version);
+		}
+	}
+	return err ? err : show(changes, view, shown, has, version);
+}
+
 static enum drift_err look_at_key(struct drift_changes *changes,
+				  const struct changed_key *key,
 				  struct drift_difference *difference)
 {
+	bool forward = changes->before.seq <= changes->after.seq;
 	enum drift_err err;
 
 	*difference = (struct drift_difference){ .key = buf_slice(&changes->key) };
-	err = row_in(changes, changes->before, &changes->memory_before,
-		     &changes->shown_before, &difference->had, &difference->before);
-	if (!err)
-		err = row_in(changes, changes->after, &changes->memory_after,
-			     &changes->shown_after, &difference->has,
-			     &difference->after);
-	return err;
+	if (forward) {
+		err = look_up(changes, changes->before, &changes->shown_before,
+			      &difference->had, &difference->before);
+		return err ? err
+			   : take_newest(changes, key, changes->after,
+					 &changes->shown_after, &difference->has,
+					 &difference->after);
+	}
+	err = take_newest(changes, key, changes->before, &changes->shown_before,
+			  &difference->had, &difference->before);
+	return err ? err
+		   : look_up(changes, changes->after, &changes->shown_after,
+			     &difference->has, &difference->after);
 }
 
 static bool differs(const struct drift_difference *difference)
@@ -119,9 +169,9 @@ enum drift_err drift_changes_next(struct drift_changes *changes,
 		buf_clear(&changes->key);
 		buf_add_slice(&changes->key, key->key);
 		err = buf_status(&changes->key);
-		changed_step(&changes->keys);
 		if (!err)
-			err = look_at_key(changes, difference);
+			err = look_at_key(changes, key, difference);
+		changed_step(&changes->keys);
 		if (!err && differs(difference))
 			return DRIFT_OK;
 	}
@@ -133,6 +183,7 @@ void drift_changes_close(struct drift_changes *changes)
 	if (!changes)
 		return;
 	changed_release(&changes->keys);
+	ahead_release(&changes->ahead);
 	reading_end(&changes->reading);
 	cursor_range_release(&changes->range);
 	buf_release(&changes->key);
