@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/bench/store/ours.h"
+#include "tests/bench/store/theirs.h"
 
 #define POINTS 100000
 #define WINDOW 1000 /* events between the moments that are compared */
@@ -32,9 +33,32 @@ static struct reads read_past(struct ours *ours)
 	return reads;
 }
 
+/* What ten times the history costs where nothing but a B-tree over it grows: SQLite's
+ * table of all versions. */
+static void compare_theirs(void)
+{
+	struct theirs one, ten;
+
+	theirs_make_history(&one, "history-one", settings.events);
+	theirs_make_history(&ten, "history-ten", 10 * settings.events);
+	for (int round = 0; round <= settings.rounds; round++) {
+		double before = theirs_points(&one, POINTS, settings.events);
+		double after = theirs_points(&ten, POINTS, 10 * settings.events);
+
+		if (round) /* the first one fills its cache */
+			figure("10x history: SQLite's own point as of", "us", after,
+			       before, false);
+	}
+	sqlite3_close(one.db);
+	sqlite3_close(ten.db);
+	if (!settings.keep)
+		shell("rm -f %s* %s*", one.path, ten.path);
+}
+
 /* Side by side: first the short history, then the long one. */
 static void compare(struct ours *one, struct ours *ten)
 {
+	ours_warm();
 	for (int round = 0; round < settings.rounds; round++) {
 		struct reads before = read_past(one), after = read_past(ten);
 
@@ -110,6 +134,7 @@ void bench_flat(void)
 	if (!ten.kept)
 		load_long(&ten);
 	compare(&one, &ten);
+	compare_theirs();
 	drift_close(one.db);
 	drift_close(ten.db);
 	opening(&ten);

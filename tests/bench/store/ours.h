@@ -19,6 +19,8 @@ void ours_make(struct ours *ours, const char *name, int sync_ms);
 void ours_open(struct ours *ours);
 void ours_put(struct ours *ours, struct drift_txn *txn, const struct row *row,
 	      struct buf *key, struct buf *document);
+/* Have all files in memory, and the index's pages mapped, so that no figure has the first touch of each in it. */
+void ours_warm(void);
 /* events numbered from `from`, over random keys, until all is in the index; in_order:
  * event i is key i. *most_mib (may be NULL) is how much memory it took at most. */
 void ours_load(struct ours *ours, int from, int events, int keys, bool in_order,

@@ -48,9 +48,9 @@ static void read_all(struct ours *ours, struct theirs *theirs)
 	drift_seq head = drift_head(ours->db), middle = head / 2;
 
 	figure("point now", "us", ours_points(ours, POINTS, head, head),
-	       theirs_points(theirs, POINTS, false), false);
+	       theirs_points(theirs, POINTS, 0), false);
 	figure("point as of any seq", "us", ours_points(ours, POINTS, 1, head),
-	       theirs_points(theirs, POINTS, true), false);
+	       theirs_points(theirs, POINTS, settings.events), false);
 	figure("scan now", "ms", ours_scan(ours, head), theirs_scan(theirs, 0),
 	       false);
 	figure("scan as of the middle, SQLite's history", "ms",
@@ -81,7 +81,7 @@ static void after_vacuum(struct ours *ours, struct theirs *theirs)
 	figure("VACUUM", "s", seconds() - start, 0, false);
 	figure("packed: point as of any seq", "us",
 	       ours_points(ours, POINTS / 10, 1, head),
-	       theirs_points(theirs, POINTS / 10, true), false);
+	       theirs_points(theirs, POINTS / 10, settings.events), false);
 	figure("packed: scan as of the middle", "ms", ours_scan(ours, head / 2),
 	       theirs_scan(theirs, (int)head / 2), false);
 	figure("packed: versions of one key", "us a version",

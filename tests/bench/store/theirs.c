@@ -90,7 +90,7 @@ sqlite3 *theirs_connect(const char *path)
 		die("sqlite");
 	sqlite3_busy_timeout(db, 60000);
 	theirs_sql(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-		       "PRAGMA cache_size=-262144; PRAGMA mmap_size=1073741824");
+		       "PRAGMA cache_size=-262144; PRAGMA mmap_size=2147418112");
 	return db;
 }
 
@@ -151,21 +151,47 @@ void theirs_load(struct theirs *theirs, int events, int keys)
 	sqlite3_finalize(statement);
 }
 
-double theirs_points(struct theirs *theirs, int count, bool past)
+void theirs_make_history(struct theirs *theirs, const char *name, int events)
+{
+	sqlite3_stmt *statement;
+	bool kept;
+
+	set_delay(0);
+	snprintf(theirs->path, sizeof(theirs->path), "%s/%s.db", settings.dir, name);
+	kept = settings.keep && access(theirs->path, F_OK) == 0;
+	theirs->db = theirs_connect(theirs->path);
+	if (kept)
+		return;
+	theirs_sql(theirs->db,
+		   "BEGIN; CREATE TABLE h (seq INTEGER PRIMARY KEY, id TEXT,"
+		   " status TEXT, n INTEGER, amount REAL, note TEXT)");
+	statement = prepare(theirs->db,
+			    "INSERT INTO h VALUES (NULL, ?1, ?2, ?3, ?4, ?5)");
+	for (int i = 0; i < events; i++) {
+		struct row row = make_row(draw((unsigned)settings.keys), i);
+
+		theirs_put(statement, &row);
+	}
+	sqlite3_finalize(statement);
+	theirs_sql(theirs->db, "CREATE INDEX h_id ON h (id, seq); COMMIT;"
+			       "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+double theirs_points(struct theirs *theirs, int count, int events)
 {
 	sqlite3_stmt *statement = prepare(
-		theirs->db, past ? "SELECT * FROM h WHERE id = ?1 AND seq <= ?2"
-				   " ORDER BY seq DESC LIMIT 1"
-				 : "SELECT * FROM t WHERE id = ?1");
+		theirs->db, events ? "SELECT * FROM h WHERE id = ?1 AND seq <= ?2"
+				     " ORDER BY seq DESC LIMIT 1"
+				   : "SELECT * FROM t WHERE id = ?1");
 	double start = seconds();
 
 	for (int i = 0; i < count; i++) {
 		struct row row = make_row(draw((unsigned)settings.keys), 0);
 
 		sqlite3_bind_text(statement, 1, row.id, -1, SQLITE_STATIC);
-		if (past)
+		if (events)
 			sqlite3_bind_int(statement, 2,
-					 1 + (int)draw((unsigned)settings.events));
+					 1 + (int)draw((unsigned)events));
 		if (sqlite3_step(statement) == SQLITE_ROW &&
 		    !sqlite3_column_text(statement, 1))
 			die("no status");

@@ -20,8 +20,12 @@ sqlite3_stmt *theirs_prepare_put(sqlite3 *db);
 void theirs_put(sqlite3_stmt *statement, const struct row *row);
 void theirs_sql(sqlite3 *db, const char *text);
 void theirs_load(struct theirs *theirs, int events, int keys);
-double theirs_points(struct theirs *theirs, int count, bool past); /* us */
-double theirs_scan(struct theirs *theirs, int seq);                /* 0: now; ms */
+/* The table of all versions alone, under a name, written at once; kept as ours_make
+ * keeps. */
+void theirs_make_history(struct theirs *theirs, const char *name, int events);
+/* events: how many there are in the past; 0: points now. Microseconds. */
+double theirs_points(struct theirs *theirs, int count, int events);
+double theirs_scan(struct theirs *theirs, int seq); /* 0: now; ms */
 
 /* ---- mariadb.c: system versioning, a server of our own ---- */
 
