@@ -39,5 +39,7 @@ void json_print_real(double value, struct buf *out);
 
 /* True if and only if text is valid UTF-8 (no overlong form, no surrogate). */
 bool json_text_valid(struct slice text);
+/* True if and only if text is all ASCII, without NUL: quickly, since most is. */
+bool json_text_plain(struct slice text);
 
 #endif

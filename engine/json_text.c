@@ -39,6 +39,29 @@ static unsigned character_size(const uint8_t *at, size_t left)
 	return left >= 4 && continues(at[3]) ? 4 : 0;
 }
 
+/* Has the word no byte above 0x7f, and none that is 0? Carries only make a word that
+ * has a 0 be suspected of more. */
+static inline bool is_plain_word(uint64_t word)
+{
+	return !(((word - 0x0101010101010101) | word) & 0x8080808080808080);
+}
+
+bool json_text_plain(struct slice text)
+{
+	const char *at = text.data;
+	size_t left = text.size;
+	uint64_t word = 0x0101010101010101;
+
+	for (; left >= 8; at += 8, left -= 8)
+		if (!is_plain_word(le64_get(at)))
+			return false;
+	if (left && text.size >= 8)
+		return is_plain_word(le64_get(at + left - 8));
+	for (; left > 0; left--)
+		word = word << 8 | (uint8_t)at[left - 1];
+	return is_plain_word(word);
+}
+
 bool json_text_valid(struct slice text)
 {
 	const uint8_t *at = text.data;

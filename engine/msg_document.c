@@ -102,8 +102,9 @@ static bool scalar_allowed(const struct msg_value *value)
 	if (value->type == MSG_REAL)
 		return isfinite(value->real);
 	if (value->type == MSG_TEXT)
-		return !memchr(value->bytes.data, 0, value->bytes.size) &&
-		       json_text_valid(value->bytes);
+		return json_text_plain(value->bytes) ||
+		       (!memchr(value->bytes.data, 0, value->bytes.size) &&
+			json_text_valid(value->bytes));
 	return true;
 }
 

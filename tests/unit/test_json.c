@@ -272,6 +272,26 @@ static void invalid_text_still_prints_as_json(void **state)
 	buf_release(&out);
 }
 
+static void plain_text_has_no_odd_byte_anywhere(void **state)
+{
+	static const unsigned char odd[] = { 0, 0x80, 0x81, 0xc3, 0xff };
+	char text[40];
+
+	(void)state;
+	for (size_t size = 0; size <= sizeof(text); size++) {
+		memset(text, 0x7f, size);
+		assert_true(json_text_plain(slice_of(text, size)));
+		memset(text, 1, size);
+		assert_true(json_text_plain(slice_of(text, size)));
+		for (size_t at = 0; at < size; at++)
+			for (size_t i = 0; i < sizeof(odd); i++) {
+				text[at] = (char)odd[i];
+				assert_false(json_text_plain(slice_of(text, size)));
+				text[at] = 1;
+			}
+	}
+}
+
 static void utf8_is_what_the_standard_lists(void **state)
 {
 	(void)state;
@@ -316,6 +336,7 @@ static void trees_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain_text_has_no_odd_byte_anywhere),
 		cmocka_unit_test(form_faults_name_the_byte),
 		cmocka_unit_test(value_faults_name_the_value),
 		cmocka_unit_test(a_nul_byte_is_refused_behind_a_number_too),
