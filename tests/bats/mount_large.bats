@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# A table of many rows as a directory: LARGE_ROWS of them (100,000; 10,000,000 were
+# measured, see docs/benchmarks.md).
+load lib
+
+setup()
+{
+	begin_test
+	need_fuse
+	count=${LARGE_ROWS:-$((SLOW > 1 ? 20000 : 100000))}
+	rows=mnt/tables/t/rows
+}
+
+# A database of count rows k0, k1, ..., mounted.
+large_mount()
+{
+	driftdb init db >/dev/null
+	seq 0 $((count - 1)) | sed 's/.*/{"id":"k&","v":&}/' |
+		driftdb ingest -q -d db -t t --create --key id --as jsonl -f - >ingested || {
+		cat ingested
+		return 1
+	}
+	start_mount db mnt
+}
+
+# What the daemon holds for itself, in KiB.
+own_memory()
+{
+	awk '/^RssAnon/ { print $2 }' "/proc/$MOUNT_PID/status"
+}
+
+nodes()
+{
+	awk '/^[a-z_]*nodes / { print $2 }' mnt/.driftfs/metrics
+}
+
+few_nodes()
+{
+	[ "$(nodes)" -le "$1" ]
+}
+
+@test "many rows: listed exactly, the first at once, in bounded memory" {
+	local before after
+
+	large_mount
+	ls -f mnt/tables >/dev/null
+	before=$(own_memory)
+	same "$(ls -f $rows | wc -l)" $((count + 2))
+	same "$(find $rows -maxdepth 1 -name 'k*.json' -printf '%f\n' | sort -u | wc -l)" "$count"
+	for i in 1 2 3 4 5; do
+		# A listing begun and left; a name in the middle.
+		ls -f $rows | head -n 3 >/dev/null
+		same "$(jq -r .v $rows/k$((count / 2 + i)).json)" $((count / 2 + i))
+	done
+	after=$(own_memory)
+	echo "$before KiB, then $after KiB"
+	[ $((after - before)) -lt $((4096 * (SLOW > 1 ? 20 : 1))) ]
+	same "$(cat mnt/tables/t/count)" "$count"
+}
+
+@test "each row exactly once, wherever one goes back to, while others come and go" {
+	large_mount
+	run "$BUILD/tests/bats/directory" $rows "$count" "${LARGE_SCANS:-$((SLOW > 1 ? 4 : 9))}"
+	echo "$output"
+	same "$status" 0
+	[ "$(sed -nE 's/.* ([0-9]+) changes.*/\1/p' <<<"$output")" -gt 20 ]
+	# The answer of one call, not of the directory.
+	[ "$(sed -nE 's/^slowest call ([0-9]+).*/\1/p' <<<"$output")" -lt $((2000 * SLOW)) ]
+}
+
+@test "nodes and descriptors go when the kernel lets go of the names" {
+	local open
+
+	count=10000
+	large_mount
+	for round in 1 2 3; do
+		find $rows -size +1M
+		[ "$(nodes)" -ge "$count" ]
+		driftdb sql -q -d db -e "DELETE FROM t"
+		eventually 30 few_nodes 20
+		open=${open:-$(find "/proc/$MOUNT_PID/fd" | wc -l)}
+		seq 0 $((count - 1)) | sed 's/.*/{"id":"k&","v":&}/' >mnt/tables/t/import.jsonl
+	done
+	same "$(find "/proc/$MOUNT_PID/fd" | wc -l)" "$open"
+}
+
+@test "nothing is kept of names that are not there" {
+	local before
+
+	count=10
+	large_mount
+	find $rows -type f -size +1M
+	before=$(nodes)
+	seq 20000 | sed "s|.*|$rows/none&.json|" | xargs stat >/dev/null 2>&1 || :
+	same "$(nodes)" "$before"
+}
