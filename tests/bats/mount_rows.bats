@@ -234,10 +234,34 @@ head_seq()
 	$calls sync $rows/s.json
 	same "$(content s)" '{"id":"s","v":2}'
 	$calls exclusive $rows/e.json
-	$calls killed $rows/k.json
+	$calls killed $rows/k.json $((SLOW > 1 ? 20 : 200))
 	[ ! -e $rows/k.json ]
+	$calls fork $rows/f.json
+	same "$(content f)" '{"id":"f","v":[1,2]}'
+	$calls large $rows/l.json $((2 << 20))
+	same "$(jq -r '.pad | length' $rows/l.json)" $((2 << 20))
+	before=$(head_seq)
+	$calls untouched $rows/l.json
+	same "$(jq -r '.pad | length' $rows/l.json)" $((2 << 20))
+	same "$(head_seq)" "$before"
 	$calls edit $rows/d.json
 	same "$(content d)" '{"id":"d","v":9}'
+}
+
+@test "of two writers the last to close wins, whole, and the other is in history" {
+	"$BUILD/tests/bats/row_calls" two $rows/a.json
+	same "$(content a)" '{"id":"a","v":"first"}'
+	same "$(jq -c . mnt/tables/t/history/a/1.json)" '{"id":"a","v":"second","w":2}'
+}
+
+# bats test_tags=concurrent
+@test "a row replaced by writing and by renaming is there, and whole, at each of many reads" {
+	"$BUILD/tests/bats/row_stress" $rows "${STRESS_SECONDS:-3}" replace
+	head=$(head_seq)
+	[ "$head" -gt 2 ]
+	# Nothing but updates: it was never gone between two versions.
+	same "$(jq -r .op mnt/events | sort -u | tr '\n' ' ')" 'ddl insert update '
+	same "$(jq -r 'select(.op == "insert").pk' mnt/events)" r
 }
 
 @test "a row that is too large is refused in write" {

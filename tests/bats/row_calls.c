@@ -5,7 +5,11 @@
  *	row_calls dup FILE	closes of several descriptors of one open file
  *	row_calls sync FILE	fsync before and after a document is complete
  *	row_calls exclusive FILE	O_EXCL, for which only one writer can win
- *	row_calls killed FILE	a writer killed between two writes
+ *	row_calls killed FILE N	N times, a writer killed between two writes
+ *	row_calls fork FILE	a document written by a process and its child
+ *	row_calls two FILE	two writers: the last close wins, whole
+ *	row_calls untouched FILE	opened every way, and closed without a write
+ *	row_calls large FILE N	a document of N bytes and some, a mebibyte a write
  *	row_calls edit FILE	an edit in place: pread, pwrite, ftruncate
  *	row_calls churn DIR SECONDS	four processes do everything to eight rows
  *
@@ -100,7 +104,7 @@ static void exclusive(const char *path)
 	      errno == EEXIST);
 }
 
-static void killed(const char *path)
+static void killed_once(const char *path)
 {
 	int ready[2], status;
 	pid_t child;
@@ -117,6 +121,85 @@ static void killed(const char *path)
 	CHECK(read(ready[0], &byte, 1) == 1);
 	CHECK(kill(child, SIGKILL) == 0);
 	CHECK(waitpid(child, &status, 0) == child);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void killed(const char *path, int times)
+{
+	for (int i = 0; i < times; i++)
+		killed_once(path);
+}
+
+static void forked(const char *path)
+{
+	int fd = make(path, 0), status;
+	pid_t child;
+
+	put(fd, "{\"v\":");
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		put(fd, "[1,");
+		_exit(0); /* a flush of half a document */
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK(access(path, F_OK) != 0);
+	put(fd, "2]}");
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0)
+		_exit(0); /* a flush of all of it */
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK(access(path, F_OK) == 0);
+	CHECK(close(fd) == 0);
+}
+
+static void two_writers(const char *path)
+{
+	int first = make(path, 0), second = make(path, 0);
+
+	put(first, "{\"v\":\"fir");
+	put(second, "{\"v\":\"second\",");
+	put(first, "st\"}");
+	put(second, "\"w\":2}");
+	CHECK(close(second) == 0);
+	CHECK(close(first) == 0);
+}
+
+static void untouched(const char *path)
+{
+	static const int flags[] = { O_RDONLY,
+				     O_WRONLY,
+				     O_RDWR,
+				     O_WRONLY | O_APPEND,
+				     O_WRONLY | O_TRUNC,
+				     O_RDWR | O_CREAT,
+				     O_WRONLY | O_SYNC };
+
+	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		int fd = open(path, flags[i], 0644);
+
+		CHECK(fd >= 0);
+		CHECK(close(fd) == 0);
+	}
+}
+
+static void large(const char *path, int count)
+{
+	static char text[1 << 20];
+	int fd = make(path, 0);
+
+	memset(text, 'x', sizeof(text));
+	put(fd, "{\"pad\": \"");
+	for (; count > 0; count -= (int)sizeof(text)) {
+		size_t size =
+			(size_t)count < sizeof(text) ? (size_t)count : sizeof(text);
+
+		CHECK(write(fd, text, size) == (ssize_t)size);
+	}
+	put(fd, "\"}");
+	CHECK(close(fd) == 0);
 }
 
 static void edit(const char *path)
@@ -241,7 +324,15 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "exclusive"))
 		exclusive(argv[2]);
 	else if (!strcmp(argv[1], "killed"))
-		killed(argv[2]);
+		killed(argv[2], number);
+	else if (!strcmp(argv[1], "fork"))
+		forked(argv[2]);
+	else if (!strcmp(argv[1], "two"))
+		two_writers(argv[2]);
+	else if (!strcmp(argv[1], "untouched"))
+		untouched(argv[2]);
+	else if (!strcmp(argv[1], "large"))
+		large(argv[2], number);
 	else if (!strcmp(argv[1], "edit"))
 		edit(argv[2]);
 	else if (!strcmp(argv[1], "churn"))

@@ -2,14 +2,17 @@
 /* row_stress.c - writers that check what they wrote, readers that check what they
  * find.
  *
- *	row_stress ROWS SECONDS
+ *	row_stress ROWS SECONDS [replace]
  *
  * Each of four writers rewrites its own row with documents of changing size and
  * wants to find each at once, with its exact size; now and then it deletes the row
  * or renames it. Two readers read all rows: each version tells its number at its
- * beginning and at its end. Ends with 0 if nothing was stale and nothing torn. */
+ * beginning and at its end. With `replace` one process writes the row r over and over,
+ * another renames files to it, and four read it: it is never missing. Ends with 0 if
+ * nothing was stale, nothing torn, nothing missing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,23 +125,69 @@ static void reader(const char *rows, time_t end)
 	}
 }
 
+/* ---- One row, replaced in two ways --------------------------------------- */
+
+static void replacer(const char *rows, bool by_rename, time_t end)
+{
+	char path[PATH_MAX_BYTES], other[PATH_MAX_BYTES];
+
+	snprintf(path, sizeof(path), "%s/r.json", rows);
+	snprintf(other, sizeof(other), "%s/.r.json.new", rows);
+	for (long round = 1; time(NULL) < end; round++) {
+		write_row(by_rename ? other : path, round);
+		if (by_rename && rename(other, path))
+			fault("rename", path);
+	}
+}
+
+static void reader_of_one(const char *rows, time_t end)
+{
+	char path[PATH_MAX_BYTES];
+
+	snprintf(path, sizeof(path), "%s/r.json", rows);
+	while (time(NULL) < end) {
+		if (read_row(path) < 0)
+			fault("missing", path);
+		else if (number_after("\"n\": ") != number_after("\"m\": "))
+			fault("torn", path);
+	}
+}
+
+static void replace(const char *rows, int number, time_t end)
+{
+	if (number < 2)
+		replacer(rows, number == 1, end);
+	else
+		reader_of_one(rows, end);
+}
+
+static void work(const char *rows, int number, time_t end)
+{
+	if (number < WRITERS)
+		writer(rows, number, end);
+	else
+		reader(rows, end);
+}
+
 int main(int argc, char **argv)
 {
+	bool replaces = argc == 4 && !strcmp(argv[3], "replace");
+	char path[PATH_MAX_BYTES];
 	int status, failed = 0;
 	time_t end;
 
-	if (argc != 3)
+	if (argc != 3 && !replaces)
 		return 2;
+	snprintf(path, sizeof(path), "%s/r.json", argv[1]);
+	if (replaces)
+		write_row(path, 0);
 	alarm(120);
 	end = time(NULL) + atoi(argv[2]);
 	for (int i = 0; i < WRITERS + READERS; i++) {
 		if (fork())
 			continue;
 		srand((unsigned)i);
-		if (i < WRITERS)
-			writer(argv[1], i, end);
-		else
-			reader(argv[1], end);
+		(replaces ? replace : work)(argv[1], i, end);
 		exit(faults != 0);
 	}
 	while (wait(&status) > 0)
