@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "engine/validate.h"
+
 /* What waits is held in memory: above this, who brings more waits as well. */
 #define QUEUE_BYTES_MAX (256u << 20)
 
@@ -112,8 +114,14 @@ enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durabil
 		.txn = txn,
 		.durability = durability,
 	};
+	struct drift_receipt refused = { 0 };
 
-	return ask_and_wait(txn->db, &request, receipt);
+	refused.err = validate_txn(txn, &refused.error);
+	if (!refused.err)
+		return ask_and_wait(txn->db, &request, receipt);
+	if (receipt)
+		*receipt = refused;
+	return refused.err;
 }
 
 static void commit_unwaited(struct drift_txn *txn, enum drift_durability durability,

@@ -59,12 +59,6 @@ enum drift_err stage_drop(struct stage *stage, const struct drift_txn *txn,
 enum drift_err stage_tag(struct stage *stage, const struct drift_txn *txn,
 			 uint32_t number, drift_time_ns time,
 			 struct drift_error *error);
-/* unique_rows.c: no two rows there are may have the same values of an index that becomes
- * unique by def. */
-enum drift_err stage_check_unique_rows(struct stage *stage,
-				       const struct table_def *def,
-				       const struct index_def *index,
-				       struct drift_error *error);
 /* unique.c: no other row may have the values of a unique index that the events
  * staged from `first` on have. */
 enum drift_err stage_check_unique(struct stage *stage, uint32_t first,

@@ -2,6 +2,7 @@
 /* stage_ddl.c - DDL statements of a transaction: checked, and turned into frames. */
 #include "engine/cursor.h"
 #include "engine/stage.h"
+#include "engine/validate.h"
 
 #include <inttypes.h>
 
@@ -115,59 +116,42 @@ static enum drift_err check_new_columns(const struct stage *stage,
 }
 
 /* Rows there are must keep what becomes UNIQUE now. */
-static enum drift_err check_new_indexes(struct stage *stage,
+static enum drift_err check_new_indexes(const struct stage *stage,
 					const struct table_def *old,
-					const struct table_def *def,
+					const struct txn_op *op,
 					struct drift_error *error)
 {
+	struct drift_view view = drift_view_live(stage->db);
+	const struct table_def *def = op->def;
 	enum drift_err err = DRIFT_OK;
 
 	for (unsigned i = 0; i < def->index_count && !err; i++) {
 		const struct index_def *index = &def->indexes[i];
-		bool was = false;
+		struct unique_hashes hashes = { 0 };
 
-		for (unsigned j = 0; j < old->index_count; j++)
-			was |= old->indexes[j].id == index->id &&
-			       old->indexes[j].unique;
-		if (index->unique && !was && rows_now(stage, def->id) > 0)
-			err = stage_check_unique_rows(stage, def, index, error);
+		if (!validate_is_new_unique(old, index) ||
+		    rows_now(stage, def->id) == 0)
+			continue;
+		if (op->validation)
+			err = unique_rows_read_on(view, op->validation->seq, def,
+						  index, &op->validation->unique[i],
+						  error);
+		else
+			err = unique_rows_read(view, def, index, &hashes, error);
+		unique_hashes_release(&hashes);
 	}
 	return err;
 }
 
-/* Rows there are must keep checks that are added now; writers wait meanwhile. */
+/* Rows there are must keep checks that are added now. */
 static enum drift_err check_new_checks(const struct stage *stage,
-				       const struct table_def *def,
+				       const struct txn_op *op,
 				       struct drift_error *error)
 {
-	struct drift_cursor *cursor;
-	struct drift_version version;
-	struct buf row = BUF_INIT;
-	bool added = false;
-	enum drift_err err;
-
-	for (unsigned i = 0; i < def->check_count; i++)
-		added |= def->checks[i].is_new;
-	if (!added || rows_now(stage, def->id) == 0)
+	if (!validate_has_new_checks(op->def) || rows_now(stage, op->def->id) == 0)
 		return DRIFT_OK;
-	err = drift_scan(drift_view_live(stage->db), def->id, NULL, &cursor);
-	if (err)
-		return drift_fail_code(error, err);
-	while (!(err = cursor->next(cursor, &version))) {
-		buf_clear(&row);
-		err = DRIFT_OK;
-		if (def->document)
-			buf_add_slice(&row, version.row);
-		else
-			err = row_show(def, version.row, version.seq, &row);
-		if (!err)
-			err = row_check(def, buf_slice(&row), error);
-		if (err)
-			break;
-	}
-	drift_cursor_close(cursor);
-	buf_release(&row);
-	return err == DRIFT_DONE ? DRIFT_OK : drift_fail_code(error, err);
+	return validate_checks(drift_view_live(stage->db), op->def,
+			       op->validation ? op->validation->seq : 0, error);
 }
 
 static enum drift_err check_change(struct stage *stage, const struct drift_txn *txn,
@@ -189,8 +173,8 @@ static enum drift_err check_change(struct stage *stage, const struct drift_txn *
 	if (!err)
 		err = check_new_columns(stage, old, def, error);
 	if (!err)
-		err = check_new_indexes(stage, old, def, error);
-	return err ? err : check_new_checks(stage, def, error);
+		err = check_new_indexes(stage, old, &txn->ops[number], error);
+	return err ? err : check_new_checks(stage, &txn->ops[number], error);
 }
 
 enum drift_err stage_define(struct stage *stage, const struct drift_txn *txn,

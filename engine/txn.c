@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/row_refusal.h"
+#include "engine/validate.h"
 
 struct txn_chunk {
 	struct txn_chunk *next;
@@ -102,6 +103,7 @@ static void op_release(struct drift_txn *txn, struct txn_op *op)
 		table_def_free((struct table_def *)op->def);
 	if (op->kind >= TXN_DEFINE)
 		txn->ddl_count--;
+	validation_free(op->validation);
 	free(op->sql);
 }
 

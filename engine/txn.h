@@ -16,15 +16,17 @@ struct txn_op {
 	enum drift_put_mode mode;
 	bool flag; /* delete: if_exists; drop: if_empty */
 	bool integer_key;
-	const struct table_def *def; /* what the caller saw; define: our copy;
+	const struct table_def *def;   /* what the caller saw; define: our copy;
 				      * tags: NULL */
-	struct slice key, row;       /* in the transaction's memory; tags: key is
+	struct slice key, row;         /* in the transaction's memory; tags: key is
 				      * the name */
-	drift_seq seq;               /* tag: what it names, or DRIFT_SEQ_MAX */
-	char *sql;                   /* drop */
+	drift_seq seq;                 /* tag: what it names, or DRIFT_SEQ_MAX */
+	char *sql;                     /* drop */
+	struct validation *validation; /* define: validate.h; NULL: none */
 };
 
 struct txn_chunk;
+struct validation;
 
 struct drift_txn {
 	struct drift_db *db;

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* unique_rows.c - do the rows that are there keep a UNIQUE that is made now?
- *
- * One pass keeps a 64-bit hash of each row's values, and they are sorted; only where
- * two are equal does a second pass look at the values. The committer waits meanwhile:
- * what commits next is checked against the index already. */
+/* unique_rows.c - see unique_rows.h. */
+#include "engine/unique_rows.h"
+
 #include <stdlib.h>
 
 #include "engine/crc32c.h"
 #include "engine/cursor.h"
 #include "engine/row_refusal.h"
-#include "engine/stage.h"
 
 struct unique_rows {
 	const struct table_def *def;
 	const struct index_def *index;
 	struct drift_view view;
-	uint64_t *hashes;
-	size_t count, capacity;
+	struct unique_hashes *hashes;
 	uint64_t wanted;  /* second pass: the hash that stands twice */
 	struct buf first; /* and the values of the first row that has it */
 	bool same;
@@ -54,19 +50,25 @@ static uint64_t hash_of(struct slice values)
 	       crc32c(0x9e3779b9, values.data, values.size);
 }
 
-static enum drift_err keep_hash(struct unique_rows *rows, uint64_t hash)
+void unique_hashes_release(struct unique_hashes *hashes)
 {
-	size_t capacity = rows->capacity ? 2 * rows->capacity : 1024;
-	uint64_t *hashes;
+	free(hashes->list);
+	*hashes = (struct unique_hashes){ 0 };
+}
 
-	if (rows->count == rows->capacity) {
-		hashes = realloc(rows->hashes, capacity * sizeof(*hashes));
-		if (!hashes)
+static enum drift_err keep_hash(struct unique_hashes *hashes, uint64_t hash)
+{
+	size_t capacity = hashes->capacity ? 2 * hashes->capacity : 1024;
+	uint64_t *list;
+
+	if (hashes->count == hashes->capacity) {
+		list = realloc(hashes->list, capacity * sizeof(*list));
+		if (!list)
 			return DRIFT_NOMEM;
-		rows->hashes = hashes;
-		rows->capacity = capacity;
+		hashes->list = list;
+		hashes->capacity = capacity;
 	}
-	rows->hashes[rows->count++] = hash;
+	hashes->list[hashes->count++] = hash;
 	return DRIFT_OK;
 }
 
@@ -97,7 +99,8 @@ static enum drift_err pass(struct unique_rows *rows, bool second)
 		err = values_of(rows, &version, &values, &null);
 		if (!err && !null)
 			err = second ? compare(rows, buf_slice(&values))
-				     : keep_hash(rows, hash_of(buf_slice(&values)));
+				     : keep_hash(rows->hashes,
+						 hash_of(buf_slice(&values)));
 		if (err)
 			break;
 	}
@@ -111,6 +114,13 @@ static int compare_hashes(const void *a, const void *b)
 	const uint64_t *left = a, *right = b;
 
 	return (*left > *right) - (*left < *right);
+}
+
+static void sort(struct unique_hashes *hashes)
+{
+	if (hashes->count)
+		qsort(hashes->list, hashes->count, sizeof(*hashes->list),
+		      compare_hashes);
 }
 
 static enum drift_err refuse(const struct unique_rows *rows,
@@ -137,32 +147,126 @@ static enum drift_err refuse(const struct unique_rows *rows,
 	return err;
 }
 
-enum drift_err stage_check_unique_rows(struct stage *stage,
-				       const struct table_def *def,
-				       const struct index_def *index,
-				       struct drift_error *error)
+/* Some rows have this hash twice: the same values, or only the same hash? */
+static enum drift_err look_at(struct unique_rows *rows, uint64_t hash)
+{
+	rows->wanted = hash;
+	buf_clear(&rows->first);
+	return pass(rows, true);
+}
+
+static enum drift_err end(struct unique_rows *rows, enum drift_err err,
+			  struct drift_error *error)
+{
+	if (err)
+		err = drift_fail_code(error, err);
+	else if (rows->same)
+		err = refuse(rows, error);
+	buf_release(&rows->first);
+	return err;
+}
+
+enum drift_err unique_rows_read(struct drift_view view, const struct table_def *def,
+				const struct index_def *index,
+				struct unique_hashes *hashes,
+				struct drift_error *error)
 {
 	struct unique_rows rows = {
-		.def = def,
-		.index = index,
-		.view = drift_view_live(stage->db),
+		.def = def, .index = index, .view = view, .hashes = hashes
 	};
 	enum drift_err err = pass(&rows, false);
 
-	if (rows.count)
-		qsort(rows.hashes, rows.count, sizeof(*rows.hashes), compare_hashes);
-	for (size_t i = 1; i < rows.count && !err && !rows.same; i++) {
-		if (rows.hashes[i] != rows.hashes[i - 1])
-			continue;
-		rows.wanted = rows.hashes[i];
-		buf_clear(&rows.first);
-		err = pass(&rows, true);
+	sort(hashes);
+	for (size_t i = 1; i < hashes->count && !err && !rows.same; i++)
+		if (hashes->list[i] == hashes->list[i - 1])
+			err = look_at(&rows, hashes->list[i]);
+	return end(&rows, err, error);
+}
+
+/* ---- What has changed since ------------------------------------------------- */
+
+/* How often a sorted list has the hash. */
+static size_t occurrences(const struct unique_hashes *hashes, uint64_t hash)
+{
+	size_t low = 0, high = hashes->count, count = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (hashes->list[middle] < hash)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	for (; low < hashes->count && hashes->list[low] == hash; low++)
+		count++;
+	return count;
+}
+
+/* The row of the key as of seq, if it has one and its values can clash. */
+static enum drift_err keep_row(struct unique_rows *rows, struct reading *reading,
+			       struct slice key, drift_seq seq,
+			       struct unique_hashes *hashes)
+{
+	struct buf memory = BUF_INIT, values = BUF_INIT;
+	struct drift_version version;
+	bool null = true;
+	enum drift_err err =
+		reading_get(reading, rows->def->id, key, seq, &memory, &version);
+
+	if (!err && version.op != DRIFT_OP_DELETE)
+		err = values_of(rows, &version, &values, &null);
+	if (!err && !null)
+		err = keep_hash(hashes, hash_of(buf_slice(&values)));
+	buf_release(&memory);
+	buf_release(&values);
+	return err == DRIFT_NO_ROW ? DRIFT_OK : err;
+}
+
+static enum drift_err read_changes(struct unique_rows *rows, drift_seq seq,
+				   struct unique_hashes *gone,
+				   struct unique_hashes *come)
+{
+	struct drift_difference difference;
+	struct drift_changes *changes;
+	struct reading reading;
+	enum drift_err err = reading_begin(&reading, rows->view.db);
+
 	if (err)
-		err = drift_fail_code(error, err);
-	else if (rows.same)
-		err = refuse(&rows, error);
-	free(rows.hashes);
-	buf_release(&rows.first);
-	return err;
+		return err;
+	err = drift_changes_open(drift_view_at(rows->view.db, seq), rows->view,
+				 rows->def->id, NULL, &changes);
+	while (!err && !(err = drift_changes_next(changes, &difference))) {
+		err = keep_row(rows, &reading, difference.key, seq, gone);
+		if (!err)
+			err = keep_row(rows, &reading, difference.key,
+				       rows->view.seq, come);
+	}
+	drift_changes_close(changes);
+	reading_end(&reading);
+	sort(gone);
+	sort(come);
+	return err == DRIFT_DONE ? DRIFT_OK : err;
+}
+
+enum drift_err unique_rows_read_on(struct drift_view view, drift_seq seq,
+				   const struct table_def *def,
+				   const struct index_def *index,
+				   const struct unique_hashes *hashes,
+				   struct drift_error *error)
+{
+	struct unique_rows rows = { .def = def, .index = index, .view = view };
+	struct unique_hashes gone = { 0 }, come = { 0 };
+	enum drift_err err = read_changes(&rows, seq, &gone, &come);
+
+	for (size_t i = 0; i < come.count && !err && !rows.same; i++) {
+		uint64_t hash = come.list[i];
+
+		if (occurrences(hashes, hash) + occurrences(&come, hash) >
+		    occurrences(&gone, hash) + 1)
+			err = look_at(&rows, hash);
+	}
+	unique_hashes_release(&gone);
+	unique_hashes_release(&come);
+	return end(&rows, err, error);
 }
