@@ -79,6 +79,8 @@ enum meter_op { METERED(METER_ENUM) METER_OPS };
 
 struct meter {
 	struct stats_histogram time[METER_OPS]; /* of handlers */
+	atomic_uint busy;                       /* handlers at work */
+	_Atomic uint64_t served;                /* handlers that ended */
 };
 
 /* The table of requests with each one measured on its way to ops_table. */

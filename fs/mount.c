@@ -23,6 +23,7 @@
 #include "fs/notify.h"
 #include "fs/ops.h"
 #include "fs/option.h"
+#include "fs/watchdog.h"
 #include "query/query.h"
 
 #define THREADS_MAX 32
@@ -259,16 +260,21 @@ static void *stop_statements(void *arg)
 static int serve_until_stopped(struct daemon *daemon, struct fuse_session *session)
 {
 	struct stopper stopper = { .daemon = daemon };
+	struct watchdog watchdog;
 
 	if (sem_init(&stop_asked, 0, 0) != 0 ||
 	    !thread_start(&stopper.thread, stop_statements, &stopper)) {
 		fprintf(stderr, "driftfs: cannot start a thread\n");
 		return EXIT_MOUNT_FAILED;
 	}
+	if (!watchdog_start(&watchdog, &daemon->tree,
+			    daemon->options.single_threaded ? 1 : THREADS_MAX))
+		report(daemon, "cannot start the watchdog's thread");
 	handle_stop_signals(session);
 	mask_stop_signals(SIG_UNBLOCK);
 	(void)serve(daemon, session);
 	mask_stop_signals(SIG_BLOCK);
+	watchdog_stop(&watchdog);
 	notify_manager("STOPPING=1");
 	sem_post(&stop_asked);
 	errands_stop(&daemon->tree.errands);
