@@ -38,6 +38,9 @@ struct index {
 struct index_reader {
 	struct index *index;
 	MDB_txn *txn;
+	/* For index_get; of the transaction that was begun last where fresh says so. */
+	MDB_cursor *cursors[INDEX_SPACES];
+	bool fresh[INDEX_SPACES];
 };
 
 struct index_cursor {
@@ -381,6 +384,15 @@ static int txn_begin(struct index *index, unsigned flags, MDB_txn **txn)
 	return code;
 }
 
+static void reader_free(struct index_reader *reader)
+{
+	for (unsigned i = 0; i < INDEX_SPACES; i++)
+		if (reader->cursors[i])
+			INDEX_FAULT_IN_VOID(mdb_cursor_close(reader->cursors[i]));
+	INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
+	free(reader);
+}
+
 enum drift_err index_read_begin(struct index *index, struct index_reader **out)
 {
 	struct index_reader *reader = NULL;
@@ -396,8 +408,7 @@ enum drift_err index_read_begin(struct index *index, struct index_reader **out)
 		*out = reader;
 		if (!code)
 			return DRIFT_OK;
-		INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
-		free(reader);
+		reader_free(reader);
 		return index_err(code);
 	}
 	reader = calloc(1, sizeof(*reader));
@@ -420,14 +431,14 @@ void index_read_end(struct index *index, struct index_reader *reader)
 	if (!reader)
 		return;
 	INDEX_FAULT_IN_VOID(mdb_txn_reset(reader->txn));
+	memset(reader->fresh, 0, sizeof(reader->fresh));
 	for (unsigned i = 0; i < POOL; i++) {
 		none = NULL;
 		if (!atomic_load_explicit(&index->pool[i], memory_order_relaxed) &&
 		    atomic_compare_exchange_strong(&index->pool[i], &none, reader))
 			return;
 	}
-	INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
-	free(reader);
+	reader_free(reader);
 }
 
 /* Where LMDB finds a page to be none there is no way on, neither down nor to the next
@@ -441,15 +452,64 @@ static enum drift_err read_err(struct index *index, int code)
 	return err;
 }
 
+static int reader_cursor(struct index_reader *reader, enum index_space space)
+{
+	MDB_cursor **cursor = &reader->cursors[space];
+	int code;
+
+	if (reader->fresh[space])
+		return 0;
+	if (*cursor)
+		code = INDEX_FAULT_IN(mdb_cursor_renew(reader->txn, *cursor));
+	else
+		code = INDEX_FAULT_IN(mdb_cursor_open(
+			reader->txn, reader->index->spaces[space], cursor));
+	reader->fresh[space] = !code;
+	return code;
+}
+
+/* No key is as large as the one that was looked for: the last one must be whole, and be
+ * there if LMDB counts any. */
+static enum drift_err check_end(struct index_reader *reader, enum index_space space)
+{
+	MDB_val key, stored;
+	MDB_stat stat;
+	struct slice value;
+	int code = INDEX_FAULT_IN(
+		mdb_cursor_get(reader->cursors[space], &key, &stored, MDB_LAST));
+	enum drift_err err = read_err(reader->index, code);
+
+	if (!err)
+		err = value_check(reader->index, slice_of(key.mv_data, key.mv_size),
+				  &stored, &value);
+	else if (err == DRIFT_DONE &&
+		 !mdb_stat(reader->txn, reader->index->spaces[space], &stat) &&
+		 stat.ms_entries)
+		index_fault_end(reader->index->fault);
+	return err ? err : DRIFT_DONE;
+}
+
+/* A page of noise may seem to be without the key, and a miss has no checksum; so what
+ * stands in the key's place, the next entry, must be whole. */
 enum drift_err index_get(struct index_reader *reader, enum index_space space,
 			 struct slice key, struct slice *value)
 {
-	MDB_val wanted = val_of(key), stored;
-	int code = INDEX_FAULT_IN(mdb_get(reader->txn, reader->index->spaces[space],
-					  &wanted, &stored));
-	enum drift_err err = read_err(reader->index, code);
+	MDB_val found = val_of(key), stored;
+	struct slice other;
+	int code = reader_cursor(reader, space);
+	enum drift_err err;
 
-	return err ? err : value_check(reader->index, key, &stored, value);
+	if (!code)
+		code = INDEX_FAULT_IN(mdb_cursor_get(reader->cursors[space], &found,
+						     &stored, MDB_SET_RANGE));
+	if (code == MDB_NOTFOUND)
+		return check_end(reader, space);
+	err = read_err(reader->index, code);
+	if (err)
+		return err;
+	other = slice_of(found.mv_data, found.mv_size);
+	err = value_check(reader->index, other, &stored, value);
+	return err || slice_equal(other, key) ? err : DRIFT_DONE;
 }
 
 enum drift_err index_cursor_open(struct index_reader *reader, enum index_space space,

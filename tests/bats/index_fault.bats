@@ -13,14 +13,13 @@ indexed_database()
 	[ "$(stat -c %s db/index/data.mdb)" -gt 500000 ]
 }
 
-# noise FROM: bytes that are no page, from that page of the index on. (Random ones may look
-# like a page without entries.)
+# noise FROM: random bytes from that page of the index on.
 noise()
 {
 	local size
 
 	size=$(stat -c %s db/index/data.mdb)
-	head -c $((size - $1 * 4096)) /dev/zero | tr '\0' '\377' |
+	head -c $((size - $1 * 4096)) /dev/urandom |
 		dd of=db/index/data.mdb bs=4096 seek="$1" conv=notrunc status=none
 }
 
