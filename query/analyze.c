@@ -119,6 +119,7 @@ static enum drift_err keep(struct query_session *session,
 	err = drift_note_distinct(session->db, relation->def->id, counted,
 				  sketches->count);
 	free(counted);
+	compiled_forget(session);
 	return err;
 }
 

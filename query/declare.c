@@ -134,6 +134,7 @@ enum drift_err relation_declare(struct query_session *session,
 	if (relation->declared && relation->fields_hidden == hidden)
 		return DRIFT_OK;
 	relation->fields_hidden = hidden;
+	compiled_forget(session);
 	buf_add_str(&sql, "DROP TABLE IF EXISTS ");
 	token_quote_name(slice_str(relation->name), &sql);
 	buf_add_str(&sql, "; CREATE VIRTUAL TABLE ");

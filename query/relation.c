@@ -256,6 +256,8 @@ static void forget(struct query_session *session, struct relation **at)
 	struct relation *relation = *at;
 	struct buf sql = BUF_INIT;
 
+	compiled_forget(session);
+
 	buf_add_str(&sql, "DROP TABLE IF EXISTS ");
 	token_quote_name(slice_str(relation->name), &sql);
 	(void)!session_exec(session, buf_cstr(&sql), NULL);

@@ -222,6 +222,10 @@ enum drift_err rewrite_make(struct query_session *session,
 	if (!err)
 		err = rewrite_distinct(&rewriter);
 	if (!err) {
+		for (unsigned i = 0; i < session->compiled.lifted_count; i++)
+			rewriter_instead(&rewriter, session->compiled.lifted[i],
+					 session->compiled.lifted[i] + 1, "?%u",
+					 i + 1);
 		rewrite_target(&rewriter);
 		rewrite_documents(&rewriter);
 		rewrite_keep(&rewriter);

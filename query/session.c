@@ -108,8 +108,12 @@ enum drift_err query_session_open(struct drift_db *db,
 static void end_rows(struct query_session *session)
 {
 	rows_clear(&session->rows);
-	sqlite3_finalize(session->select);
+	if (session->select_kept)
+		sqlite3_reset(session->select);
+	else
+		sqlite3_finalize(session->select);
 	session->select = NULL;
+	session->select_kept = false;
 	session->state = SESSION_BETWEEN;
 }
 
@@ -119,6 +123,7 @@ void query_session_close(struct query_session *session)
 		return;
 	end_rows(session);
 	transaction_rollback(session);
+	compiled_release(session);
 	sequence_close(session);
 	if (session->sqlite) {
 		saved_forget(session);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "query/answer.h"
+#include "query/compiled.h"
 #include "query/explain.h"
 #include "query/memory.h"
 #include "query/parameter.h"
@@ -80,8 +81,10 @@ struct query_session {
 	struct tokens tokens;
 	struct parameters parameters; /* of the script */
 	struct prepared_list prepared;
+	struct compiled_list compiled;
 	enum session_state state;
 	sqlite3_stmt *select;
+	bool select_kept; /* it is compiled's */
 	struct answer answer;
 	struct rows rows;
 	unsigned row; /* of answer or rows: the next one */

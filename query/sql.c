@@ -307,8 +307,19 @@ static enum drift_err run_read(struct query_session *session,
 			       struct drift_error *error)
 {
 	sqlite3_stmt *stmt = NULL;
-	enum drift_err err = sql_prepare(session, statement, "", &stmt, error);
+	enum drift_err err = compiled_begin(session, statement);
 
+	if (err)
+		return drift_fail_code(error, err);
+	stmt = compiled_find(session, statement);
+	session->select_kept = stmt != NULL;
+	if (stmt)
+		err = parameter_bind(session, stmt, error);
+	else
+		err = sql_prepare(session, statement, "", &stmt, error);
+	if (!err && !session->select_kept)
+		session->select_kept = compiled_keep(session, stmt);
+	compiled_end(session);
 	if (err)
 		return err;
 	session->select = stmt;

@@ -87,6 +87,87 @@ static void a_pinned_session_reads_its_moment_and_writes_nothing(void **state)
 	query_session_close(now);
 }
 
+static void a_statement_asked_again_answers_what_is_so_now(void **state)
+{
+	static const char all[] = "SELECT * FROM k ORDER BY id";
+	struct query_session *session = session_of(state, NULL);
+	struct query_session *other = session_of(state, NULL);
+
+	assert_string_equal(answer(session, "CREATE TABLE k (pk=id); "
+					    "INSERT INTO k {\"id\": \"a\"}"),
+			    "");
+	assert_string_equal(answer(session, all), "{\"id\":\"a\"}\n");
+	assert_string_equal(answer(session, all), "{\"id\":\"a\"}\n");
+	/* A field that is new, by another session; the first integer key, with which
+	 * the table's keys are not in SQL's order any more. */
+	assert_string_equal(
+		answer(other, "INSERT INTO k {\"id\": \"10\", \"v\": 5}"), "");
+	assert_string_equal(answer(session, all),
+			    "{\"id\":\"10\",\"v\":5}\n{\"id\":\"a\",\"v\":null}\n");
+	assert_string_equal(answer(other, "INSERT INTO k {\"id\": 9, \"v\": 6}"),
+			    "");
+	assert_string_equal(answer(session, "SELECT id FROM k ORDER BY id LIMIT 1"),
+			    "{\"id\":9}\n");
+	assert_string_equal(answer(session, all),
+			    "{\"id\":9,\"v\":6}\n{\"id\":\"10\",\"v\":5}\n"
+			    "{\"id\":\"a\",\"v\":null}\n");
+	/* Own rows, and what is so again without them. */
+	assert_string_equal(answer(session, "BEGIN; DELETE FROM k WHERE v = 6; "
+					    "SELECT * FROM k ORDER BY id; ROLLBACK"),
+			    "{\"id\":\"10\",\"v\":5}\n{\"id\":\"a\",\"v\":null}\n");
+	assert_string_equal(answer(session, "SELECT id FROM k WHERE v = 6"),
+			    "{\"id\":9}\n");
+	/* Another table, and a view, by its name. */
+	assert_string_equal(answer(other, "DROP TABLE k; CREATE TABLE k (id INTEGER "
+					  "PRIMARY KEY); INSERT INTO k VALUES (3)"),
+			    "");
+	assert_string_equal(answer(session, all), "{\"id\":3}\n");
+	assert_string_equal(
+		answer(other, "DROP TABLE k; CREATE VIEW k AS SELECT 4 AS id"), "");
+	assert_string_equal(answer(session, all), "{\"id\":4}\n");
+	assert_string_equal(answer(other, "DROP VIEW k"), "");
+	assert_string_equal(answer(session, all), "42P01");
+	query_session_close(other);
+	query_session_close(session);
+}
+
+static void integers_compared_with_are_no_part_of_what_is_kept(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "SELECT id, t FROM l WHERE id = 1", "{\"id\":1,\"t\":\"5\"}\n" },
+		{ "SELECT id, t FROM l WHERE id = 2", "{\"id\":2,\"t\":\"x\"}\n" },
+		{ "SELECT id, t FROM l WHERE id = 7", "" },
+		/* A text column's affinity makes a text of it. */
+		{ "SELECT id FROM l WHERE t = 5", "{\"id\":1}\n" },
+		{ "SELECT id FROM l WHERE t = 6", "" },
+		/* Elsewhere an integer is part of a name, or a column's number. */
+		{ "SELECT id = 1 FROM l WHERE id = 2", "{\"id = 1\":false}\n" },
+		{ "SELECT id = 3 FROM l WHERE id = 3 ORDER BY 1 DESC LIMIT 1",
+		  "{\"id = 3\":true}\n" },
+		{ "SELECT t, id FROM l WHERE id > 0 ORDER BY 2 LIMIT 1",
+		  "{\"t\":\"5\",\"id\":1}\n" },
+		{ "SELECT t, id FROM l WHERE id > 0 ORDER BY 1 DESC LIMIT 1",
+		  "{\"t\":\"y\",\"id\":3}\n" },
+		{ "SELECT t, id FROM l WHERE id > 1 ORDER BY 2 LIMIT 1",
+		  "{\"t\":\"x\",\"id\":2}\n" },
+		{ "SELECT count(*) AS n FROM l WHERE id > 1 AND id <= 2 OR id = 9",
+		  "{\"n\":1}\n" },
+		{ "SELECT count(*) AS n FROM l WHERE id > 0 AND id <= 3 OR id = 9",
+		  "{\"n\":3}\n" },
+	};
+	struct query_session *session = session_of(state, NULL);
+
+	assert_string_equal(
+		answer(session, "CREATE TABLE l (id INTEGER PRIMARY KEY, t TEXT); "
+				"INSERT INTO l VALUES (1, '5'), (2, 'x'), (3, 'y')"),
+		"");
+	for (unsigned round = 0; round < 3; round++)
+		for (unsigned i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+			assert_string_equal(answer(session, pairs[i][0]),
+					    pairs[i][1]);
+	query_session_close(session);
+}
+
 static void the_first_committer_wins(void **state)
 {
 	struct query_session *one = session_of(state, NULL);
@@ -243,6 +324,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_pinned_session_reads_its_moment_and_writes_nothing),
+		cmocka_unit_test(a_statement_asked_again_answers_what_is_so_now),
+		cmocka_unit_test(integers_compared_with_are_no_part_of_what_is_kept),
 		cmocka_unit_test(the_first_committer_wins),
 		cmocka_unit_test(a_transaction_reads_one_moment),
 		cmocka_unit_test(before_a_table_there_are_no_rows),
