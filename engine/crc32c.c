@@ -61,3 +61,18 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t size)
 #endif
 	return ~by_table(~crc, data, size);
 }
+
+uint32_t crc32c_two(const void *first, size_t first_size, const void *second,
+		    size_t second_size)
+{
+	uint32_t crc = ~(uint32_t)0;
+
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("sse4.2")) {
+		crc = by_instruction(crc, first, first_size);
+		return ~by_instruction(crc, second, second_size);
+	}
+#endif
+	crc = by_table(crc, first, first_size);
+	return ~by_table(crc, second, second_size);
+}

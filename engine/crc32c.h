@@ -9,5 +9,8 @@
 
 /* The CRC of the bytes that gave `crc` (0 for none) followed by these. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t size);
+/* Of two pieces, one after the other. */
+uint32_t crc32c_two(const void *first, size_t first_size, const void *second,
+		    size_t second_size);
 
 #endif

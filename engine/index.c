@@ -185,6 +185,28 @@ static bool env_file_whole(MDB_env *env)
 		       ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
 }
 
+/* LMDB's own order, bytewise and what is shorter first: eight bytes at a time. A search
+ * compares some twenty keys, so this is half of what it takes. */
+static int compare_keys(const MDB_val *a, const MDB_val *b)
+{
+	size_t size = a->mv_size < b->mv_size ? a->mv_size : b->mv_size;
+	const char *left = a->mv_data, *right = b->mv_data;
+	uint64_t x, y;
+	int order;
+
+	for (size_t at = 0; size >= 8 && at < size; at += 8) {
+		/* The last eight overlap what is equal. */
+		if (at > size - 8)
+			at = size - 8;
+		x = be64_get(left + at);
+		y = be64_get(right + at);
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	order = size < 8 ? memcmp(left, right, size) : 0;
+	return order ? order : (a->mv_size > b->mv_size) - (a->mv_size < b->mv_size);
+}
+
 static int open_spaces(struct index *index, bool read_only)
 {
 	MDB_txn *txn;
@@ -197,6 +219,8 @@ static int open_spaces(struct index *index, bool read_only)
 		code = INDEX_FAULT_IN(mdb_dbi_open(txn, space_names[i],
 						   read_only ? 0 : MDB_CREATE,
 						   &index->spaces[i]));
+	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
+		code = mdb_set_compare(txn, index->spaces[i], compare_keys);
 	if (code) {
 		INDEX_FAULT_IN_VOID(mdb_txn_abort(txn));
 		return code;
@@ -347,7 +371,7 @@ bool index_is_suspect(struct index *index)
 
 static uint32_t value_crc(struct slice key, const char *value, size_t size)
 {
-	return crc32c(crc32c(0, key.data, key.size), value, size);
+	return crc32c_two(key.data, key.size, value, size);
 }
 
 static enum drift_err value_check(struct index *index, struct slice key,
@@ -604,7 +628,7 @@ enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
 	return cursor_get(cursor, &key, ops[step], found, value);
 }
 
-static int step_many(MDB_cursor *cursor, struct slice prefix,
+static int step_many(MDB_cursor *cursor, uint32_t prefix,
 		     struct index_entry *entries, unsigned max, unsigned *count)
 {
 	MDB_val key, stored;
@@ -614,8 +638,7 @@ static int step_many(MDB_cursor *cursor, struct slice prefix,
 		code = mdb_cursor_get(cursor, &key, &stored, MDB_NEXT);
 		if (code)
 			continue;
-		if (key.mv_size < prefix.size ||
-		    memcmp(key.mv_data, prefix.data, prefix.size) != 0)
+		if (key.mv_size < 4 || be32_get(key.mv_data) != prefix)
 			return 0;
 		entries[(*count)++] = (struct index_entry){
 			.key = slice_of(key.mv_data, key.mv_size),
@@ -625,7 +648,7 @@ static int step_many(MDB_cursor *cursor, struct slice prefix,
 	return code == MDB_NOTFOUND ? 0 : code;
 }
 
-enum drift_err index_step_many(struct index_cursor *cursor, struct slice prefix,
+enum drift_err index_step_many(struct index_cursor *cursor, uint32_t prefix,
 			       struct index_entry *entries, unsigned max,
 			       unsigned *count)
 {

@@ -133,9 +133,9 @@ struct index_entry {
 	struct slice value; /* data NULL: it does not match its checksum */
 };
 
-/* The next entries, at most max, until one whose key does not begin with prefix: fewer
- * than max are the last ones, and the cursor is to be moved elsewhere then. */
-enum drift_err index_step_many(struct index_cursor *cursor, struct slice prefix,
+/* The next entries, at most max, until one whose key does not begin with the four bytes
+ * of prefix: fewer than max are the last ones, and the cursor is to be moved elsewhere. */
+enum drift_err index_step_many(struct index_cursor *cursor, uint32_t prefix,
 			       struct index_entry *entries, unsigned max,
 			       unsigned *count);
 

@@ -16,8 +16,8 @@ enum drift_err index_run_open(struct index_run *run, struct index_reader *reader
 	run->ended = true;
 	if (err)
 		return err;
-	be32_put(run->prefix, table_id);
-	memcpy(bytes, run->prefix, 4);
+	run->table_id = table_id;
+	be32_put(bytes, table_id);
 	if (size)
 		memcpy(bytes + 4, key.data, size);
 	err = index_seek(run->cursor, slice_of(bytes, 4 + size), after, &first->key,
@@ -28,8 +28,7 @@ enum drift_err index_run_open(struct index_run *run, struct index_reader *reader
 		first->value = (struct slice){ 0 };
 	else if (err)
 		return err;
-	run->count =
-		first->key.size > 4 && memcmp(first->key.data, run->prefix, 4) == 0;
+	run->count = first->key.size > 4 && be32_get(first->key.data) == table_id;
 	run->ended = run->count == 0;
 	return DRIFT_OK;
 }
@@ -49,8 +48,8 @@ enum drift_err index_run_read(struct index_run *run)
 	if (run->ended)
 		return DRIFT_OK;
 	run->next = run->next < INDEX_RUN_MAX / 4 ? 4 * run->next : INDEX_RUN_MAX;
-	err = index_step_many(run->cursor, slice_of(run->prefix, 4), run->entries,
-			      run->next, &run->count);
+	err = index_step_many(run->cursor, run->table_id, run->entries, run->next,
+			      &run->count);
 	run->ended = run->count < run->next;
 	return err;
 }

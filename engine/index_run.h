@@ -13,7 +13,7 @@
  * 2. The cursor is at entries[count - 1], unless ended: nothing follows it then. */
 struct index_run {
 	struct index_cursor *cursor; /* NULL: not open, and at its end */
-	char prefix[4];              /* the table */
+	uint32_t table_id;
 	unsigned at, count;
 	unsigned next; /* how many to read then */
 	bool ended;
@@ -36,8 +36,8 @@ static inline struct slice index_run_key(const struct index_run *run)
 
 	if (run->at < run->count) {
 		key = run->entries[run->at].key;
-		key.data = (const char *)key.data + sizeof(run->prefix);
-		key.size -= sizeof(run->prefix);
+		key.data = (const char *)key.data + 4;
+		key.size -= 4;
 	}
 	return key;
 }
