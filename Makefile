@@ -21,7 +21,7 @@ ALL_LDFLAGS = -pthread $(LDFLAGS) $(SANITIZE)
 
 # A library's headers are seen by the folder that is its home, and by no other.
 engine_packages := msgpack libzstd jansson libcrypto
-query_packages := sqlite3
+query_packages := sqlite3 libpcre2-8
 fs_packages := fuse3
 tools_packages := libpq libedit
 

@@ -26,6 +26,7 @@ extern const struct function function_time_list[];
 extern const struct function function_math_list[];
 extern const struct function function_aggregate_list[];
 extern const struct function function_sequence_list[];
+extern const struct function function_regex_list[];
 
 /* Register every function with the session's connection. */
 enum drift_err function_register(struct query_session *session);
@@ -39,6 +40,9 @@ void function_text(sqlite3_context *context, struct buf *text);
 bool function_null(int argc, sqlite3_value **argv);
 /* An argument's text. */
 struct slice function_slice(sqlite3_value *value);
+
+/* substring(x FROM pattern), of two texts. */
+void function_substring_matching(sqlite3_context *context, sqlite3_value **argv);
 
 /* A timestamp, date or epoch an argument says; false: it failed and was told. */
 bool function_time(sqlite3_context *context, sqlite3_value *value,

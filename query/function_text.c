@@ -59,6 +59,10 @@ static void substring(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 	if (function_null(argc, argv))
 		return;
+	if (argc == 2 && sqlite3_value_type(argv[1]) == SQLITE_TEXT) {
+		function_substring_matching(context, argv);
+		return;
+	}
 	if (sqlite3_value_numeric_type(argv[1]) != SQLITE_INTEGER) {
 		function_fail(
 			context, DRIFT_UNSUPPORTED,

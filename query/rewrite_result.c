@@ -107,12 +107,13 @@ static void keep_name(struct rewriter *rewriter, const struct item *item)
  * CASE? */
 static bool compares(const struct rewriter *rewriter, const struct item *item)
 {
-	static const char *const words[] = {
-		"AND",  "OR",      "NOT",    "IS",     "IN",      "LIKE", "ILIKE",
-		"GLOB", "BETWEEN", "EXISTS", "ISNULL", "NOTNULL", NULL
-	};
-	static const char *const puncts[] = { "=",  "<",  ">",  "<=", ">=",
-					      "<>", "!=", "==", NULL };
+	static const char *const words[] = { "AND",     "OR",      "NOT",
+					     "IS",      "IN",      "LIKE",
+					     "ILIKE",   "GLOB",    "REGEXP",
+					     "SIMILAR", "BETWEEN", "EXISTS",
+					     "ISNULL",  "NOTNULL", NULL };
+	static const char *const puncts[] = { "=",  "<",  ">",  "<=",  ">=", "<>",
+					      "!=", "==", "!~", "!~*", "~*", NULL };
 	unsigned cases = 0;
 
 	for (unsigned i = item->first; i < item->stop; i++) {

@@ -4,6 +4,7 @@
 
 #include <strings.h>
 
+#include "query/regex.h"
 #include "query/session.h"
 
 static bool is_name_part(const struct rewriter *rewriter, unsigned i)
@@ -245,6 +246,18 @@ static enum drift_err spell_default(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
+static enum drift_err spell_similar(struct rewriter *rewriter, unsigned i)
+{
+	if (!rewriter_is_word(rewriter, i + 1, "TO"))
+		return DRIFT_OK;
+	for (unsigned k = i + 2; k < i + 6; k++)
+		if (rewriter_is_word(rewriter, k, "ESCAPE"))
+			return rewriter_refuse(rewriter, k,
+					       "SIMILAR TO with ESCAPE");
+	rewriter_instead(rewriter, i, i + 2, "REGEXP '" REGEX_SIMILAR "' ||");
+	return DRIFT_OK;
+}
+
 static const struct {
 	const char *word;
 	enum drift_err (*spell)(struct rewriter *, unsigned);
@@ -276,6 +289,7 @@ static const struct {
 	{ "PUBLIC", spell_schema },
 	{ "RIGHT", spell_side },
 	{ "SESSION_USER", spell_niladic },
+	{ "SIMILAR", spell_similar },
 	{ "SUBSTRING", spell_call },
 	{ "TIME", spell_typed_literal },
 	{ "TIMESTAMP", spell_typed_literal },
@@ -330,22 +344,32 @@ static enum drift_err spell_string(struct rewriter *rewriter, unsigned i)
 	return err;
 }
 
+/* x ~ p and its kin, as REGEXP. A sign before its operand only is SQLite's. */
+static void spell_matching(struct rewriter *rewriter, unsigned i)
+{
+	static const char *const matching[][2] = {
+		{ "~", "REGEXP" },
+		{ "~*", "REGEXP '" REGEX_NOCASE "' ||" },
+		{ "!~", "NOT REGEXP" },
+		{ "!~*", "NOT REGEXP '" REGEX_NOCASE "' ||" },
+	};
+
+	if (i == 0 || (rewriter_token(rewriter, i - 1).kind == TOKEN_PUNCT &&
+		       !rewriter_is_punct(rewriter, i - 1, ")")))
+		return;
+	for (unsigned k = 0; k < 4; k++)
+		if (rewriter_is_punct(rewriter, i, matching[k][0]))
+			rewriter_instead(rewriter, i, i + 1, " %s ", matching[k][1]);
+}
+
 static enum drift_err spell_punct(struct rewriter *rewriter, unsigned i)
 {
-	static const char *const matching[] = { "~", "~*", "!~", "!~*" };
-
 	if (rewriter_is_punct(rewriter, i, "::"))
 		return spell_colons(rewriter, i);
 	if (rewriter_is_punct(rewriter, i, "+") ||
 	    rewriter_is_punct(rewriter, i, "-"))
 		return spell_sign(rewriter, i);
-	for (unsigned k = 0; k < sizeof(matching) / sizeof(*matching); k++)
-		if (rewriter_is_punct(rewriter, i, matching[k]) && i > 0 &&
-		    (rewriter_token(rewriter, i - 1).kind != TOKEN_PUNCT ||
-		     rewriter_is_punct(rewriter, i - 1, ")")) &&
-		    rewriter_token(rewriter, i + 1).kind == TOKEN_STRING)
-			return rewriter_refuse(rewriter, i,
-					       "matching a regular expression");
+	spell_matching(rewriter, i);
 	return DRIFT_OK;
 }
 

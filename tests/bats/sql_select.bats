@@ -73,3 +73,32 @@ refuses()
 			"$(sql "SELECT a, b, id FROM (SELECT *, row_number() OVER (PARTITION BY a, b ORDER BY $order) AS k FROM r) WHERE k = 1 ORDER BY a, b")"
 	done
 }
+
+@test "regular expressions match as PostgreSQL's do" {
+	same "$(sql "SELECT 'abc' ~ '^a.c\$' AS a, 'ABC' ~* 'b' AS b, 'abc' !~ 'z' AS c, 'abc' !~* 'B' AS d, ~5 AS e, NULL ~ 'a' IS NULL AS f;
+		SELECT 'a
+b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' ~* '^é{2}\$' AS d, 'a' ~ '' AS e;
+		SELECT id FROM p WHERE g ~ '[ab]' AND n > 1 ORDER BY id;
+		SELECT 'abc' SIMILAR TO '%(b|d)%' AS a, 'abc' NOT SIMILAR TO 'a_' AS b, 'abc' SIMILAR TO 'a.c' AS c, 'b' SIMILAR TO 'abc' AS d")" \
+'{"a":true,"b":true,"c":true,"d":false,"e":-6,"f":true}
+{"a":true,"b":true,"c":false,"d":true,"e":true}
+{"id":2}
+{"id":4}
+{"a":true,"b":true,"c":false,"d":false}'
+	same "$(sql "SELECT regexp_replace('hello world', '(o)(.)', '[\\2\\1]') AS a, regexp_replace('hello world', '(o)(.)', '[\\2\\1]', 'g') AS b,
+			regexp_replace('abc', '', '-', 'g') AS c, regexp_replace('ABC', 'b', '<\\&>', 'i') AS d;
+		SELECT regexp_match('foobarbequebaz', '(bar)(beque)') AS a, regexp_match('foo', 'o+') AS b, regexp_match('foo', 'x') AS c;
+		SELECT regexp_count('aXbXc', 'X') AS a, regexp_substr('abc123', '[0-9]+') AS b, regexp_like('A', 'a', 'i') AS c,
+			regexp_split_to_array('a, b,c', ',\\s*') AS d, regexp_split_to_array('abc', '') AS e, substring('foobar' from 'o(.)b') AS f")" \
+'{"a":"hell[ o]world","b":"hell[ o]w[ro]ld","c":"-a-b-c-","d":"A<B>C"}
+{"a":["bar","beque"],"b":["oo"],"c":null}
+{"a":2,"b":"123","c":true,"d":["a","b","c"],"e":["a","b","c"],"f":"o"}'
+}
+
+@test "a regular expression that cannot be, or would not end, is an error" {
+	refuses 2201B 'invalid regular expression: missing closing parenthesis' "SELECT 'a' ~ '(a'"
+	refuses 22023 'invalid regular expression option: "q"' "SELECT regexp_like('a', 'a', 'q')"
+	refuses 54000 'regular expression is too long' "SELECT 'a' ~ repeat('a', 20000)"
+	refuses 54000 'regular expression is too complex for this text' "SELECT (repeat('a', 60) || '!') ~ '^(a|a|a)+\$'"
+	refuses 2201B 'regular expression is too large' "SELECT 'a' ~ '((a{1000}){1000}){1000}'"
+}
