@@ -4,12 +4,13 @@
  *
  *	INSERT INTO t {...}, {...}	INSERT INTO t (doc) VALUES ('{...}'), ('{...}')
  *	INSERT ... ON CONFLICT ...	INSERT, and for DO NOTHING: OR IGNORE. For DO
- *		DO UPDATE SET x WHERE y	UPDATE rows whose key is there are kept, then
- *					UPDATE t SET x FROM those AS excluded
- *					WHERE t.key = excluded.key AND (y)
+ *		DO UPDATE SET x WHERE y	UPDATE rows whose key (or unique columns) is there
+ *					are kept, then UPDATE t SET x FROM those AS
+ *					excluded WHERE t.key = excluded.key AND (y)
  *	DELETE FROM t USING u WHERE y	DELETE FROM t WHERE key IN
  *					(SELECT t.key FROM t, u WHERE y)
  *	... RETURNING x			the statement, then SELECT x FROM the rows written */
+#include "query/conflict.h"
 #include "query/rewriter.h"
 #include "query/session.h"
 
@@ -150,6 +151,9 @@ enum drift_err rewrite_write_conflict(struct rewriter *rewriter,
 	const struct table_def *def = target_def(rewriter);
 	struct token target = rewriter_token(rewriter, verb->target);
 	unsigned end = verb->where ? verb->where : verb->conflict_end;
+	const struct index_def *index = NULL;
+	unsigned parts;
+	bool any;
 	enum drift_err err;
 
 	if (!def)
@@ -163,13 +167,20 @@ enum drift_err rewrite_write_conflict(struct rewriter *rewriter,
 			  &text->sql, &text->marks);
 	if (!err)
 		err = add_written(rewriter, def, ASOF_PROPOSED, &text->sql);
-	for (unsigned i = 0; i < def->key_count; i++) {
+	if (!err)
+		err = conflict_find(&rewriter->statement, verb, def, &index, &any,
+				    rewriter->error);
+	parts = index ? index->column_count : def->key_count;
+	for (unsigned i = 0; i < parts && !err; i++) {
+		const char *name = index ? index->columns[i]
+					 : def->columns[def->key_columns[i]].name;
+
 		buf_add_str(&text->sql, i ? " AND " : " WHERE ");
 		add_target_name(rewriter, &text->sql);
 		buf_add_char(&text->sql, '.');
-		add_key_part(def, i, &text->sql);
+		token_quote_name(slice_str(name), &text->sql);
 		buf_add_str(&text->sql, " = excluded.");
-		add_key_part(def, i, &text->sql);
+		token_quote_name(slice_str(name), &text->sql);
 	}
 	if (err || !verb->where)
 		return err ? err : buf_status(&text->sql);

@@ -239,6 +239,7 @@ static enum drift_err attempt(struct query_session *session,
 	session->changed = 0;
 	session->row_count = 0;
 	session->sequences.runs = 0;
+	session->conflict = (struct session_conflict){ 0 };
 	end_rows(session);
 	relation_forget_many(session);
 	written_clear(&session->written);

@@ -101,6 +101,13 @@ struct query_session {
 	uint64_t changed;        /* rows the statement wrote */
 	struct written written;  /* for RETURNING */
 	struct written proposed; /* for ON CONFLICT DO UPDATE */
+	/* What the statement's ON CONFLICT is about: conflict.h. */
+	struct session_conflict {
+		bool told; /* the statement has one */
+		bool any;
+		bool refused; /* what was met is not what it is about */
+		const struct index_def *index; /* NULL: the key */
+	} conflict;
 	/* Of an INSERT with a column list: which columns it names. */
 	const struct relation *insert_into;
 	bool *inserted;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "query/conflict.h"
 #include "query/dml.h"
 #include "query/error.h"
 #include "query/module.h"
@@ -133,42 +134,20 @@ static int column_at(const struct relation *relation,
 	return column;
 }
 
-static bool is_key_part(const struct table_def *def, int column)
+/* What ON CONFLICT is about, for write_insert. */
+static enum drift_err note_conflict(struct query_session *session,
+				    const struct statement *statement,
+				    const struct verb *verb,
+				    const struct relation *relation,
+				    struct drift_error *error)
 {
-	for (unsigned i = 0; i < def->key_count; i++)
-		if ((int)def->key_columns[i] == column)
-			return true;
-	return false;
-}
-
-/* ON CONFLICT (columns): they must be the key, which is all that OR IGNORE sees. */
-static enum drift_err check_conflict(const struct statement *statement,
-				     const struct verb *verb,
-				     const struct relation *relation,
-				     struct drift_error *error)
-{
-	unsigned open = verb->conflict + 2;
-	unsigned close, parts = 0, others = 0;
-
-	if (!verb->conflict || !relation ||
-	    !token_is(statement->script, statement->tokens[open], "("))
+	session->conflict = (struct session_conflict){ 0 };
+	if (!verb->conflict || !relation)
 		return DRIFT_OK;
-	close = verb_find_close(statement, open);
-	for (unsigned i = open + 1; i < close; i++) {
-		bool is_key = is_key_part(relation->def,
-					  column_at(relation, statement, i));
-
-		parts += is_key;
-		others += !is_key && token_is_name(statement->tokens[i]);
-	}
-	if (others == 0 && parts == relation->def->key_count)
-		return DRIFT_OK;
-	return statement_place(
-		statement->tokens[open],
-		drift_fail(error, DRIFT_UNSUPPORTED,
-			   "ON CONFLICT with other columns than the key "
-			   "is not supported"),
-		error);
+	session->conflict.told = true;
+	return conflict_find(statement, verb, relation->def,
+			     &session->conflict.index, &session->conflict.any,
+			     error);
 }
 
 /* Note which columns an INSERT names: the others get their defaults. */
@@ -277,7 +256,7 @@ enum drift_err sql_rewrite(struct query_session *session,
 	if (!err && verb->kind != VERB_READ)
 		err = declare_target(session, statement, verb, &target, error);
 	if (!err)
-		err = check_conflict(statement, verb, target, error);
+		err = note_conflict(session, statement, verb, target, error);
 	if (!err)
 		err = note_inserted(session, statement, verb, target);
 	memcpy(session->hints, rewrite->hints, sizeof(rewrite->hints));

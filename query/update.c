@@ -276,7 +276,8 @@ int update_row(sqlite3_vtab *base, int argc, sqlite3_value **argv,
 	buf_release(&update.text);
 	if (err == DRIFT_DONE)
 		return SQLITE_OK;
-	if (err == DRIFT_KEY_EXISTS && conflict == SQLITE_IGNORE)
+	if (err == DRIFT_KEY_EXISTS && conflict == SQLITE_IGNORE &&
+	    !session->conflict.refused)
 		return SQLITE_CONSTRAINT;
 	if (err)
 		return module_fail(session, err, &update.error);

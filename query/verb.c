@@ -87,10 +87,11 @@ static enum drift_err take_conflict(const struct statement *statement,
 		return DRIFT_OK;
 	verb->conflict = verb->end = at - 1;
 	at++;
-	if (is_word(statement, at, "ON"))
-		return unsupported(statement, at, "ON CONFLICT ON CONSTRAINT",
-				   error);
-	if (is_punct(statement, at, "("))
+	if (is_word(statement, at, "ON")) {
+		if (!is_word(statement, at + 1, "CONSTRAINT"))
+			return syntax(statement, at + 1, error);
+		at += 3;
+	} else if (is_punct(statement, at, "("))
 		at = verb_find_close(statement, at) + 1;
 	if (!is_word(statement, at, "DO"))
 		return syntax(statement, at, error);

@@ -23,8 +23,7 @@ struct verb {
 	unsigned conflict_end; /* RETURNING, or the statement's end */
 };
 
-/* Refuses, with 0A000, clauses that tables here do not have: OR FAIL, OR ROLLBACK, ON
- * CONFLICT ON CONSTRAINT. */
+/* Refuses, with 0A000, clauses that tables here do not have: OR FAIL, OR ROLLBACK. */
 enum drift_err verb_find(const struct statement *statement, struct verb *verb,
 			 struct drift_error *error);
 

@@ -6,6 +6,7 @@
 #include "query/write.h"
 
 #include "engine/json.h"
+#include "query/conflict.h"
 #include "query/session.h"
 
 static void print_key(const struct table_def *def, struct slice key, struct buf *out)
@@ -152,6 +153,48 @@ enum drift_err write_twice(struct drift_error *error)
 			  "second time");
 }
 
+/* ON CONFLICT about a unique index: a row that has its values is the one that is met,
+ * whatever its key; the row's own key must not be there besides. */
+static enum drift_err meet_index(struct query_session *session,
+				 const struct table_def *def, struct slice key,
+				 struct slice row, struct drift_error *error)
+{
+	const struct index_def *index = session->conflict.index;
+	struct buf other = BUF_INIT;
+	enum drift_err err =
+		conflict_meet(transaction_present(session), def, index, row, &other);
+
+	if (err == DRIFT_NO_ROW) {
+		err = check_absent(session, def, key, error);
+		session->conflict.refused = err == DRIFT_KEY_EXISTS;
+	} else if (!err && session->proposed.wanted) {
+		err = propose(session, def, buf_slice(&other), row, error);
+	} else if (!err) {
+		err = DRIFT_KEY_EXISTS;
+	}
+	buf_release(&other);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+/* What is there already, and what is to be done about it. */
+static enum drift_err meet_rows(struct query_session *session,
+				const struct table_def *def, struct slice key,
+				struct slice row, enum write_mode mode,
+				struct drift_error *error)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (session->conflict.index)
+		return meet_index(session, def, key, row, error);
+	if (mode != WRITE_REPLACE)
+		err = check_absent(session, def, key, error);
+	if (err == DRIFT_KEY_EXISTS && session->proposed.wanted)
+		return propose(session, def, key, row, error);
+	if (err || (session->conflict.told && !session->conflict.any))
+		return err;
+	return meet_clashes(session, def, key, row, mode, error);
+}
+
 enum drift_err write_insert(struct query_session *session,
 			    const struct table_def *def, struct slice document,
 			    enum write_mode mode, struct drift_error *error)
@@ -169,13 +212,9 @@ enum drift_err write_insert(struct query_session *session,
 		err = row_shape(def, document, slice_of(NULL, 0), true, &row, error);
 	if (!err)
 		err = row_key(def, buf_slice(&row), &key, error);
-	if (!err && mode != WRITE_REPLACE)
-		err = check_absent(session, def, buf_slice(&key), error);
-	if (err == DRIFT_KEY_EXISTS && session->proposed.wanted)
-		err = propose(session, def, buf_slice(&key), buf_slice(&row), error);
-	else if (!err)
-		err = meet_clashes(session, def, buf_slice(&key), buf_slice(&row),
-				   mode, error);
+	if (!err)
+		err = meet_rows(session, def, buf_slice(&key), buf_slice(&row), mode,
+				error);
 	if (!err)
 		err = put(session, def, buf_slice(&key), buf_slice(&row),
 			  mode != WRITE_REPLACE ? DRIFT_PUT_INSERT : DRIFT_PUT,

@@ -163,3 +163,29 @@ refuses()
 	for i in $(seq 150); do echo "SELECT * FROM many FOR SYSTEM_TIME AS OF $((head + i)) WHERE id = $i;"; done >many.sql
 	same "$(sql "$(cat many.sql)" | jq 'length - .id' | sort -u)" 1
 }
+
+@test "ON CONFLICT takes the unique columns, or the constraint, that it names" {
+	sql "CREATE TABLE c (id INT PRIMARY KEY, email TEXT UNIQUE, a INT, b INT, n INT DEFAULT 0, CONSTRAINT ab UNIQUE (a, b));
+		INSERT INTO c VALUES (1, 'x', 1, 1, 0), (2, 'y', 1, 2, 0)"
+	same "$(sql "INSERT INTO c VALUES (3, 'x', 3, 3, 5) ON CONFLICT (email) DO UPDATE SET n = c.n + excluded.n RETURNING *;
+		INSERT INTO c VALUES (1, 'x', 9, 9, 5) ON CONFLICT (email) DO UPDATE SET n = 77 RETURNING id, n;
+		INSERT INTO c VALUES (6, 'w', 1, 2, 5) ON CONFLICT (b, a) DO UPDATE SET n = 4 WHERE c.n < 100 RETURNING id, n;
+		INSERT INTO c VALUES (6, 'w', 1, 2, 5) ON CONFLICT ON CONSTRAINT ab DO UPDATE SET n = 6 WHERE c.n > 100 RETURNING id, n;
+		INSERT INTO c VALUES (1, 'w', 7, 7, 5) ON CONFLICT ON CONSTRAINT c_pkey DO UPDATE SET n = 8 RETURNING id, n;
+		INSERT INTO c VALUES (4, 'y', 9, 9, 5), (5, 'q', 8, 8, 8) ON CONFLICT (email) DO NOTHING RETURNING id;
+		INSERT INTO c VALUES (9, 'y', 9, 9, 5) ON CONFLICT DO NOTHING RETURNING id;
+		INSERT INTO c (id) VALUES (10), (11) ON CONFLICT (email) DO UPDATE SET n = 1 RETURNING id")" \
+'{"id":1,"email":"x","a":1,"b":1,"n":5}
+{"id":1,"n":77}
+{"id":2,"n":4}
+{"id":1,"n":8}
+{"id":5}
+{"id":10}
+{"id":11}'
+	refuses 23505 'PRIMARY KEY "c": Key \(id\)=\(1\)' "INSERT INTO c VALUES (1, 'new', 9, 9, 5) ON CONFLICT (email) DO NOTHING"
+	refuses 23505 'unique constraint "email"' "INSERT INTO c VALUES (20, 'y', 9, 9, 5) ON CONFLICT (id) DO NOTHING"
+	refuses 42P10 'no unique or exclusion constraint matching' 'INSERT INTO c VALUES (1) ON CONFLICT (n) DO NOTHING'
+	refuses 42704 'constraint "nope" for table "c" does not exist' 'INSERT INTO c (id) VALUES (1) ON CONFLICT ON CONSTRAINT nope DO NOTHING'
+	refuses 21000 'a second time' "INSERT INTO c VALUES (30, 'k', 30, 1, 1), (31, 'k', 31, 1, 1) ON CONFLICT (email) DO UPDATE SET n = 6"
+	same "$(sql 'SELECT count(*) AS c FROM c')" '{"c":5}'
+}
