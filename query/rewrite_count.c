@@ -37,6 +37,20 @@ static bool ends(const struct rewriter *rewriter, unsigned i)
 	       temporal_is_trailing(&rewriter->statement, i);
 }
 
+/* Does more of the query follow its AS OF at token i? */
+static bool goes_on(struct rewriter *rewriter, unsigned i)
+{
+	struct statement statement = rewriter->statement;
+	drift_seq seq;
+
+	if (!temporal_is_trailing(&statement, i))
+		return false;
+	statement.at = i;
+	return temporal_trailing(rewriter->session, &statement, &seq, NULL) ||
+	       (statement.at < statement.count &&
+		!rewriter_is_punct(rewriter, statement.at, ")"));
+}
+
 static unsigned skip_alias(const struct rewriter *rewriter, unsigned i)
 {
 	if (ends(rewriter, i))
@@ -111,7 +125,7 @@ void rewrite_count(struct rewriter *rewriter, unsigned i)
 	if (!rewriter_is_word(rewriter, from, "FROM") || may_hide_tables(rewriter))
 		return;
 	end = after_table(rewriter, from + 1);
-	if (end == 0 || !ends(rewriter, end))
+	if (end == 0 || !ends(rewriter, end) || goes_on(rewriter, end))
 		return;
 	edit_instead(&rewriter->edits, i + 1, i + 5,
 		     SLICE("+\"" RELATION_ROWS "\""));
