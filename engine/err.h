@@ -82,9 +82,10 @@
 	X(DIVISION, EINVAL, "22012", "division by zero")                 \
 	X(NO_SEQUENCE, ENOENT, "42P01", "no such sequence")              \
 	X(NO_CURRVAL, EINVAL, "55000", "not in prerequisite state")      \
-	X(SEQUENCE_END, ERANGE, "2200H", "no more numbers in a sequence") \
+	X(SEQUENCE_END, ERANGE, "2200H", "a sequence has ended")       \
 	X(WRONG_KIND, EINVAL, "42809", "wrong kind of object")           \
-	X(BAD_COLUMN_REFERENCE, EINVAL, "42P10", "wrong column reference") \
+	X(BAD_REFERENCE, EINVAL, "42P10", "wrong column reference")      \
+	X(BAD_REGEX, EINVAL, "2201B", "invalid regular expression")      \
 	X(ALWAYS, EINVAL, "428C9", "its values are always generated")    \
 	X(SQL, EINVAL, "42000", "SQL error")                             \
 	X(INTERNAL, EIO, "XX000", "internal error")

@@ -91,7 +91,7 @@ static enum drift_err find_columns(const struct statement *statement, unsigned o
 		return DRIFT_OK;
 	return statement_place(
 		statement->tokens[open],
-		drift_fail(error, DRIFT_BAD_COLUMN_REFERENCE,
+		drift_fail(error, DRIFT_BAD_REFERENCE,
 			   "there is no unique or exclusion constraint matching the "
 			   "ON CONFLICT specification"),
 		error);

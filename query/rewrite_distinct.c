@@ -197,7 +197,7 @@ static enum drift_err check_order(struct distinct *distinct)
 			return statement_place(
 				rewriter_token(rewriter, distinct->on),
 				drift_fail(rewriter->error,
-					   DRIFT_BAD_COLUMN_REFERENCE,
+					   DRIFT_BAD_REFERENCE,
 					   "SELECT DISTINCT ON expressions must "
 					   "match initial ORDER BY expressions"),
 				rewriter->error);

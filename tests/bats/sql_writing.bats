@@ -80,9 +80,9 @@ refuses()
 @test "an upsert that is not meant so is refused, and does nothing" {
 	refuses 21000 'a second time' "INSERT INTO e (id) VALUES ('q'), ('q') ON CONFLICT (id) DO UPDATE SET n = 3"
 	refuses 21000 'a second time' "INSERT INTO e (id) VALUES ('a'), ('a') ON CONFLICT (id) DO UPDATE SET n = 3"
-	refuses 0A000 'other columns than the key' "INSERT INTO e (id) VALUES ('a') ON CONFLICT (n) DO UPDATE SET n = 3"
-	refuses 0A000 'other columns than the key' "INSERT INTO u VALUES (1, 'x', 1) ON CONFLICT (a) DO UPDATE SET v = 3"
-	refuses 0A000 'ON CONSTRAINT' "INSERT INTO e (id) VALUES ('a') ON CONFLICT ON CONSTRAINT c DO NOTHING"
+	refuses 42P10 'no unique or exclusion constraint' "INSERT INTO e (id) VALUES ('a') ON CONFLICT (n) DO UPDATE SET n = 3"
+	refuses 42P10 'no unique or exclusion constraint' "INSERT INTO u VALUES (1, 'x', 1) ON CONFLICT (a) DO UPDATE SET v = 3"
+	refuses 42704 'constraint "c"' "INSERT INTO e (id) VALUES ('a') ON CONFLICT ON CONSTRAINT c DO NOTHING"
 	refuses 42703 'nope' "INSERT INTO e (id) VALUES ('a') ON CONFLICT (id) DO UPDATE SET n = nope.x"
 	refuses 42601 'at or near "1"' "INSERT INTO e (id) VALUES ('a') ON CONFLICT (id) DO 1"
 	same "$(sql 'SELECT id, n FROM e; SELECT max(seq) AS s FROM drift_events')" '{"id":"a","n":1}
