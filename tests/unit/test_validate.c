@@ -41,7 +41,7 @@ static const struct row_rules rules = { .check = check };
 
 static void open_t(struct scratch *s)
 {
-	char id[8];
+	char id[16];
 
 	row_rules_set(&rules);
 	scratch_init(s);
