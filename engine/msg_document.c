@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/json.h"
+#include "engine/msg_step.h"
 
 #define FEW_NAMES 24
 
@@ -75,24 +76,37 @@ static struct member *members_find(struct members *members, struct slice name)
 	return found ? *found : NULL;
 }
 
+static bool at_text(const struct msg_cursor *cursor)
+{
+	uint8_t first = cursor->at < cursor->end ? *cursor->at : 0;
+
+	return (first >= 0xa0 && first < 0xc0) || (first >= 0xd9 && first <= 0xdb);
+}
+
 enum drift_err msg_member(struct slice document, struct slice name,
 			  struct slice *value)
 {
+	struct msg_step_name wanted = msg_step_name_of(name.data, name.size);
 	struct msg_cursor cursor = msg_cursor_of(document);
-	struct slice member;
+	const uint8_t *start;
 	enum drift_err err;
 	uint32_t count;
 
 	err = msg_read_map(&cursor, &count);
-	for (; !err && count > 0; count--) {
-		err = msg_read_text(&cursor, &member);
-		if (err)
-			break;
-		if (slice_equal(member, name))
-			return msg_skip(&cursor, value);
-		err = msg_skip(&cursor, NULL);
+	if (err)
+		return err;
+	for (; count > 0; count--) {
+		if (msg_step_over_name(&cursor, &wanted)) {
+			start = cursor.at;
+			if (!msg_step(&cursor))
+				return DRIFT_CORRUPT;
+			*value = slice_of(start, (size_t)(cursor.at - start));
+			return DRIFT_OK;
+		}
+		if (!at_text(&cursor) || !msg_step(&cursor) || !msg_step(&cursor))
+			return DRIFT_CORRUPT;
 	}
-	return err ? err : DRIFT_DONE;
+	return DRIFT_DONE;
 }
 
 /* ---- Checking ----------------------------------------------------------- */

@@ -84,6 +84,31 @@ static inline bool msg_step_over_name(struct msg_cursor *cursor,
 	return true;
 }
 
+/* To member number `member` of a row by its places (drift_version's), and over its name
+ * if that is the one: then *value is at the member's value. False: they do not tell. */
+static inline bool msg_step_to_place(struct slice row, struct slice places,
+				     uint32_t member,
+				     const struct msg_step_name *name,
+				     struct msg_cursor *value)
+{
+	const uint8_t *at = places.data, *start = row.data;
+	size_t place;
+
+	if (row.size <= UINT8_MAX) {
+		if (member >= places.size)
+			return false;
+		place = at[member];
+	} else {
+		if (2 * (size_t)member + 1 >= places.size)
+			return false;
+		place = (size_t)at[2 * member] << 8 | at[2 * member + 1];
+	}
+	if (place >= row.size)
+		return false;
+	*value = (struct msg_cursor){ start + place, start + row.size };
+	return msg_step_over_name(value, name);
+}
+
 /* msg_read, the usual kinds of values without a call. */
 static inline enum drift_err msg_step_read(struct msg_cursor *cursor,
 					   struct msg_value *value)

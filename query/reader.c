@@ -152,30 +152,6 @@ static enum drift_err find(struct reader *reader, struct relation_column *column
 		       : DRIFT_DONE;
 }
 
-/* Set *value like try, by the row's places; false: they do not tell. */
-static inline bool by_place(const struct reader *reader,
-			    const struct relation_column *column,
-			    struct msg_cursor *value)
-{
-	const uint8_t *places = reader->given.data, *row = reader->row.data;
-	uint32_t member = column->member;
-	size_t place;
-
-	if (reader->row.size <= UINT8_MAX) {
-		if (member >= reader->given.size)
-			return false;
-		place = places[member];
-	} else {
-		if (2 * (size_t)member + 1 >= reader->given.size)
-			return false;
-		place = (size_t)places[2 * member] << 8 | places[2 * member + 1];
-	}
-	if (place >= reader->row.size)
-		return false;
-	*value = (struct msg_cursor){ row + place, row + reader->row.size };
-	return msg_step_over_name(value, &column->step);
-}
-
 static enum drift_err read_value(struct reader *reader, struct msg_cursor *cursor)
 {
 	struct msg_cursor start = *cursor;
@@ -195,7 +171,8 @@ const struct reader_value *reader_get(struct reader *reader, unsigned i,
 	*err = DRIFT_OK;
 	if (reader->row.size == 0)
 		return NULL;
-	if (!by_place(reader, column, &value)) {
+	if (!msg_step_to_place(reader->row, reader->given, column->member,
+			       &column->step, &value)) {
 		if (!reader->begun)
 			*err = begin(reader);
 		if (!*err)
