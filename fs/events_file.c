@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* events_file.c - where each line of an events file begins, sparsely.
+/* events_file.c - where each line of the events files begins, sparsely.
  *
- * A line's length is known only once it is printed, so the file is printed once
- * to be measured, and every LINES_A_MARK lines a mark keeps the event to begin at
- * and its offset. From then on only new events are measured, and a read prints at
- * most that many lines more than it needs.
+ * A line's length is known only once it is printed, so the log is printed once to be
+ * measured, for the file of the database and those of all tables together. Every
+ * LINES_A_MARK lines, and after events that are not in the file, a mark keeps the event
+ * to begin at and its offset. From then on only new events are measured, and a read
+ * prints little more than it needs.
  *
  * DDL has no seq: it stands before the event that it takes effect with. When none
  * has come yet it is printed all the same, and skipped when that event comes. */
@@ -16,20 +17,16 @@
 #include "fs/tree.h"
 
 #define LINES_A_MARK 256
+#define GAP_A_MARK 1024   /* events of other tables */
+#define STEP_EVENTS 20000 /* measured at a time; then others get at the sizes */
 
 struct mark {
 	uint64_t offset; /* of the first line of event seq, or of DDL before */
 	drift_seq seq;
 };
 
-struct event_file {
-	struct event_file *next;
-	uint32_t table_id;
-	pthread_mutex_t lock; /* of all that follows */
+struct event_file { /* all by files->lock */
 	uint64_t size;
-	drift_seq next_seq; /* the first event not measured yet */
-	uint32_t ddl_ahead; /* lines of DDL that waits for next_seq */
-	uint64_t ddl_seen;  /* drift_ddl_count when it was last extended */
 	uint32_t lines;     /* since the last mark */
 	drift_seq last_seq; /* of the last line */
 	struct mark *marks;
@@ -38,48 +35,56 @@ struct event_file {
 
 void event_files_init(struct event_files *files)
 {
-	*files = (struct event_files){ 0 };
+	*files = (struct event_files){ .next_seq = 1 };
 	pthread_mutex_init(&files->lock, NULL);
 }
 
 void event_files_release(struct event_files *files)
 {
-	while (files->first) {
-		struct event_file *file = files->first;
-
-		files->first = file->next;
-		pthread_mutex_destroy(&file->lock);
-		free(file->marks);
-		free(file);
+	for (uint32_t i = 0; i < files->count; i++) {
+		if (files->by_table[i])
+			free(files->by_table[i]->marks);
+		free(files->by_table[i]);
 	}
+	free(files->by_table);
 	pthread_mutex_destroy(&files->lock);
 }
 
+/* Room for the files of tables up to table_id. */
+static bool make_room(struct event_files *files, uint32_t table_id)
+{
+	uint32_t count = table_id + 16;
+	struct event_file **by_table;
+
+	if (table_id < files->count)
+		return true;
+	by_table = realloc(files->by_table, count * sizeof(*by_table));
+	if (!by_table)
+		return false;
+	for (uint32_t i = files->count; i < count; i++)
+		by_table[i] = NULL;
+	files->by_table = by_table;
+	files->count = count;
+	return true;
+}
+
+/* The file of a table, 0: of the database. NULL: out of memory. */
 static struct event_file *file_of(struct event_files *files, uint32_t table_id)
 {
-	struct event_file *file;
+	struct event_file **file;
 
-	pthread_mutex_lock(&files->lock);
-	for (file = files->first; file && file->table_id != table_id;)
-		file = file->next;
-	if (!file) {
-		file = calloc(1, sizeof(*file));
-		if (file) {
-			file->table_id = table_id;
-			file->next_seq = 1;
-			pthread_mutex_init(&file->lock, NULL);
-			file->next = files->first;
-			files->first = file;
-		}
-	}
-	pthread_mutex_unlock(&files->lock);
-	return file;
+	if (!make_room(files, table_id))
+		return NULL;
+	file = &files->by_table[table_id];
+	if (!*file)
+		*file = calloc(1, sizeof(**file));
+	return *file;
 }
 
 static enum drift_err add_mark(struct event_file *file, drift_seq seq)
 {
 	if (file->count == file->capacity) {
-		size_t capacity = file->capacity ? file->capacity * 2 : 64;
+		size_t capacity = file->capacity ? file->capacity * 2 : 16;
 		struct mark *marks = realloc(file->marks, capacity * sizeof(*marks));
 
 		if (!marks)
@@ -91,11 +96,6 @@ static enum drift_err add_mark(struct event_file *file, drift_seq seq)
 		(struct mark){ .offset = file->size, .seq = seq };
 	file->lines = 0;
 	return DRIFT_OK;
-}
-
-static bool belongs(const struct event_file *file, const struct drift_event *event)
-{
-	return !file->table_id || event->table_id == file->table_id;
 }
 
 static enum drift_err print_line(const struct drift_event *event, struct buf *text)
@@ -112,9 +112,12 @@ static enum drift_err measure(struct event_file *file, drift_seq seq, size_t siz
 {
 	enum drift_err err = DRIFT_OK;
 
+	if (!file)
+		return DRIFT_NOMEM;
 	/* A mark stands before all lines of its seq: never between DDL and event. */
 	if (file->count == 0 ||
-	    (file->lines >= LINES_A_MARK && file->last_seq != seq))
+	    (file->last_seq != seq &&
+	     (file->lines >= LINES_A_MARK || seq - file->last_seq > GAP_A_MARK)))
 		err = add_mark(file, seq);
 	if (err)
 		return err;
@@ -124,78 +127,108 @@ static enum drift_err measure(struct event_file *file, drift_seq seq, size_t siz
 	return DRIFT_OK;
 }
 
-/* Measure event if it is a line of the file, and an event of any table moves the
- * place to go on at. *skip DDL lines were measured the last time. */
-static enum drift_err extend_by(struct event_file *file,
-				const struct drift_event *event, uint32_t *skip,
-				struct buf *text)
+/* Measure event, in the database's file and its table's: in both or in none. */
+static enum drift_err extend_by(struct event_files *files,
+				const struct drift_event *event, struct buf *text)
 {
-	enum drift_err err;
+	struct event_file *table = NULL;
+	enum drift_err err = print_line(event, text);
 
-	if (!event->ddl) {
-		file->next_seq = event->seq + 1;
-		file->ddl_ahead = *skip = 0;
+	if (!err && event->table_id) {
+		table = file_of(files, event->table_id);
+		err = measure(table, event->seq, text->size);
 	}
-	if (!belongs(file, event))
-		return DRIFT_OK;
-	if (event->ddl && *skip > 0) {
-		--*skip;
-		return DRIFT_OK;
+	if (err)
+		return err;
+	err = measure(file_of(files, 0), event->seq, text->size);
+	if (err) {
+		if (table)
+			table->size -= text->size;
+		return err;
 	}
-	err = print_line(event, text);
-	if (!err)
-		err = measure(file, event->seq, text->size);
-	if (!err && event->ddl)
-		file->ddl_ahead++;
-	return err;
+	if (event->ddl) {
+		files->ddl_ahead++;
+	} else {
+		files->next_seq = event->seq + 1;
+		files->ddl_ahead = 0;
+	}
+	return DRIFT_OK;
 }
 
-/* Measure what was added since the last time. The lock is held. */
-static enum drift_err extend(struct tree *tree, struct event_file *file)
+/* Measure some of what was added since the last time. The lock is held. DRIFT_DONE:
+ * that was all. */
+static enum drift_err extend_a_step(struct tree *tree, struct event_files *files)
 {
 	uint64_t ddl = drift_ddl_count(tree->db);
-	uint32_t skip = file->ddl_ahead;
+	uint32_t skip = files->ddl_ahead, measured = 0;
 	struct drift_events *events = NULL;
 	struct drift_event event;
 	struct buf text = BUF_INIT;
 	enum drift_err err;
 
-	if (file->next_seq > drift_head(tree->db) && file->ddl_seen == ddl)
-		return DRIFT_OK;
-	err = drift_events_open(tree->db, file->next_seq, DRIFT_SEQ_MAX, &events,
+	if (files->next_seq > drift_head(tree->db) && files->ddl_seen == ddl)
+		return DRIFT_DONE;
+	err = drift_events_open(tree->db, files->next_seq, DRIFT_SEQ_MAX, &events,
 				NULL);
-	while (!err) {
+	while (!err && measured < STEP_EVENTS) {
 		err = drift_events_next(events, &event, NULL);
-		if (!err)
-			err = extend_by(file, &event, &skip, &text);
+		if (err || (event.ddl && skip > 0 && skip--))
+			continue;
+		err = extend_by(files, &event, &text);
+		measured++;
 	}
 	drift_events_close(events);
 	buf_release(&text);
-	if (err != DRIFT_DONE)
-		return err;
-	file->ddl_seen = ddl;
-	return DRIFT_OK;
+	if (err == DRIFT_DONE)
+		files->ddl_seen = ddl;
+	return err;
+}
+
+/* Measure what was added since the last time, until done or no longer waited for. */
+static enum drift_err extend(struct tree *tree, struct event_files *files)
+{
+	enum drift_err err;
+
+	do {
+		if (tree->stopping || reader_interrupted())
+			return DRIFT_INTERRUPTED;
+		pthread_mutex_lock(&files->lock);
+		err = extend_a_step(tree, files);
+		pthread_mutex_unlock(&files->lock);
+	} while (!err);
+	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
 enum drift_err events_size(struct tree *tree, uint32_t table_id, uint64_t *size)
 {
-	struct event_file *file = file_of(&tree->event_files, table_id);
-	enum drift_err err;
+	struct event_files *files = &tree->event_files;
+	enum drift_err err = extend(tree, files);
+	const struct event_file *file;
 
-	if (!file)
-		return DRIFT_NOMEM;
-	pthread_mutex_lock(&file->lock);
-	err = extend(tree, file);
-	*size = file->size;
-	pthread_mutex_unlock(&file->lock);
-	return err;
+	if (err)
+		return err;
+	pthread_mutex_lock(&files->lock);
+	file = file_of(files, table_id);
+	*size = file ? file->size : 0;
+	pthread_mutex_unlock(&files->lock);
+	return file ? DRIFT_OK : DRIFT_NOMEM;
 }
 
-/* The last mark at or before offset; there is one if offset < size. */
-static struct mark mark_before(const struct event_file *file, uint64_t offset)
+/* The last mark at or before offset, and where the next one is (the file's end) in
+ * *limit. False if the file ends before. */
+static bool mark_before(struct event_files *files, uint32_t table_id,
+			uint64_t offset, struct mark *mark, uint64_t *limit)
 {
-	size_t low = 0, high = file->count;
+	const struct event_file *file;
+	size_t low = 0, high;
 
+	pthread_mutex_lock(&files->lock);
+	file = file_of(files, table_id);
+	if (!file || offset >= file->size) {
+		pthread_mutex_unlock(&files->lock);
+		return false;
+	}
+	high = file->count;
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
@@ -204,7 +237,10 @@ static struct mark mark_before(const struct event_file *file, uint64_t offset)
 		else
 			high = middle;
 	}
-	return file->marks[low];
+	*mark = file->marks[low];
+	*limit = high < file->count ? file->marks[high].offset : file->size;
+	pthread_mutex_unlock(&files->lock);
+	return true;
 }
 
 /* Append what lies in [offset, end) of a line that begins at `at`. */
@@ -218,10 +254,9 @@ static void cut(struct slice line, uint64_t at, uint64_t offset, uint64_t end,
 		buf_add(out, (const char *)line.data + from, to - from);
 }
 
-/* Append the bytes [offset, end) of the file. */
-static enum drift_err print(struct tree *tree, const struct event_file *file,
-			    struct mark mark, uint64_t offset, uint64_t end,
-			    struct buf *out)
+/* Append the bytes [offset, end) of the file; no mark is between them. */
+static enum drift_err print(struct tree *tree, uint32_t table_id, struct mark mark,
+			    uint64_t offset, uint64_t end, struct buf *out)
 {
 	struct drift_events *events = NULL;
 	struct drift_event event;
@@ -232,7 +267,7 @@ static enum drift_err print(struct tree *tree, const struct event_file *file,
 	err = drift_events_open(tree->db, mark.seq, DRIFT_SEQ_MAX, &events, NULL);
 	while (!err && at < end) {
 		err = drift_events_next(events, &event, NULL);
-		if (err || !belongs(file, &event))
+		if (err || (table_id && event.table_id != table_id))
 			continue;
 		err = print_line(&event, &text);
 		cut(buf_slice(&text), at, offset, end, out);
@@ -243,43 +278,42 @@ static enum drift_err print(struct tree *tree, const struct event_file *file,
 	return err && err != DRIFT_DONE ? err : buf_status(out);
 }
 
-static enum drift_err read_file(struct tree *tree, struct event_file *file,
+/* From mark to mark: what lies between one's last line and the next is not read. */
+static enum drift_err read_file(struct tree *tree, uint32_t table_id,
 				uint64_t offset, size_t size, struct buf *out)
 {
-	struct mark mark = { 0 };
-	enum drift_err err;
-	uint64_t end;
+	struct event_files *files = &tree->event_files;
+	enum drift_err err = extend(tree, files);
+	uint64_t end = offset + size, limit;
+	struct mark mark;
 
-	pthread_mutex_lock(&file->lock);
-	err = extend(tree, file);
-	end = file->size;
-	if (!err && offset < end)
-		mark = mark_before(file, offset);
-	pthread_mutex_unlock(&file->lock);
-	if (err || offset >= end)
-		return err;
-	if (end - offset > size)
-		end = offset + size;
-	return print(tree, file, mark, offset, end, out);
+	while (!err && offset < end &&
+	       mark_before(files, table_id, offset, &mark, &limit)) {
+		if (limit > end)
+			limit = end;
+		err = print(tree, table_id, mark, offset, limit, out);
+		offset = limit;
+	}
+	return err;
 }
 
 /* ---- Open events files -------------------------------------------------- */
 
 struct events_handle {
 	struct handle handle;
-	struct event_file *file;
+	uint32_t table_id;
 };
 
 static void events_read(fuse_req_t req, struct handle *handle, size_t size,
 			off_t offset)
 {
-	struct event_file *file = ((struct events_handle *)handle)->file;
+	uint32_t table_id = ((struct events_handle *)handle)->table_id;
 	struct reader *reader = reader_mine();
 	enum drift_err err = DRIFT_NOMEM;
 
 	if (reader) {
 		buf_clear(&reader->text);
-		err = read_file(handle->tree, file, (uint64_t)offset, size,
+		err = read_file(handle->tree, table_id, (uint64_t)offset, size,
 				&reader->text);
 	}
 	if (err)
@@ -311,13 +345,9 @@ enum drift_err events_open(struct tree *tree, struct node *node,
 	struct events_handle *open = calloc(1, sizeof(*open));
 
 	(void)caller;
-	if (open)
-		open->file =
-			file_of(&tree->event_files, node_identity(node)->table_id);
-	if (!open || !open->file) {
-		free(open);
+	if (!open)
 		return DRIFT_NOMEM;
-	}
+	open->table_id = node_identity(node)->table_id;
 	open->handle = (struct handle){ .ops = &events_ops, .tree = tree };
 	fi->direct_io = 1;
 	fi->noflush = 1;

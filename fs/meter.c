@@ -13,7 +13,9 @@
 		uint64_t start = stats_now_ns();                                    \
                                                                                     \
 		atomic_fetch_add_explicit(&meter->busy, 1, memory_order_relaxed);   \
+		reader_begin(req);                                                  \
 		ops_table.name arguments;                                           \
+		reader_rest();                                                      \
 		atomic_fetch_sub_explicit(&meter->busy, 1, memory_order_relaxed);   \
 		atomic_fetch_add_explicit(&meter->served, 1, memory_order_relaxed); \
 		stats_add_time(&meter->time[METER_##name], stats_now_ns() - start); \

@@ -48,10 +48,24 @@ struct reader *reader_mine(void)
 	return mine;
 }
 
+void reader_begin(fuse_req_t req)
+{
+	struct reader *reader = reader_mine();
+
+	if (reader)
+		reader->req = req;
+}
+
+bool reader_interrupted(void)
+{
+	return mine && mine->req && fuse_req_interrupted(mine->req);
+}
+
 void reader_rest(void)
 {
 	if (!mine)
 		return;
+	mine->req = NULL;
 	if (mine->row.memory.capacity > KEPT_BYTES_MAX)
 		drift_row_release(&mine->row);
 	if (mine->text.capacity > KEPT_BYTES_MAX)

@@ -4,7 +4,7 @@
 #ifndef DRIFT_FS_READER_H
 #define DRIFT_FS_READER_H
 
-#include "engine/engine.h"
+#include "fs/node.h"
 
 struct reader {
 	struct drift_row row; /* the row that was read */
@@ -12,12 +12,17 @@ struct reader {
 	struct buf key;       /* the key a name stands for */
 	struct buf name;      /* the name of a key */
 	struct buf reply;     /* a directory's entries */
+	fuse_req_t req;       /* what is being answered, if anything */
 };
 
 /* The calling thread's, its buffers in whatever state the last use left them;
  * NULL when out of memory. One function at a time may use a field: each function
  * of fs/ that takes a reader says which. */
 struct reader *reader_mine(void);
+/* The calling thread answers req from now on, until reader_rest. */
+void reader_begin(fuse_req_t req);
+/* Nobody waits for the answer any more. To be asked before it is given. */
+bool reader_interrupted(void);
 /* The request is answered: a huge row's memory is given back. */
 void reader_rest(void);
 

@@ -51,9 +51,9 @@ static void keep_size(struct record_sizes *sizes, const struct record_size *size
 	pthread_mutex_unlock(&sizes->lock);
 }
 
-static bool mount_ends(void *arg)
+static bool nobody_waits(void *arg)
 {
-	return ((struct tree *)arg)->stopping;
+	return ((struct tree *)arg)->stopping || reader_interrupted();
 }
 
 static enum drift_err size_of(struct tree *tree, const struct identity *identity,
@@ -71,7 +71,7 @@ static enum drift_err size_of(struct tree *tree, const struct identity *identity
 	if (!find_size(&tree->record_sizes, &wanted)) {
 		err = record_text_begin(&text, tree, identity);
 		if (!err)
-			err = record_text_measure(&text, mount_ends, tree,
+			err = record_text_measure(&text, nobody_waits, tree,
 						  &wanted.size);
 		record_text_release(&text);
 		if (!err)
@@ -113,31 +113,18 @@ struct record_handle {
 	struct record_text text; /* by lock */
 };
 
-struct reading {
-	fuse_req_t req;
-	struct tree *tree;
-};
-
-static bool given_up(void *arg)
-{
-	const struct reading *reading = arg;
-
-	return fuse_req_interrupted(reading->req) || reading->tree->stopping;
-}
-
 static void record_read(fuse_req_t req, struct handle *handle, size_t size,
 			off_t offset)
 {
 	struct record_handle *open = (struct record_handle *)handle;
-	struct reading reading = { req, handle->tree };
 	struct reader *reader = reader_mine();
 	enum drift_err err = DRIFT_NOMEM;
 
 	if (reader) {
 		buf_clear(&reader->reply);
 		pthread_mutex_lock(&open->lock);
-		err = record_text_read(&open->text, (uint64_t)offset, size, given_up,
-				       &reading, &reader->reply);
+		err = record_text_read(&open->text, (uint64_t)offset, size,
+				       nobody_waits, handle->tree, &reader->reply);
 		pthread_mutex_unlock(&open->lock);
 	}
 	if (err)
@@ -178,7 +165,7 @@ static void give_pages(struct tree *tree, struct node *node,
 	if (!reader || !pages_wanted(node, size))
 		return;
 	buf_clear(&reader->reply);
-	if (!record_text_read(text, 0, size, mount_ends, tree, &reader->reply))
+	if (!record_text_read(text, 0, size, nobody_waits, tree, &reader->reply))
 		pages_give(tree, node, buf_slice(&reader->reply));
 }
 

@@ -7,6 +7,7 @@
 #include "fs/attr.h"
 #include "fs/kind.h"
 #include "fs/pages.h"
+#include "fs/reader.h"
 #include "query/query.h"
 
 static const char *const type_names[] = {
@@ -86,8 +87,8 @@ static enum drift_err count_rows(struct drift_view view, uint32_t table_id,
 	err = drift_scan(view, table_id, &(struct drift_range){ 0 }, &cursor);
 	while (!err) {
 		err = drift_cursor_next(cursor, &version);
-		if (!err)
-			++*count;
+		if (!err && ++*count % 4096 == 0 && reader_interrupted())
+			err = DRIFT_INTERRUPTED;
 	}
 	drift_cursor_close(cursor);
 	return err == DRIFT_DONE ? DRIFT_OK : err;

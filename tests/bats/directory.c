@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -206,8 +207,10 @@ int main(int argc, char **argv)
 		return 2;
 	for (int i = 0; i < CHURNERS; i++) {
 		churners[i] = fork();
-		if (churners[i] == 0)
+		if (churners[i] == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			churn(i, changes);
+		}
 	}
 	for (int i = 0; i < scans; i++) {
 		if (i % 3 == 2)

@@ -74,6 +74,38 @@ setup()
 	cmp <(grep '"table":"u"' mnt/events) <(grep '"seq"' mnt/tables/u/events)
 }
 
+@test "a few events among many others: any part is right, whatever was asked first" {
+	driftdb sql -q -d db -e 'CREATE TABLE few (pk=id); CREATE TABLE many (pk=id)'
+	for i in 1 2 3; do
+		echo "{\"v\":$i}" >mnt/tables/few/rows/a.json
+		seq 5000 | sed "s/.*/{\"id\":\"k&-$i\"}/" >mnt/tables/many/import.jsonl
+		driftdb sql -q -d db -e "CREATE INDEX i$i ON few (v$i)"
+	done
+	echo '{"v":4}' >mnt/tables/few/rows/a.json
+	driftdb dump --events -d db >all
+	grep -E '"table":"few"|(TABLE|ON) "?few' all >wanted
+	same "$(wc -l <wanted)" 8
+	for first in mnt/tables/few/events mnt/tables/many/events mnt/events; do
+		stop_mount
+		start_mount db mnt
+		stat -c %s $first
+		cmp wanted mnt/tables/few/events
+		for skip in 0 1 100 400 700 900; do
+			cmp <(tail -c +$((skip + 1)) wanted | head -c 130) \
+				<(dd if=mnt/tables/few/events bs=130 count=1 skip=$skip \
+					iflag=skip_bytes status=none)
+		done
+		same "$(stat -c %s mnt/tables/few/events)" "$(wc -c <wanted)"
+		same "$(stat -c %s mnt/events)" "$(wc -c <all)"
+		cmp all mnt/events
+		same "$(wc -l <mnt/tables/many/events)" 15001
+	done
+	mkdir mnt/tables/later
+	echo '{"v":5}' >mnt/tables/few/rows/a.json
+	same "$(wc -l <mnt/tables/few/events)" 9
+	same "$(tail -n 1 mnt/tables/few/events)" "$(tail -n 1 mnt/events)"
+}
+
 @test "events is what dump --events prints, and it loads" {
 	echo '{"v":1}' >$rows/a.json
 	echo '{"w":[null,1.5,"ü"]}' >>$rows/a.json

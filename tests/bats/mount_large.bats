@@ -95,3 +95,20 @@ few_nodes()
 	seq 20000 | sed "s|.*|$rows/none&.json|" | xargs stat >/dev/null 2>&1 || :
 	same "$(nodes)" "$before"
 }
+
+@test "who asks for the size of a stream may give up; who asks on is told it exactly" {
+	count=50000
+	large_mount
+	view=mnt/@seq/$((count - 1))/tables/t
+	for file in mnt/tables/t/events mnt/events $view/rows.jsonl $view/rows.csv $view/count; do
+		for wait in 0.01 0.02 0.03; do
+			timeout -s INT $wait stat $file >/dev/null || :
+		done
+		stat -c %s $file >other &
+		same "$(stat -c %s $file)" "$(wc -c <$file)"
+		wait $!
+		same "$(cat other)" "$(stat -c %s $file)"
+	done
+	same "$(wc -l <mnt/tables/t/events)" $((count + 1))
+	same "$(wc -l <$view/rows.jsonl)" $((count - 1))
+}

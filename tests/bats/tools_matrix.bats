@@ -88,6 +88,9 @@ says_why()
 @test "each tool ends as the table says, and what is refused changes nothing" {
 	local failed=0 before after got document tool expected
 
+	documents='valid syntax truncated big key'
+	# The daemon answers all tools alike: a sanitizer has seen it soon.
+	[ "$SLOW" = 1 ] || documents='valid syntax'
 	while IFS=$'\t' read -r tool expected; do
 		[[ $tool == \#* ]] && continue
 		command -v "$tool" >/dev/null || {
@@ -95,7 +98,7 @@ says_why()
 			continue
 		}
 		got=
-		for document in valid syntax truncated big key; do
+		for document in $documents; do
 			echo '{"v":1}' >$row
 			before=$(wc -l <mnt/.driftfs/errors)
 			cp $document given
@@ -115,6 +118,7 @@ says_why()
 			after() { [ "$(wc -l <mnt/.driftfs/errors)" -gt "$before" ]; }
 			eventually 5 after || { echo "$tool, $document: not told in errors"; failed=1; }
 		done
+		[ "$SLOW" = 1 ] || expected=$(cut -f 1-2 <<<"$expected")
 		[ "$got" = $'\t'"$expected" ] || {
 			printf 'is:        %s%s\nshould be: %s\t%s\n' "$tool" "$got" "$tool" "$expected"
 			failed=1
