@@ -48,6 +48,13 @@ enum drift_err drift_log_open(const char *dir, struct drift_log **out,
 	return DRIFT_OK;
 }
 
+void drift_log_on_progress(struct drift_log *log,
+			   void (*progress)(void *arg, uint64_t events), void *arg)
+{
+	log->progress = progress;
+	log->progress_arg = arg;
+}
+
 void drift_log_close(struct drift_log *log)
 {
 	if (!log)

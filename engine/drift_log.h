@@ -13,6 +13,9 @@ struct drift_log {
 	char *index_path;
 	struct log log;
 	bool live; /* another process has the database open */
+	/* drift_log_on_progress. */
+	void (*progress)(void *arg, uint64_t events);
+	void *progress_arg;
 };
 
 /* List the segments, again: what was appended since is there then. */

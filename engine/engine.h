@@ -622,6 +622,10 @@ enum drift_err drift_log_events_open(struct drift_log *log,
 enum drift_err drift_log_frames(struct drift_log *log,
 				enum drift_err (*take)(void *arg, struct slice line),
 				void *arg, struct drift_error *error);
+/* While it verifies, it has come so many events further: called by any of its threads,
+ * one for each transaction. */
+void drift_log_on_progress(struct drift_log *log,
+			   void (*progress)(void *arg, uint64_t events), void *arg);
 /* As drift_verify. An index that another process is changing is compared as it was
  * at one moment. */
 enum drift_err drift_log_verify(struct drift_log *log,

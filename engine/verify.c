@@ -148,13 +148,15 @@ static enum drift_err say_hole(void *arg, const struct survey_hole *hole)
 }
 
 /* Is this the transaction that the anchor was taken at? */
-static enum drift_err check_anchor(void *arg, const struct survey_tx *tx)
+static enum drift_err take_tx(void *arg, const struct survey_tx *tx)
 {
 	struct worker *worker = arg;
 	struct verify *verify = worker->verify;
 	uint8_t digest[DIGEST_BYTES];
 	enum drift_err err;
 
+	if (verify->progress)
+		verify->progress(verify->progress_arg, tx->count);
 	if (!verify->anchor || tx->last_seq != verify->anchor->seq)
 		return DRIFT_OK;
 	err = log_prefix_digest(verify->log, worker->segment, tx->end, digest, NULL);
@@ -169,7 +171,7 @@ static void check_segment(struct worker *worker, unsigned i)
 	const struct survey_calls calls = {
 		.arg = worker,
 		.frame = check_frame,
-		.tx = check_anchor,
+		.tx = take_tx,
 		.hole = say_hole,
 	};
 	struct drift_error error = { 0 };
@@ -405,6 +407,8 @@ enum drift_err drift_log_verify(struct drift_log *log,
 		.arg = arg,
 		.report = report,
 		.anchor = anchor,
+		.progress = log->progress,
+		.progress_arg = log->progress_arg,
 	};
 	struct drift_error error = { 0 };
 	struct index *index = NULL;

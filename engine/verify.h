@@ -28,9 +28,11 @@ struct verify {
 	struct drift_verify_report *report;
 	const struct drift_anchor *anchor; /* NULL: none to compare with */
 	_Atomic bool anchor_met;
-	const _Atomic bool *stop; /* may be NULL */
-	pthread_mutex_t lock;     /* of say and report->faults */
-	uint64_t seed;            /* of the tallies */
+	const _Atomic bool *stop;                     /* may be NULL */
+	void (*progress)(void *arg, uint64_t events); /* may be NULL */
+	void *progress_arg;
+	pthread_mutex_t lock; /* of say and report->faults */
+	uint64_t seed;        /* of the tallies */
 	/* The index; reader is NULL when there is none. */
 	struct index_reader *reader;
 	struct index_mark mark;      /* how far it has come */

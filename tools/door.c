@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/output.h"
+#include "tools/progress.h"
 #include "tools/remote.h"
 
 struct door {
@@ -50,13 +51,19 @@ static enum drift_err open_remote(struct door *door, const char *dir,
 enum drift_err door_open(const char *dir, bool read_only, struct door **door_out,
 			 struct drift_error *error)
 {
-	const struct drift_options options = { .read_only = read_only };
+	struct drift_options options = { .read_only = read_only,
+					 .progress = progress_opening };
 	struct door *door = calloc(1, sizeof(*door));
+	struct progress *progress;
 	enum drift_err err;
 
 	if (!door)
 		return drift_fail_code(error, DRIFT_NOMEM);
+	/* The index may have to be made anew. */
+	progress = progress_new("events", PROGRESS_OPENING);
+	options.progress_arg = progress;
 	err = drift_open(dir, &options, &door->db, error);
+	progress_free(progress);
 	if (err == DRIFT_IN_USE && !read_only)
 		err = open_remote(door, dir, error);
 	else if (!err)

@@ -187,6 +187,20 @@ void progress_add(struct progress *progress, uint64_t units, uint64_t bytes)
 	atomic_fetch_add(&progress->bytes, bytes);
 }
 
+void progress_opening(void *arg, drift_seq seq, double part)
+{
+	struct progress *progress = arg;
+	uint64_t parts = (uint64_t)(part * PROGRESS_OPENING);
+	uint64_t units, bytes;
+
+	if (!progress)
+		return;
+	units = atomic_load(&progress->units);
+	bytes = atomic_load(&progress->bytes);
+	if (seq >= units && parts >= bytes)
+		progress_add(progress, seq - units, parts - bytes);
+}
+
 void progress_hide(struct progress *progress)
 {
 	if (!progress)

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "engine/engine.h"
+
 struct progress;
 
 /* unit: what is counted ("rows"). total: the work, in bytes; 0: not known, and there
@@ -18,6 +20,9 @@ struct progress *progress_new(const char *unit, uint64_t total);
 void progress_free(struct progress *progress);
 /* So many more units, so many more bytes of the work. From any thread. */
 void progress_add(struct progress *progress, uint64_t units, uint64_t bytes);
+/* For drift_options.progress: total is PROGRESS_OPENING, the unit events. */
+#define PROGRESS_OPENING 1000000
+void progress_opening(void *progress, drift_seq seq, double part);
 /* Wipe the line away before something else is written to the terminal. It comes back
  * at the next tick unless that is called again. */
 void progress_hide(struct progress *progress);

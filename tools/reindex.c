@@ -11,41 +11,20 @@ static struct {
 	bool quiet;
 } given;
 
-#define WHOLE 1000000 /* parts that progress counts as bytes */
-
-struct shown {
-	struct progress *progress;
-	drift_seq seq;
-	uint64_t parts;
-};
-
-static void show(void *arg, drift_seq seq, double part)
-{
-	struct shown *shown = arg;
-	uint64_t parts = (uint64_t)(part * WHOLE);
-
-	if (seq < shown->seq || parts < shown->parts)
-		return;
-	progress_add(shown->progress, seq - shown->seq, parts - shown->parts);
-	shown->seq = seq;
-	shown->parts = parts;
-}
-
 static int run(void)
 {
-	struct shown shown = {
-		.progress = given.quiet ? NULL : progress_new("events", WHOLE),
-	};
+	struct progress *progress =
+		given.quiet ? NULL : progress_new("events", PROGRESS_OPENING);
 	const struct drift_options options = {
 		.rebuild_index = true,
-		.progress = show,
-		.progress_arg = &shown,
+		.progress = progress_opening,
+		.progress_arg = progress,
 	};
 	struct drift_error error = { 0 };
 	struct drift_db *db;
 	enum drift_err err = drift_open(given.dir, &options, &db, &error);
 
-	progress_free(shown.progress);
+	progress_free(progress);
 	if (err)
 		return complain(&error);
 	err = drift_fold(db);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "tools/command.h"
+#include "tools/progress.h"
 
 static struct {
 	const char *dir;
@@ -12,10 +13,19 @@ static struct {
 	bool quiet;
 } given;
 
+static struct progress *progress;
+
 static void say_fault(void *arg, const char *line)
 {
 	(void)arg;
+	progress_hide(progress);
 	fprintf(stderr, "driftdb: %s\n", line);
+}
+
+static void count(void *arg, uint64_t events)
+{
+	(void)arg;
+	progress_add(progress, events, events);
 }
 
 static void print_sums(const struct drift_verify_report *report)
@@ -38,8 +48,16 @@ static int verify(struct drift_log *log, const struct drift_anchor *anchor)
 {
 	struct drift_verify_report report = { 0 };
 	struct drift_error error = { 0 };
-	enum drift_err err = drift_log_verify(log, anchor, say_fault, NULL, &report);
+	drift_seq head = 0;
+	enum drift_err err;
 
+	/* What cannot be told is told by verify. */
+	if (!given.quiet && !drift_log_head(log, &head, &error))
+		progress = progress_new("events", head);
+	drift_log_on_progress(log, count, NULL);
+	err = drift_log_verify(log, anchor, say_fault, NULL, &report);
+	progress_free(progress);
+	progress = NULL;
 	if (err && err != DRIFT_CORRUPT) {
 		(void)drift_fail_code(&error, err);
 		return complain(&error);

@@ -274,3 +274,25 @@ END
 	run "$BUILD/tests/bats/terminal" 24 80 driftdb ingest -d db -t big --create --as jsonl -f rows <<<$'see  rows/s\nsee Stored 60000 row(s)\nend 0'
 	same "$status" 0
 }
+
+# slowly COMMAND...: on a terminal, with every read of a file held up for a while.
+slowly()
+{
+	"$BUILD/tests/bats/terminal" 24 80 strace -f -qq -o /dev/null -e trace=pread64 \
+		-e inject=pread64:delay_enter=200000:when=1+ "$@"
+}
+
+@test "verify, and an index made anew at opening, show how far they have come" {
+	no_leak_checks
+	{ command -v strace && strace -o /dev/null true; } >/dev/null 2>&1 ||
+		skip 'no strace here'
+	driftdb sql -d db -q -e "CREATE TABLE big (id INT PRIMARY KEY, v TEXT)"
+	awk 'BEGIN { for (i = 0; i < 3000; i++) printf "{\"id\":%d,\"v\":\"%s\"}\n", i, i * i }' |
+		driftdb ingest -q -d db -t big --as jsonl -f -
+	run slowly driftdb verify -d db <<<$'see  events/s\nsee no fault\nend 0'
+	same "$status" 0
+	rm -rf db/index
+	run slowly driftdb sql -d db -e 'SELECT count(*) AS n FROM big' \
+		<<<$'see  events/s\nsee 3000\nend 0'
+	same "$status" 0
+}
