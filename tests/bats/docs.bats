@@ -72,3 +72,16 @@ without_asides()
 			{ echo "driftfs(5) has no $name"; return 1; }
 	done < <(ls -A mnt mnt/.driftfs mnt/tables/t | grep -v '^mnt\|^$')
 }
+
+@test "driftql(7) has every first word of a statement" {
+	local word
+
+	for word in $(sed -n 's/^\t{ "\([A-Z]*\)", [a-z_]*, [a-z]* },$/\1/p' "$ROOT/query/run.c"); do
+		case $word in # said by another word
+		WITH | VALUES | REPLACE | START | END | ABORT | RELEASE | DESC | RESET) continue ;;
+		esac
+		grep -qE "(\*| )$word( |\*)" "$ROOT/docs/man/driftql.7.scd" ||
+			{ echo "driftql(7) has no $word"; return 1; }
+	done
+	[ "$word" = RESET ]
+}
