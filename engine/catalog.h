@@ -41,6 +41,7 @@ struct column_def {
 	enum drift_type type;
 	uint32_t length_max; /* characters, for VARCHAR(n); 0 = any */
 	bool not_null;
+	bool is_narrowed; /* rows that are there were not checked yet */
 	bool has_default;
 	char *default_sql; /* or an expression, evaluated for each new row; NULL */
 	struct buf default_value; /* one MessagePack value, when has_default */

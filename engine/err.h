@@ -82,7 +82,7 @@
 	X(DIVISION, EINVAL, "22012", "division by zero")                 \
 	X(NO_SEQUENCE, ENOENT, "42P01", "no such sequence")              \
 	X(NO_CURRVAL, EINVAL, "55000", "not in prerequisite state")      \
-	X(SEQUENCE_END, ERANGE, "2200H", "a sequence has ended")       \
+	X(SEQUENCE_END, ERANGE, "2200H", "a sequence has ended")         \
 	X(WRONG_KIND, EINVAL, "42809", "wrong kind of object")           \
 	X(BAD_REFERENCE, EINVAL, "42P10", "wrong column reference")      \
 	X(BAD_REGEX, EINVAL, "2201B", "invalid regular expression")      \

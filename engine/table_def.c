@@ -306,6 +306,7 @@ static bool copy_column(struct table_def *def, const struct column_def *from)
 		return false;
 	column->length_max = from->length_max;
 	column->not_null = from->not_null;
+	column->is_narrowed = from->is_narrowed;
 	column->has_default = from->has_default;
 	buf_add_slice(&column->default_value, buf_slice(&from->default_value));
 	column->has_missing = from->has_missing;

@@ -79,6 +79,36 @@ struct checking {
 	struct drift_error *error;
 };
 
+/* Columns that take less now than they did. */
+static enum drift_err check_columns(const struct table_def *def, struct slice row,
+				    struct drift_error *error)
+{
+	static const char nil = (char)0xc0; /* MessagePack's */
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < def->column_count && !err; i++) {
+		const struct column_def *column = &def->columns[i];
+		struct slice value;
+
+		if (!column->is_narrowed)
+			continue;
+		err = msg_member(row, slice_str(column->name), &value);
+		if (err == DRIFT_DONE) {
+			value = slice_of(&nil, 1);
+			err = DRIFT_OK;
+		}
+		if (!err && column->not_null && value.size == 1 &&
+		    *(const char *)value.data == nil)
+			err = drift_fail(error, DRIFT_NOT_NULL,
+					 "column \"%s\" of relation \"%s\" contains "
+					 "null values",
+					 column->name, def->name);
+		if (!err)
+			err = column_def_check_value(column, value, error);
+	}
+	return err;
+}
+
 static enum drift_err check_row(void *arg, const struct drift_version *version)
 {
 	struct checking *checking = arg;
@@ -90,6 +120,9 @@ static enum drift_err check_row(void *arg, const struct drift_version *version)
 	else
 		err = row_show(checking->def, version->row, version->seq,
 			       &checking->row);
+	if (!err)
+		err = check_columns(checking->def, buf_slice(&checking->row),
+				    checking->error);
 	return err ? err
 		   : row_check(checking->def, buf_slice(&checking->row),
 			       checking->error);
@@ -110,6 +143,9 @@ bool validate_has_new_checks(const struct table_def *def)
 {
 	for (unsigned i = 0; i < def->check_count; i++)
 		if (def->checks[i].is_new)
+			return true;
+	for (unsigned i = 0; i < def->column_count; i++)
+		if (def->columns[i].is_narrowed)
 			return true;
 	return false;
 }

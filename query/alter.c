@@ -3,18 +3,11 @@
  * the table's next version. No row is rewritten (engine/row_show.c). */
 #include <strings.h>
 
+#include "query/alter.h"
 #include "query/foreign.h"
 #include "query/rules.h"
 #include "query/sequence.h"
 #include "query/session.h"
-
-/* One statement on a table. */
-struct alter {
-	struct ddl *ddl;
-	struct statement *statement;
-	struct drift_error *error;
-	struct table_def *def; /* changed so far */
-};
 
 static enum drift_err refuse_document(const struct alter *alter, const char *what)
 {
@@ -37,9 +30,8 @@ static unsigned find_column(const struct table_def *def, const char *name)
 	return i;
 }
 
-/* Take a column's name. */
-static enum drift_err read_column(struct alter *alter, bool if_there,
-				  unsigned *column)
+enum drift_err alter_read_column(struct alter *alter, bool if_there,
+				 unsigned *column)
 {
 	struct token token = statement_peek(alter->statement);
 	struct buf name = BUF_INIT;
@@ -135,7 +127,7 @@ static enum drift_err add(struct alter *alter)
 
 /* ---- DROP ------------------------------------------------------------------ */
 
-static bool is_key(const struct table_def *def, unsigned column)
+bool alter_is_key(const struct table_def *def, unsigned column)
 {
 	for (unsigned i = 0; i < def->key_count; i++)
 		if (def->key_columns[i] == column)
@@ -188,7 +180,7 @@ static enum drift_err drop(struct alter *alter)
 {
 	struct table_def *def = alter->def;
 	unsigned column = 0;
-	bool if_there;
+	bool if_there, cascade = false;
 	enum drift_err err;
 
 	if (statement_accept(alter->statement, "CONSTRAINT"))
@@ -198,12 +190,17 @@ static enum drift_err drop(struct alter *alter)
 	(void)statement_accept(alter->statement, "COLUMN");
 	err = ddl_if_exists(alter->ddl, &if_there);
 	if (!err)
-		err = read_column(alter, if_there, &column);
-	if (!err && !statement_accept(alter->statement, "CASCADE"))
+		err = alter_read_column(alter, if_there, &column);
+	if (!err)
+		cascade = statement_accept(alter->statement, "CASCADE");
+	if (!err && !cascade)
 		(void)statement_accept(alter->statement, "RESTRICT");
 	if (err || column == def->column_count)
 		return err;
-	if (is_key(def, column))
+	err = alter_users(alter, def->columns[column].name, "drop", cascade);
+	if (err)
+		return err;
+	if (alter_is_key(def, column))
 		return drift_fail(
 			alter->error, DRIFT_BAD_DEFINITION,
 			"column \"%s\" of relation \"%s\" is in its primary "
@@ -246,7 +243,7 @@ static enum drift_err rename_column(struct alter *alter)
 
 	if (alter->def->document)
 		return refuse_document(alter, "RENAME COLUMN");
-	err = read_column(alter, false, &column);
+	err = alter_read_column(alter, false, &column);
 	if (!err)
 		err = statement_expect(alter->statement, "TO", alter->error);
 	if (!err)
@@ -259,6 +256,9 @@ static enum drift_err rename_column(struct alter *alter)
 					 "exists",
 					 buf_cstr(&name), alter->def->name);
 	}
+	if (!err)
+		err = alter_users(alter, alter->def->columns[column].name, "rename",
+				  false);
 	for (unsigned i = 0; !err && i < alter->def->check_count; i++)
 		err = rules_rename(&alter->def->checks[i].sql,
 				   alter->def->columns[column].name,
@@ -287,6 +287,8 @@ static enum drift_err run_action(struct alter *alter)
 		return drop(alter);
 	if (statement_accept(alter->statement, "RENAME"))
 		return rename_(alter);
+	if (statement_accept(alter->statement, "ALTER"))
+		return alter_column(alter);
 	if (statement_peek(alter->statement).kind != TOKEN_WORD)
 		return statement_syntax(alter->statement,
 					statement_peek(alter->statement),

@@ -86,8 +86,8 @@ static enum drift_err accept_second_words(struct statement *statement,
 	return err;
 }
 
-static enum drift_err read_type(struct statement *statement,
-				struct column_def *column, struct drift_error *error)
+enum drift_err define_type(struct statement *statement, struct column_def *column,
+			   struct drift_error *error)
 {
 	struct token first = statement_peek(statement);
 	struct token last;
@@ -262,9 +262,8 @@ static bool is_serial(const struct column_def *column)
 	       column->type == DRIFT_INTEGER;
 }
 
-static enum drift_err read_default(struct statement *statement,
-				   struct column_def *column,
-				   struct drift_error *error)
+enum drift_err define_default(struct statement *statement, struct column_def *column,
+			      struct drift_error *error)
 {
 	bool expression =
 		statement_peek(statement).kind == TOKEN_WORD ||
@@ -308,7 +307,7 @@ static enum drift_err read_constraint(struct statement *statement,
 	if (statement_accept(statement, "INDEX"))
 		return define_index(def, &name, 1, false);
 	if (statement_accept(statement, "DEFAULT"))
-		return read_default(statement, column, error);
+		return define_default(statement, column, error);
 	if (statement_accept(statement, "GENERATED"))
 		return read_identity(statement, def, column, error);
 	if (statement_accept(statement, "CHECK"))
@@ -335,7 +334,7 @@ enum drift_err define_column(struct statement *statement, struct table_def *def,
 
 	if (!err) {
 		column = table_def_add_column(def, buf_cstr(&name));
-		err = column ? read_type(statement, column, error) : DRIFT_NOMEM;
+		err = column ? define_type(statement, column, error) : DRIFT_NOMEM;
 	}
 	if (!err && is_serial(column)) {
 		column->not_null = true;

@@ -135,13 +135,13 @@ static enum drift_err drop(struct ddl *ddl, const struct table_def *def)
 }
 
 /* First what reads it, then it. */
-static enum drift_err drop_cascading(struct ddl *ddl, const struct table_def *def)
+enum drift_err ddl_drop_cascading(struct ddl *ddl, const struct table_def *def)
 {
 	const struct table_def *user;
 	enum drift_err err = DRIFT_OK;
 
 	while (!err && (user = drift_user_of(ddl_view(ddl), def->id)))
-		err = drop_cascading(ddl, user);
+		err = ddl_drop_cascading(ddl, user);
 	if (!err)
 		err = foreign_drop_all(ddl, def->id);
 	return err ? err : drop(ddl, def);
@@ -172,7 +172,7 @@ static enum drift_err drop_one(struct ddl *ddl, bool query, bool if_there,
 		buf_cstr(&ddl->name));
 	if (!def)
 		return DRIFT_OK;
-	return cascade ? drop_cascading(ddl, def) : drop(ddl, def);
+	return cascade ? ddl_drop_cascading(ddl, def) : drop(ddl, def);
 }
 
 /* DROP TABLE or DROP VIEW [IF EXISTS] a [, b] [CASCADE | RESTRICT]. */

@@ -39,6 +39,8 @@ enum drift_err ddl_refuse_kind(struct ddl *ddl, const struct table_def *def,
 			       const char *what);
 /* The view that includes what the statement has done so far. */
 struct drift_view ddl_view(const struct ddl *ddl);
+/* Drop a table or view, and before it what reads it. */
+enum drift_err ddl_drop_cascading(struct ddl *ddl, const struct table_def *def);
 /* What the statement did. */
 void ddl_say(struct ddl *ddl, const char *tag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -68,6 +70,11 @@ enum drift_err define_table(struct statement *statement, struct table_def **def,
 /* column.c: read one column and its constraints at statement->at. */
 enum drift_err define_column(struct statement *statement, struct table_def *def,
 			     struct drift_error *error);
+/* Read a type, if one stands there; what follows DEFAULT. */
+enum drift_err define_type(struct statement *statement, struct column_def *column,
+			   struct drift_error *error);
+enum drift_err define_default(struct statement *statement, struct column_def *column,
+			      struct drift_error *error);
 /* Make column (by number) the next part of the key. */
 enum drift_err define_key_part(struct table_def *def, unsigned column);
 /* Add an index over columns, unless there is one over the same already. */

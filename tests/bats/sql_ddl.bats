@@ -278,3 +278,40 @@ u"
 	rm -r loaded
 	round_trip
 }
+
+@test "ALTER COLUMN takes what the rows keep, and the past keeps what it had" {
+	sql "CREATE TABLE c (id INT PRIMARY KEY, n INT, s TEXT, m INT DEFAULT 1); INSERT INTO c VALUES (1, 1, 'ab', 1), (2, 2, NULL, NULL)"
+	sql "ALTER TABLE c ALTER COLUMN n SET DATA TYPE REAL, ALTER m SET DEFAULT 5, ALTER s TYPE VARCHAR(2); ALTER TABLE c ALTER n SET NOT NULL"
+	same "$(sql 'INSERT INTO c (id, n) VALUES (3, 2.5) RETURNING *; ALTER TABLE c ALTER m DROP DEFAULT; INSERT INTO c (id, n) VALUES (4, 4) RETURNING m;
+		SHOW CREATE TABLE c')" \
+'{"id":3,"n":2.5,"s":null,"m":5}
+{"m":null}
+{"sql":"CREATE TABLE c (id INT PRIMARY KEY, n REAL NOT NULL, s VARCHAR(2), m INT)"}'
+	refuses 23502 'column "m" of relation "c" contains null values' 'ALTER TABLE c ALTER m SET NOT NULL'
+	refuses 23502 'null value in column "n"' 'INSERT INTO c (id) VALUES (9)'
+	refuses 22P02 '2.5' 'ALTER TABLE c ALTER n TYPE INT'
+	refuses 22001 'too long for type' 'ALTER TABLE c ALTER s TYPE VARCHAR(1)'
+	refuses 22001 'too long for type' "INSERT INTO c (id, n, s) VALUES (9, 1, 'abc')"
+	refuses 42P16 'column "id" is in a primary key' 'ALTER TABLE c ALTER id DROP NOT NULL'
+	refuses 42703 'column "nope" of relation "c" does not exist' 'ALTER TABLE c ALTER nope DROP DEFAULT'
+	refuses 42601 'syntax error at or near "UP"' 'ALTER TABLE c ALTER n UP'
+	sql 'ALTER TABLE c ALTER n DROP NOT NULL; INSERT INTO c (id) VALUES (9)'
+	driftdb dump -d db --events >events
+	driftdb init copy
+	driftdb load -d copy events
+	driftdb dump -d copy --events | cmp - events
+}
+
+@test "a column that a view mentions is not dropped nor renamed under it" {
+	sql 'CREATE TABLE w (id INT PRIMARY KEY, a INT, b INT, c INT); CREATE VIEW va AS SELECT id, a FROM w; CREATE VIEW vva AS SELECT a FROM va; CREATE VIEW vs AS SELECT * FROM w'
+	refuses 2BP01 'cannot drop column a of table w because other objects depend on it: view va depends on it' 'ALTER TABLE w DROP COLUMN a'
+	refuses 2BP01 'cannot rename column a of table w because other objects depend on it: view va' 'ALTER TABLE w RENAME a TO z'
+	sql 'ALTER TABLE w DROP COLUMN b; ALTER TABLE w RENAME c TO d; INSERT INTO w VALUES (1, 2, 3)'
+	same "$(sql 'SELECT * FROM va; SELECT * FROM vva; SELECT * FROM vs')" '{"id":1,"a":2}
+{"a":2}
+{"id":1,"a":2,"d":3}'
+	sql 'ALTER TABLE w DROP COLUMN a CASCADE'
+	refuses 42P01 '"vva"' 'SELECT * FROM vva'
+	refuses 42P01 '"va"' 'SELECT * FROM va'
+	same "$(sql 'SELECT * FROM vs')" '{"id":1,"d":3}'
+}
