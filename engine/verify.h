@@ -73,6 +73,9 @@ enum drift_err verify_space_next(struct verify *verify, struct verify_space *spa
 				 enum index_step step);
 /* read the index; fills mark, tables, current, versions, rows. */
 enum drift_err verify_index(struct verify *verify);
+/* verify_count.c: rows[id] is how many rows of each table the index has. */
+enum drift_err verify_count(struct verify *verify, const uint64_t *rows,
+			    uint32_t id_end);
 /* verify_name.c: the tallies differ; say where, at most for a few entries. */
 enum drift_err verify_name(struct verify *verify);
 

@@ -68,6 +68,8 @@ struct rows {
 	struct verify_space recent, versions, current, gone;
 	struct tally values; /* what the rows should have in `values` */
 	struct buf value;
+	uint64_t *counts; /* of rows, by table */
+	uint32_t id_end;
 };
 
 /* The index values that a row of `current` should have. */
@@ -112,6 +114,8 @@ static enum drift_err take_current(struct rows *rows, const struct index_row *ro
 
 	if (row->seq <= verify->mark.seq)
 		verify->current[row->seq / 8] |= (uint8_t)(1u << row->seq % 8);
+	if (table_id < rows->id_end)
+		rows->counts[table_id]++;
 	tally_add(&verify->rows, verify_row_hash(verify->seed, table_id, key, row));
 	return tally_values(rows, table_id, key, row, weights);
 }
@@ -264,8 +268,13 @@ static enum drift_err count_rest(struct rows *rows, struct verify_space *space,
 static enum drift_err read_rows(struct rows *rows)
 {
 	struct verify *verify = rows->verify;
-	enum drift_err err = verify_space_open(verify, INDEX_RECENT, &rows->recent);
+	enum drift_err err;
 
+	rows->id_end = atomic_load(&verify->tables.id_end);
+	rows->counts = calloc((size_t)rows->id_end + 1, sizeof(*rows->counts));
+	if (!rows->counts)
+		return DRIFT_NOMEM;
+	err = verify_space_open(verify, INDEX_RECENT, &rows->recent);
 	if (!err)
 		err = verify_space_open(verify, INDEX_VERSIONS, &rows->versions);
 	if (!err)
@@ -281,6 +290,9 @@ static enum drift_err read_rows(struct rows *rows)
 		err = count_rest(rows, &rows->current, "row(s) without a version");
 	if (!err)
 		err = count_rest(rows, &rows->gone, "row(s) without a version");
+	if (!err)
+		err = verify_count(verify, rows->counts, rows->id_end);
+	free(rows->counts);
 	index_cursor_close(rows->recent.cursor);
 	index_cursor_close(rows->versions.cursor);
 	index_cursor_close(rows->current.cursor);
