@@ -40,16 +40,43 @@ static bool is_one_of(const struct statement *statement, unsigned i,
 	return false;
 }
 
-/* Does the token make the statement mean something else at another time, or write? */
-static bool is_timed(const struct statement *statement, unsigned i)
+/* Is token i the OF of `FOR SYSTEM_TIME AS OF @SEQ:n`, with an n that has come? That is
+ * the same moment for ever. */
+static bool is_fixed_moment(const struct query_session *session,
+			    const struct statement *statement, unsigned i)
 {
-	static const char *const words[] = { "OF",     "SYSTEM_TIME", "nextval",
-					     "setval", "currval",     "lastval",
-					     NULL };
+	static const char *const system_time[] = { "SYSTEM_TIME", NULL };
+	struct moment moment;
+
+	return i >= 2 && i + 1 < statement->count &&
+	       is_one_of(statement, i - 2, system_time) &&
+	       statement->tokens[i + 1].kind == TOKEN_MOMENT &&
+	       moment_parse(token_slice(statement->script, statement->tokens[i + 1]),
+			    MOMENT_OF_SQL, session->now, &moment,
+			    NULL) == DRIFT_OK &&
+	       moment.kind == MOMENT_SEQ && moment.seq <= session->view.seq;
+}
+
+/* Does the token make the statement mean something else at another time, or write? */
+static bool is_timed(const struct query_session *session,
+		     const struct statement *statement, unsigned i)
+{
+	static const char *const of[] = { "OF", NULL };
+	static const char *const as_of[] = { "AS", NULL };
+	static const char *const system_time[] = { "SYSTEM_TIME", NULL };
+	static const char *const writes[] = { "nextval", "setval", "currval",
+					      "lastval", NULL };
 	struct token token = statement->tokens[i];
 
-	return token.kind == TOKEN_MOMENT || token.kind == TOKEN_JSON ||
-	       is_one_of(statement, i, words) ||
+	if (is_one_of(statement, i, of))
+		return !is_fixed_moment(session, statement, i);
+	if (is_one_of(statement, i, system_time))
+		return i + 2 >= statement->count ||
+		       !is_one_of(statement, i + 1, as_of) ||
+		       !is_one_of(statement, i + 2, of);
+	if (token.kind == TOKEN_MOMENT)
+		return i == 0 || !is_one_of(statement, i - 1, of);
+	return token.kind == TOKEN_JSON || is_one_of(statement, i, writes) ||
 	       (token_is_name(token) && token.size > 6 &&
 		strncasecmp(statement->script + token.at, "drift_", 6) == 0);
 }
@@ -73,7 +100,7 @@ static bool is_plain(const struct query_session *session,
 	    session->parameters.describing)
 		return false;
 	for (unsigned i = 0; i < statement->count; i++) {
-		if (is_timed(statement, i))
+		if (is_timed(session, statement, i))
 			return false;
 		if (statement->tokens[i].kind == TOKEN_PARAMETER)
 			*lift = false;

@@ -4,8 +4,8 @@
  *
  * Integers that a column is compared with in the outermost WHERE are no part of the text:
  * they are lifted out of it and bound, so `WHERE id = 5` and `WHERE id = 6` are one
- * statement. What depends on more than the text is not kept: moments, views, types of
- * parameters that nobody told, the session's own uncommitted rows. One that is kept is
+ * statement. What depends on more than the text is not kept: moments but those of a
+ * table at a seq that has come, views, types of parameters that nobody told, the session's own uncommitted rows. One that is kept is
  * used until there was DDL, a table it reads has new fields or the first integer key, or
  * so many events came that another plan may be better. */
 #ifndef DRIFT_QUERY_COMPILED_H

@@ -117,6 +117,25 @@ static void a_statement_asked_again_answers_what_is_so_now(void **state)
 			    "{\"id\":\"10\",\"v\":5}\n{\"id\":\"a\",\"v\":null}\n");
 	assert_string_equal(answer(session, "SELECT id FROM k WHERE v = 6"),
 			    "{\"id\":9}\n");
+	/* What was stays; what is above the head is not for ever the same. */
+	for (unsigned i = 0; i < 2; i++) {
+		assert_string_equal(answer(session,
+					   "SELECT id FROM k FOR SYSTEM_TIME "
+					   "AS OF @SEQ:99999999 WHERE v = 7"),
+				    i ? "{\"id\":8}\n" : "");
+		assert_string_equal(answer(session,
+					   "SELECT id, v FROM k FOR SYSTEM_TIME "
+					   "AS OF @SEQ:1 WHERE v = 7"),
+				    "");
+		assert_string_equal(answer(other, "INSERT OR REPLACE INTO k (id, v) "
+						  "VALUES (8, 7)"),
+				    "");
+	}
+	assert_string_equal(answer(session,
+				   "SELECT count(*) AS n FROM k AS OF @SEQ:0"),
+			    "{\"n\":0}\n");
+	assert_string_equal(answer(session, "SELECT count(*) AS n FROM k"),
+			    "{\"n\":4}\n");
 	/* Another table, and a view, by its name. */
 	assert_string_equal(answer(other, "DROP TABLE k; CREATE TABLE k (id INTEGER "
 					  "PRIMARY KEY); INSERT INTO k VALUES (3)"),
