@@ -161,11 +161,12 @@ static enum drift_err look_ahead(struct history *history)
 	enum drift_err err = DRIFT_OK;
 
 	ahead->set = false;
-	if (history->walking)
+	if (history->walking) {
 		err = version_walk_next(&history->walk, &version);
-	if (err && err != DRIFT_DONE)
-		return err;
-	history->walking &= !err && version->seq <= history->view.seq;
+		if (err && err != DRIFT_DONE)
+			return err;
+		history->walking = !err && version->seq <= history->view.seq;
+	}
 	if (history->walking) {
 		ahead->set = true;
 		ahead->entry = NULL;
