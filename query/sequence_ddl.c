@@ -510,8 +510,8 @@ static int64_t most_of(const struct column_def *column)
 
 /* The name in the column's default, or the first free one like it, which the default
  * gets then. */
-static enum drift_err give_name(struct ddl *ddl, struct column_def *column,
-				struct buf *name)
+static enum drift_err give_name(struct ddl *ddl, const struct table_def *def,
+				struct column_def *column, struct buf *name)
 {
 	size_t size;
 	enum drift_err err = DRIFT_OK;
@@ -524,19 +524,21 @@ static enum drift_err give_name(struct ddl *ddl, struct column_def *column,
 		err = buf_status(name);
 	}
 	if (!err && name->size != size)
-		err = sequence_set_default(NULL, column, buf_slice(name));
+		err = sequence_set_default(def, column, buf_slice(name));
 	return err;
 }
 
-static enum drift_err make_one(struct ddl *ddl, struct column_def *column,
-			       unsigned identity, bool *renamed)
+static enum drift_err make_one(struct ddl *ddl, const struct table_def *def,
+			       struct column_def *column, unsigned identity,
+			       bool *renamed)
 {
 	struct statement *statement = ddl->statement;
 	struct buf name = BUF_INIT, sql = BUF_INIT;
 	struct options options;
 	unsigned at = statement->at, first;
 	char *before = strdup(column->default_sql);
-	enum drift_err err = before ? give_name(ddl, column, &name) : DRIFT_NOMEM;
+	enum drift_err err =
+		before ? give_name(ddl, def, column, &name) : DRIFT_NOMEM;
 
 	buf_add_str(&sql, "CREATE SEQUENCE ");
 	definition_add_name(buf_cstr(&name), &sql);
@@ -603,8 +605,8 @@ enum drift_err sequence_make_owned(struct ddl *ddl, struct table_def *def)
 			column->declared && strstr(column->declared, " IDENTITY");
 
 		if (sequence_is_owned(column))
-			err = make_one(ddl, column, identity ? identities + 1 : 0,
-				       &renamed);
+			err = make_one(ddl, def, column,
+				       identity ? identities + 1 : 0, &renamed);
 		else
 			err = check_there(ddl, column);
 		identities += identity;
