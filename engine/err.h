@@ -55,6 +55,7 @@
 	X(TOO_LONG, EINVAL, "22001", "value too long")                   \
 	X(NAME_TOO_LONG, ENAMETOOLONG, "54000", "name too long")         \
 	X(LIMIT, ENOSPC, "54000", "limit exceeded")                      \
+	X(TOO_MANY_FILES, ENFILE, "53400", "too many open files")        \
 	X(TX_TOO_BIG, EFBIG, "54000", "transaction too large")           \
 	X(TX_ABORTED, EINVAL, "25P02", "current transaction is aborted") \
 	X(NO_TX, EINVAL, "25P01", "no transaction in progress")          \

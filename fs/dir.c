@@ -139,9 +139,12 @@ static const struct handle_ops dir_ops = { .free = dir_free };
 static enum drift_err open_dir(struct tree *tree, const struct identity *directory,
 			       struct fuse_file_info *fi)
 {
-	struct dir *dir = calloc(1, sizeof(*dir));
-	enum drift_err err;
+	enum drift_err err = handles_room(tree, 0);
+	struct dir *dir;
 
+	if (err)
+		return err;
+	dir = calloc(1, sizeof(*dir));
 	if (!dir)
 		return DRIFT_NOMEM;
 	dir->handle = (struct handle){ .ops = &dir_ops, .tree = tree };

@@ -15,6 +15,8 @@ void handle_part(struct handle *handle)
 	struct handles *handles = &handle->tree->handles;
 
 	pthread_mutex_lock(&handles->lock);
+	atomic_fetch_sub(&handles->count, 1);
+	atomic_fetch_sub(&handles->bytes, handle->bytes);
 	*handle->link = handle->next;
 	if (handle->next)
 		handle->next->link = handle->link;
@@ -41,12 +43,25 @@ void handles_stop(struct handles *handles)
 	pthread_mutex_unlock(&handles->lock);
 }
 
+enum drift_err handles_room(struct tree *tree, size_t bytes)
+{
+	const struct handles *handles = &tree->handles;
+
+	return atomic_load(&handles->count) >= tree->options.open_max ||
+			       (bytes && atomic_load(&handles->bytes) + bytes >
+						 HANDLES_BYTES_MAX)
+		       ? DRIFT_TOO_MANY_FILES
+		       : DRIFT_OK;
+}
+
 void handle_give(struct handle *handle, struct fuse_file_info *fi)
 {
 	struct handles *handles = &handle->tree->handles;
 
 	fi->fh = (uintptr_t)handle;
 	pthread_mutex_lock(&handles->lock);
+	atomic_fetch_add(&handles->count, 1);
+	atomic_fetch_add(&handles->bytes, handle->bytes);
 	handle->next = handles->first;
 	handle->link = &handles->first;
 	if (handle->next)

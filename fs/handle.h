@@ -34,14 +34,20 @@ struct handle_ops {
 struct handle {
 	const struct handle_ops *ops;
 	struct tree *tree;
+	size_t bytes; /* of the text it holds, for the bound on all of them */
 	struct handle *next, **link; /* in handles; by handles->lock */
 };
+
+#define HANDLES_MAX 262144 /* unless max_open= says otherwise */
+#define HANDLES_BYTES_MAX ((size_t)512 << 20)
 
 /* All that are open, because the kernel may never release them: what they hold of
  * the database must go before it is closed. */
 struct handles {
 	pthread_mutex_t lock;
 	struct handle *first;
+	atomic_uint count;
+	atomic_size_t bytes;
 };
 
 void handles_init(struct handles *handles);
@@ -51,6 +57,8 @@ void handles_release(struct handles *handles);
 /* The mount ends: stop what takes long. */
 void handles_stop(struct handles *handles);
 
+/* DRIFT_TOO_MANY_FILES: one more that holds so many bytes would be too much. */
+[[nodiscard]] enum drift_err handles_room(struct tree *tree, size_t bytes);
 /* Make handle what the kernel names in fi from now on. */
 void handle_give(struct handle *handle, struct fuse_file_info *fi);
 /* The kernel names it no longer: the caller frees it. */

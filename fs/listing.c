@@ -189,10 +189,26 @@ enum drift_err listing_begin(struct listing *listing, struct tree *tree,
 	return list_fixed(listing);
 }
 
+static bool keep_cursor(struct listing *listing)
+{
+	atomic_uint *kept = &listing->tree->cursors_kept;
+
+	if (listing->keeps)
+		return true;
+	listing->keeps = atomic_fetch_add(kept, 1) < LISTING_CURSORS_MAX;
+	if (!listing->keeps)
+		atomic_fetch_sub(kept, 1);
+	return listing->keeps;
+}
+
 void listing_rest(struct listing *listing)
 {
-	if (!listing->cursor || listing->stream->one_key)
+	if (!listing->cursor || (listing->stream->one_key && keep_cursor(listing)))
 		return;
+	if (listing->stream->one_key) {
+		begin_at(listing, 0, (struct slice){ 0 });
+		return;
+	}
 	drift_cursor_close(listing->cursor);
 	listing->cursor = NULL;
 	listing->held = false; /* it is read again, after last_key */
@@ -201,6 +217,8 @@ void listing_rest(struct listing *listing)
 void listing_end(struct listing *listing)
 {
 	drift_cursor_close(listing->cursor);
+	if (listing->keeps)
+		atomic_fetch_sub(&listing->tree->cursors_kept, 1);
 	buf_release(&listing->fixed);
 	buf_release(&listing->last_key);
 	buf_release(&listing->name);

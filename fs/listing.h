@@ -26,6 +26,7 @@ struct listing {
 	const struct stream *stream;  /* NULL, or entries that come before them */
 	bool streamed;                /* ... and have all come */
 	struct drift_cursor *cursor;  /* the stream's; NULL between requests */
+	bool keeps;                   /* ... but for this: see listing_rest */
 	struct drift_version version; /* of the entry at hand; in the cursor */
 	struct buf page;              /* ... or what it has read ahead */
 	size_t page_at;
@@ -60,7 +61,10 @@ void listing_end(struct listing *listing);
 [[nodiscard]] enum drift_err listing_next(struct listing *listing,
 					  const struct entry **entry);
 void listing_pass(struct listing *listing);
-/* No more is asked for now: hold nothing of the database meanwhile. */
+#define LISTING_CURSORS_MAX 64
+/* No more is asked for now: hold nothing of the database meanwhile. But the versions of
+ * one key have nothing to go on by; their first LISTING_CURSORS_MAX open directories
+ * keep their cursors, and others go through what they gave already. */
 void listing_rest(struct listing *listing);
 
 #endif

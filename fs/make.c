@@ -76,10 +76,12 @@ void make_row(fuse_req_t req, struct node *node, struct slice name,
 	struct fuse_entry_param entry = { 0 };
 	struct drift_error error = { 0 };
 	struct identity identity;
-	enum drift_err err;
+	enum drift_err err = handles_room(tree, 0);
 
-	err = reader ? name_parse(tree, parent, name, &reader->key, &identity)
-		     : DRIFT_NOMEM;
+	if (!err)
+		err = reader ? name_parse(tree, parent, name, &reader->key,
+					  &identity)
+			     : DRIFT_NOMEM;
 	if (!err)
 		err = identity.kind == NODE_SCRATCH
 			      ? create_scratch(tree, &identity, &entry, fi)

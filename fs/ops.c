@@ -322,7 +322,10 @@ static enum drift_err open_node(fuse_req_t req, struct node *node,
 	const struct kind *kind = kind_of(identity);
 	bool asked = kind->flags & KIND_ASKED;
 	int access = fi->flags & O_ACCMODE;
+	enum drift_err err = handles_room(tree_of(req), 0);
 
+	if (err)
+		return err;
 	if (access != O_RDONLY && attr_is_pinned(identity) && !asked)
 		return DRIFT_READ_ONLY;
 	if ((access != O_RDONLY && !(kind->mode & 0222)) ||

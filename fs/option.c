@@ -101,6 +101,16 @@ static bool set_max_row(struct options *options, const char *value)
 	return true;
 }
 
+static bool set_max_open(struct options *options, const char *value)
+{
+	unsigned long count;
+
+	if (!parse_number(value, 10, HANDLES_MAX, &count) || count < 1)
+		return false;
+	options->tree.open_max = (unsigned)count;
+	return true;
+}
+
 static bool set_uid(struct options *options, const char *value)
 {
 	unsigned long number;
@@ -150,6 +160,7 @@ static const struct our_option {
 	{ "format=", set_format, "pretty or compact" },
 	{ "durability=", set_durability, "close, fsync or interval=MS" },
 	{ "max_row=", set_max_row, "bytes, at most 16777216" },
+	{ "max_open=", set_max_open, "at most 262144 files and directories" },
 	{ "uid=", set_uid, "a number" },
 	{ "gid=", set_gid, "a number" },
 	{ "umask=", set_umask, "an octal number" },
@@ -235,6 +246,8 @@ void options_usage(const char *program)
 	       "  durability=fsync        only fsync waits for the disk\n"
 	       "  durability=interval=MS  at most MS milliseconds can be lost\n"
 	       "  max_row=BYTES           largest row as JSON (16777216)\n"
+	       "  max_open=COUNT          files and directories open at a time "
+	       "(262144)\n"
 	       "  uid=N gid=N umask=OCTAL who owns the files, and who may do what\n"
 	       "  allow_other             let other users in (with "
 	       "default_permissions)\n",
@@ -330,6 +343,7 @@ bool options_parse(struct options *options, int argc, char **argv)
 		.tree = { .style = JSON_PRETTY,
 			  .close_durability = DRIFT_DURABLE,
 			  .row_text_max = ROW_TEXT_MAX,
+			  .open_max = HANDLES_MAX,
 			  .uid = getuid(),
 			  .gid = getgid(),
 			  .umask = 022 },

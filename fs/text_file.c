@@ -191,11 +191,17 @@ static const struct handle_ops text_ops = {
 enum drift_err text_open_copy(struct tree *tree, struct node *node,
 			      struct slice text, struct fuse_file_info *fi)
 {
-	struct text_handle *open = malloc(sizeof(*open) + text.size);
+	enum drift_err err = handles_room(tree, text.size);
+	struct text_handle *open;
 
+	if (err)
+		return err;
+	open = malloc(sizeof(*open) + text.size);
 	if (!open)
 		return DRIFT_NOMEM;
-	open->handle = (struct handle){ .ops = &text_ops, .tree = tree };
+	open->handle = (struct handle){ .ops = &text_ops,
+					.tree = tree,
+					.bytes = text.size };
 	open->node = node;
 	if (node)
 		atomic_fetch_add(&node->readers, 1);

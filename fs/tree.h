@@ -26,6 +26,7 @@ struct tree_options {
 	/* What a close and an fsync wait for. */
 	enum drift_durability close_durability;
 	size_t row_text_max; /* bytes of a row as JSON */
+	unsigned open_max;   /* files and directories open at the same time */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
@@ -58,7 +59,8 @@ struct tree {
 	struct unsaved unsaved;
 	struct record_sizes record_sizes;
 	struct meter meter;
-	atomic_bool stopping; /* whatever takes long ends soon */
+	atomic_uint cursors_kept; /* by open directories, see listing_rest */
+	atomic_bool stopping;     /* whatever takes long ends soon */
 };
 /* Locks, in the order they may be taken: a handle's, then any one of the others
  * (nodes, scratches, a scratch, refusals, an event file, results, handles,
