@@ -312,6 +312,15 @@ enum drift_err index_open_read(const char *path, struct index **out,
 	return drift_fail(error, index_err(code), "index: %s", mdb_strerror(code));
 }
 
+static void reader_free(struct index_reader *reader)
+{
+	for (unsigned i = 0; i < INDEX_SPACES; i++)
+		if (reader->cursors[i])
+			INDEX_FAULT_IN_VOID(mdb_cursor_close(reader->cursors[i]));
+	INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
+	free(reader);
+}
+
 void index_close(struct index *index)
 {
 	if (!index)
@@ -320,8 +329,7 @@ void index_close(struct index *index)
 		struct index_reader *reader = atomic_load(&index->pool[i]);
 
 		if (reader)
-			INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
-		free(reader);
+			reader_free(reader);
 	}
 	index_fault_forget(index->fault);
 	if (index->env)
@@ -406,15 +414,6 @@ static int txn_begin(struct index *index, unsigned flags, MDB_txn **txn)
 	if (code == MDB_MAP_RESIZED)
 		index_fault_end(index->fault);
 	return code;
-}
-
-static void reader_free(struct index_reader *reader)
-{
-	for (unsigned i = 0; i < INDEX_SPACES; i++)
-		if (reader->cursors[i])
-			INDEX_FAULT_IN_VOID(mdb_cursor_close(reader->cursors[i]));
-	INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
-	free(reader);
 }
 
 enum drift_err index_read_begin(struct index *index, struct index_reader **out)
