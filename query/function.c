@@ -174,9 +174,10 @@ static enum drift_err add_list(struct query_session *session,
 enum drift_err function_register(struct query_session *session)
 {
 	const struct function *const lists[] = {
-		session_list,           function_cast_list,  function_text_list,
-		function_time_list,     function_math_list,  function_aggregate_list,
-		function_sequence_list, function_regex_list,
+		session_list,        function_cast_list,      function_text_list,
+		function_time_list,  function_interval_list,  function_to_char_list,
+		function_math_list,  function_aggregate_list, function_sequence_list,
+		function_regex_list,
 	};
 	enum drift_err err = DRIFT_OK;
 

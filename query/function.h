@@ -4,6 +4,7 @@
 #define DRIFT_QUERY_FUNCTION_H
 
 #include <sqlite3.h>
+#include <time.h>
 
 #include "engine/moment.h"
 
@@ -23,6 +24,8 @@ struct function {
 extern const struct function function_cast_list[];
 extern const struct function function_text_list[];
 extern const struct function function_time_list[];
+extern const struct function function_interval_list[];
+extern const struct function function_to_char_list[];
 extern const struct function function_math_list[];
 extern const struct function function_aggregate_list[];
 extern const struct function function_sequence_list[];
@@ -47,5 +50,13 @@ void function_substring_matching(sqlite3_context *context, sqlite3_value **argv)
 /* A timestamp, date or epoch an argument says; false: it failed and was told. */
 bool function_time(sqlite3_context *context, sqlite3_value *value,
 		   drift_time_ns *time);
+/* A time's parts in UTC, and what is left of its second; and the other way. */
+void function_tm(drift_time_ns time, struct tm *tm, int64_t *nanoseconds);
+drift_time_ns function_tm_time(struct tm tm);
+/* Answer with a time's text. */
+void function_answer_time(sqlite3_context *context, drift_time_ns time);
+
+#define FUNCTION_SECOND 1000000000LL
+#define FUNCTION_DAY (86400 * FUNCTION_SECOND)
 
 #endif

@@ -12,9 +12,6 @@
 #include "query/function.h"
 #include "query/session.h"
 
-#define SECOND 1000000000LL
-#define DAY (86400 * SECOND)
-
 bool function_time(sqlite3_context *context, sqlite3_value *value,
 		   drift_time_ns *time)
 {
@@ -42,26 +39,26 @@ bool function_time(sqlite3_context *context, sqlite3_value *value,
 /* Days and nanoseconds within the day, also before 1970. */
 static int64_t split(drift_time_ns time, int64_t *rest)
 {
-	int64_t days = time / DAY;
+	int64_t days = time / FUNCTION_DAY;
 
-	*rest = time % DAY;
+	*rest = time % FUNCTION_DAY;
 	if (*rest < 0) {
-		*rest += DAY;
+		*rest += FUNCTION_DAY;
 		days--;
 	}
 	return days;
 }
 
-static void broken_down(drift_time_ns time, struct tm *tm, int64_t *nanoseconds)
+void function_tm(drift_time_ns time, struct tm *tm, int64_t *nanoseconds)
 {
 	int64_t rest, days = split(time, &rest);
-	time_t seconds = (time_t)(days * 86400 + rest / SECOND);
+	time_t seconds = (time_t)(days * 86400 + rest / FUNCTION_SECOND);
 
 	gmtime_r(&seconds, tm);
-	*nanoseconds = rest % SECOND;
+	*nanoseconds = rest % FUNCTION_SECOND;
 }
 
-static void answer_time(sqlite3_context *context, drift_time_ns time)
+void function_answer_time(sqlite3_context *context, drift_time_ns time)
 {
 	struct buf text = BUF_INIT;
 
@@ -76,7 +73,7 @@ static void timestamp(sqlite3_context *context, int argc, sqlite3_value **argv)
 	drift_time_ns time;
 
 	if (!function_null(argc, argv) && function_time(context, argv[0], &time))
-		answer_time(context, time);
+		function_answer_time(context, time);
 }
 
 static void date(sqlite3_context *context, int argc, sqlite3_value **argv)
@@ -88,7 +85,7 @@ static void date(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 	if (function_null(argc, argv) || !function_time(context, argv[0], &time))
 		return;
-	broken_down(time, &tm, &nanoseconds);
+	function_tm(time, &tm, &nanoseconds);
 	buf_printf(&text, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1,
 		   tm.tm_mday);
 	function_text(context, &text);
@@ -122,7 +119,7 @@ static void time_of_day(sqlite3_context *context, int argc, sqlite3_value **argv
 	} else if (!function_time(context, argv[0], &time)) {
 		return;
 	}
-	broken_down(time, &tm, &nanoseconds);
+	function_tm(time, &tm, &nanoseconds);
 	buf_printf(&text, "%02d:%02d:%02d", tm.tm_hour, tm.tm_min, tm.tm_sec);
 	if (nanoseconds) {
 		buf_printf(&text, ".%09lld", (long long)nanoseconds);
@@ -142,9 +139,10 @@ static void to_timestamp(sqlite3_context *context, int argc, sqlite3_value **arg
 	if (!(fabs(seconds) < 9e9))
 		function_fail(context, DRIFT_OUT_OF_RANGE, "timestamp out of range");
 	else if (sqlite3_value_type(argv[0]) == SQLITE_INTEGER)
-		answer_time(context, sqlite3_value_int64(argv[0]) * SECOND);
+		function_answer_time(context,
+				     sqlite3_value_int64(argv[0]) * FUNCTION_SECOND);
 	else
-		answer_time(context, llround(seconds * 1e6) * 1000);
+		function_answer_time(context, llround(seconds * 1e6) * 1000);
 }
 
 /* ---- Parts -------------------------------------------------------------- */
@@ -234,21 +232,21 @@ static void date_part(sqlite3_context *context, int argc, sqlite3_value **argv)
 	field = find_field(context, argv[0]);
 	if (field == FIELD_COUNT || !function_time(context, argv[1], &time))
 		return;
-	broken_down(time, &tm, &nanoseconds);
-	of_minute = tm.tm_sec * SECOND + nanoseconds;
+	function_tm(time, &tm, &nanoseconds);
+	of_minute = tm.tm_sec * FUNCTION_SECOND + nanoseconds;
 	week = iso_week(&tm, &year);
 	switch (field) {
 	case SECONDS:
-		answer_seconds(context, of_minute, SECOND);
+		answer_seconds(context, of_minute, FUNCTION_SECOND);
 		return;
 	case MILLISECONDS:
-		answer_seconds(context, of_minute, SECOND / 1000);
+		answer_seconds(context, of_minute, FUNCTION_SECOND / 1000);
 		return;
 	case MICROSECONDS:
-		answer_seconds(context, of_minute, SECOND / 1000000);
+		answer_seconds(context, of_minute, FUNCTION_SECOND / 1000000);
 		return;
 	case EPOCH:
-		answer_seconds(context, time, SECOND);
+		answer_seconds(context, time, FUNCTION_SECOND);
 		return;
 	default:
 		break;
@@ -272,9 +270,9 @@ static void date_part(sqlite3_context *context, int argc, sqlite3_value **argv)
 	sqlite3_result_int(context, values[field]);
 }
 
-static drift_time_ns time_of(struct tm tm)
+drift_time_ns function_tm_time(struct tm tm)
 {
-	return timegm(&tm) * SECOND;
+	return timegm(&tm) * FUNCTION_SECOND;
 }
 
 static void date_trunc(sqlite3_context *context, int argc, sqlite3_value **argv)
@@ -289,31 +287,33 @@ static void date_trunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 	field = find_field(context, argv[0]);
 	if (field == FIELD_COUNT || !function_time(context, argv[1], &time))
 		return;
-	broken_down(time, &tm, &nanoseconds);
+	function_tm(time, &tm, &nanoseconds);
 	split(time, &rest);
 	struct tm first = { .tm_year = tm.tm_year, .tm_mday = 1 };
 
 	switch (field) {
 	case MICROSECONDS:
-		answer_time(context, time - rest % 1000);
+		function_answer_time(context, time - rest % 1000);
 		return;
 	case MILLISECONDS:
-		answer_time(context, time - rest % 1000000);
+		function_answer_time(context, time - rest % 1000000);
 		return;
 	case SECONDS:
-		answer_time(context, time - rest % SECOND);
+		function_answer_time(context, time - rest % FUNCTION_SECOND);
 		return;
 	case MINUTE:
-		answer_time(context, time - rest % (60 * SECOND));
+		function_answer_time(context, time - rest % (60 * FUNCTION_SECOND));
 		return;
 	case HOUR:
-		answer_time(context, time - rest % (3600 * SECOND));
+		function_answer_time(context,
+				     time - rest % (3600 * FUNCTION_SECOND));
 		return;
 	case DAY_OF_MONTH:
-		answer_time(context, time - rest);
+		function_answer_time(context, time - rest);
 		return;
 	case WEEK:
-		answer_time(context, time - rest - (tm.tm_wday + 6) % 7 * DAY);
+		function_answer_time(
+			context, time - rest - (tm.tm_wday + 6) % 7 * FUNCTION_DAY);
 		return;
 	case QUARTER:
 		first.tm_mon = tm.tm_mon / 3 * 3;
@@ -332,294 +332,7 @@ static void date_trunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 			      fields[field]);
 		return;
 	}
-	answer_time(context, time_of(first));
-}
-
-/* ---- Intervals ---------------------------------------------------------- */
-
-struct interval {
-	int64_t months;
-	int64_t nanoseconds;
-};
-
-static bool add_unit(struct interval *interval, double number, struct slice unit)
-{
-	static const struct {
-		const char *names[3];
-		double months;
-		double seconds;
-	} units[] = {
-		{ { "year", "yr", "y" }, 12, 0 },
-		{ { "month", "mon", NULL }, 1, 0 },
-		{ { "week", "w", NULL }, 0, 7 * 86400 },
-		{ { "day", "d", NULL }, 0, 86400 },
-		{ { "hour", "hr", "h" }, 0, 3600 },
-		{ { "minute", "min", "m" }, 0, 60 },
-		{ { "second", "sec", "s" }, 0, 1 },
-		{ { "millisecond", "ms", NULL }, 0, 1e-3 },
-		{ { "microsecond", "us", NULL }, 0, 1e-6 },
-		{ { "decade", NULL, NULL }, 120, 0 },
-		{ { "century", "centurie", NULL }, 1200, 0 },
-	};
-	const char *bytes = unit.data;
-
-	if (!(fabs(number) < 1e11))
-		return false;
-	if (unit.size > 2 && (bytes[unit.size - 1] | 0x20) == 's')
-		unit.size--;
-	for (unsigned i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		for (unsigned k = 0; k < 3 && units[i].names[k]; k++) {
-			if (strlen(units[i].names[k]) != unit.size ||
-			    strncasecmp(units[i].names[k], bytes, unit.size) != 0)
-				continue;
-			if (units[i].months * fabs(number) > 1e6 ||
-			    units[i].seconds * fabs(number) > 9e9)
-				return false;
-			interval->months += llround(units[i].months * number);
-			interval->nanoseconds +=
-				llround(units[i].seconds * number * 1e6) * 1000;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* "1 day 2 hours", "-3 months", "1.5h", "02:30:00", "1 day ago". */
-static bool parse_interval(const char *at, struct interval *interval)
-{
-	bool any = false;
-
-	*interval = (struct interval){ 0, 0 };
-	for (;;) {
-		char *end;
-		double number;
-		const char *unit;
-
-		at += strspn(at, " \t\n,");
-		if (*at == '\0')
-			return any;
-		if (strcasecmp(at, "ago") == 0 && any) {
-			interval->months = -interval->months;
-			interval->nanoseconds = -interval->nanoseconds;
-			return true;
-		}
-		if (*at != '+' && *at != '-' && *at != '.' &&
-		    (*at < '0' || *at > '9'))
-			return false;
-		number = strtod(at, &end);
-		if (end == at)
-			return false;
-		if (*end == ':') {
-			double sign = *at == '-' ? -1 : 1;
-			double minutes = strtod(end + 1, &end);
-			double seconds = *end == ':' ? strtod(end + 1, &end) : 0;
-
-			if (!(fabs(number) < 1e6 && minutes < 60 && seconds < 60 &&
-			      minutes >= 0 && seconds >= 0))
-				return false;
-			interval->nanoseconds +=
-				llround((number * 3600 +
-					 sign * (minutes * 60 + seconds)) *
-					1e6) *
-				1000;
-			at = end;
-			any = true;
-			continue;
-		}
-		unit = end + strspn(end, " \t");
-		at = unit;
-		while ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z')
-			at++;
-		if (!add_unit(interval, number, slice_of(unit, (size_t)(at - unit))))
-			return false;
-		any = true;
-	}
-}
-
-static int days_in(int month, int year)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return days[month] + (month == 1 && leap);
-}
-
-/* Months first, the day cut to the month's last, then the rest: PostgreSQL's order. */
-static bool shift(drift_time_ns *time, const struct interval *interval)
-{
-	int64_t nanoseconds, months;
-	struct tm tm;
-
-	if (interval->months) {
-		broken_down(*time, &tm, &nanoseconds);
-		months = (int64_t)tm.tm_year * 12 + tm.tm_mon + interval->months;
-		if (months < -250 * 12 || months > 400 * 12)
-			return false;
-		tm.tm_mon = (int)(((months % 12) + 12) % 12);
-		tm.tm_year = (int)((months - tm.tm_mon) / 12);
-		if (tm.tm_mday > days_in(tm.tm_mon, tm.tm_year + 1900))
-			tm.tm_mday = days_in(tm.tm_mon, tm.tm_year + 1900);
-		if (tm.tm_year + 1900 < 1678 || tm.tm_year + 1900 > 2261)
-			return false;
-		*time = time_of(tm) + nanoseconds;
-	}
-	return !__builtin_add_overflow(*time, interval->nanoseconds, time);
-}
-
-/* drift_shift(time, sign, interval). */
-static void add_interval(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	struct interval interval;
-	drift_time_ns time;
-	const char *text;
-
-	if (function_null(argc, argv))
-		return;
-	text = (const char *)sqlite3_value_text(argv[2]);
-	if (!text || !parse_interval(text, &interval)) {
-		function_fail(context, DRIFT_BAD_TIME,
-			      "invalid input syntax for type interval: \"%s\"",
-			      text ? text : "");
-		return;
-	}
-	if (sqlite3_value_int(argv[1]) < 0) {
-		interval.months = -interval.months;
-		interval.nanoseconds = -interval.nanoseconds;
-	}
-	if (!function_time(context, argv[0], &time))
-		return;
-	if (!shift(&time, &interval))
-		function_fail(context, DRIFT_OUT_OF_RANGE, "timestamp out of range");
-	else
-		answer_time(context, time);
-}
-
-/* ---- Texts -------------------------------------------------------------- */
-
-/* to_char's patterns, longest first where one begins another. */
-static const struct {
-	const char *pattern;
-	const char *format; /* strftime's; NULL: see below */
-} patterns[] = {
-	{ "YYYY", "%Y" },  { "yyyy", "%Y" },  { "YY", "%y" },    { "yy", "%y" },
-	{ "MONTH", NULL }, { "Month", "%B" }, { "month", NULL }, { "MON", NULL },
-	{ "Mon", "%b" },   { "mon", NULL },   { "MM", "%m" },    { "mm", "%m" },
-	{ "MI", "%M" },    { "mi", "%M" },    { "MS", NULL },    { "ms", NULL },
-	{ "US", NULL },    { "us", NULL },    { "DAY", NULL },   { "Day", "%A" },
-	{ "day", NULL },   { "DY", NULL },    { "Dy", "%a" },    { "dy", NULL },
-	{ "DDD", "%j" },   { "ddd", "%j" },   { "DD", "%d" },    { "dd", "%d" },
-	{ "D", NULL },     { "HH24", "%H" },  { "hh24", "%H" },  { "HH12", "%I" },
-	{ "hh12", "%I" },  { "HH", "%I" },    { "hh", "%I" },    { "SS", "%S" },
-	{ "ss", "%S" },    { "AM", "%p" },    { "PM", "%p" },    { "am", NULL },
-	{ "pm", NULL },    { "IYYY", "%G" },  { "IW", "%V" },    { "Q", NULL },
-	{ "TZ", NULL },    { "ID", "%u" },
-};
-
-static void add_cased(const struct tm *tm, const char *format, bool upper,
-		      struct buf *out)
-{
-	char text[32];
-
-	strftime(text, sizeof(text), format, tm);
-	for (char *at = text; *at; at++)
-		buf_add_char(out, upper ? (char)(*at & ~0x20) : (char)(*at | 0x20));
-}
-
-static void add_pattern(const struct tm *tm, int64_t nanoseconds,
-			const char *pattern, const char *format, struct buf *out)
-{
-	bool upper = pattern[0] < 'a';
-	char text[32];
-
-	if (format) {
-		strftime(text, sizeof(text), format, tm);
-		buf_add_str(out, text);
-	} else if (strcasecmp(pattern, "MS") == 0) {
-		buf_printf(out, "%03d", (int)(nanoseconds / 1000000));
-	} else if (strcasecmp(pattern, "US") == 0) {
-		buf_printf(out, "%06d", (int)(nanoseconds / 1000));
-	} else if (pattern[0] == 'Q') {
-		buf_printf(out, "%d", tm->tm_mon / 3 + 1);
-	} else if (strcmp(pattern, "D") == 0) {
-		buf_printf(out, "%d", tm->tm_wday + 1);
-	} else if (strcmp(pattern, "TZ") == 0) {
-		buf_add_str(out, "UTC");
-	} else {
-		add_cased(tm,
-			  strcasecmp(pattern, "MONTH") == 0 ? "%B"
-			  : strcasecmp(pattern, "MON") == 0 ? "%b"
-			  : strcasecmp(pattern, "DAY") == 0 ? "%A"
-			  : strcasecmp(pattern, "DY") == 0  ? "%a"
-							    : "%p",
-			  upper, out);
-	}
-}
-
-/* Months and days in full are padded to nine, as PostgreSQL does. */
-static void pad(const char *pattern, size_t from, bool fill, struct buf *out)
-{
-	if (!fill || (strcasecmp(pattern, "MONTH") && strcasecmp(pattern, "DAY")))
-		return;
-	while (!buf_status(out) && out->size - from < 9)
-		buf_add_char(out, ' ');
-}
-
-static void to_char(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	const char *at;
-	struct buf out = BUF_INIT;
-	drift_time_ns time;
-	int64_t nanoseconds;
-	struct tm tm;
-
-	if (function_null(argc, argv))
-		return;
-	if (sqlite3_value_type(argv[0]) != SQLITE_TEXT) {
-		function_fail(context, DRIFT_UNSUPPORTED,
-			      "to_char of a number is not supported");
-		return;
-	}
-	if (!function_time(context, argv[0], &time))
-		return;
-	broken_down(time, &tm, &nanoseconds);
-	at = (const char *)sqlite3_value_text(argv[1]);
-	while (at && *at) {
-		bool fill = strncasecmp(at, "FM", 2) != 0;
-		unsigned i = 0;
-
-		if (!fill)
-			at += 2;
-		if (*at == '"') {
-			for (at++; *at && *at != '"'; at++)
-				buf_add_char(&out, *at);
-			at += *at == '"';
-			continue;
-		}
-		while (i < sizeof(patterns) / sizeof(*patterns) &&
-		       strncmp(at, patterns[i].pattern,
-			       strlen(patterns[i].pattern)) != 0)
-			i++;
-		if (i < sizeof(patterns) / sizeof(*patterns)) {
-			size_t from = out.size;
-
-			add_pattern(&tm, nanoseconds, patterns[i].pattern,
-				    patterns[i].format, &out);
-			pad(patterns[i].pattern, from, fill, &out);
-			at += strlen(patterns[i].pattern);
-			continue;
-		}
-		if ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z' && *at != 'T' &&
-		    *at != 'Z') {
-			function_fail(context, DRIFT_UNSUPPORTED,
-				      "to_char's pattern \"%s\" is not supported",
-				      at);
-			buf_release(&out);
-			return;
-		}
-		if (*at)
-			buf_add_char(&out, *at++);
-	}
-	function_text(context, &out);
+	function_answer_time(context, function_tm_time(first));
 }
 
 const struct function function_time_list[] = {
@@ -627,10 +340,8 @@ const struct function function_time_list[] = {
 	{ "drift_timestamp", 2, timestamp, NULL, false },
 	{ "drift_date", 1, date, NULL, false },
 	{ "drift_time", 1, time_of_day, NULL, false },
-	{ "drift_shift", 3, add_interval, NULL, false },
 	{ "to_timestamp", 1, to_timestamp, NULL, false },
 	{ "date_part", 2, date_part, NULL, false },
 	{ "date_trunc", 2, date_trunc, NULL, false },
-	{ "to_char", 2, to_char, NULL, false },
 	{ NULL, 0, NULL, NULL, false },
 };

@@ -96,7 +96,7 @@ enum drift_err sequence_set(struct query_session *session,
 enum drift_err sequence_create(struct ddl *ddl);
 enum drift_err sequence_alter(struct ddl *ddl);
 enum drift_err sequence_drop(struct ddl *ddl);
-/* Make the sequences that def's new columns own, and check that those its defaults name
+/* sequence_owned.c: make the sequences that def's new columns own, and check that those its defaults name
  * are there. */
 enum drift_err sequence_make_owned(struct ddl *ddl, struct table_def *def);
 /* Drop the sequences that def's columns own: all, or (not NULL) that column's. */
