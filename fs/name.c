@@ -177,8 +177,10 @@ enum drift_err name_row_child(struct tree *tree, const struct identity *parent,
 		if (parent->seq != SEQ_LIVE)
 			return DRIFT_NO_ROW;
 		child->kind = NODE_SCRATCH;
-		child->key = name;
-		return DRIFT_OK;
+		buf_clear(key);
+		buf_add_slice(key, name);
+		child->key = buf_slice(key);
+		return buf_status(key);
 	}
 	name.size -= strlen(".json");
 	err = parse_key(tree, parent, name, key);
