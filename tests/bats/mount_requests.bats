@@ -95,12 +95,18 @@ begin_counting()
 		only 'OPEN|RELEASE|OPENDIR|RELEASEDIR|STATFS|GETATTR'
 		attributes=$(grep -oE '[0-9]+ GETATTR' counted | cut -d' ' -f1)
 		[ "${attributes:-0}" -le "$(find "$view" mnt/@seq/45/tables -type d | wc -l)" ]
-		requests
-		$command >third || :
-		cmp first third
-		requests
-		only 'OPEN|RELEASE|OPENDIR|RELEASEDIR|STATFS'
+		eventually 5 asks_for_opens_alone "$command"
 	done
+}
+
+# Again, because the kernel may take a page or a name back whenever it wants the room.
+asks_for_opens_alone()
+{
+	requests
+	$1 >third || :
+	cmp first third || return
+	requests
+	only 'OPEN|RELEASE|OPENDIR|RELEASEDIR|STATFS'
 }
 
 @test "a name that a past moment lacks is asked for once" {
