@@ -20,8 +20,9 @@ static void add_places(struct buf *out, struct slice row)
 		return;
 	for (; count > 0 && size + wide < PLACES_BYTES_MAX; count--) {
 		size_t place = (size_t)(cursor.at - (const uint8_t *)row.data);
+		bool named = msg_step(&cursor);
 
-		if (!msg_step(&cursor) || !msg_step(&cursor))
+		if (!named || !msg_step(&cursor))
 			break;
 		if (wide)
 			buf_add_char(out, (char)(place >> 8));

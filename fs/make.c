@@ -75,7 +75,7 @@ void make_row(fuse_req_t req, struct node *node, struct slice name,
 	struct reader *reader = reader_mine();
 	struct fuse_entry_param entry = { 0 };
 	struct drift_error error = { 0 };
-	struct identity identity;
+	struct identity identity = { 0 };
 	enum drift_err err = handles_room(tree, 0);
 
 	if (!err)

@@ -196,8 +196,7 @@ static enum drift_err check_order(struct distinct *distinct)
 		if (keys < distinct->keys.count && i == keys)
 			return statement_place(
 				rewriter_token(rewriter, distinct->on),
-				drift_fail(rewriter->error,
-					   DRIFT_BAD_REFERENCE,
+				drift_fail(rewriter->error, DRIFT_BAD_REFERENCE,
 					   "SELECT DISTINCT ON expressions must "
 					   "match initial ORDER BY expressions"),
 				rewriter->error);
