@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* index_read.c - snapshots of the index: pooled read transactions, look-ups and walks, and
+ * the CRC on every value. */
+#include "engine/index_env.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- Values ----------------------------------------------------------- */
+
+enum drift_err index_value_check(struct index *index, struct slice key,
+				 const MDB_val *stored, struct slice *value)
+{
+	const char *at = stored->mv_data;
+
+	/* Until the checksum is known to be right, at may lead anywhere. */
+	if (INDEX_FAULT_IN(stored->mv_size < 4 ||
+			   be32_get(at) != index_value_crc(key, at + 4,
+							   stored->mv_size - 4))) {
+		index_suspect(index);
+		return DRIFT_CORRUPT;
+	}
+	*value = slice_of(at + 4, stored->mv_size - 4);
+	return DRIFT_OK;
+}
+
+/* ---- Snapshots -------------------------------------------------------- */
+
+/* Begin a transaction. The first pages of a file that was opened cannot become wrong but
+ * by somebody else's hand, and then there is nothing that could be read. */
+int index_txn_begin(struct index *index, unsigned flags, MDB_txn **txn)
+{
+	int code = INDEX_FAULT_IN(mdb_txn_begin(index->env, NULL, flags, txn));
+
+	if (code == MDB_MAP_RESIZED)
+		index_fault_end(index->fault);
+	return code;
+}
+
+void index_reader_free(struct index_reader *reader)
+{
+	for (unsigned i = 0; i < INDEX_SPACES; i++)
+		if (reader->cursors[i])
+			INDEX_FAULT_IN_VOID(mdb_cursor_close(reader->cursors[i]));
+	INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
+	free(reader);
+}
+
+enum drift_err index_read_begin(struct index *index, struct index_reader **out)
+{
+	struct index_reader *reader = NULL;
+	int code;
+
+	for (unsigned i = 0; i < INDEX_POOL && !reader; i++)
+		if (atomic_load_explicit(&index->pool[i], memory_order_relaxed))
+			reader = atomic_exchange(&index->pool[i], NULL);
+	if (reader) {
+		code = INDEX_FAULT_IN(mdb_txn_renew(reader->txn));
+		if (code == MDB_MAP_RESIZED)
+			index_fault_end(index->fault);
+		*out = reader;
+		if (!code)
+			return DRIFT_OK;
+		index_reader_free(reader);
+		return index_err(code);
+	}
+	reader = calloc(1, sizeof(*reader));
+	if (!reader)
+		return DRIFT_NOMEM;
+	reader->index = index;
+	code = index_txn_begin(index, MDB_RDONLY, &reader->txn);
+	if (code) {
+		free(reader);
+		return index_err(code);
+	}
+	*out = reader;
+	return DRIFT_OK;
+}
+
+void index_read_end(struct index *index, struct index_reader *reader)
+{
+	struct index_reader *none;
+
+	if (!reader)
+		return;
+	INDEX_FAULT_IN_VOID(mdb_txn_reset(reader->txn));
+	memset(reader->fresh, 0, sizeof(reader->fresh));
+	for (unsigned i = 0; i < INDEX_POOL; i++) {
+		none = NULL;
+		if (!atomic_load_explicit(&index->pool[i], memory_order_relaxed) &&
+		    atomic_compare_exchange_strong(&index->pool[i], &none, reader))
+			return;
+	}
+	index_reader_free(reader);
+}
+
+/* Where LMDB finds a page to be none there is no way on, neither down nor to the next
+ * entry: as with a fault, whether it meets one or the other is up to what stands there. */
+static enum drift_err read_err(struct index *index, int code)
+{
+	enum drift_err err = index_err(code);
+
+	if (err == DRIFT_CORRUPT)
+		index_fault_end(index->fault);
+	return err;
+}
+
+static int reader_cursor(struct index_reader *reader, enum index_space space)
+{
+	MDB_cursor **cursor = &reader->cursors[space];
+	int code;
+
+	if (reader->fresh[space])
+		return 0;
+	if (*cursor)
+		code = INDEX_FAULT_IN(mdb_cursor_renew(reader->txn, *cursor));
+	else
+		code = INDEX_FAULT_IN(mdb_cursor_open(
+			reader->txn, reader->index->spaces[space], cursor));
+	reader->fresh[space] = !code;
+	return code;
+}
+
+/* No key is as large as the one that was looked for: the last one must be whole, and be
+ * there if LMDB counts any. */
+static enum drift_err check_end(struct index_reader *reader, enum index_space space)
+{
+	MDB_val key, stored;
+	MDB_stat stat;
+	struct slice value;
+	int code = INDEX_FAULT_IN(
+		mdb_cursor_get(reader->cursors[space], &key, &stored, MDB_LAST));
+	enum drift_err err = read_err(reader->index, code);
+
+	if (!err)
+		err = index_value_check(reader->index,
+					slice_of(key.mv_data, key.mv_size), &stored,
+					&value);
+	else if (err == DRIFT_DONE &&
+		 !mdb_stat(reader->txn, reader->index->spaces[space], &stat) &&
+		 stat.ms_entries)
+		index_fault_end(reader->index->fault);
+	return err ? err : DRIFT_DONE;
+}
+
+/* A page of noise may seem to be without the key, and a miss has no checksum; so what
+ * stands in the key's place, the next entry, must be whole. */
+enum drift_err index_get(struct index_reader *reader, enum index_space space,
+			 struct slice key, struct slice *value)
+{
+	MDB_val found = index_val(key), stored;
+	struct slice other;
+	int code = reader_cursor(reader, space);
+	enum drift_err err;
+
+	if (!code)
+		code = INDEX_FAULT_IN(mdb_cursor_get(reader->cursors[space], &found,
+						     &stored, MDB_SET_RANGE));
+	if (code == MDB_NOTFOUND)
+		return check_end(reader, space);
+	err = read_err(reader->index, code);
+	if (err)
+		return err;
+	other = slice_of(found.mv_data, found.mv_size);
+	err = index_value_check(reader->index, other, &stored, value);
+	return err || slice_equal(other, key) ? err : DRIFT_DONE;
+}
+
+enum drift_err index_cursor_open(struct index_reader *reader, enum index_space space,
+				 struct index_cursor **out)
+{
+	struct index_cursor *cursor = calloc(1, sizeof(*cursor));
+	int code = ENOMEM;
+
+	if (cursor) {
+		cursor->index = reader->index;
+		code = INDEX_FAULT_IN(mdb_cursor_open(
+			reader->txn, reader->index->spaces[space], &cursor->cursor));
+	}
+	if (code) {
+		free(cursor);
+		return index_err(code);
+	}
+	*out = cursor;
+	return DRIFT_OK;
+}
+
+void index_cursor_close(struct index_cursor *cursor)
+{
+	if (!cursor)
+		return;
+	INDEX_FAULT_IN_VOID(mdb_cursor_close(cursor->cursor));
+	free(cursor);
+}
+
+static enum drift_err cursor_get(struct index_cursor *cursor, MDB_val *key,
+				 MDB_cursor_op op, struct slice *found,
+				 struct slice *value)
+{
+	MDB_val stored;
+	int code = INDEX_FAULT_IN(mdb_cursor_get(cursor->cursor, key, &stored, op));
+	enum drift_err err = read_err(cursor->index, code);
+
+	if (err)
+		return err;
+	*found = slice_of(key->mv_data, key->mv_size);
+	return index_value_check(cursor->index, *found, &stored, value);
+}
+
+enum drift_err index_seek(struct index_cursor *cursor, struct slice key, bool after,
+			  struct slice *found, struct slice *value)
+{
+	MDB_val wanted = index_val(key);
+	enum drift_err err;
+
+	if (key.size == 0)
+		return index_step(cursor, INDEX_FIRST, found, value);
+	err = cursor_get(cursor, &wanted, MDB_SET_RANGE, found, value);
+	if ((!err || err == DRIFT_CORRUPT) && after && slice_equal(*found, key))
+		err = index_step(cursor, INDEX_NEXT, found, value);
+	return err;
+}
+
+enum drift_err index_find(struct index_cursor *cursor, struct slice key,
+			  struct slice *value)
+{
+	MDB_val wanted = index_val(key);
+	struct slice found;
+
+	return cursor_get(cursor, &wanted, MDB_SET, &found, value);
+}
+
+enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
+				 struct slice *found, struct slice *value)
+{
+	MDB_val wanted = index_val(key);
+	enum drift_err err =
+		cursor_get(cursor, &wanted, MDB_SET_RANGE, found, value);
+
+	if (err == DRIFT_DONE)
+		return index_step(cursor, INDEX_LAST, found, value);
+	if (err && err != DRIFT_CORRUPT)
+		return err;
+	return index_step(cursor, INDEX_PREVIOUS, found, value);
+}
+
+enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
+			  struct slice *found, struct slice *value)
+{
+	static const MDB_cursor_op ops[] = {
+		[INDEX_NEXT] = MDB_NEXT,
+		[INDEX_PREVIOUS] = MDB_PREV,
+		[INDEX_FIRST] = MDB_FIRST,
+		[INDEX_LAST] = MDB_LAST,
+	};
+	MDB_val key;
+
+	return cursor_get(cursor, &key, ops[step], found, value);
+}
+
+static int step_many(MDB_cursor *cursor, uint32_t prefix,
+		     struct index_entry *entries, unsigned max, unsigned *count)
+{
+	MDB_val key, stored;
+	int code = 0;
+
+	while (*count < max && !code) {
+		code = mdb_cursor_get(cursor, &key, &stored, MDB_NEXT);
+		if (code)
+			continue;
+		if (key.mv_size < 4 || be32_get(key.mv_data) != prefix)
+			return 0;
+		entries[(*count)++] = (struct index_entry){
+			.key = slice_of(key.mv_data, key.mv_size),
+			.value = slice_of(stored.mv_data, stored.mv_size),
+		};
+	}
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+enum drift_err index_step_many(struct index_cursor *cursor, uint32_t prefix,
+			       struct index_entry *entries, unsigned max,
+			       unsigned *count)
+{
+	int code;
+
+	*count = 0;
+	code = INDEX_FAULT_IN(
+		step_many(cursor->cursor, prefix, entries, max, count));
+	for (unsigned i = 0; i < *count; i++) {
+		struct slice *value = &entries[i].value;
+		MDB_val stored = index_val(*value);
+
+		if (index_value_check(cursor->index, entries[i].key, &stored, value))
+			*value = (struct slice){ 0 };
+	}
+	return read_err(cursor->index, code);
+}
