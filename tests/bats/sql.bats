@@ -2,24 +2,12 @@
 # SPDX-License-Identifier: MIT
 # DriftQL as people type it: one database, driftdb sql, what comes back.
 load lib
+load sql
 
 setup()
 {
 	begin_test
 	driftdb init db
-}
-
-# sql STATEMENT...: all of them, as JSON lines, messages left out
-sql()
-{
-	driftdb sql -d db --quiet -e "$*"
-}
-
-# refuses SQLSTATE TEXT STATEMENT
-refuses()
-{
-	run driftdb sql -d db -e "$3"
-	[ "$status" -eq 1 ] && says "^ERROR $1: .*$2"
 }
 
 events()

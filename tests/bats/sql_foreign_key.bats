@@ -2,34 +2,12 @@
 # SPDX-License-Identifier: MIT
 # REFERENCES and FOREIGN KEY, through driftdb sql and the mount, dumped and loaded.
 load lib
+load sql
 
 setup()
 {
 	begin_test
 	driftdb init db
-}
-
-# sql STATEMENT...: all of them, as JSON lines, messages left out
-sql()
-{
-	driftdb sql -d db --quiet -e "$*"
-}
-
-# refuses SQLSTATE TEXT STATEMENT
-refuses()
-{
-	run driftdb sql -d db -e "$3"
-	[ "$status" -eq 1 ] && says "^ERROR $1: .*$2"
-}
-
-# A dump, loaded into another database, dumps the same bytes.
-round_trip()
-{
-	driftdb dump -d db --events >dumped
-	driftdb init loaded
-	driftdb load -d loaded dumped
-	driftdb dump -d loaded --events | cmp - dumped
-	driftdb verify -d loaded
 }
 
 @test "a reference needs its row, and a row that is referenced stays" {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What SELECT can say that SQLite's cannot.
 load lib
+load sql
 
 setup()
 {
@@ -9,17 +10,6 @@ setup()
 	driftdb init db
 	driftdb sql -d db --quiet -e "CREATE TABLE p (id INT PRIMARY KEY, g TEXT, n INT, x REAL);
 		INSERT INTO p VALUES (1, 'a', 1, 1.5), (2, 'a', 3, 2), (3, 'b', NULL, 1), (4, 'b', 2, 0), (5, 'c', 1, 1), (6, NULL, 4, 4)"
-}
-
-sql()
-{
-	driftdb sql -d db --quiet -e "$*"
-}
-
-refuses()
-{
-	run driftdb sql -d db -e "$3"
-	[ "$status" -eq 1 ] && says "^ERROR $1: .*$2"
 }
 
 @test "DISTINCT ON keeps the first row of each group, in ORDER BY's order" {

@@ -2,22 +2,12 @@
 # SPDX-License-Identifier: MIT
 # Sequences: what they count, and that no number is ever given twice.
 load lib
+load sql
 
 setup()
 {
 	begin_test
 	driftdb init db
-}
-
-sql()
-{
-	driftdb sql -d db --quiet -e "$*"
-}
-
-refuses()
-{
-	run driftdb sql -d db -e "$3"
-	[ "$status" -eq 1 ] && says "^ERROR $1: .*$2"
 }
 
 @test "a sequence counts as it is told, and says where it ends" {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What INSERT, UPDATE and DELETE can say beyond SQLite's virtual tables.
 load lib
+load sql
 
 setup()
 {
@@ -10,19 +11,6 @@ setup()
 	sql 'CREATE TABLE e (pk=id); CREATE TABLE u (a INT, b TEXT, v INT, PRIMARY KEY (a, b));
 		INSERT INTO e {"id": "a", "n": 1}, {"id": "b", "n": 2};
 		INSERT INTO u VALUES (1, $$x$$, 1), (1, $$y$$, 2), (2, $$x$$, 3)'
-}
-
-# sql SCRIPT: answers as JSON lines, messages left out
-sql()
-{
-	driftdb sql -d db --quiet -e "$*"
-}
-
-# refuses SQLSTATE TEXT STATEMENT
-refuses()
-{
-	run driftdb sql -d db -e "$3"
-	[ "$status" -eq 1 ] && says "^ERROR $1: .*$2"
 }
 
 @test "RETURNING answers with the rows as they are, or were" {
