@@ -32,8 +32,8 @@ struct index_state {
 	_Atomic bool dropped;
 	_Atomic bool whole; /* built, or never needed to be */
 	/* The indexer's, or recovery's: */
-	bool recorded; /* the index knows that it is whole */
-	bool cleared;  /* dropped, and nothing is left of it */
+	bool recorded;        /* the index knows that it is whole */
+	_Atomic bool cleared; /* dropped, and nothing is left of it */
 	bool begun;
 	struct buf built_to; /* row key, once begun */
 };
