@@ -34,7 +34,7 @@ struct index_state {
 	/* The indexer's, or recovery's: */
 	bool recorded;        /* the index knows that it is whole */
 	_Atomic bool cleared; /* dropped, and nothing is left of it */
-	bool begun;
+	_Atomic bool begun;
 	struct buf built_to; /* row key, once begun */
 };
 
