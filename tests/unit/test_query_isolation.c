@@ -586,15 +586,27 @@ static void transactions_see_one_moment_and_lose_nothing(void **state)
 	remove_db();
 }
 
+static void open_two(struct query_session **one, struct query_session **two)
+{
+	open_db();
+	assert_int_equal(query_session_open(db, NULL, one, NULL), DRIFT_OK);
+	assert_int_equal(query_session_open(db, NULL, two, NULL), DRIFT_OK);
+}
+
+static void close_two(struct query_session *one, struct query_session *two)
+{
+	query_session_close(one);
+	query_session_close(two);
+	remove_db();
+}
+
 static void write_skew_is_let_through_as_the_manual_says(void **state)
 {
 	struct query_session *one, *two;
 	struct buf said = BUF_INIT;
 
 	(void)state;
-	open_db();
-	assert_int_equal(query_session_open(db, NULL, &one, NULL), DRIFT_OK);
-	assert_int_equal(query_session_open(db, NULL, &two, NULL), DRIFT_OK);
+	open_two(&one, &two);
 	assert_int_equal(ask(one, &said,
 			     "CREATE TABLE duty (id INT PRIMARY KEY, here INT); "
 			     "INSERT INTO duty VALUES (1, 1), (2, 1); "
@@ -612,9 +624,7 @@ static void write_skew_is_let_through_as_the_manual_says(void **state)
 			 DRIFT_OK);
 	assert_string_equal(buf_cstr(&said), "2 2 0 ");
 	buf_release(&said);
-	query_session_close(one);
-	query_session_close(two);
-	remove_db();
+	close_two(one, two);
 }
 
 /* An INSERT by itself reads nothing, so nothing can come between; in a transaction it
@@ -625,9 +635,7 @@ static void an_insert_does_not_make_a_transaction_blind(void **state)
 	struct buf said = BUF_INIT;
 
 	(void)state;
-	open_db();
-	assert_int_equal(query_session_open(db, NULL, &one, NULL), DRIFT_OK);
-	assert_int_equal(query_session_open(db, NULL, &two, NULL), DRIFT_OK);
+	open_two(&one, &two);
 	assert_int_equal(ask(one, &said,
 			     "CREATE TABLE t (id INT PRIMARY KEY, n INT); "
 			     "INSERT INTO t VALUES (1, 0); "
@@ -647,9 +655,7 @@ static void an_insert_does_not_make_a_transaction_blind(void **state)
 	assert_int_equal(ask(one, &said, "INSERT INTO t VALUES (3, 0); COMMIT"),
 			 DRIFT_KEY_EXISTS);
 	buf_release(&said);
-	query_session_close(one);
-	query_session_close(two);
-	remove_db();
+	close_two(one, two);
 }
 
 int main(void)
