@@ -38,44 +38,36 @@ static size_t behind(struct slice text, struct regex_span span)
 	return at;
 }
 
-/* regexp(p, x): what x REGEXP p calls, and with it x ~ p. */
-static void matches(sqlite3_context *context, int argc, sqlite3_value **argv)
+/* Does argument `text` match argument `pattern`? */
+static void answer_whether(sqlite3_context *context, sqlite3_value **argv, int text,
+			   int pattern, struct slice flags)
 {
 	struct regex_span spans[REGEX_GROUPS_MAX];
-	struct regex *regex;
+	struct regex *regex = regex_get(context, argv, pattern, flags);
 	int found;
 
-	if (function_null(argc, argv))
-		return;
-	regex = regex_get(context, argv, 0, no_flags);
 	if (!regex)
 		return;
-	found = regex_find(context, regex, function_slice(argv[1]), 0, spans);
+	found = regex_find(context, regex, function_slice(argv[text]), 0, spans);
 	if (found >= 0) {
 		sqlite3_result_int(context, found);
 		sqlite3_result_subtype(context, VALUE_BOOLEAN);
 	}
-	regex_put(context, regex, 0);
+	regex_put(context, regex, pattern);
+}
+
+/* regexp(p, x): what x REGEXP p calls, and with it x ~ p. */
+static void matches(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	if (!function_null(argc, argv))
+		answer_whether(context, argv, 1, 0, no_flags);
 }
 
 /* regexp_like(x, p [, flags]). */
 static void like(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-	struct regex_span spans[REGEX_GROUPS_MAX];
-	struct regex *regex;
-	int found;
-
-	if (function_null(argc, argv))
-		return;
-	regex = regex_get(context, argv, 1, flags_of(argc, argv, 2));
-	if (!regex)
-		return;
-	found = regex_find(context, regex, function_slice(argv[0]), 0, spans);
-	if (found >= 0) {
-		sqlite3_result_int(context, found);
-		sqlite3_result_subtype(context, VALUE_BOOLEAN);
-	}
-	regex_put(context, regex, 1);
+	if (!function_null(argc, argv))
+		answer_whether(context, argv, 0, 1, flags_of(argc, argv, 2));
 }
 
 /* regexp_match(x, p [, flags]): the groups of the first match, or the whole. */
