@@ -170,7 +170,7 @@ store_bench_objects := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/store/
 $(store_bench): $(store_bench_objects) $(engine_stack)
 	$(call link,$^ $(query_stack_libs))
 
-soak: ## the tests that draw numbers, at scale (tests/soak; an hour)
+soak: ## the tests that draw numbers, at scale (tests/soak; long)
 	@tools/bootstrap
 	@$(MAKE) --no-print-directory all $(unit_tests) $(bats_helpers)
 	@tests/soak $(BUILD)
