@@ -6,6 +6,7 @@
 #include "fs/name.h"
 #include "fs/ops.h"
 #include "fs/reader.h"
+#include "query/query.h"
 
 struct removal {
 	struct change change;
@@ -55,27 +56,14 @@ static enum drift_err build_drop(struct change *change, struct drift_txn **txn,
 				 struct drift_error *error)
 {
 	struct removal *removal = (struct removal *)change;
-	struct buf sql = BUF_INIT;
-	const struct table_def *def;
+	struct drift_view live = drift_view_live(change->tree->db);
+	const struct table_def *def = drift_table_by_id(live, removal->table_id);
 	enum drift_err err;
 
-	def = drift_table_by_id(drift_view_live(change->tree->db),
-				removal->table_id);
 	if (!def)
 		return DRIFT_NO_TABLE;
 	err = change_txn(change, DRIFT_SEQ_MAX, txn);
-	if (err)
-		return err;
-	buf_add_str(&sql, "DROP TABLE \"");
-	for (const char *at = def->name; *at; at++) {
-		if (*at == '"')
-			buf_add_char(&sql, '"');
-		buf_add_char(&sql, *at);
-	}
-	buf_add_char(&sql, '"');
-	err = drift_txn_drop(*txn, def, true, buf_cstr(&sql), error);
-	buf_release(&sql);
-	return err;
+	return err ? err : query_drop_empty(live, *txn, def, error);
 }
 
 static void start(fuse_req_t req, const struct identity *identity,

@@ -209,7 +209,9 @@ static enum drift_err drop(struct alter *alter)
 	for (unsigned i = def->check_count; i-- > 0;)
 		if (rules_mention(def->checks[i].sql, def->columns[column].name))
 			table_def_drop_check(def, i);
-	err = sequence_drop_owned(alter->ddl, def, &def->columns[column]);
+	/* A dump says itself what went. */
+	if (alter->ddl->session)
+		err = sequence_drop_owned(alter->ddl, def, &def->columns[column]);
 	return err ? err : table_def_alter_drop(def, column);
 }
 

@@ -114,24 +114,47 @@ static enum drift_err create_table(struct ddl *ddl)
 	return err;
 }
 
-/* Each table's end is a statement of its own in the log; a dump's stays as it is. */
+/* With what it owns: each end is a statement of its own in the log. */
+static enum drift_err drop_owning(struct ddl *ddl, const struct table_def *def,
+				  bool if_empty)
+{
+	struct buf sql = BUF_INIT;
+	enum drift_err err;
+
+	buf_add_str(&sql, def->query ? "DROP VIEW " : "DROP TABLE ");
+	definition_add_name(def->name, &sql);
+	err = buf_status(&sql);
+	if (!err)
+		err = drift_txn_drop(ddl->txn, def, if_empty, buf_cstr(&sql),
+				     ddl->error);
+	buf_release(&sql);
+	return err ? err : sequence_drop_owned(ddl, def, NULL);
+}
+
+/* A dump's statement stays as it is, and says itself what else went. */
 static enum drift_err drop(struct ddl *ddl, const struct table_def *def)
 {
 	struct buf sql = BUF_INIT;
 	enum drift_err err;
 
-	if (ddl->session) {
-		buf_add_str(&sql, def->query ? "DROP VIEW " : "DROP TABLE ");
-		definition_add_name(def->name, &sql);
-	} else {
-		buf_add_slice(&sql, statement_text(ddl->statement));
-	}
+	if (ddl->session)
+		return drop_owning(ddl, def, false);
+	buf_add_slice(&sql, statement_text(ddl->statement));
 	err = buf_status(&sql);
 	if (!err)
 		err = drift_txn_drop(ddl->txn, def, false, buf_cstr(&sql),
 				     ddl->error);
 	buf_release(&sql);
-	return err ? err : sequence_drop_owned(ddl, def, NULL);
+	return err;
+}
+
+enum drift_err query_drop_empty(struct drift_view view, struct drift_txn *txn,
+				const struct table_def *def,
+				struct drift_error *error)
+{
+	struct ddl ddl = { .view = view, .txn = txn, .error = error };
+
+	return drop_owning(&ddl, def, true);
 }
 
 /* First what reads it, then it. */

@@ -149,6 +149,11 @@ struct table_def *query_document_table(const char *name, const char *key);
  * DROP INDEX, ALTER TABLE and put it into txn. view: what exists now. */
 enum drift_err query_ddl(struct drift_view view, struct drift_txn *txn,
 			 const char *sql, size_t size, struct drift_error *error);
+/* Put the end of a table, and of the sequences it owns, into txn: DRIFT_NOT_EMPTY while
+ * it has rows. view: what exists now. */
+enum drift_err query_drop_empty(struct drift_view view, struct drift_txn *txn,
+				const struct table_def *def,
+				struct drift_error *error);
 /* The statement that would make def again (schema.sql). view: where the tables are that
  * it refers to; NULL: it refers to none but itself. */
 enum drift_err query_definition_sql(const struct drift_view *view,

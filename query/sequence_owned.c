@@ -156,8 +156,6 @@ enum drift_err sequence_drop_owned(struct ddl *ddl, const struct table_def *def,
 {
 	enum drift_err err = DRIFT_OK;
 
-	if (!ddl->session)
-		return DRIFT_OK;
 	for (unsigned i = 0; i < def->column_count && !err; i++) {
 		struct buf name = BUF_INIT;
 		const struct table_def *owned = NULL;

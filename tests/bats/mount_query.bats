@@ -50,6 +50,101 @@ setup()
 	exec 5>&-
 }
 
+@test "a transaction goes on across the writes to one descriptor, unseen by others" {
+	exec 5<>mnt/query
+	echo 'BEGIN;' >&5
+	echo 'INSERT INTO t {"id":"k4","v":4};' >&5
+	echo 'UPDATE t SET v = v * 10;' >&5
+	echo 'SELECT id, v FROM t ORDER BY id' >&5
+	same "$(cat <&5)" $'{"id":"k1","v":10}\n{"id":"k2","v":20}\n{"id":"k3","v":30}\n{"id":"k4","v":40}'
+	echo 'SELECT sum(v) AS s FROM t' >mnt/query
+	same "$(cat mnt/query)" '{"s":6}'
+	same "$(jq .v $rows/k1.json)" 1
+	[ ! -e $rows/k4.json ]
+	echo "COMMIT WITH COMMENT 'tenfold';" >&5
+	same "$(cat <&5)" 'Transaction committed'
+	same "$(jq .v $rows/k4.json)" 40
+	echo 'SELECT comment, events FROM drift_transactions ORDER BY tx DESC LIMIT 1' >&5
+	same "$(cat <&5)" '{"comment":"tenfold","events":5}'
+	exec 5>&-
+}
+
+@test "savepoints hold across the writes to one descriptor" {
+	exec 5<>mnt/query
+	echo "BEGIN; DELETE FROM t WHERE id = 'k1';" >&5
+	echo 'SAVEPOINT a;' >&5
+	echo 'DELETE FROM t;' >&5
+	echo 'SELECT count(*) AS n FROM t' >&5
+	same "$(cat <&5)" '{"n":0}'
+	echo 'ROLLBACK TO a;' >&5
+	echo "UPDATE t SET v = 9 WHERE id = 'k2';" >&5
+	echo 'RELEASE a; COMMIT;' >&5
+	exec 5>&-
+	same "$(jq -c . $rows/*)" $'{"id":"k2","v":9}\n{"id":"k3","v":3}'
+}
+
+@test "a write that fails aborts the descriptor's transaction until ROLLBACK" {
+	exec 5<>mnt/query
+	echo 'BEGIN; DELETE FROM t;' >&5
+	fails_with 1 bash -c "echo 'SELECT nope FROM t;' >&5"
+	says 'Invalid argument'
+	run cat <&5
+	says 'ERROR 42703: column "nope" does not exist'
+	fails_with 1 bash -c "echo 'SELECT 1;' >&5"
+	run cat <&5
+	says 'ERROR 25P02: current transaction is aborted'
+	echo 'COMMIT;' >&5
+	run cat <&5
+	says 'rolled back'
+	same "$(ls $rows | wc -l)" 3
+	# Back at a savepoint, it goes on.
+	echo "BEGIN; DELETE FROM t WHERE id = 'k1'; SAVEPOINT a;" >&5
+	fails_with 1 bash -c "echo 'INSERT INTO t {\"id\":\"k2\"};' >&5"
+	says 'File exists'
+	fails_with 1 bash -c "echo 'COMMIT AND CHAIN;' >&5"
+	echo 'ROLLBACK TO a;' >&5
+	echo 'COMMIT;' >&5
+	exec 5>&-
+	same "$(ls $rows)" $'k2.json\nk3.json'
+}
+
+@test "a descriptor closed in the middle of a statement leaves its transaction undone" {
+	exec 5<>mnt/query
+	printf "BEGIN; DELETE FROM t WHERE id = 'k1'; DELETE FROM t WHERE" >&5
+	exec 5>&-
+	eventually 5 grep -q '"sqlstate":"42601"' mnt/.driftfs/errors
+	same "$(ls $rows | wc -l)" 3
+	# The first to commit wins; the other is told, and may begin anew.
+	exec 5<>mnt/query
+	echo "BEGIN; UPDATE t SET v = 7 WHERE id = 'k1';" >&5
+	echo '{"v":8}' >$rows/k1.json
+	run bash -c "echo 'COMMIT;' >&5"
+	same "$status" 1
+	run cat <&5
+	says '^ERROR 40001'
+	echo "UPDATE t SET v = v + 1 WHERE id = 'k1';" >&5
+	exec 5>&-
+	same "$(jq .v $rows/k1.json)" 9
+}
+
+@test "rmdir of a table takes along the sequences that it owns, as DROP TABLE does" {
+	echo "CREATE TABLE s (id SERIAL PRIMARY KEY, n INT GENERATED ALWAYS AS IDENTITY); INSERT INTO s DEFAULT VALUES;" >mnt/query
+	same "$(ls mnt/tables)" $'s\ns_id_seq\ns_n_seq\nt'
+	fails_with 1 rmdir mnt/tables/s
+	rm mnt/tables/s/rows/1.json
+	rmdir mnt/tables/s
+	same "$(ls mnt/tables)" t
+	echo "CREATE TABLE s (id SERIAL PRIMARY KEY); INSERT INTO s DEFAULT VALUES;" >mnt/query
+	same "$(ls mnt/tables)" $'s\ns_id_seq\nt'
+	same "$(ls mnt/tables/s/rows)" 1.json
+	stop_mount
+	driftdb verify -d db
+	driftdb dump -d db --events >dumped
+	driftdb init loaded
+	driftdb load -d loaded dumped
+	driftdb dump -d loaded --events | cmp - dumped
+}
+
 @test "a transaction left open is rolled back, and said so" {
 	exec 5<>mnt/query
 	echo 'BEGIN; DELETE FROM t;' >&5
