@@ -110,7 +110,7 @@ enum drift_err sources_init(struct source sources[SOURCES_MAX], unsigned *count,
 
 	*count = 0;
 	if (view.txn && view.txn_ops)
-		err = txn_overlay(view.txn, &overlay);
+		err = overlay_read(view.txn, &overlay);
 	if (err)
 		return err;
 	if (overlay)

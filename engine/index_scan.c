@@ -3,14 +3,15 @@
  *
  * Four sources, each row from exactly one of them:
  *	OWN	the transaction's own writes; nothing else is asked about those keys
- *	LAYERS	index entries of the memtables: an entry counts if and only if the
- *		newest version of its row, at our seq, is the event that made it
+ *	LAYERS	what is not folded yet
  *	NOW	`values`: rows that have the value now and had it by our seq already
  *	PAST	`past`: rows that had it at our seq and lost it since (only as of a
  *		seq that the index is ahead of). With equality on the whole value the
  *		walk begins behind all that ended by our seq, so it costs what changed
  *		since, however many rows ever had the value.
- * NOW and PAST skip rows that the layers or the transaction know better. */
+ * OWN and LAYERS are index entries of memtables: one counts if and only if the newest
+ * version of its row, in the view, is the write that made it. NOW and PAST skip rows that
+ * the layers or the transaction know better. */
 #include "engine/cursor.h"
 
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static bool whole_value(const struct range *range, const struct index_def *index
 	       parts == index->column_count;
 }
 
-/* ---- OWN ------------------------------------------------------------------------ */
+/* ---- OWN and LAYERS ------------------------------------------------------------- */
 
 static const struct entry *own(const struct index_scan *scan, struct slice key)
 {
@@ -75,54 +76,12 @@ static const struct entry *own(const struct index_scan *scan, struct slice key)
 			     : NULL;
 }
 
-static const struct entry *own_first(const struct index_scan *scan)
-{
-	char bytes[5] = { 0 };
-
-	if (!scan->overlay)
-		return NULL;
-	be32_put(bytes + 1, scan->table_id);
-	return memtable_seek(scan->overlay, slice_of(bytes, 5), false,
-			     scan->view.txn_ops);
-}
-
-static enum drift_err next_own(struct index_scan *scan,
-			       struct drift_version *version)
-{
-	const struct entry *entry = scan->entry_set ? scan->entry : own_first(scan);
-	enum drift_err err;
-
-	scan->entry_set = true;
-	for (; entry && entry->key[0] == 0 &&
-	       be32_get(entry->key + 1) == scan->table_id;
-	     entry = memtable_next_key(scan->overlay, entry, scan->view.txn_ops)) {
-		if (entry->op == DRIFT_OP_DELETE)
-			continue;
-		*version = entry_version(entry);
-		version->seq = 0;
-		buf_clear(&scan->value);
-		err = row_index_value(scan->def, &scan->index, version->row, 0,
-				      &scan->value);
-		if (err)
-			return err;
-		if (range_place(&scan->range, buf_slice(&scan->value)) != 0)
-			continue;
-		scan->entry =
-			memtable_next_key(scan->overlay, entry, scan->view.txn_ops);
-		return DRIFT_OK;
-	}
-	return DRIFT_DONE;
-}
-
-/* ---- LAYERS --------------------------------------------------------------------- */
-
-static const struct entry *layer_first(struct index_scan *scan,
-				       const struct memtable *memtable)
+static const struct entry *first_of(struct index_scan *scan,
+				    const struct memtable *memtable, drift_seq limit)
 {
 	buf_clear(&scan->seek);
 	memtable_index_key(&scan->seek, scan->index.id, buf_slice(&scan->range.low));
-	return memtable_seek(memtable, buf_slice(&scan->seek), false,
-			     scan->view.seq);
+	return memtable_seek(memtable, buf_slice(&scan->seek), false, limit);
 }
 
 static bool in_index(const struct index_scan *scan, const struct entry *entry)
@@ -139,38 +98,62 @@ static const struct entry *entry_newest(struct index_scan *scan,
 	struct slice key = entry_row_key(entry);
 	const struct entry *newest;
 
-	if (range_place(&scan->range, entry_index_value(entry)) != 0 ||
-	    own(scan, key))
+	if (range_place(&scan->range, entry_index_value(entry)) != 0)
 		return NULL;
-	newest = reading_get_layers(&scan->reading, scan->table_id, key,
-				    scan->view.seq);
+	newest = own(scan, key);
+	if (scan->phase == PHASE_LAYERS)
+		newest = newest ? NULL
+				: reading_get_layers(&scan->reading, scan->table_id,
+						     key, scan->view.seq);
 	return newest && newest->seq == entry->seq ? newest : NULL;
+}
+
+/* The next row of one memtable; DRIFT_DONE at its end. */
+static enum drift_err next_entry(struct index_scan *scan,
+				 const struct memtable *memtable, drift_seq limit,
+				 struct drift_version *version)
+{
+	const struct entry *entry =
+		scan->entry_set ? scan->entry : first_of(scan, memtable, limit);
+
+	scan->entry_set = true;
+	while (in_index(scan, entry)) {
+		const struct entry *newest = entry_newest(scan, entry);
+
+		visited++;
+		scan->entry = entry = memtable_next_key(memtable, entry, limit);
+		if (!newest)
+			continue;
+		*version = entry_version(newest);
+		return DRIFT_OK;
+	}
+	scan->entry_set = false;
+	return DRIFT_DONE;
+}
+
+static enum drift_err next_own(struct index_scan *scan,
+			       struct drift_version *version)
+{
+	enum drift_err err = DRIFT_DONE;
+
+	if (scan->overlay)
+		err = next_entry(scan, scan->overlay, scan->view.txn_ops, version);
+	if (!err)
+		version->seq = 0;
+	return err;
 }
 
 static enum drift_err next_layers(struct index_scan *scan,
 				  struct drift_version *version)
 {
 	const struct layer_set *set = scan->reading.layers;
+	enum drift_err err = DRIFT_DONE;
 
-	for (; scan->layer < set->count; scan->layer++) {
-		const struct memtable *memtable = set->layers[scan->layer]->memtable;
-		const struct entry *entry =
-			scan->entry_set ? scan->entry : layer_first(scan, memtable);
-
-		while (in_index(scan, entry)) {
-			const struct entry *newest = entry_newest(scan, entry);
-
-			entry = memtable_next_key(memtable, entry, scan->view.seq);
-			if (!newest)
-				continue;
-			*version = entry_version(newest);
-			scan->entry = entry;
-			scan->entry_set = true;
-			return DRIFT_OK;
-		}
-		scan->entry_set = false;
-	}
-	return DRIFT_DONE;
+	while (scan->layer < set->count &&
+	       (err = next_entry(scan, set->layers[scan->layer]->memtable,
+				 scan->view.seq, version)) == DRIFT_DONE)
+		scan->layer++;
+	return err;
 }
 
 /* ---- NOW and PAST ----------------------------------------------------------------- */
@@ -352,7 +335,7 @@ enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
 		return index_filter_open(view, table_id, index, range, cursor);
 	}
 	if (!err && view.txn && view.txn_ops)
-		err = txn_overlay(view.txn, &scan->overlay);
+		err = overlay_read_index(view.txn, scan->def, index, &scan->overlay);
 	if (!err && index_is_suspect(view.db->index))
 		err = give_up_index(scan);
 	if (err) {

@@ -125,7 +125,7 @@ enum drift_err drift_lookup_open(struct drift_view view, uint32_t table_id,
 	lookup->view = view;
 	lookup->table_id = table_id;
 	if (view.txn && view.txn_ops)
-		err = txn_overlay(view.txn, &lookup->overlay);
+		err = overlay_read(view.txn, &lookup->overlay);
 	if (!err)
 		err = begin_reading(lookup);
 	if (err) {

@@ -119,7 +119,7 @@ void drift_txn_free(struct drift_txn *txn)
 		next = chunk->next;
 		free(chunk);
 	}
-	memtable_free(txn->overlay);
+	overlay_release(&txn->overlay);
 	free(txn->ops);
 	free(txn->user);
 	free(txn->client);
@@ -159,12 +159,7 @@ enum drift_err drift_txn_rewind(struct drift_txn *txn, uint32_t ops)
 		memory_rewind(txn, ops);
 	while (txn->count > ops)
 		op_release(txn, &txn->ops[--txn->count]);
-	/* Entries cannot be taken out of a memtable; the next read makes it anew. */
-	if (txn->overlay_ops > ops) {
-		memtable_free(txn->overlay);
-		txn->overlay = NULL;
-		txn->overlay_ops = 0;
-	}
+	overlay_rewind(&txn->overlay, ops);
 	return DRIFT_OK;
 }
 
@@ -467,44 +462,6 @@ bool txn_is_removal(const struct drift_txn *txn)
 		if (txn->ops[i].kind != TXN_DELETE && txn->ops[i].kind != TXN_DROP)
 			return false;
 	return true;
-}
-
-static enum drift_err overlay_add(struct memtable *overlay, const struct txn_op *op,
-				  uint32_t number)
-{
-	struct drift_version version = {
-		.row = op->row,
-		.seq = number,
-		.op = op->kind == TXN_DELETE ? DRIFT_OP_DELETE : DRIFT_OP_UPDATE,
-		.integer_key = op->integer_key,
-	};
-
-	if (op->kind != TXN_PUT && op->kind != TXN_DELETE)
-		return DRIFT_OK;
-	return memtable_add_row(overlay, op->def->id, op->key, &version, NULL);
-}
-
-enum drift_err txn_overlay(const struct drift_txn *txn,
-			   const struct memtable **overlay)
-{
-	/* Reading does not change what the transaction is; this is its cache. */
-	struct drift_txn *cache = (struct drift_txn *)txn;
-	enum drift_err err = DRIFT_OK;
-
-	*overlay = NULL;
-	if (txn->count == 0)
-		return DRIFT_OK;
-	if (!cache->overlay)
-		cache->overlay = memtable_new();
-	if (!cache->overlay)
-		return DRIFT_NOMEM;
-	while (cache->overlay_ops < cache->count && !err) {
-		err = overlay_add(cache->overlay, &cache->ops[cache->overlay_ops],
-				  cache->overlay_ops + 1);
-		cache->overlay_ops++;
-	}
-	*overlay = cache->overlay;
-	return err;
 }
 
 const struct table_def *txn_defined(const struct drift_txn *txn, uint32_t ops,

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* txn.h - a transaction in the making: a list of operations, and an overlay that
- * the transaction's own reads include. Private to engine/.
- *
- * The overlay is a memtable whose seqs are operation numbers, from 1; it is made
- * when the first read asks for it, so a blind write or a load never pays for it. */
+ * the transaction's own reads include. Private to engine/. */
 #ifndef DRIFT_ENGINE_TXN_H
 #define DRIFT_ENGINE_TXN_H
 
 #include "engine/db.h"
+#include "engine/overlay.h"
 
 enum txn_kind { TXN_PUT, TXN_DELETE, TXN_DEFINE, TXN_DROP, TXN_TAG, TXN_UNTAG };
 
@@ -41,13 +39,9 @@ struct drift_txn {
 	uint32_t ddl_count;
 	uint64_t bytes; /* of keys and rows */
 	struct txn_chunk *chunks;
-	struct memtable *overlay;
-	uint32_t overlay_ops; /* operations in it */
+	struct overlay overlay;
 };
 
-/* The overlay with all operations so far, NULL when there are none. */
-enum drift_err txn_overlay(const struct drift_txn *txn,
-			   const struct memtable **overlay);
 /* The definition that the transaction made for a table, among its first `ops`
  * operations; *dropped when it dropped it. */
 const struct table_def *txn_defined(const struct drift_txn *txn, uint32_t ops,

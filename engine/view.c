@@ -267,7 +267,7 @@ static enum drift_err get_own(struct drift_view view, uint32_t table_id,
 
 	if (!view.txn || view.txn_ops == 0)
 		return DRIFT_NO_ROW;
-	err = txn_overlay(view.txn, &overlay);
+	err = overlay_read(view.txn, &overlay);
 	if (err)
 		return err;
 	entry = overlay ? memtable_get(overlay, table_id, key, view.txn_ops) : NULL;
