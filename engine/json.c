@@ -1,116 +1,285 @@
 /* SPDX-License-Identifier: MIT */
-/* json.c - JSON text to MessagePack; the home of jansson.
+/* json.c - JSON text to MessagePack, in one pass and without a tree.
  *
- * jansson builds a tree, which is packed and thrown away. It is strict, except
- * that it goes 2,048 levels deep and overlooks a NUL behind a number: both are
- * looked for before it is asked. Its messages leave out long values, so a refusal is
- * told anew: a fault of the text's form by json_prefix.h, which knows the exact
- * byte, and a fault of a value by the value itself, taken from the text. */
+ * An object or array begins with a head for few items, and is given a wider one at its
+ * end if there were more: bytes are as msg.h writes them, so equal documents are equal
+ * bytes. The parser only finds out that the form of a text is wrong; what is wrong with
+ * it, and where, is told by json_prefix.h, which reads the same grammar. */
 #include "engine/json.h"
 
-#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
 
+#include "engine/json_parser.h"
 #include "engine/json_prefix.h"
 
 #define SHOWN_BYTES_MAX 100
 
-/* jansson's tree takes up to 260 bytes an object and 40 a scalar: 16 MiB of "[{},{},"
- * would be 1.3 GB. So the tree is bounded before it is made. */
+/* A value on a line of its own, 128 levels deep, prints as 260 bytes: what is taken
+ * must stay printable. */
 #define CONTAINERS_MAX 500000
 #define VALUES_MAX 2000000
 
-/* What keeps text, if it is JSON, from being taken: NULL, or a reason, and its 1-based
- * byte in *position. */
-static const char *check_shape(struct slice text, int *position)
+#define NUMBER_BYTES 64 /* a real of usual length */
+
+static inline void skip_space(struct json_parser *parser)
 {
-	const char *bytes = text.data;
-	unsigned depth = 0, containers = 0, values = 0;
-	bool in_string = false;
-	size_t i;
-
-	for (i = 0; i < text.size; i++) {
-		char c = bytes[i];
-
-		*position = (int)i + 1;
-		if (c == '"')
-			in_string = !in_string;
-		else if (in_string)
-			i += c == '\\';
-		else if (c == '{' || c == '[')
-			depth++, containers++;
-		else if ((c == '}' || c == ']') && depth > 0)
-			depth--;
-		else
-			values += c == ',' || c == ':';
-		if (depth > MSG_DEPTH_MAX)
-			return "nested deeper than 128 levels";
-		if (containers > CONTAINERS_MAX)
-			return "more than 500000 objects and arrays";
-		if (values > VALUES_MAX)
-			return "more than 2000000 values";
-	}
-	return NULL;
+	while (parser->at < parser->end &&
+	       (*parser->at == ' ' || *parser->at == '\n' || *parser->at == '\r' ||
+		*parser->at == '\t'))
+		parser->at++;
 }
 
-/* ---- Packing ------------------------------------------------------------ */
+/* ---- Numbers ------------------------------------------------------------ */
 
-static void pack(json_t *value, struct buf *out);
-
-static void pack_object(json_t *object, struct buf *out)
+static inline bool take_digits(struct json_parser *parser)
 {
-	void *at = json_object_iter(object);
+	const char *start = parser->at;
 
-	msg_add_map(out, (uint32_t)json_object_size(object));
-	for (; at; at = json_object_iter_next(object, at)) {
-		msg_add_text(out, slice_of(json_object_iter_key(at),
-					   json_object_iter_key_len(at)));
-		pack(json_object_iter_value(at), out);
+	while (parser->at < parser->end && *parser->at >= '0' && *parser->at <= '9')
+		parser->at++;
+	return parser->at > start;
+}
+
+static enum drift_err add_integer(struct json_parser *parser, const char *start)
+{
+	bool negative = *start == '-';
+	int64_t value = 0;
+
+	/* Downwards: there is one more of the negative ones. */
+	for (const char *at = start + negative; at < parser->at; at++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_sub_overflow(value, *at - '0', &value))
+			goto beyond;
+	if (!negative && __builtin_sub_overflow(0, value, &value))
+		goto beyond;
+	msg_add_int(parser->out, value);
+	return DRIFT_OK;
+beyond:
+	return json_fault(parser, "integer out of range:", start,
+			  (size_t)(parser->at - start));
+}
+
+static enum drift_err add_real(struct json_parser *parser, const char *start)
+{
+	size_t size = (size_t)(parser->at - start);
+	char own[NUMBER_BYTES], *copy = own; /* strtod wants an end */
+	double value;
+
+	if (size >= sizeof(own))
+		copy = malloc(size + 1);
+	if (!copy)
+		return DRIFT_NOMEM;
+	memcpy(copy, start, size);
+	copy[size] = '\0';
+	value = strtod(copy, NULL);
+	if (copy != own)
+		free(copy);
+	if (!isfinite(value))
+		return json_fault(parser, "number out of range:", start, size);
+	msg_add_real(parser->out, value);
+	return DRIFT_OK;
+}
+
+static enum drift_err read_number(struct json_parser *parser)
+{
+	const char *start = parser->at;
+	bool real = false;
+
+	(void)json_take(parser, '-');
+	if (!json_take(parser, '0') && !take_digits(parser))
+		return DRIFT_BAD_JSON;
+	if (json_take(parser, '.')) {
+		real = true;
+		if (!take_digits(parser))
+			return DRIFT_BAD_JSON;
+	}
+	if (json_take(parser, 'e') || json_take(parser, 'E')) {
+		real = true;
+		if (!json_take(parser, '+'))
+			(void)json_take(parser, '-');
+		if (!take_digits(parser))
+			return DRIFT_BAD_JSON;
+	}
+	return real ? add_real(parser, start) : add_integer(parser, start);
+}
+
+/* ---- Values ------------------------------------------------------------- */
+
+static enum drift_err read_value(struct json_parser *parser);
+
+static bool take_word(struct json_parser *parser, struct slice word)
+{
+	if ((size_t)(parser->end - parser->at) < word.size ||
+	    memcmp(parser->at, word.data, word.size) != 0)
+		return false;
+	parser->at += word.size;
+	return true;
+}
+
+/* Room for the head of a map or an array of few items. */
+static enum drift_err begin_items(struct json_parser *parser, size_t *head)
+{
+	if (++parser->containers > CONTAINERS_MAX)
+		return json_fault(parser, "more than 500000 objects and arrays",
+				  parser->at, 0);
+	if (parser->depth++ == MSG_DEPTH_MAX)
+		return DRIFT_BAD_JSON;
+	*head = parser->out->size;
+	buf_add_char(parser->out, 0);
+	parser->at++;
+	skip_space(parser);
+	return DRIFT_OK;
+}
+
+/* The head, now that they are counted. */
+static enum drift_err end_items(struct json_parser *parser, size_t head,
+				uint32_t count,
+				void (*add_head)(struct buf *, uint32_t))
+{
+	struct buf *out = parser->out;
+	size_t end = out->size, size;
+	char bytes[8];
+
+	parser->depth--;
+	add_head(out, count);
+	if (out->failed)
+		return DRIFT_NOMEM;
+	size = out->size - end;
+	memcpy(bytes, out->data + end, size);
+	if (size > 1)
+		memmove(out->data + head + size, out->data + head + 1,
+			end - head - 1);
+	memcpy(out->data + head, bytes, size);
+	out->size = end + size - 1;
+	return DRIFT_OK;
+}
+
+/* A ',' or a ':'. */
+static inline enum drift_err take_separator(struct json_parser *parser, char c)
+{
+	if (!json_take(parser, c))
+		return DRIFT_BAD_JSON;
+	if (++parser->values > VALUES_MAX)
+		return json_fault(parser, "more than 2000000 values", parser->at - 1,
+				  0);
+	skip_space(parser);
+	return DRIFT_OK;
+}
+
+static enum drift_err read_member(struct json_parser *parser)
+{
+	enum drift_err err = json_names_read(parser);
+
+	if (err)
+		return err;
+	skip_space(parser);
+	err = take_separator(parser, ':');
+	return err ? err : read_value(parser);
+}
+
+static enum drift_err read_object(struct json_parser *parser)
+{
+	size_t head = 0, first = parser->name_count;
+	enum drift_err err = begin_items(parser, &head);
+	uint32_t count = 0;
+
+	while (!err && (count > 0 || !json_take(parser, '}'))) {
+		err = read_member(parser);
+		count++;
+		if (err)
+			break;
+		skip_space(parser);
+		if (json_take(parser, '}'))
+			break;
+		err = take_separator(parser, ',');
+	}
+	if (!err)
+		err = json_names_end(parser, first);
+	return err ? err : end_items(parser, head, count, msg_add_map);
+}
+
+static enum drift_err read_array(struct json_parser *parser)
+{
+	size_t head = 0;
+	enum drift_err err = begin_items(parser, &head);
+	uint32_t count = 0;
+
+	while (!err && (count > 0 || !json_take(parser, ']'))) {
+		err = read_value(parser);
+		count++;
+		if (err)
+			break;
+		skip_space(parser);
+		if (json_take(parser, ']'))
+			break;
+		err = take_separator(parser, ',');
+	}
+	return err ? err : end_items(parser, head, count, msg_add_array);
+}
+
+static enum drift_err read_text(struct json_parser *parser)
+{
+	struct slice text;
+	enum drift_err err;
+
+	parser->at++;
+	err = json_string_read(parser, &text);
+	if (!err)
+		msg_add_text(parser->out, text);
+	return err;
+}
+
+/* Recursion ends at MSG_DEPTH_MAX levels. */
+static enum drift_err read_value(struct json_parser *parser)
+{
+	if (parser->at == parser->end)
+		return DRIFT_BAD_JSON;
+	switch (*parser->at) {
+	case '{':
+		return read_object(parser);
+	case '[':
+		return read_array(parser);
+	case '"':
+		return read_text(parser);
+	case 't':
+	case 'f':
+		msg_add_bool(parser->out, *parser->at == 't');
+		return take_word(parser,
+				 *parser->at == 't' ? SLICE("true") : SLICE("false"))
+			       ? DRIFT_OK
+			       : DRIFT_BAD_JSON;
+	case 'n':
+		msg_add_nil(parser->out);
+		return take_word(parser, SLICE("null")) ? DRIFT_OK : DRIFT_BAD_JSON;
+	default:
+		return read_number(parser);
 	}
 }
 
-static void pack_array(json_t *array, struct buf *out)
+static enum drift_err read_all(struct json_parser *parser, bool document)
 {
-	size_t count = json_array_size(array);
-	size_t i;
+	const char *start = parser->at;
+	bool object;
+	enum drift_err err;
 
-	msg_add_array(out, (uint32_t)count);
-	for (i = 0; i < count; i++)
-		pack(json_array_get(array, i), out);
-}
-
-/* Recursion ends at MSG_DEPTH_MAX levels: check_shape has seen to it. */
-static void pack(json_t *value, struct buf *out)
-{
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		pack_object(value, out);
-		break;
-	case JSON_ARRAY:
-		pack_array(value, out);
-		break;
-	case JSON_STRING:
-		msg_add_text(out, slice_of(json_string_value(value),
-					   json_string_length(value)));
-		break;
-	case JSON_INTEGER:
-		msg_add_int(out, json_integer_value(value));
-		break;
-	case JSON_REAL:
-		msg_add_real(out, json_real_value(value));
-		break;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		msg_add_bool(out, json_is_true(value));
-		break;
-	case JSON_NULL:
-		msg_add_nil(out);
-		break;
-	}
+	skip_space(parser);
+	object = parser->at < parser->end && *parser->at == '{';
+	err = read_value(parser);
+	if (err)
+		return err;
+	skip_space(parser);
+	if (parser->at < parser->end)
+		return DRIFT_BAD_JSON;
+	return object || !document
+		       ? DRIFT_OK
+		       : json_fault(parser, "a document must be a JSON object",
+				    start, 0);
 }
 
 /* ---- Refusing ----------------------------------------------------------- */
 
-static enum drift_err refuse_at(struct drift_error *error, int position,
+static enum drift_err refuse_at(struct drift_error *error, size_t position,
 				enum drift_err code, const char *what,
 				struct slice value)
 {
@@ -122,132 +291,74 @@ static enum drift_err refuse_at(struct drift_error *error, int position,
 	else
 		code = drift_fail(error, code, "%s", what);
 	if (error)
-		error->position = position;
+		error->position = (int)position;
 	return code;
-}
-
-/* The number that ends at `end`. */
-static struct slice number_before(const char *text, size_t end)
-{
-	size_t start = end;
-
-	while (start > 0 && strchr("0123456789+-.eE", text[start - 1]))
-		start--;
-	return slice_of(text + start, end - start);
-}
-
-/* The string that ends at `end`, quotes included. */
-static struct slice string_before(const char *text, size_t end)
-{
-	size_t start = end > 0 ? end - 1 : 0;
-	size_t slashes;
-
-	do {
-		while (start > 0 && text[start - 1] != '"')
-			start--;
-		if (start > 0)
-			start--;
-		slashes = start;
-		while (slashes > 0 && text[slashes - 1] == '\\')
-			slashes--;
-	} while (start > 0 && (start - slashes) % 2 == 1);
-	return slice_of(text + start, end - start);
-}
-
-static bool is_integer(struct slice number)
-{
-	size_t i;
-
-	for (i = 0; i < number.size; i++)
-		if (strchr(".eE", ((const char *)number.data)[i]))
-			return false;
-	return true;
 }
 
 /* The text is not JSON, or (document) not an object. */
 static enum drift_err refuse_form(struct slice text, bool document,
-				  const json_error_t *fault,
 				  struct drift_error *error)
 {
-	enum json_error_code code = json_error_code(fault);
-	const char *what = fault->text;
-	int position = fault->position + 1;
+	const char *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
 	struct json_prefix prefix;
+	bool bad_text;
 
+	if (nul)
+		return refuse_at(error, (size_t)(nul - (const char *)text.data) + 1,
+				 DRIFT_BAD_JSON, "a NUL byte is not allowed",
+				 (struct slice){ 0 });
 	json_prefix_init(&prefix);
-	if (code == json_error_premature_end_of_input) {
-		what = "the text ends too early";
-	} else if (document &&
-		   json_prefix_feed(&prefix, text) == JSON_PREFIX_BROKEN) {
-		what = prefix.reason;
-		position = (int)prefix.consumed + 1;
-	}
-	return refuse_at(error, position,
-			 code == json_error_invalid_utf8 ? DRIFT_BAD_TEXT
-							 : DRIFT_BAD_JSON,
-			 what, (struct slice){ 0 });
+	prefix.any_value = !document;
+	if (json_prefix_feed(&prefix, text) != JSON_PREFIX_BROKEN)
+		return refuse_at(error, text.size + 1, DRIFT_BAD_JSON,
+				 "the text ends too early", (struct slice){ 0 });
+	bad_text = strcmp(prefix.reason, JSON_PREFIX_BAD_TEXT) == 0;
+	return refuse_at(error, prefix.consumed + 1,
+			 bad_text ? DRIFT_BAD_TEXT : DRIFT_BAD_JSON, prefix.reason,
+			 (struct slice){ 0 });
 }
 
-static enum drift_err refuse(struct slice text, bool document,
-			     const json_error_t *fault, struct drift_error *error)
+static enum drift_err refuse(const struct json_parser *parser, struct slice text,
+			     bool document, enum drift_err err,
+			     struct drift_error *error)
 {
-	const char *bytes = text.data;
-	size_t end = (size_t)fault->position;
-	struct slice value;
-	const char *what;
-
-	if (end > text.size)
-		end = text.size;
-	switch (json_error_code(fault)) {
-	case json_error_out_of_memory:
-		return drift_fail_code(error, DRIFT_NOMEM);
-	case json_error_duplicate_key:
-		value = string_before(bytes, end);
-		what = "duplicate member";
-		break;
-	case json_error_numeric_overflow:
-		value = number_before(bytes, end);
-		what = is_integer(value) ? "integer out of range:"
-					 : "number out of range:";
-		break;
-	default:
-		return refuse_form(text, document, fault, error);
-	}
-	return refuse_at(error, (int)(end - value.size) + 1, DRIFT_BAD_JSON, what,
-			 value);
+	if (err == DRIFT_NOMEM)
+		return drift_fail_code(error, err);
+	if (!parser->fault)
+		return refuse_form(text, document, error);
+	return refuse_at(error,
+			 (size_t)(parser->fault_at - (const char *)text.data) + 1,
+			 err, parser->fault,
+			 slice_of(parser->fault_at, parser->fault_size));
 }
 
 static enum drift_err parse(struct slice text, bool document, struct buf *out,
 			    struct drift_error *error)
 {
-	const char *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
-	json_error_t fault;
-	const char *reason;
+	const char *start = text.size > 0 ? text.data : "";
+	struct json_parser parser;
+	size_t former = out->size;
 	enum drift_err err;
-	int position;
-	json_t *value;
 
-	if (nul)
-		return refuse_at(error, (int)(nul - (const char *)text.data) + 1,
-				 DRIFT_BAD_JSON, "a NUL byte is not allowed",
-				 (struct slice){ 0 });
-	reason = check_shape(text, &position);
-	if (reason)
-		return refuse_at(error, position, DRIFT_BAD_JSON, reason,
-				 (struct slice){ 0 });
-	value = json_loadb(text.size > 0 ? text.data : "", text.size,
-			   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
-	if (!value)
-		return refuse(text, document, &fault, error);
-	if (document && !json_is_object(value)) {
-		err = refuse_at(error, 1, DRIFT_BAD_JSON,
-				"a document must be a JSON object",
-				(struct slice){ 0 });
-	} else {
-		pack(value, out);
+	parser.at = start;
+	parser.end = start + text.size;
+	parser.out = out;
+	parser.decoded = BUF_INIT;
+	parser.depth = parser.containers = parser.values = 0;
+	parser.names = parser.own_names;
+	parser.name_count = 0;
+	parser.name_capacity = JSON_NAMES_OWN;
+	parser.fault = NULL;
+	err = read_all(&parser, document);
+	if (!err)
 		err = buf_status(out);
-	}
-	json_decref(value);
+	if (err)
+		err = refuse(&parser, text, document, err, error);
+	if (err)
+		out->size = former;
+	buf_release(&parser.decoded);
+	if (parser.names != parser.own_names)
+		free(parser.names);
 	return err;
 }
 

@@ -46,6 +46,43 @@ static inline bool is_plain_word(uint64_t word)
 	return !(((word - 0x0101010101010101) | word) & 0x8080808080808080);
 }
 
+/* The high bit of each byte that is 0, and perhaps of others above the first such. */
+static inline uint64_t zero_bytes(uint64_t word)
+{
+	return (word - 0x0101010101010101) & ~word & 0x8080808080808080;
+}
+
+/* The same for bytes that do not stand for themselves in a string. */
+static inline uint64_t odd_bytes(uint64_t word)
+{
+	return (word & 0x8080808080808080) |
+	       ((word - 0x2020202020202020) & ~word & 0x8080808080808080) |
+	       zero_bytes(word ^ 0x2222222222222222) |
+	       zero_bytes(word ^ 0x5c5c5c5c5c5c5c5c) |
+	       zero_bytes(word ^ 0x7f7f7f7f7f7f7f7f);
+}
+
+static inline bool is_plain(char byte)
+{
+	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+size_t json_plain_run(const char *at, const char *end)
+{
+	const char *start = at;
+
+	for (; end - at >= 8; at += 8) {
+		uint64_t odd = odd_bytes(le64_get(at));
+
+		if (odd)
+			return (size_t)(at - start) +
+			       (size_t)__builtin_ctzll(odd) / 8;
+	}
+	while (at < end && is_plain(*at))
+		at++;
+	return (size_t)(at - start);
+}
+
 bool json_text_plain(struct slice text)
 {
 	const char *at = text.data;
@@ -107,25 +144,16 @@ static void print_escape(uint8_t byte, struct buf *out)
 	}
 }
 
-static inline bool is_plain(uint8_t byte)
-{
-	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-}
-
 void json_print_text(struct slice text, struct buf *out)
 {
-	const uint8_t *at = text.data;
-	const uint8_t *end = text.size > 0 ? at + text.size : at;
-	const uint8_t *run = at; /* start of what needs no change */
+	const char *at = text.data;
+	const char *end = text.size > 0 ? at + text.size : at;
+	const char *run = at; /* start of what needs no change */
 	unsigned size;
 
 	buf_add_char(out, '"');
-	while (at < end) {
-		if (is_plain(*at)) {
-			at++;
-			continue;
-		}
-		size = character_size(at, (size_t)(end - at));
+	while ((at += json_plain_run(at, end)) < end) {
+		size = character_size((const uint8_t *)at, (size_t)(end - at));
 		if (size > 1) {
 			at += size;
 			continue;
@@ -134,7 +162,7 @@ void json_print_text(struct slice text, struct buf *out)
 		if (size == 0)
 			buf_add_str(out, "\xef\xbf\xbd");
 		else
-			print_escape(*at, out);
+			print_escape((uint8_t)*at, out);
 		run = ++at;
 	}
 	buf_add(out, run, (size_t)(at - run));

@@ -310,8 +310,57 @@ static void utf8_is_what_the_standard_lists(void **state)
 	assert_false(json_text_valid(SLICE("\xe2\x82")));
 }
 
-/* Small objects take a hundred times their text as a tree. */
-static void trees_are_bounded(void **state)
+/* {"m0":0,"m1":1,...} */
+static void wide_object(struct buf *text, unsigned members)
+{
+	buf_clear(text);
+	for (unsigned i = 0; i < members; i++)
+		buf_printf(text, "%s\"m%u\":%u", i ? "," : "{", i, i);
+	buf_add_str(text, members ? "}" : "{}");
+}
+
+static void heads_are_as_wide_as_their_counts(void **state)
+{
+	static const unsigned counts[] = { 0, 15, 16, 17, 65535, 65536, 100000 };
+	struct buf text = BUF_INIT, out = BUF_INIT, again = BUF_INIT;
+	struct drift_error error = { 0 };
+	char name[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		buf_clear(&out);
+		buf_clear(&again);
+		wide_object(&text, counts[i]);
+		assert_int_equal(json_parse_document(buf_slice(&text), &out, NULL),
+				 DRIFT_OK);
+		assert_int_equal(msg_check_document(buf_slice(&out)), DRIFT_OK);
+		assert_int_equal(json_print(buf_slice(&out), JSON_COMPACT, &again),
+				 DRIFT_OK);
+		assert_true(slice_equal(buf_slice(&text), buf_slice(&again)));
+	}
+	/* Inside an object of 17 members, an array of 16 and one of its own. */
+	assert_json(packed(&out, "{\"a\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16],"
+				 "\"b\":{\"a\":1},\"c\":2}"),
+		    "{\"a\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16],"
+		    "\"b\":{\"a\":1},\"c\":2}");
+	for (unsigned twice = 0; twice < 100; twice += 7) {
+		wide_object(&text, 100);
+		text.size--;
+		buf_printf(&text, ",\"m%u\":0,\"m0\":0}", twice);
+		assert_int_equal(json_parse_document(buf_slice(&text), &out, &error),
+				 DRIFT_BAD_JSON);
+		snprintf(name, sizeof(name), "duplicate member \"m%u\"", twice);
+		assert_string_equal(error.text, name);
+		wide_object(&text, 100);
+		assert_int_equal(error.position, (int)text.size + 1);
+	}
+	buf_release(&again);
+	buf_release(&out);
+	buf_release(&text);
+}
+
+/* On a line of its own each takes two bytes a level more. */
+static void what_is_taken_can_be_printed(void **state)
 {
 	struct drift_error error = { 0 };
 	struct buf text = BUF_INIT, out = BUF_INIT;
@@ -350,7 +399,8 @@ int main(void)
 		cmocka_unit_test(a_blob_prints_as_hex),
 		cmocka_unit_test(invalid_text_still_prints_as_json),
 		cmocka_unit_test(utf8_is_what_the_standard_lists),
-		cmocka_unit_test(trees_are_bounded),
+		cmocka_unit_test(heads_are_as_wide_as_their_counts),
+		cmocka_unit_test(what_is_taken_can_be_printed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
