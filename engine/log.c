@@ -375,6 +375,12 @@ static void segment_exchange(struct log *log, struct log_segment *segment, int f
 	atomic_fetch_add(&segment->version, 1);
 }
 
+/* A sync that failed says nothing the second time. */
+static enum drift_err refuse_doubtful(struct drift_error *error)
+{
+	return drift_fail(error, DRIFT_IO, "an earlier sync of log/ failed");
+}
+
 enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error)
 {
 	static const char unfinished[] = "pack.tmp";
@@ -389,6 +395,8 @@ enum drift_err log_pack(struct log *log, unsigned i, struct drift_error *error)
 	if (err || i + 1 >= atomic_load(&log->count) ||
 	    atomic_load(&segment->pack) || size > PACK_BYTES_MAX)
 		return err;
+	if (atomic_load(&log->dir_doubtful))
+		return refuse_doubtful(error);
 	segment_name(segment->first_seq, name);
 	err = io_open(io, log->dir, unfinished, O_RDWR | O_CREAT | O_TRUNC, &fd,
 		      error);
@@ -446,7 +454,7 @@ enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns tim
 	enum drift_err err;
 
 	if (atomic_load(&log->dir_doubtful))
-		err = drift_fail(error, DRIFT_IO, "an earlier sync of log/ failed");
+		err = refuse_doubtful(error);
 	else if (!segment || list_make_place(log))
 		err = DRIFT_NOMEM;
 	else

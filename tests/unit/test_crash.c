@@ -35,8 +35,8 @@ static void live(struct disk *disk, int txs)
 	for (int i = 0; i < txs; i++) {
 		if (!work_tx(&work, db) && drift_is_read_only(db))
 			break;
-		/* It may fail; nothing else may. */
-		if (i == txs / 2 && test_draw(2))
+		/* It may fail, and be asked again; nothing else may. */
+		for (unsigned n = i == txs / 2 ? 2 * test_draw(2) : 0; n > 0; n--)
 			(void)!drift_compact(db, NULL, NULL);
 	}
 	if (!drift_sync(db))
