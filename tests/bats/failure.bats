@@ -35,12 +35,12 @@ can_write()
 	echo '{"again":true}' >mnt/tables/t/rows/again.json
 }
 
-@test "a full disk refuses what has no room, lets rows be deleted, and goes on when there is room" {
-	need_fuse
-	need_namespace
-	mkdir small
-	mount -t tmpfs -o size=16m tmpfs small
-	head -c 4M /dev/zero >small/ballast
+# fill_and_go_on SIZE: a database on the disk that is mounted at small, which has SIZE for
+# another file, until it is full, and when there is room again. Nothing acknowledged is
+# lost.
+fill_and_go_on()
+{
+	head -c "$1" /dev/zero >small/ballast
 	driftdb init small/db
 	start_mount small/db mnt
 	mkdir mnt/tables/t
@@ -56,6 +56,50 @@ can_write()
 		rm mnt/tables/t/rows/again.json
 		"$client" check mnt/tables/t/rows acked.*
 	}
+	stop_mount
+	driftdb verify -d small/db
+	umount small
+}
+
+@test "a full disk refuses what has no room, lets rows be deleted, and goes on when there is room" {
+	need_fuse
+	need_namespace
+	mkdir small
+	mount -t tmpfs -o size=16m tmpfs small
+	fill_and_go_on 4M
+}
+
+@test "so does a full disk with ext4" {
+	need_fuse
+	need_namespace
+	mkdir small
+	truncate -s 32M disk
+	{ mkfs.ext4 -q disk && mount -o loop disk small; } 2>/dev/null ||
+		skip 'no ext4 in a file here'
+	fill_and_go_on 20M
+}
+
+@test "a disk without room for another file keeps the rows, and says what it could not make" {
+	need_fuse
+	need_namespace
+	mkdir small
+	mount -t tmpfs -o size=64m,nr_inodes=60 tmpfs small
+	driftdb init small/db
+	start_mount small/db mnt
+	mkdir mnt/tables/t
+	"$client" write mnt/tables/t/rows acked k 500
+	local i
+	for i in $(seq 100); do
+		touch "small/file$i" 2>/dev/null || break
+	done
+	[ "$i" -lt 100 ]
+	run driftdb sql -d small/db -e CHECKPOINT
+	[ "$status" != 0 ]
+	says 'disk full'
+	"$client" write mnt/tables/t/rows acked more 500
+	rm small/file*
+	driftdb sql -d small/db -e CHECKPOINT
+	"$client" check mnt/tables/t/rows acked
 	stop_mount
 	driftdb verify -d small/db
 	umount small
