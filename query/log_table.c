@@ -6,13 +6,11 @@
  * moment. Bounds on seq, tx and time become the range that is read (log_range.h). */
 #include "query/log_table.h"
 
-#include <stdlib.h>
 #include <strings.h>
 
 #include "engine/json.h"
 #include "query/limit.h"
 #include "query/log_range.h"
-#include "query/module.h"
 #include "query/session.h"
 #include "query/value.h"
 
@@ -30,17 +28,10 @@ enum log_column {
 	LOG_SQL,
 };
 
-struct log_vtab {
-	sqlite3_vtab base;
-	struct query_session *session;
-};
-
 struct log_cursor {
-	sqlite3_vtab_cursor base;
-	struct drift_events *events;
+	struct source_cursor base;
+	struct drift_events *events; /* NULL: there are none */
 	struct drift_event event;
-	sqlite3_int64 number; /* of the row, from 1 */
-	bool at_end;
 	struct log_range range;
 	struct explain_node *node; /* counts for EXPLAIN ANALYZE, or NULL */
 	bool has_table;            /* events of one table alone */
@@ -48,67 +39,13 @@ struct log_cursor {
 	struct buf text;
 };
 
-static struct query_session *session_of(const struct log_cursor *cursor)
-{
-	return ((struct log_vtab *)cursor->base.pVtab)->session;
-}
-
-static int connect_log(sqlite3 *db, void *session, int argc, const char *const *argv,
-		       sqlite3_vtab **out, char **text)
-{
-	static const char columns[] =
-		"CREATE TABLE x(seq INTEGER, tx INTEGER, time TEXT, user TEXT, "
-		"client TEXT, comment TEXT, \"table\" TEXT, op TEXT, pk, row, sql "
-		"TEXT)";
-	struct log_vtab *vtab;
-	int rc = sqlite3_declare_vtab(db, columns);
-
-	(void)argc;
-	(void)argv;
-	(void)text;
-	if (!rc)
-		rc = sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-	if (rc)
-		return rc;
-	vtab = calloc(1, sizeof(*vtab));
-	if (!vtab)
-		return SQLITE_NOMEM;
-	vtab->session = session;
-	*out = &vtab->base;
-	return SQLITE_OK;
-}
-
-static int disconnect_log(sqlite3_vtab *vtab)
-{
-	free(vtab);
-	return SQLITE_OK;
-}
-
-static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
-{
-	return log_range_best_index(((struct log_vtab *)vtab)->session, info);
-}
-
-static int open_log(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
-{
-	struct log_cursor *cursor = calloc(1, sizeof(*cursor));
-
-	(void)vtab;
-	if (!cursor)
-		return SQLITE_NOMEM;
-	*out = &cursor->base;
-	return SQLITE_OK;
-}
-
-static int close_log(sqlite3_vtab_cursor *base)
+static void close(struct source_cursor *base)
 {
 	struct log_cursor *cursor = (struct log_cursor *)base;
 
 	drift_events_close(cursor->events);
 	buf_release(&cursor->text);
 	buf_release(&cursor->table);
-	free(cursor);
-	return SQLITE_OK;
 }
 
 static bool is_past_end(const struct log_cursor *cursor)
@@ -116,7 +53,7 @@ static bool is_past_end(const struct log_cursor *cursor)
 	const struct drift_event *event = &cursor->event;
 
 	return event->tx > cursor->range.last_tx ||
-	       (!event->ddl && event->seq > session_of(cursor)->view.seq);
+	       (!event->ddl && event->seq > cursor->base.session->view.seq);
 }
 
 static bool is_wanted(const struct log_cursor *cursor)
@@ -129,68 +66,50 @@ static bool is_wanted(const struct log_cursor *cursor)
 			    slice_of(cursor->table.data, cursor->table.size)));
 }
 
-static int next_event(sqlite3_vtab_cursor *base)
+static enum drift_err next(struct source_cursor *base, struct drift_error *error)
 {
 	struct log_cursor *cursor = (struct log_cursor *)base;
-	struct query_session *session = session_of(cursor);
-	struct drift_error error = { 0 };
 	enum drift_err err;
 
-	cursor->number++;
+	if (!cursor->events)
+		return DRIFT_DONE;
 	do {
-		err = drift_events_next(cursor->events, &cursor->event, &error);
+		err = drift_events_next(cursor->events, &cursor->event, error);
 		if (cursor->node && !err)
 			cursor->node->rows++;
-		cursor->at_end = err || is_past_end(cursor);
-		if (limit_reached(session))
-			err = limit_fail(session, &error);
-	} while (!err && !cursor->at_end && !is_wanted(cursor));
-	return err && err != DRIFT_DONE ? module_fail(session, err, &error)
-					: SQLITE_OK;
+		if (!err && is_past_end(cursor))
+			err = DRIFT_DONE;
+		if (limit_reached(base->session))
+			err = limit_fail(base->session, error);
+	} while (!err && !is_wanted(cursor));
+	return err;
 }
 
-static int filter_log(sqlite3_vtab_cursor *base, int plan, const char *text,
-		      int argc, sqlite3_value **argv)
+static enum drift_err begin(struct source_cursor *base,
+			    const struct source_call *call,
+			    struct drift_error *error)
 {
 	struct log_cursor *cursor = (struct log_cursor *)base;
-	struct query_session *session = session_of(cursor);
+	struct query_session *session = base->session;
 	struct log_range *range = &cursor->range;
-	struct drift_error error = { 0 };
 	enum drift_err err;
 
-	(void)argc;
-	cursor->node = explain_node(session->explain, text);
+	cursor->node = explain_node(session->explain, call->text);
 	if (cursor->node)
 		cursor->node->loops++;
 	drift_events_close(cursor->events);
 	cursor->events = NULL;
-	cursor->number = 0;
-	cursor->at_end = true;
-	err = log_range_of(session, plan, argv, range);
+	err = log_range_of(session, call->plan, call->values, range);
 	buf_clear(&cursor->table);
 	cursor->has_table = range->table.data != NULL;
 	buf_add_slice(&cursor->table, range->table);
 	if (!err)
 		err = buf_status(&cursor->table);
-	if (!err && range->from > range->to)
-		return SQLITE_OK;
-	if (!err && session->view.seq == 0 && !session->view.ddl)
-		return SQLITE_OK;
-	if (!err)
-		err = drift_events_open(session->db, range->from, range->to,
-					&cursor->events, &error);
-	return err ? module_fail(session, err, &error) : next_event(base);
-}
-
-static int eof_log(sqlite3_vtab_cursor *base)
-{
-	return ((struct log_cursor *)base)->at_end;
-}
-
-static int rowid_log(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
-{
-	*rowid = ((struct log_cursor *)base)->number;
-	return SQLITE_OK;
+	if (err || range->from > range->to ||
+	    (session->view.seq == 0 && !session->view.ddl))
+		return err;
+	return drift_events_open(session->db, range->from, range->to,
+				 &cursor->events, error);
 }
 
 static void result_slice(sqlite3_context *context, struct slice text)
@@ -228,14 +147,15 @@ static const char *op_name(const struct drift_event *event)
 					      : "delete";
 }
 
-static enum drift_err result_column(struct log_cursor *cursor,
-				    sqlite3_context *context, int column)
+static enum drift_err column(struct source_cursor *base, sqlite3_context *context,
+			     int number)
 {
+	struct log_cursor *cursor = (struct log_cursor *)base;
 	const struct drift_event *event = &cursor->event;
 	enum drift_err err = DRIFT_OK;
 
 	buf_clear(&cursor->text);
-	switch (column) {
+	switch (number) {
 	case LOG_SEQ:
 		if (!event->ddl)
 			sqlite3_result_int64(context, (sqlite3_int64)event->seq);
@@ -277,28 +197,17 @@ static enum drift_err result_column(struct log_cursor *cursor,
 	}
 }
 
-static int column_log(sqlite3_vtab_cursor *base, sqlite3_context *context,
-		      int column)
-{
-	struct log_cursor *cursor = (struct log_cursor *)base;
-	enum drift_err err = result_column(cursor, context, column);
-
-	return err ? module_fail(session_of(cursor), err, NULL) : SQLITE_OK;
-}
-
-/* No xCreate: it is there without CREATE. */
-static const sqlite3_module module = {
-	.iVersion = 1,
-	.xConnect = connect_log,
-	.xBestIndex = best_index,
-	.xDisconnect = disconnect_log,
-	.xOpen = open_log,
-	.xClose = close_log,
-	.xFilter = filter_log,
-	.xNext = next_event,
-	.xEof = eof_log,
-	.xColumn = column_log,
-	.xRowid = rowid_log,
+static const struct source log_table = {
+	.name = "drift_events",
+	.columns = { "seq INTEGER", "tx INTEGER", "time TEXT", "user TEXT",
+		     "client TEXT", "comment TEXT", "\"table\" TEXT", "op TEXT",
+		     "pk", "row", "sql TEXT" },
+	.cursor_size = sizeof(struct log_cursor),
+	.best_index = log_range_best_index,
+	.begin = begin,
+	.next = next,
+	.column = column,
+	.close = close,
 };
 
 enum drift_err log_table_register(struct query_session *session,
@@ -309,16 +218,13 @@ enum drift_err log_table_register(struct query_session *session,
 		"comment, min(seq) AS first_seq, max(seq) AS last_seq, "
 		"count(seq) AS events FROM drift_events "
 		"GROUP BY tx, time, user, client, comment";
-
-	enum drift_err err = tag_table_register(session, error);
+	enum drift_err err = source_register(session, &tag_table, error);
 
 	if (!err)
-		err = change_table_register(session, error);
-	if (err)
-		return err;
-	if (sqlite3_create_module(session->sqlite, "drift_events", &module, session))
-		return drift_fail(error, DRIFT_NOMEM, "out of memory");
-	return session_exec(session, view, error);
+		err = source_register(session, &change_table, error);
+	if (!err)
+		err = source_register(session, &log_table, error);
+	return err ? err : session_exec(session, view, error);
 }
 
 bool log_table_is(const char *name)
