@@ -15,6 +15,7 @@ enum shape {
 	PLAIN,    /* the format is the text */
 	REST,     /* %s is what follows the prefix */
 	QUOTED,   /* %s is what stands between double quotes */
+	CALL,     /* %s is what follows, before '@' or '(' */
 	AS_IT_IS, /* SQLite's text */
 };
 
@@ -50,6 +51,8 @@ static const struct {
 	{ "Expression tree is too large", DRIFT_TOO_BIG, AS_IT_IS, NULL },
 	{ "LIKE or GLOB pattern too complex", DRIFT_TOO_BIG, AS_IT_IS, NULL },
 	{ "statement too long", DRIFT_TOO_BIG, AS_IT_IS, NULL },
+	{ "too many arguments on ", DRIFT_NO_FUNCTION, CALL,
+	  "function %s() does not take that many arguments" },
 	{ "too many ", DRIFT_TOO_BIG, AS_IT_IS, NULL },
 	{ "parser stack overflow", DRIFT_TOO_BIG, AS_IT_IS, NULL },
 	{ "all VALUES must have", DRIFT_SYNTAX, PLAIN,
@@ -67,6 +70,8 @@ static enum drift_err format_message(unsigned i, const char *message,
 		return drift_fail(error, messages[i].code, "%s", message);
 	if (messages[i].shape == QUOTED && strrchr(rest, '"'))
 		end = strrchr(rest, '"');
+	if (messages[i].shape == CALL)
+		end = rest + strcspn(rest, "@(");
 	if (strstr(rest, " is prohibited"))
 		end = strstr(rest, " is prohibited");
 	snprintf(text, sizeof(text), "%.*s", (int)(end - rest), rest);

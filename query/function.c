@@ -177,7 +177,7 @@ enum drift_err function_register(struct query_session *session)
 		session_list,        function_cast_list,      function_text_list,
 		function_time_list,  function_interval_list,  function_to_char_list,
 		function_math_list,  function_aggregate_list, function_sequence_list,
-		function_regex_list,
+		function_regex_list, function_array_list,
 	};
 	enum drift_err err = DRIFT_OK;
 

@@ -30,6 +30,7 @@ extern const struct function function_math_list[];
 extern const struct function function_aggregate_list[];
 extern const struct function function_sequence_list[];
 extern const struct function function_regex_list[];
+extern const struct function function_array_list[];
 
 /* Register every function with the session's connection. */
 enum drift_err function_register(struct query_session *session);

@@ -70,6 +70,25 @@ static void like(sqlite3_context *context, int argc, sqlite3_value **argv)
 		answer_whether(context, argv, 0, 1, flags_of(argc, argv, 2));
 }
 
+/* A match's groups as a JSON array; the whole match, if the pattern has none. */
+static void add_groups(const struct regex *regex, struct slice text,
+		       const struct regex_span *spans, struct buf *out)
+{
+	unsigned groups = regex_groups(regex);
+
+	for (unsigned i = groups > 0; i <= groups; i++) {
+		buf_add_char(out, i > 1 ? ',' : '[');
+		if (spans[i].start < 0)
+			buf_add_str(out, "null");
+		else
+			json_print_text(
+				slice_of((const char *)text.data + spans[i].start,
+					 (size_t)(spans[i].end - spans[i].start)),
+				out);
+	}
+	buf_add_char(out, ']');
+}
+
 /* regexp_match(x, p [, flags]): the groups of the first match, or the whole. */
 static void match(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
@@ -84,20 +103,7 @@ static void match(sqlite3_context *context, int argc, sqlite3_value **argv)
 	if (!regex)
 		return;
 	if (regex_find(context, regex, text, 0, spans) > 0) {
-		unsigned groups = regex_groups(regex);
-
-		for (unsigned i = groups > 0; i <= groups; i++) {
-			buf_add_char(&out, out.size ? ',' : '[');
-			if (spans[i].start < 0)
-				buf_add_str(&out, "null");
-			else
-				json_print_text(slice_of((const char *)text.data +
-								 spans[i].start,
-							 (size_t)(spans[i].end -
-								  spans[i].start)),
-						&out);
-		}
-		buf_add_char(&out, ']');
+		add_groups(regex, text, spans, &out);
 		function_text(context, &out);
 		sqlite3_result_subtype(context, VALUE_JSON);
 	}
@@ -222,6 +228,40 @@ static void replace(sqlite3_context *context, int argc, sqlite3_value **argv)
 		function_text(context, &out);
 }
 
+/* drift_regexp_matches(x, p, flags): regexp_matches() as an array of its rows, each an
+ * array of the groups, or of the match if there are none. */
+static void all_matches(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct regex_span spans[REGEX_GROUPS_MAX];
+	struct slice text = function_slice(argv[0]);
+	struct slice flags = flags_of(argc, argv, 2);
+	bool global = flags.size && memchr(flags.data, 'g', flags.size);
+	struct buf out = BUF_INIT;
+	struct regex *regex;
+	int found = 0;
+
+	if (function_null(argc, argv))
+		return;
+	regex = regex_get(context, argv, 1, flags);
+	if (!regex)
+		return;
+	for (size_t at = 0;
+	     at <= text.size && out.size < ANSWER_BYTES_MAX &&
+	     (found = regex_find(context, regex, text, at, spans)) > 0;
+	     at = global ? behind(text, spans[0]) : text.size + 1) {
+		buf_add_char(&out, out.size ? ',' : '[');
+		add_groups(regex, text, spans, &out);
+	}
+	regex_put(context, regex, 1);
+	buf_add_str(&out, out.size ? "]" : "[]");
+	if (found < 0) {
+		buf_release(&out);
+		return;
+	}
+	function_text(context, &out);
+	sqlite3_result_subtype(context, VALUE_JSON);
+}
+
 /* regexp_split_to_array(x, p). */
 static void split(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
@@ -271,6 +311,7 @@ const struct function function_regex_list[] = {
 	{ "regexp_match", 2, match, NULL, false },
 	{ "regexp_match", 3, match, NULL, false },
 	{ "regexp_substr", 2, substr, NULL, false },
+	{ "drift_regexp_matches", 3, all_matches, NULL, false },
 	{ "regexp_count", 2, count, NULL, false },
 	{ "regexp_replace", 3, replace, NULL, false },
 	{ "regexp_replace", 4, replace, NULL, false },

@@ -139,6 +139,8 @@ static enum drift_err walk(struct rewriter *rewriter)
 		rewrite_count(rewriter, i);
 		err = rewrite_time(rewriter, i);
 		if (!err && rewriter->statement.at == i)
+			err = rewrite_from(rewriter, i);
+		if (!err && rewriter->statement.at == i)
 			err = spell_token(rewriter, i);
 		if (!err && rewriter->statement.at == i)
 			rewriter->statement.at++;

@@ -50,7 +50,7 @@ static bool is_bare_alias(const struct rewriter *rewriter, unsigned first,
 	struct token previous = rewriter_token(rewriter, last - 1);
 
 	if (last == first || !token_is_name(rewriter_token(rewriter, last)) ||
-	    is_one_of(rewriter, last, words) ||
+	    spell_is_subscript(rewriter, last) || is_one_of(rewriter, last, words) ||
 	    is_one_of(rewriter, last - 1, before))
 		return false;
 	return previous.kind != TOKEN_PUNCT ||

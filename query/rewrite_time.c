@@ -35,12 +35,8 @@ static bool is_from_comma(const struct rewriter *rewriter, unsigned i)
 	return false;
 }
 
-/* Does token i stand where a FROM clause names a table? */
-static bool is_table_place(const struct rewriter *rewriter, unsigned i)
+bool rewrite_is_from_place(const struct rewriter *rewriter, unsigned i)
 {
-	if (i == 0 || !token_is_name(rewriter_token(rewriter, i)) ||
-	    rewriter_is_punct(rewriter, i + 1, "("))
-		return false;
 	while (i > 0 && rewriter_is_punct(rewriter, i - 1, "("))
 		i--;
 	if (i == 0)
@@ -49,8 +45,18 @@ static bool is_table_place(const struct rewriter *rewriter, unsigned i)
 		return true;
 	if (rewriter_is_word(rewriter, i - 1, "FROM"))
 		return i < 2 || !rewriter_is_word(rewriter, i - 2, "DISTINCT");
+	if (rewriter_is_word(rewriter, i - 1, "LATERAL"))
+		return true;
 	return rewriter_is_punct(rewriter, i - 1, ",") &&
 	       is_from_comma(rewriter, i - 1);
+}
+
+/* Does token i stand where a FROM clause names a table? */
+static bool is_table_place(const struct rewriter *rewriter, unsigned i)
+{
+	return token_is_name(rewriter_token(rewriter, i)) &&
+	       !rewriter_is_punct(rewriter, i + 1, "(") &&
+	       rewrite_is_from_place(rewriter, i);
 }
 
 bool rewrite_is_table_place(const struct statement *statement, unsigned i)
@@ -61,7 +67,7 @@ bool rewrite_is_table_place(const struct statement *statement, unsigned i)
 }
 
 /* Words that may follow a table's name and are no alias. */
-static bool is_alias(const struct rewriter *rewriter, unsigned i)
+bool rewrite_is_alias(const struct rewriter *rewriter, unsigned i)
 {
 	static const char *const words[] = {
 		"JOIN",    "LEFT",   "RIGHT",     "FULL",  "INNER",   "CROSS",
@@ -145,7 +151,7 @@ static enum drift_err note_saved(struct rewriter *rewriter, unsigned i,
 				  saved->name);
 	err = saved_declare(rewriter->session, saved, asof, &name, rewriter->error);
 	token_quote_name(buf_slice(&name), &text);
-	if (!is_alias(rewriter, after)) {
+	if (!rewrite_is_alias(rewriter, after)) {
 		buf_add_str(&text, " AS ");
 		token_quote_name(slice_str(saved->name), &text);
 	}
@@ -187,7 +193,7 @@ static enum drift_err note_call(struct rewriter *rewriter, unsigned i,
 		token_quote_name(slice_str(relation->name), &call);
 		buf_printf(&call, "(%lld,%lld,%lld)", (long long)asof->form,
 			   (long long)asof->a, (long long)asof->b);
-		if (!is_alias(rewriter, after)) {
+		if (!rewrite_is_alias(rewriter, after)) {
 			buf_add_str(&call, " AS ");
 			token_quote_name(buf_slice(&name), &call);
 		}

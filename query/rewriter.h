@@ -48,6 +48,12 @@ enum drift_err rewrite_scopes(struct rewriter *rewriter);
 /* If token i is a table with a clause, or in reach of a trailing AS OF, or begins one:
  * note it. statement.at moves past it, or stays. */
 enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i);
+/* Does token i begin what stands in a FROM clause? Is it (or AS) an alias there? */
+bool rewrite_is_from_place(const struct rewriter *rewriter, unsigned i);
+bool rewrite_is_alias(const struct rewriter *rewriter, unsigned i);
+
+/* rewrite_from.c: functions in FROM, and names for the columns of what stands there. */
+enum drift_err rewrite_from(struct rewriter *rewriter, unsigned i);
 
 /* rewrite_count.c: if token i begins SELECT count(*) FROM a table, and no more. */
 void rewrite_count(struct rewriter *rewriter, unsigned i);

@@ -13,6 +13,7 @@
 
 struct saved {
 	struct saved *next;
+	bool table; /* a function's in FROM, else a view */
 	char *name; /* in SQLite */
 };
 
@@ -48,7 +49,8 @@ void saved_forget(struct query_session *session)
 		struct buf sql = BUF_INIT;
 
 		next = at->next;
-		buf_add_str(&sql, "DROP VIEW IF EXISTS temp.");
+		buf_printf(&sql, "DROP %s IF EXISTS temp.",
+			   at->table ? "TABLE" : "VIEW");
 		token_quote_name(slice_str(at->name), &sql);
 		(void)!session_exec(session, buf_cstr(&sql), NULL);
 		buf_release(&sql);
@@ -96,7 +98,8 @@ static void add_view(const struct table_def *def, const char *name,
 	buf_add_slice(sql, query);
 }
 
-static enum drift_err keep(struct query_session *session, const char *name)
+enum drift_err saved_note(struct query_session *session, const char *name,
+			  bool table)
 {
 	struct saved *saved = malloc(sizeof(*saved));
 
@@ -107,6 +110,7 @@ static enum drift_err keep(struct query_session *session, const char *name)
 		free(saved);
 		return DRIFT_NOMEM;
 	}
+	saved->table = table;
 	saved->next = session->saved;
 	session->saved = saved;
 	return DRIFT_OK;
@@ -145,7 +149,7 @@ enum drift_err saved_declare(struct query_session *session,
 	if (!err)
 		err = session_exec(session, buf_cstr(&sql), error);
 	if (!err)
-		err = keep(session, buf_cstr(name));
+		err = saved_note(session, buf_cstr(name), false);
 	rewrite_release(&rewrite);
 	buf_release(&sql);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;

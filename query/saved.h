@@ -19,6 +19,9 @@ enum drift_err saved_declare(struct query_session *session,
 /* Does the query compile, with as many columns as it has names for? */
 enum drift_err saved_try(struct query_session *session, const struct table_def *def,
 			 struct drift_error *error);
+/* Forget what SQLite calls so with the others: a temporary view or virtual table. */
+enum drift_err saved_note(struct query_session *session, const char *name,
+			  bool table);
 /* Is a name that SQLite reads one of them? */
 bool saved_is(const struct query_session *session, const char *name);
 /* Forget all: before the next statement. */

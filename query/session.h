@@ -75,6 +75,7 @@ struct query_session {
 	struct relation *relations;
 	struct saved *saved; /* saved queries that SQLite knows: saved.h */
 	unsigned saved_depth;
+	bool function_tables; /* SQLite knows them: function_table.h */
 
 	struct buf script;
 	size_t script_at;

@@ -262,6 +262,9 @@ static const struct {
 	const char *word;
 	enum drift_err (*spell)(struct rewriter *, unsigned);
 } words[] = {
+	{ "ALL", spell_any },
+	{ "ANY", spell_any },
+	{ "ARRAY", spell_array },
 	{ "CAST", spell_cast },
 	{ "CURRENT_CATALOG", spell_niladic },
 	{ "CURRENT_DATE", spell_niladic },
@@ -290,6 +293,7 @@ static const struct {
 	{ "RIGHT", spell_side },
 	{ "SESSION_USER", spell_niladic },
 	{ "SIMILAR", spell_similar },
+	{ "SOME", spell_any },
 	{ "SUBSTRING", spell_call },
 	{ "TIME", spell_typed_literal },
 	{ "TIMESTAMP", spell_typed_literal },
@@ -370,7 +374,8 @@ static enum drift_err spell_punct(struct rewriter *rewriter, unsigned i)
 	    rewriter_is_punct(rewriter, i, "-"))
 		return spell_sign(rewriter, i);
 	spell_matching(rewriter, i);
-	return DRIFT_OK;
+	spell_bracket(rewriter, i);
+	return spell_operator(rewriter, i);
 }
 
 enum drift_err spell_token(struct rewriter *rewriter, unsigned i)
@@ -384,6 +389,8 @@ enum drift_err spell_token(struct rewriter *rewriter, unsigned i)
 		return spell_parameter(rewriter, i);
 	case TOKEN_STRING:
 		return spell_string(rewriter, i);
+	case TOKEN_QUOTED:
+		return spell_subscript(rewriter, i);
 	default:
 		return DRIFT_OK;
 	}

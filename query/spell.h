@@ -27,6 +27,8 @@ enum drift_type spell_cast_type(const struct rewriter *rewriter, unsigned i);
 
 /* spell_interval.c: x + INTERVAL '1 day'. */
 enum drift_err spell_sign(struct rewriter *rewriter, unsigned i);
+/* An interval alone: generate_series() takes one, nothing else does. */
+enum drift_err spell_interval(struct rewriter *rewriter, unsigned i);
 /* Does an interval stand at token i? *end is where it ends, *text its one token. */
 bool spell_is_interval(const struct rewriter *rewriter, unsigned i, unsigned *end,
 		       unsigned *text);
@@ -36,6 +38,17 @@ enum drift_err spell_call(struct rewriter *rewriter, unsigned i);
 
 /* spell_limit.c: OFFSET n ROWS, FETCH FIRST n ROWS ONLY, LIMIT ALL. */
 enum drift_err spell_limit(struct rewriter *rewriter, unsigned i);
+
+/* spell_array.c: ARRAY[1, 2], x[1], = ANY (array). */
+enum drift_err spell_array(struct rewriter *rewriter, unsigned i);
+void spell_bracket(struct rewriter *rewriter, unsigned i);
+enum drift_err spell_subscript(struct rewriter *rewriter, unsigned i);
+bool spell_is_subscript(const struct rewriter *rewriter, unsigned i);
+enum drift_err spell_any(struct rewriter *rewriter, unsigned i);
+bool spell_is_any(const struct rewriter *rewriter, unsigned i);
+
+/* spell_operator.c: x #> '{a,b}'; operators that are not there, by their names. */
+enum drift_err spell_operator(struct rewriter *rewriter, unsigned i);
 
 /* spell_parameter.c: $1, ?. */
 enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i);

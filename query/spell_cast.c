@@ -114,6 +114,15 @@ static enum drift_err refuse_type(struct rewriter *rewriter, unsigned i)
 			       rewriter->error);
 }
 
+/* Does "[]" stand at token i, after a type? */
+static bool is_array(const struct rewriter *rewriter, unsigned i)
+{
+	struct token token = rewriter_token(rewriter, i);
+
+	return token.kind == TOKEN_QUOTED &&
+	       rewriter->statement.script[token.at] == '[';
+}
+
 /* The operand is [first, before); `cut` and what follows to the type's end goes. */
 static enum drift_err convert(struct rewriter *rewriter, unsigned first,
 			      unsigned cut, unsigned type)
@@ -121,6 +130,7 @@ static enum drift_err convert(struct rewriter *rewriter, unsigned first,
 	unsigned end = spell_type_end(rewriter, type);
 	unsigned name = type;
 	unsigned found;
+	bool array;
 	struct buf text = BUF_INIT;
 	enum drift_err err = DRIFT_OK;
 
@@ -129,14 +139,14 @@ static enum drift_err convert(struct rewriter *rewriter, unsigned first,
 	found = find_type(rewriter, name);
 	if (found == TYPE_COUNT)
 		return refuse_type(rewriter, name);
-	if (rewriter_token(rewriter, end).kind == TOKEN_QUOTED &&
-	    rewriter->statement.script[rewriter_token(rewriter, end).at] == '[')
-		return rewriter_refuse(rewriter, name, "an array type");
-	buf_printf(&text, "%s(", types[found].call);
+	array = is_array(rewriter, end);
+	buf_printf(&text, "%s(", array ? "drift_array" : types[found].call);
 	edit_before(&rewriter->edits, first, buf_cstr(&text));
 	buf_clear(&text);
-	add_arguments(rewriter, name, end, &text);
+	if (!array)
+		add_arguments(rewriter, name, end, &text);
 	buf_add_char(&text, ')');
+	end += array;
 	edit_instead(&rewriter->edits, cut, end, buf_slice(&text));
 	err = buf_status(&text);
 	buf_release(&text);
@@ -151,9 +161,9 @@ enum drift_err spell_colons(struct rewriter *rewriter, unsigned i)
 		return DRIFT_OK;
 	if (rewriter_is_word(rewriter, i + 1, "INTERVAL") && i > 1 &&
 	    spell_is_interval(rewriter, i - 1, &end, &text))
-		return rewriter_refuse(rewriter, i - 1,
-				       "an INTERVAL that is not added to a time");
+		return spell_interval(rewriter, i - 1);
 	rewriter->statement.at = spell_type_end(rewriter, i + 1);
+	rewriter->statement.at += is_array(rewriter, rewriter->statement.at);
 	return convert(rewriter, spell_operand(rewriter, i), i, i + 1);
 }
 
@@ -174,6 +184,12 @@ enum drift_err spell_cast(struct rewriter *rewriter, unsigned i)
 	found = find_type(rewriter, as + 1);
 	if (found == TYPE_COUNT)
 		return refuse_type(rewriter, as + 1);
+	if (is_array(rewriter, close - 1) &&
+	    spell_type_end(rewriter, as + 1) == close - 1) {
+		rewriter_instead(rewriter, i, i + 1, "drift_array");
+		edit_instead(&rewriter->edits, as, close, SLICE(""));
+		return DRIFT_OK;
+	}
 	rewriter_instead(rewriter, i, i + 1, "%s", types[found].call);
 	add_arguments(rewriter, as + 1, spell_type_end(rewriter, as + 1), &text);
 	if (spell_type_end(rewriter, as + 1) != close)
@@ -195,8 +211,7 @@ enum drift_err spell_typed_literal(struct rewriter *rewriter, unsigned i)
 	if (rewriter_token(rewriter, end).kind != TOKEN_STRING || end > i + 5)
 		return DRIFT_OK;
 	if (found == TYPE_COUNT)
-		return rewriter_refuse(rewriter, i,
-				       "an INTERVAL that is not added to a time");
+		return spell_interval(rewriter, i);
 	rewriter_instead(rewriter, i, end, "%s(", types[found].call);
 	edit_after(&rewriter->edits, end, ")");
 	return DRIFT_OK;
@@ -209,5 +224,7 @@ enum drift_type spell_cast_type(const struct rewriter *rewriter, unsigned i)
 	if (rewriter_is_word(rewriter, i, "CAST"))
 		i = verb_find_word(&rewriter->statement, i + 2, "AS");
 	found = find_type(rewriter, i + 1);
+	if (is_array(rewriter, spell_type_end(rewriter, i + 1)))
+		return DRIFT_JSON;
 	return found < TYPE_COUNT ? types[found].type : DRIFT_ANY;
 }

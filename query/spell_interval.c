@@ -33,6 +33,42 @@ bool spell_is_interval(const struct rewriter *rewriter, unsigned i, unsigned *en
 	       rewriter_is_word(rewriter, i + 2, "INTERVAL");
 }
 
+/* Is what begins at token i an argument of generate_series()? */
+static bool is_step(const struct rewriter *rewriter, unsigned i)
+{
+	unsigned depth = 0;
+
+	while (i-- > 1) {
+		if (rewriter_is_punct(rewriter, i, ")"))
+			depth++;
+		else if (rewriter_is_punct(rewriter, i, "(") && depth-- == 0)
+			return rewriter_is_word(rewriter, i - 1, "generate_series");
+	}
+	return false;
+}
+
+enum drift_err spell_interval(struct rewriter *rewriter, unsigned i)
+{
+	unsigned end, text;
+	struct token unit;
+
+	if (!spell_is_interval(rewriter, i, &end, &text) || !is_step(rewriter, i))
+		return rewriter_refuse(rewriter, i,
+				       "an INTERVAL that is not added to a time");
+	if (text == i) {
+		edit_instead(&rewriter->edits, i + 1, end, SLICE(""));
+	} else {
+		edit_instead(&rewriter->edits, i, i + 1, SLICE(""));
+		unit = rewriter_token(rewriter, text + 1);
+		if (end > text + 1)
+			rewriter_instead(rewriter, text + 1, end, " || ' %.*s'",
+					 (int)unit.size,
+					 rewriter->statement.script + unit.at);
+	}
+	rewriter->statement.at = end;
+	return DRIFT_OK;
+}
+
 /* The words that give a time; adding a number to one means days in PostgreSQL. */
 static bool is_time(const struct rewriter *rewriter, unsigned i)
 {

@@ -10,14 +10,12 @@ enum after {
 
 static const struct {
 	const char *word;
-	const char *next; /* a word, "(" or "["; NULL: whatever */
+	const char *next; /* a word or "("; NULL: whatever */
 	enum after after;
 	const char *what;
 } refused[] = {
 	{ "ALL", "(", AN_OPERATOR, "a comparison with ALL" },
 	{ "ANY", "(", AN_OPERATOR, "a comparison with ANY" },
-	{ "ARRAY", "[", ANYWHERE, "ARRAY" },
-	{ "ARRAY", "(", ANYWHERE, "ARRAY" },
 	{ "AT", "TIME", ANYWHERE, "AT TIME ZONE" },
 	{ "BETWEEN", "SYMMETRIC", ANYWHERE, "BETWEEN SYMMETRIC" },
 	{ "CUBE", "(", ANYWHERE, "CUBE" },
@@ -27,7 +25,6 @@ static const struct {
 	{ "FOR", "UPDATE", ANYWHERE, "FOR UPDATE" },
 	{ "FROM", "ONLY", ANYWHERE, "ONLY" },
 	{ "GROUPING", "SETS", ANYWHERE, "GROUPING SETS" },
-	{ "LATERAL", NULL, ANYWHERE, "LATERAL" },
 	{ "OVERRIDING", "SYSTEM", ANYWHERE, "OVERRIDING SYSTEM VALUE" },
 	{ "OVERRIDING", "USER", ANYWHERE, "OVERRIDING USER VALUE" },
 	{ "ROLLUP", "(", ANYWHERE, "ROLLUP" },
@@ -40,15 +37,10 @@ static const struct {
 
 static bool is_next(const struct rewriter *rewriter, unsigned i, const char *next)
 {
-	struct token token = rewriter_token(rewriter, i);
-
 	if (!next)
 		return true;
 	if (next[0] == '(')
 		return rewriter_is_punct(rewriter, i, next);
-	if (next[0] == '[')
-		return token.kind == TOKEN_QUOTED &&
-		       rewriter->statement.script[token.at] == '[';
 	return rewriter_is_word(rewriter, i, next);
 }
 
@@ -65,6 +57,9 @@ enum drift_err spell_refuse(struct rewriter *rewriter, unsigned i)
 		if (refused[k].after == AN_OPERATOR &&
 		    (i == 0 || rewriter_token(rewriter, i - 1).kind != TOKEN_PUNCT))
 			continue;
+		/* = ANY and <> ALL are spelled; see spell_array.c. */
+		if (refused[k].after == AN_OPERATOR && spell_is_any(rewriter, i))
+			return DRIFT_OK;
 		return rewriter_refuse(rewriter, i, refused[k].what);
 	}
 	return DRIFT_OK;

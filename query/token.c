@@ -107,9 +107,11 @@ static const char *word_end(const char *at, const char *end)
 
 static const char *punct_end(const char *at, const char *end)
 {
-	static const char *const triples[] = { "->>", "!~*" };
-	static const char *const pairs[] = { "->", "<=", ">=", "<>", "!=", "==",
-					     "||", "<<", ">>", "::", "!~", "~*" };
+	static const char *const triples[] = { "->>", "!~*", "#>>" };
+	static const char *const pairs[] = {
+		"->", "<=", ">=", "<>", "!=", "==", "||", "<<",
+		">>", "::", "!~", "~*", "#>", "@>", "<@"
+	};
 
 	for (size_t i = 0; i < sizeof(triples) / sizeof(*triples); i++)
 		if (end - at >= 3 && memcmp(at, triples[i], 3) == 0)
@@ -207,7 +209,7 @@ static const char *token_end(const char *at, const char *end, enum token_kind *k
 	}
 	if (is_digit(c) || (c == '.' && is_digit(next)))
 		return number_end(at, end, kind);
-	if (c == '@') {
+	if (c == '@' && is_word(next)) {
 		*kind = TOKEN_MOMENT;
 		return moment_end(at, end);
 	}
@@ -223,6 +225,15 @@ static const char *token_end(const char *at, const char *end, enum token_kind *k
 	return punct_end(at, end);
 }
 
+/* Does the word ARRAY stand before `at`? Then '[' is its parenthesis, no name's. */
+static bool is_after_array(const char *script, const char *at)
+{
+	while (at > script && (at[-1] == ' ' || at[-1] == '\n' || at[-1] == '\t'))
+		at--;
+	return at - script >= 5 && strncasecmp(at - 5, "ARRAY", 5) == 0 &&
+	       (at - script == 5 || !is_word(at[-6]));
+}
+
 struct token token_next(const char *script, size_t size, size_t *at)
 {
 	const char *end = script + size;
@@ -236,6 +247,9 @@ struct token token_next(const char *script, size_t size, size_t *at)
 	} else if (start == end) {
 		*at = size;
 		return token;
+	} else if (*start == '[' && is_after_array(script, start)) {
+		token.kind = TOKEN_PUNCT;
+		after = start + 1;
 	} else {
 		after = token_end(start, end, &token.kind);
 	}
@@ -267,12 +281,33 @@ static enum drift_err tokens_grow(struct tokens *tokens)
 	return DRIFT_OK;
 }
 
+/* The token at *at; inside of ARRAY[...], at a depth, [1] is an array too. */
+static struct token next_of_statement(const char *script, size_t size, size_t *at,
+				      unsigned *depth)
+{
+	struct token token = token_next(script, size, at);
+	char first = token.size ? script[token.at] : 0;
+
+	if (*depth && first == '[') {
+		token.kind = TOKEN_PUNCT;
+		token.size = 1;
+		*at = token.at + 1;
+	}
+	if (token.kind == TOKEN_PUNCT && first == '[')
+		++*depth;
+	else if (*depth && first == ']')
+		--*depth;
+	return token;
+}
+
 enum drift_err tokens_read(struct tokens *tokens, const char *script, size_t size,
 			   size_t *at)
 {
+	unsigned depth = 0;
+
 	tokens->count = 0;
 	for (;;) {
-		struct token token = token_next(script, size, at);
+		struct token token = next_of_statement(script, size, at, &depth);
 
 		if (token_is(script, token, ";")) {
 			if (tokens->count == 0)
@@ -297,8 +332,14 @@ bool token_is_word(const char *script, struct token token, const char *word)
 
 bool token_is(const char *script, struct token token, const char *punct)
 {
-	return token.kind == TOKEN_PUNCT && token.size == strlen(punct) &&
-	       memcmp(script + token.at, punct, token.size) == 0;
+	char first;
+
+	if (token.kind != TOKEN_PUNCT || token.size != strlen(punct))
+		return false;
+	first = script[token.at];
+	if (first == '[' || first == ']')
+		return punct[0] == (first == '[' ? '(' : ')');
+	return memcmp(script + token.at, punct, token.size) == 0;
 }
 
 /* \ooo and \xhh: up to `most` digits of the base. */

@@ -47,7 +47,8 @@ void tokens_release(struct tokens *tokens);
 enum drift_err tokens_read(struct tokens *tokens, const char *script, size_t size,
 			   size_t *at);
 
-/* True if token is the word (any case), the punctuation. */
+/* True if token is the word (any case), the punctuation. The brackets of ARRAY[...] are
+ * parentheses. */
 bool token_is_word(const char *script, struct token token, const char *word);
 bool token_is(const char *script, struct token token, const char *punct);
 static inline bool token_is_name(struct token token)

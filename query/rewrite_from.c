@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* rewrite_from.c - what else than tables stands in FROM.
+ *
+ * A function is a virtual table of its own name for its columns, as PostgreSQL names
+ * them: f(x) AS t (a, b) is "f@a,b"(x) AS t, and where a function has one column, f(x) AS
+ * a has it called a. A query with names for its columns, (SELECT ...) AS t (a, b),
+ * becomes (WITH drift_rows (a, b) AS (SELECT ...) SELECT * FROM drift_rows) AS t. */
+#include "query/function_table.h"
+#include "query/rewriter.h"
+#include "query/saved.h"
+#include "query/session.h"
+
+/* The alias after token `after`, and the list of names behind it; 0: there is none. */
+struct alias {
+	unsigned name;
+	unsigned open, close;
+};
+
+static struct alias alias_at(const struct rewriter *rewriter, unsigned after)
+{
+	struct alias alias = { 0 };
+
+	if (!rewrite_is_alias(rewriter, after))
+		return alias;
+	after += rewriter_is_word(rewriter, after, "AS");
+	if (!token_is_name(rewriter_token(rewriter, after)))
+		return alias;
+	alias.name = after;
+	if (!rewriter_is_punct(rewriter, after + 1, "("))
+		return alias;
+	alias.open = after + 1;
+	alias.close = verb_find_close(&rewriter->statement, after + 1);
+	return alias;
+}
+
+/* The names between the parentheses, each as "a"; ", " between. */
+static enum drift_err read_names(struct rewriter *rewriter,
+				 const struct alias *alias, unsigned *count,
+				 struct buf *quoted)
+{
+	for (unsigned i = alias->open + 1; i < alias->close; i += 2) {
+		struct token token = rewriter_token(rewriter, i);
+		struct buf name = BUF_INIT;
+
+		if (!token_is_name(token))
+			return statement_syntax(&rewriter->statement, token,
+						rewriter->error);
+		if (i + 1 < alias->close && !rewriter_is_punct(rewriter, i + 1, ","))
+			return rewriter_refuse(rewriter, i + 1,
+					       "a type in a list of columns");
+		token_text(rewriter->statement.script, token, &name);
+		buf_add_str(quoted, *count ? ", " : "");
+		token_quote_name(buf_slice(&name), quoted);
+		buf_release(&name);
+		++*count;
+	}
+	return buf_status(quoted);
+}
+
+static unsigned column_count(const struct source *source)
+{
+	unsigned count = 0;
+
+	while (source->columns[count])
+		count++;
+	return count - source->arguments;
+}
+
+/* Make SQLite know the function under a name that tells its columns'. */
+static enum drift_err declare(struct rewriter *rewriter, const struct source *source,
+			      struct slice names, struct buf *called)
+{
+	struct query_session *session = rewriter->session;
+	struct buf sql = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	buf_printf(called, "%s@", source->name);
+	buf_add_slice(called, names);
+	if (saved_is(session, buf_cstr(called)))
+		return buf_status(called);
+	if (!session->function_tables)
+		err = function_table_register(session, rewriter->error);
+	session->function_tables |= !err;
+	buf_add_str(&sql, "CREATE VIRTUAL TABLE temp.");
+	token_quote_name(buf_slice(called), &sql);
+	buf_printf(&sql, " USING %s(", source->name);
+	buf_add_slice(&sql, names);
+	buf_add_char(&sql, ')');
+	if (!err)
+		err = buf_status(&sql) || buf_status(called) ? DRIFT_NOMEM
+							     : DRIFT_OK;
+	if (!err)
+		err = session_exec(session, buf_cstr(&sql), rewriter->error);
+	if (!err)
+		err = saved_note(session, buf_cstr(called), true);
+	buf_release(&sql);
+	return err;
+}
+
+/* What the function's columns are called here. */
+static enum drift_err name_columns(struct rewriter *rewriter,
+				   const struct source *source,
+				   const struct alias *alias, struct buf *names)
+{
+	struct buf one = BUF_INIT;
+	unsigned count = 0;
+	enum drift_err err = DRIFT_OK;
+
+	if (alias->open) {
+		err = read_names(rewriter, alias, &count, names);
+	} else if (alias->name && column_count(source) == 1) {
+		token_text(rewriter->statement.script,
+			   rewriter_token(rewriter, alias->name), &one);
+		token_quote_name(buf_slice(&one), names);
+		count = 1;
+	}
+	buf_release(&one);
+	if (!err && count > column_count(source))
+		err = statement_place(
+			rewriter_token(rewriter, alias->open),
+			drift_fail(rewriter->error, DRIFT_BAD_ARGUMENT,
+				   "table \"%s\" has %u columns available but %u "
+				   "columns specified",
+				   source->name, column_count(source), count),
+			rewriter->error);
+	for (; !err && count < column_count(source); count++) {
+		buf_add_str(names, count ? ", " : "");
+		token_quote_name(slice_str(source->columns[count]), names);
+	}
+	return err;
+}
+
+static enum drift_err note_function(struct rewriter *rewriter, unsigned i,
+				    const struct source *source)
+{
+	unsigned close = verb_find_close(&rewriter->statement, i + 1);
+	struct alias alias = alias_at(rewriter, close + 1);
+	struct buf names = BUF_INIT, called = BUF_INIT, quoted = BUF_INIT;
+	enum drift_err err = name_columns(rewriter, source, &alias, &names);
+
+	if (!err)
+		err = declare(rewriter, source, buf_slice(&names), &called);
+	if (!err) {
+		token_quote_name(buf_slice(&called), &quoted);
+		edit_instead(&rewriter->edits, i, i + 1, buf_slice(&quoted));
+		if (alias.open)
+			edit_instead(&rewriter->edits, alias.open, alias.close + 1,
+				     SLICE(""));
+		else if (!alias.name)
+			rewriter_instead(rewriter, close, close + 1, ") AS \"%s\"",
+					 source->name);
+	}
+	buf_release(&names);
+	buf_release(&called);
+	buf_release(&quoted);
+	return err;
+}
+
+/* Token i opens a query. */
+static enum drift_err note_query(struct rewriter *rewriter, unsigned i)
+{
+	unsigned close = verb_find_close(&rewriter->statement, i), count = 0;
+	struct alias alias = alias_at(rewriter, close + 1);
+	struct buf names = BUF_INIT, text = BUF_INIT;
+	enum drift_err err;
+
+	if (!alias.open)
+		return DRIFT_OK;
+	err = read_names(rewriter, &alias, &count, &names);
+	if (!err) {
+		buf_add_str(&text, "WITH drift_rows(");
+		buf_add_slice(&text, buf_slice(&names));
+		buf_add_str(&text, ") AS (");
+		err = buf_status(&text);
+	}
+	if (!err) {
+		edit_after(&rewriter->edits, i, buf_cstr(&text));
+		edit_before(&rewriter->edits, close, ") SELECT * FROM drift_rows");
+		edit_instead(&rewriter->edits, alias.open, alias.close + 1,
+			     SLICE(""));
+	}
+	buf_release(&names);
+	buf_release(&text);
+	return err;
+}
+
+static const struct source *function_at(const struct rewriter *rewriter, unsigned i)
+{
+	return rewriter_token(rewriter, i).kind == TOKEN_WORD &&
+			       rewriter_is_punct(rewriter, i + 1, "(")
+		       ? function_table_find(
+				 token_slice(rewriter->statement.script,
+					     rewriter_token(rewriter, i)))
+		       : NULL;
+}
+
+enum drift_err rewrite_from(struct rewriter *rewriter, unsigned i)
+{
+	const struct source *source;
+
+	if (rewriter_is_word(rewriter, i, "LATERAL")) {
+		if (!function_at(rewriter, i + 1))
+			return rewriter_refuse(rewriter, i, "LATERAL");
+		edit_instead(&rewriter->edits, i, i + 1, SLICE(" "));
+		return DRIFT_OK;
+	}
+	source = function_at(rewriter, i);
+	if (source)
+		return rewrite_is_from_place(rewriter, i)
+			       ? note_function(rewriter, i, source)
+			       : rewriter_refuse(rewriter, i,
+						 "a function of rows outside FROM");
+	if (i > 0 && rewriter_is_punct(rewriter, i, "(") &&
+	    (rewriter_is_word(rewriter, i + 1, "SELECT") ||
+	     rewriter_is_word(rewriter, i + 1, "VALUES") ||
+	     rewriter_is_word(rewriter, i + 1, "WITH")) &&
+	    rewrite_is_from_place(rewriter, i))
+		return note_query(rewriter, i);
+	return DRIFT_OK;
+}
