@@ -114,18 +114,19 @@ static enum drift_err take_block(struct fold *fold, struct slice table_key)
 	return err;
 }
 
-/* It is full: put it where it stays, and begin the next one. */
-static enum drift_err end_block(struct fold *fold, struct slice table_key)
+/* It is full: put it where it stays, and begin the next one, with event next. */
+static enum drift_err end_block(struct fold *fold, struct slice table_key,
+				drift_seq next)
 {
 	struct version_block *block = &fold->block;
 	enum drift_err err;
 
 	buf_clear(&fold->key);
 	buf_add_slice(&fold->key, table_key);
-	buf_add_be64(&fold->key, block->first);
+	buf_add_be64(&fold->key, next);
 	err = buf_status(&fold->key);
 	if (!err)
-		err = buf_status(&block->bytes);
+		err = version_block_encode(block);
 	if (!err)
 		err = index_put(fold->writer, INDEX_VERSIONS, buf_slice(&fold->key),
 				buf_slice(&block->bytes));
@@ -141,18 +142,21 @@ static enum drift_err put_versions(struct fold *fold, struct slice table_key)
 		const struct entry *entry = fold->versions[i];
 
 		if (fold->block.count >= VERSION_BLOCK_COUNT)
-			err = end_block(fold, table_key);
-		version_block_add(&fold->block,
-				  &(struct index_version){
-					  .seq = entry->seq,
-					  .place = entry->place,
-					  .time = entry->time,
-					  .op = entry->op,
-					  .integer_key = entry->integer_key,
-				  });
+			err = end_block(fold, table_key, entry->seq);
+		if (!err)
+			err = version_block_add(
+				&fold->block,
+				&(struct index_version){
+					.seq = entry->seq,
+					.time = entry->time,
+					.offset = entry->place.offset,
+					.size = entry->place.size,
+					.op = entry->op,
+					.integer_key = entry->integer_key,
+				});
 	}
 	if (!err)
-		err = buf_status(&fold->block.bytes);
+		err = version_block_encode(&fold->block);
 	return err ? err
 		   : index_put(fold->writer, INDEX_RECENT, table_key,
 			       buf_slice(&fold->block.bytes));

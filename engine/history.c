@@ -11,7 +11,7 @@
 /* A version before its row is fetched. */
 struct next {
 	bool set;
-	struct index_version at; /* place.size 0: in a layer */
+	struct index_version at; /* of a layer: seq and time alone */
 	const struct entry *entry;
 };
 

@@ -12,8 +12,8 @@
  *			keys that are deleted now, and by which event
  *	recent		table[4] row key		its newest versions, one at least
  *							(version_block.h)
- *	versions	table[4] row key seq[8]		those before: a block of them from
- *							that one on
+ *	versions	table[4] row key seq[8]		those before: a block of them, and
+ *							the first one after it
  *	values		index[4] value row key		from seq[8] value size[2]
  *			rows that have this value now, and since when
  *	past		index[4] value to seq[8] row key   from seq[8] value size[2]
@@ -43,7 +43,7 @@
 
 #include "engine/log.h"
 
-#define INDEX_FORMAT 4 /* of the above; another one is built anew */
+#define INDEX_FORMAT 5 /* of the above; another one is built anew */
 #define MARK_EVENTS 64
 #define INDEX_KEY_BYTES_MAX 511
 
@@ -107,6 +107,10 @@ void index_read_end(struct index *index, struct index_reader *reader);
  * when there is none. */
 enum drift_err index_get(struct index_reader *reader, enum index_space space,
 			 struct slice key, struct slice *value);
+/* The first entry whose key is not smaller. */
+enum drift_err index_get_from(struct index_reader *reader, enum index_space space,
+			      struct slice key, struct slice *found,
+			      struct slice *value);
 enum drift_err index_applied(struct index_reader *reader, struct index_mark *mark);
 /* DRIFT_CORRUPT when what was applied was written in another format. */
 enum drift_err index_check_format(struct index_reader *reader);
@@ -169,8 +173,9 @@ struct index_row { /* current and gone */
 
 struct index_version { /* of a block in recent or versions */
 	drift_seq seq;
-	struct place place;
 	drift_time_ns time;
+	uint64_t offset; /* of its frame, in the segment that seq lies in */
+	uint32_t size;
 	enum drift_op op;
 	bool integer_key;
 };

@@ -143,27 +143,35 @@ static enum drift_err check_end(struct index_reader *reader, enum index_space sp
 	return err ? err : DRIFT_DONE;
 }
 
-/* A page of noise may seem to be without the key, and a miss has no checksum; so what
- * stands in the key's place, the next entry, must be whole. */
-enum drift_err index_get(struct index_reader *reader, enum index_space space,
-			 struct slice key, struct slice *value)
+enum drift_err index_get_from(struct index_reader *reader, enum index_space space,
+			      struct slice key, struct slice *found,
+			      struct slice *value)
 {
-	MDB_val found = index_val(key), stored;
-	struct slice other;
+	MDB_val at = index_val(key), stored;
 	int code = reader_cursor(reader, space);
 	enum drift_err err;
 
 	if (!code)
-		code = INDEX_FAULT_IN(mdb_cursor_get(reader->cursors[space], &found,
+		code = INDEX_FAULT_IN(mdb_cursor_get(reader->cursors[space], &at,
 						     &stored, MDB_SET_RANGE));
 	if (code == MDB_NOTFOUND)
 		return check_end(reader, space);
 	err = read_err(reader->index, code);
 	if (err)
 		return err;
-	other = slice_of(found.mv_data, found.mv_size);
-	err = index_value_check(reader->index, other, &stored, value);
-	return err || slice_equal(other, key) ? err : DRIFT_DONE;
+	*found = slice_of(at.mv_data, at.mv_size);
+	return index_value_check(reader->index, *found, &stored, value);
+}
+
+/* A page of noise may seem to be without the key, and a miss has no checksum; so what
+ * stands in the key's place, the next entry, must be whole. */
+enum drift_err index_get(struct index_reader *reader, enum index_space space,
+			 struct slice key, struct slice *value)
+{
+	struct slice found;
+	enum drift_err err = index_get_from(reader, space, key, &found, value);
+
+	return err || slice_equal(found, key) ? err : DRIFT_DONE;
 }
 
 enum drift_err index_cursor_open(struct index_reader *reader, enum index_space space,

@@ -251,6 +251,22 @@ enum drift_err log_find(const struct log *log, drift_seq first_seq, unsigned *in
 	return DRIFT_NO_ROW;
 }
 
+drift_seq log_segment_of(const struct log *log, drift_seq seq)
+{
+	struct log_segment **list = atomic_load(&log->segments);
+	unsigned low = 0, high = atomic_load(&log->count);
+
+	while (high - low > 1) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (list[middle]->first_seq <= seq)
+			low = middle;
+		else
+			high = middle;
+	}
+	return list[low]->first_seq;
+}
+
 enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
 			       struct log_segment **segment,
 			       struct drift_error *error)

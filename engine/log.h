@@ -85,6 +85,8 @@ void log_close(struct log *log);
 struct log_segment *log_newest(const struct log *log);
 /* Its index in the list: DRIFT_NO_ROW when the log has none such. */
 enum drift_err log_find(const struct log *log, drift_seq first_seq, unsigned *index);
+/* The first seq of the segment that event seq lies in. */
+drift_seq log_segment_of(const struct log *log, drift_seq seq);
 /* Have its file open; of many threads that come at once, one opens it. */
 enum drift_err log_segment_open(struct log *log, struct log_segment *segment,
 				int flags, struct drift_error *error);

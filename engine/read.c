@@ -32,7 +32,12 @@ enum drift_err version_load(struct drift_db *db, const struct index_version *fou
 	version->row = version->places = (struct slice){ 0 };
 	if (found->op == DRIFT_OP_DELETE)
 		return DRIFT_OK;
-	return version_load_place(db, &found->place, memory, version);
+	return version_load_place(
+		db,
+		&(struct place){ .segment = log_segment_of(&db->log, found->seq),
+				 .offset = found->offset,
+				 .size = found->size },
+		memory, version);
 }
 
 enum drift_err version_load_place(struct drift_db *db, const struct place *place,

@@ -45,8 +45,9 @@ enum drift_err reading_next_event(struct reading *reading, uint32_t table_id,
 	if (!err)
 		*version = (struct index_version){
 			.seq = frame.seq,
-			.place = place,
 			.time = frame.time,
+			.offset = place.offset,
+			.size = place.size,
 			.op = frame_op(&frame),
 			.integer_key = frame.flags & FRAME_INTEGER_KEY,
 		};

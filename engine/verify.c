@@ -36,9 +36,8 @@ uint64_t verify_version_hash(uint64_t seed, uint32_t table_id, struct slice key,
 	uint64_t who = tally_mix_bytes(seed ^ table_id, key);
 	uint64_t when = tally_mix(tally_mix(seed + 1, version->seq),
 				  (uint64_t)version->time);
-	uint64_t where = tally_mix(tally_mix(seed + 2, version->place.segment),
-				   version->place.offset);
-	uint64_t what = tally_mix(seed + 3, (uint64_t)version->place.size << 8 |
+	uint64_t where = tally_mix(seed + 2, version->offset);
+	uint64_t what = tally_mix(seed + 3, (uint64_t)version->size << 8 |
 						    (uint64_t)version->op << 1 |
 						    version->integer_key);
 
@@ -79,8 +78,9 @@ static void tally_event(struct worker *worker, const struct frame *frame,
 	struct verify *verify = worker->verify;
 	struct index_version version = {
 		.seq = frame->seq,
-		.place = *place,
 		.time = frame->time,
+		.offset = place->offset,
+		.size = place->size,
 		.op = frame_op(frame),
 		.integer_key = frame->flags & FRAME_INTEGER_KEY,
 	};

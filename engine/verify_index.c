@@ -163,6 +163,7 @@ struct row_versions {
 	struct slice key; /* table id and row key */
 	struct index_version newest;
 	uint64_t count;
+	drift_seq next;   /* begins the next block; 0: any */
 	uint32_t weights; /* verify_past.h */
 };
 
@@ -187,7 +188,8 @@ static enum drift_err take_block(struct rows *rows, struct row_versions *row,
 	struct version_cursor cursor;
 	enum drift_err err = version_cursor_open(&cursor, block);
 
-	if (err || cursor.before != row->count)
+	if (err || cursor.before != row->count ||
+	    (row->next && cursor.first_seq != row->next))
 		return DRIFT_CORRUPT;
 	while (!(err = version_cursor_next(&cursor))) {
 		if (cursor.version.seq <= row->newest.seq)
@@ -220,6 +222,8 @@ static enum drift_err take_old(struct rows *rows, struct row_versions *row)
 		if (order < 0 || take_block(rows, row, old->value) ||
 		    row->count != count + VERSION_BLOCK_COUNT)
 			verify_fault(verify, "index: old versions are damaged");
+		else
+			row->next = be64_get((const char *)old->key.data + own.size);
 		err = verify_space_next(verify, old, INDEX_NEXT);
 	}
 	return err;

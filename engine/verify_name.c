@@ -37,9 +37,7 @@ static bool name_version(struct naming *naming, const struct frame *frame,
 		*err = DRIFT_OK;
 		return true;
 	}
-	if (*err || (version.place.segment == place->segment &&
-		     version.place.offset == place->offset &&
-		     version.place.size == place->size &&
+	if (*err || (version.offset == place->offset && version.size == place->size &&
 		     version.op == frame_op(frame) && version.time == frame->time))
 		return false;
 	verify_fault(verify, "index: event %" PRIu64 " is elsewhere in the log",

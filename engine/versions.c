@@ -5,10 +5,10 @@
 /* ---- Finding one ----------------------------------------------------------------- */
 
 static struct slice old_key(char bytes[INDEX_KEY_BYTES_MAX], struct slice table_key,
-			    drift_seq seq)
+			    drift_seq end)
 {
 	memcpy(bytes, table_key.data, table_key.size);
-	be64_put(bytes + table_key.size, seq);
+	be64_put(bytes + table_key.size, end);
 	return slice_of(bytes, table_key.size + 8);
 }
 
@@ -18,78 +18,80 @@ static bool is_of_row(struct slice key, struct slice table_key)
 	       memcmp(key.data, table_key.data, table_key.size) == 0;
 }
 
-/* In the last old block that begins at or before seq. *is_last: it is the last one in
- * that block, so a newer one may stand elsewhere. */
+static enum drift_err find_in(struct slice block, drift_seq seq,
+			      struct index_version *found, uint64_t *before,
+			      bool *is_last)
+{
+	struct version_cursor cursor;
+	enum drift_err err = version_cursor_open(&cursor, block);
+
+	*before = err ? 0 : cursor.before;
+	if (!err)
+		err = version_cursor_find(&cursor, seq, is_last);
+	if (!err)
+		*found = cursor.version;
+	return err;
+}
+
+/* In the first old block that ends after seq. */
 static enum drift_err find_old(struct index_reader *reader, struct slice table_key,
-			       drift_seq seq, struct index_version *found,
-			       bool *is_last)
+			       drift_seq seq, struct index_version *found)
 {
 	char bytes[INDEX_KEY_BYTES_MAX];
 	struct slice key, block;
-	struct index_cursor *cursor;
-	enum drift_err err = index_cursor_open(reader, INDEX_VERSIONS, &cursor);
+	uint64_t before;
+	bool is_last;
+	enum drift_err err =
+		index_get_from(reader, INDEX_VERSIONS,
+			       old_key(bytes, table_key, seq + 1), &key, &block);
 
-	if (err)
-		return err;
-	err = index_seek_before(cursor, old_key(bytes, table_key, seq + 1), &key,
-				&block);
-	if ((!err || err == DRIFT_CORRUPT) && !is_of_row(key, table_key))
+	if (!err && !is_of_row(key, table_key))
 		err = DRIFT_DONE;
-	if (!err)
-		err = version_block_find(block, seq, found, is_last);
-	index_cursor_close(cursor);
-	return err;
+	return err ? err : find_in(block, seq, found, &before, &is_last);
 }
 
 enum drift_err versions_find(struct index_reader *reader, struct slice table_key,
 			     drift_seq seq, bool long_ago,
 			     struct index_version *found, bool *is_newest)
 {
-	struct version_cursor recent;
 	struct slice block;
-	bool is_last = true;
-	enum drift_err err;
+	uint64_t before;
+	enum drift_err err = DRIFT_DONE;
 
 	*is_newest = false;
 	seq = seq < DRIFT_SEQ_MAX ? seq : DRIFT_SEQ_MAX - 1;
-	if (long_ago) {
-		err = find_old(reader, table_key, seq, found, &is_last);
-		if ((err && err != DRIFT_DONE) || (!err && !is_last))
-			return err;
-	}
+	if (long_ago)
+		err = find_old(reader, table_key, seq, found);
+	if (err != DRIFT_DONE)
+		return err;
 	err = index_get(reader, INDEX_RECENT, table_key, &block);
-	if (!err)
-		err = version_cursor_open(&recent, block);
 	if (err)
 		return err;
-	err = version_block_find(block, seq, found, is_newest);
-	if (err == DRIFT_DONE && recent.before)
-		err = find_old(reader, table_key, seq, found, &is_last);
-	return err;
+	err = find_in(block, seq, found, &before, is_newest);
+	return err == DRIFT_DONE && before && !long_ago
+		       ? find_old(reader, table_key, seq, found)
+		       : err;
 }
 
 /* ---- What is damaged ------------------------------------------------------------- */
 
-/* Of the row, from event `from` on, at most so many. */
+/* The row's events from one to another, as the log has them. */
 static enum drift_err rebuild(struct reading *reading, struct slice table_key,
-			      drift_seq from, unsigned count_max,
+			      drift_seq from, drift_seq through,
 			      struct version_block *block)
 {
 	struct slice key = { (const char *)table_key.data + 4, table_key.size - 4 };
 	uint32_t table_id = be32_get(table_key.data);
 	struct index_version version = { .seq = from - 1 };
-	struct index_mark applied;
-	enum drift_err err = index_applied(reading->index, &applied);
+	enum drift_err err = DRIFT_OK;
 
-	while (!err && block->count < count_max) {
-		err = reading_next_event(reading, table_id, key, applied.seq,
-					 &version);
+	version_block_begin(block, 0);
+	while (!err) {
+		err = reading_next_event(reading, table_id, key, through, &version);
 		if (!err)
-			version_block_add(block, &version);
+			err = version_block_add(block, &version);
 	}
-	if (!err || err == DRIFT_DONE)
-		err = buf_status(&block->bytes);
-	return err;
+	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
 enum drift_err versions_rebuild_recent(struct reading *reading,
@@ -110,10 +112,12 @@ enum drift_err versions_rebuild_recent(struct reading *reading,
 		}
 		if (!block->count)
 			version_block_begin(block, old);
-		version_block_add(block, version);
+		err = version_block_add(block, version);
+		if (err)
+			break;
 	}
 	version_walk_release(&walk);
-	return err == DRIFT_DONE ? buf_status(&block->bytes) : err;
+	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
 /* ---- Walking ---------------------------------------------------------------------- */
@@ -138,24 +142,47 @@ enum drift_err version_walk_row(struct version_walk *walk, struct reading *readi
 	return buf_status(&walk->key);
 }
 
-static enum drift_err enter_rebuilt(struct version_walk *walk, drift_seq from,
-				    unsigned count_max)
+static enum drift_err enter_rebuilt(struct version_walk *walk)
 {
-	enum drift_err err;
+	enum drift_err err = DRIFT_OK;
 
-	version_block_begin(&walk->rebuilt, 0);
-	err = rebuild(walk->reading, buf_slice(&walk->key), from, count_max,
-		      &walk->rebuilt);
-	return err ? err
-		   : version_cursor_open(&walk->at, buf_slice(&walk->rebuilt.bytes));
+	walk->at = (struct version_cursor){ 0 };
+	if (walk->rebuilt.count)
+		err = version_block_encode(&walk->rebuilt);
+	if (!err && walk->rebuilt.count)
+		err = version_cursor_open(&walk->at,
+					  buf_slice(&walk->rebuilt.bytes));
+	return err;
 }
 
 static enum drift_err enter_recent(struct version_walk *walk)
 {
+	struct index_mark applied;
+	enum drift_err err;
+
 	walk->stage = WALK_RECENT;
 	if (walk->recent.data)
 		return version_cursor_open(&walk->at, walk->recent);
-	return enter_rebuilt(walk, walk->at.version.seq + 1, UINT32_MAX);
+	err = index_applied(walk->reading->index, &applied);
+	if (!err)
+		err = rebuild(walk->reading, buf_slice(&walk->key),
+			      walk->at.version.seq + 1, applied.seq, &walk->rebuilt);
+	return err ? err : enter_rebuilt(walk);
+}
+
+/* A damaged block, whose key tells the event after it: a key that the log knows nothing
+ * of is itself damaged. */
+static enum drift_err enter_damaged(struct version_walk *walk, drift_seq end)
+{
+	struct version_block *rebuilt = &walk->rebuilt;
+	enum drift_err err = rebuild(walk->reading, buf_slice(&walk->key),
+				     walk->at.version.seq + 1, end, rebuilt);
+
+	if (err)
+		return err;
+	if (rebuilt->count < 2 || rebuilt->versions[--rebuilt->count].seq != end)
+		return DRIFT_CORRUPT;
+	return enter_rebuilt(walk);
 }
 
 /* The row's first old block, or the next one; DRIFT_DONE when there is none. */
@@ -163,7 +190,6 @@ static enum drift_err enter_old(struct version_walk *walk)
 {
 	struct slice table_key = buf_slice(&walk->key), key, block;
 	char bytes[INDEX_KEY_BYTES_MAX];
-	drift_seq first;
 	enum drift_err err = DRIFT_OK;
 
 	if (!walk->old)
@@ -179,12 +205,10 @@ static enum drift_err enter_old(struct version_walk *walk)
 	walk->stage = WALK_OLD;
 	if ((!err || err == DRIFT_CORRUPT) && !is_of_row(key, table_key))
 		return DRIFT_DONE;
-	if (err != DRIFT_CORRUPT)
-		return err ? err : version_cursor_open(&walk->at, block);
-	first = be64_get((const char *)key.data + table_key.size);
-	err = enter_rebuilt(walk, first, VERSION_BLOCK_COUNT);
-	/* A key that the log knows nothing of is itself damaged. */
-	return !err && walk->rebuilt.first != first ? DRIFT_CORRUPT : err;
+	if (err == DRIFT_CORRUPT)
+		return enter_damaged(
+			walk, be64_get((const char *)key.data + table_key.size));
+	return err ? err : version_cursor_open(&walk->at, block);
 }
 
 static enum drift_err enter_block(struct version_walk *walk)
