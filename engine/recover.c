@@ -384,7 +384,12 @@ static enum drift_err end_log(struct drift_db *db, uint64_t end,
 		atomic_store(&db->log.end, end);
 		return DRIFT_OK;
 	}
-	return log_set_end(&db->log, end, error);
+	err = log_set_end(&db->log, end, error);
+	/* The newest segment may have been given its name and no more. */
+	if (!err && (db->unclean || log_newest(&db->log)->copy) &&
+	    io_sync_dir(db->io, db->log.dir))
+		err = drift_fail(error, DRIFT_IO, "cannot sync log/: %m");
+	return err;
 }
 
 /* ---- All of it ------------------------------------------------------------------------ */

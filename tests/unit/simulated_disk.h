@@ -22,7 +22,8 @@
 
 enum fault {
 	FAULT_NONE,
-	FAULT_CUT,
+	FAULT_CUT, /* the power: what was not synced is settled by disk_settle() */
+	FAULT_KILL, /* the process alone: the next one finds the page cache as it is */
 	FAULT_EIO,
 	FAULT_ENOSPC,
 	FAULT_EINTR,
@@ -83,7 +84,7 @@ static inline off_t size_of(int fd)
 	return fstat(fd, &st) == 0 ? st.st_size : 0;
 }
 
-/* Count a call; what shall befall it. EIO once the power is gone. */
+/* Count a call; what shall befall it. EIO once the process is gone. */
 static inline enum fault disk_call(struct disk *disk)
 {
 	if (disk->dead)
@@ -94,7 +95,7 @@ static inline enum fault disk_call(struct disk *disk)
 	if (disk->calls < disk->fault_at ||
 	    (disk->calls > disk->fault_at && !disk->for_ever))
 		return FAULT_NONE;
-	if (disk->fault == FAULT_CUT) {
+	if (disk->fault == FAULT_CUT || disk->fault == FAULT_KILL) {
 		disk->dead = true;
 		return FAULT_EIO;
 	}

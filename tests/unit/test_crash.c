@@ -45,7 +45,7 @@ static void live(struct disk *disk, int txs)
 }
 
 /* Run the workload on a disk that fails at a call; true if it got that far. In the
- * end the power is cut in any case. */
+ * end the power is cut in any case, soon after the last opening. */
 static bool run(enum fault fault, uint64_t at, int lives, int txs)
 {
 	struct disk disk;
@@ -56,10 +56,11 @@ static bool run(enum fault fault, uint64_t at, int lives, int txs)
 	work_init(&work, what);
 	disk_init(&disk, fault, at);
 	for (int life = 0; life < lives && !disk.dead; life++) {
-		live(&disk, txs);
+		live(&disk, life + 1 < lives ? txs : 2);
 		/* fdatasync that failed says nothing the second time. */
-		if (fault != FAULT_CUT)
+		if (!disk.dead)
 			assert_int_equal(disk.syncs_after_failure, 0);
+		disk.dead &= fault == FAULT_CUT;
 	}
 	reached = disk.calls >= at;
 	disk_settle(&disk, true);
@@ -99,6 +100,12 @@ static void power_cut_at_every_call(void **state)
 	sweep(FAULT_CUT, 2, 60);
 }
 
+static void kill_at_every_call(void **state)
+{
+	(void)state;
+	sweep(FAULT_KILL, 2, 60);
+}
+
 static void failure_at_every_call(void **state)
 {
 	(void)state;
@@ -127,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(power_cut_at_every_call),
+		cmocka_unit_test(kill_at_every_call),
 		cmocka_unit_test(failure_at_every_call),
 		cmocka_unit_test(full_disk_at_every_call),
 		cmocka_unit_test(interruption_at_every_call),

@@ -30,10 +30,11 @@ static struct drift_options small_options(void)
 
 static void set_random_fault(void)
 {
-	static const enum fault faults[] = { FAULT_NONE,  FAULT_CUT,  FAULT_CUT,
-					     FAULT_CUT,   FAULT_EIO,  FAULT_ENOSPC,
-					     FAULT_EINTR, FAULT_SHORT };
-	enum fault fault = faults[test_draw(8)];
+	static const enum fault faults[] = {
+		FAULT_NONE, FAULT_CUT,    FAULT_CUT,   FAULT_KILL, FAULT_EIO,
+		FAULT_EIO,  FAULT_ENOSPC, FAULT_EINTR, FAULT_SHORT
+	};
+	enum fault fault = faults[test_draw(9)];
 	uint64_t at = 1 + test_draw(test_draw(2) ? 200 : 40);
 
 	/* Interrupted for ever is a call that never ends. */
@@ -83,7 +84,7 @@ static void live(void)
 	if (test_draw(2) && !drift_sync(db))
 		work.acked = work.submitted;
 	drift_close(db);
-	if (disk.fault != FAULT_CUT && disk.syncs_after_failure)
+	if (!disk.dead && disk.syncs_after_failure)
 		fail_msg("%s: synced again after a failure", what);
 }
 
@@ -206,7 +207,7 @@ static void run(uint64_t seed)
 	for (unsigned life = 0; life < lives; life++) {
 		live();
 		/* The process died alone, or with the machine. */
-		if (disk.dead || test_draw(3))
+		if (disk.fault != FAULT_KILL && (disk.dead || test_draw(3)))
 			disk_settle(&disk, true);
 		change_index();
 		cut_recoveries();
