@@ -162,6 +162,8 @@ void index_abort(struct index_writer *writer);
 
 /* ---- What stands in the spaces ---- */
 
+#define INDEX_ROW_HEAD_BYTES 18
+
 struct index_row { /* current and gone */
 	drift_seq seq;
 	drift_time_ns time;
@@ -188,7 +190,41 @@ struct index_interval {
 };
 
 void index_row_encode(const struct index_row *row, struct buf *out);
-enum drift_err index_row_decode(struct slice value, struct index_row *row);
+/* What a value of current or gone says; DRIFT_CORRUPT when it cannot be one. */
+static inline enum drift_err index_row_decode(struct slice value,
+					      struct index_row *row)
+{
+	const char *at = value.data;
+	size_t places;
+
+	if (value.size < INDEX_ROW_HEAD_BYTES)
+		return DRIFT_CORRUPT;
+	places = (uint8_t)at[17];
+	if (places > value.size - INDEX_ROW_HEAD_BYTES)
+		return DRIFT_CORRUPT;
+	row->seq = be64_get(at);
+	row->time = (drift_time_ns)be64_get(at + 8);
+	row->integer_key = at[16] & 1;
+	at += INDEX_ROW_HEAD_BYTES;
+	row->places = slice_of(at, places);
+	row->row = slice_of(at + places, value.size - INDEX_ROW_HEAD_BYTES - places);
+	return DRIFT_OK;
+}
+/* As a version of the row called key. (Member by member: a whole struct would be zeroed
+ * first, for each row of a scan.) */
+static inline void index_row_version(const struct index_row *row, struct slice key,
+				     enum drift_op op, struct drift_version *version)
+{
+	version->key = key;
+	version->row = row->row;
+	version->places = row->places;
+	version->seq = row->seq;
+	version->time = row->time;
+	version->op = op;
+	version->integer_key = row->integer_key;
+	version->end_seq = 0;
+	version->end_time = 0;
+}
 
 enum drift_err index_interval_decode(bool past, struct slice key,
 				     struct slice stored,

@@ -202,14 +202,9 @@ enum drift_err index_rows_version(struct index_rows *rows,
 		return err;
 	}
 	rows->looked_up += rows->at == &rows->gone;
-	*version = (struct drift_version){
-		.key = rows->key,
-		.row = row.row,
-		.places = row.places,
-		.seq = row.seq,
-		.time = row.time,
-		.integer_key = row.integer_key,
-		.op = rows->at == &rows->gone ? DRIFT_OP_DELETE : DRIFT_OP_UPDATE,
-	};
+	index_row_version(&row, rows->key,
+			  rows->at == &rows->gone ? DRIFT_OP_DELETE
+						  : DRIFT_OP_UPDATE,
+			  version);
 	return DRIFT_OK;
 }

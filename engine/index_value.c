@@ -42,25 +42,6 @@ void index_row_encode(const struct index_row *row, struct buf *out)
 	buf_add_slice(out, row->row);
 }
 
-enum drift_err index_row_decode(struct slice value, struct index_row *row)
-{
-	const char *at = value.data;
-
-	size_t places;
-
-	if (value.size < 18)
-		return DRIFT_CORRUPT;
-	places = (uint8_t)at[17];
-	if (places > value.size - 18)
-		return DRIFT_CORRUPT;
-	row->seq = be64_get(at);
-	row->time = (drift_time_ns)be64_get(at + 8);
-	row->integer_key = at[16] & 1;
-	row->places = slice_of(at + 18, places);
-	row->row = slice_of(at + 18 + places, value.size - 18 - places);
-	return DRIFT_OK;
-}
-
 enum drift_err index_interval_decode(bool past, struct slice key,
 				     struct slice stored,
 				     struct index_interval *interval)

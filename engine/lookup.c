@@ -66,14 +66,7 @@ static enum drift_err get_index(struct drift_lookup *lookup, struct slice key,
 					 lookup->view.seq, &lookup->memory, version);
 	if (err)
 		return err;
-	*version = (struct drift_version){
-		.row = row.row,
-		.places = row.places,
-		.seq = row.seq,
-		.time = row.time,
-		.op = DRIFT_OP_UPDATE,
-		.integer_key = row.integer_key,
-	};
+	index_row_version(&row, key, DRIFT_OP_UPDATE, version);
 	return DRIFT_OK;
 }
 
@@ -95,7 +88,6 @@ enum drift_err drift_lookup_get(struct drift_lookup *lookup, struct slice key,
 	}
 	entry = reading_get_layers(&lookup->reading, lookup->table_id, key,
 				   lookup->view.seq);
-	*version = (struct drift_version){ 0 };
 	if (entry)
 		*version = entry_version(entry);
 	else

@@ -257,7 +257,6 @@ static enum drift_err changed_version(struct past *past,
 
 enum drift_err past_version(struct past *past, struct drift_version *version)
 {
-	const struct index_row *row = &past->base_row;
 	enum drift_err err;
 
 	if (at_change(past)) {
@@ -265,13 +264,7 @@ enum drift_err past_version(struct past *past, struct drift_version *version)
 		version->key = past->key;
 		return err;
 	}
-	*version = (struct drift_version){ .key = past->key,
-					   .row = row->row,
-					   .places = row->places,
-					   .seq = row->seq,
-					   .time = row->time,
-					   .integer_key = row->integer_key,
-					   .op = DRIFT_OP_UPDATE };
+	index_row_version(&past->base_row, past->key, DRIFT_OP_UPDATE, version);
 	return DRIFT_OK;
 }
 

@@ -161,25 +161,21 @@ enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
 static enum drift_err get_newest(struct reading *reading, struct slice table_key,
 				 struct drift_version *version)
 {
+	enum drift_op op = DRIFT_OP_UPDATE;
 	struct index_row row;
 	struct slice value;
 	enum drift_err err =
 		index_get(reading->index, INDEX_CURRENT, table_key, &value);
 
-	version->op = DRIFT_OP_UPDATE;
 	if (err == DRIFT_DONE) {
-		version->op = DRIFT_OP_DELETE;
+		op = DRIFT_OP_DELETE;
 		err = index_get(reading->index, INDEX_GONE, table_key, &value);
 	}
 	if (!err)
 		err = index_row_decode(value, &row);
 	if (err)
 		return err;
-	version->row = row.row;
-	version->places = row.places;
-	version->seq = row.seq;
-	version->time = row.time;
-	version->integer_key = row.integer_key;
+	index_row_version(&row, version->key, op, version);
 	return DRIFT_OK;
 }
 
@@ -210,6 +206,9 @@ enum drift_err reading_get_index(struct reading *reading, uint32_t table_id,
 
 	if (key.size > KEY_BYTES_MAX)
 		return DRIFT_NO_ROW;
+	version->key = key;
+	version->end_seq = 0;
+	version->end_time = 0;
 	table_key = table_key_of(bytes, table_id, key);
 	if (events_a_row(reading, table_id, seq) >= 1) {
 		err = get_changed(reading, table_id, table_key, seq, memory,
@@ -234,13 +233,11 @@ enum drift_err reading_get(struct reading *reading, uint32_t table_id,
 {
 	const struct entry *entry = reading_get_layers(reading, table_id, key, seq);
 
-	version->key = key;
-	version->end_seq = 0;
-	version->end_time = 0;
 	if (!entry)
 		return reading_get_index(reading, table_id, key, seq, memory,
 					 version);
 	*version = entry_version(entry);
+	version->key = key;
 	return DRIFT_OK;
 }
 

@@ -141,28 +141,21 @@ static void count_plain(struct scan *scan)
 static bool take_plain(struct scan *scan, struct drift_version *version)
 {
 	struct index_rows *rows = &scan->rows;
-	struct slice value;
+	struct slice key, value;
 	struct index_row row;
 
 	scan->plain--;
 	rows->current.at++;
-	rows->key = index_run_key(&rows->current);
+	key = index_run_key(&rows->current);
 	value = index_run_value(&rows->current);
+	rows->key = key;
 	if (!value.data || index_row_decode(value, &row) || row.seq > rows->seq) {
 		rows->used = false;
 		scan->plain = 0;
 		return false;
 	}
-	*version = (struct drift_version){
-		.key = rows->key,
-		.row = row.row,
-		.places = row.places,
-		.seq = row.seq,
-		.time = row.time,
-		.op = DRIFT_OP_UPDATE,
-		.integer_key = row.integer_key,
-	};
-	scan->last = rows->key;
+	index_row_version(&row, key, DRIFT_OP_UPDATE, version);
+	scan->last = key;
 	return true;
 }
 
