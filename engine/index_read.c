@@ -266,6 +266,20 @@ enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
 	return cursor_get(cursor, &key, ops[step], found, value);
 }
 
+#define LINE_BYTES 64
+#define FETCH_BYTES_MAX 512
+
+/* Have the bytes of an entry come from memory while LMDB looks for the next one. */
+static inline void fetch(const MDB_val *key, const MDB_val *stored)
+{
+	size_t size = key->mv_size + stored->mv_size;
+
+	if (size > FETCH_BYTES_MAX)
+		size = FETCH_BYTES_MAX;
+	for (size_t i = LINE_BYTES; i < size; i += LINE_BYTES)
+		__builtin_prefetch((const char *)key->mv_data + i);
+}
+
 static int step_many(MDB_cursor *cursor, uint32_t prefix,
 		     struct index_entry *entries, unsigned max, unsigned *count)
 {
@@ -278,6 +292,7 @@ static int step_many(MDB_cursor *cursor, uint32_t prefix,
 			continue;
 		if (key.mv_size < 4 || be32_get(key.mv_data) != prefix)
 			return 0;
+		fetch(&key, &stored);
 		entries[(*count)++] = (struct index_entry){
 			.key = slice_of(key.mv_data, key.mv_size),
 			.value = slice_of(stored.mv_data, stored.mv_size),
