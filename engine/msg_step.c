@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* msg_step.c - how many bytes a value has, by its first one. */
+/* msg_step.c - how many bytes a value has, by its first one; names in any form. */
 #include "engine/msg_step.h"
 
 #define EIGHT_FROM(n) \
@@ -27,3 +27,15 @@ const uint8_t msg_step_sizes[256] = {
 	[0xd3] = 9,
 	[0xe0 ... 0xff] = 1, /* the negative number itself */
 };
+
+const uint8_t *msg_step_after_any(const uint8_t *at, const uint8_t *end,
+				  const struct msg_step_name *name)
+{
+	struct msg_cursor cursor = { at, end };
+	struct slice text;
+
+	return !msg_read_text(&cursor, &text) &&
+			       slice_equal(text, slice_of(name->text, name->size))
+		       ? cursor.at
+		       : NULL;
+}

@@ -52,104 +52,103 @@ static inline struct msg_step_name msg_step_name_of(const char *text, size_t siz
 	return name;
 }
 
+/* msg_step_after_name, whatever the text's head looks like. */
+const uint8_t *msg_step_after_any(const uint8_t *at, const uint8_t *end,
+				  const struct msg_step_name *name);
+
+/* If the text at `at` is name: what follows it, else NULL. (Pointers alone: a cursor
+ * copied right after it was filled in makes the processor wait.) */
+static inline const uint8_t *msg_step_after_name(const uint8_t *at,
+						 const uint8_t *end,
+						 const struct msg_step_name *name)
+{
+	size_t left = (size_t)(end - at);
+	uint64_t head;
+
+	if (name->size >= 32 || left <= name->size)
+		return msg_step_after_any(at, end, name);
+	if (left <= 8)
+		return *at == (0xa0 | name->size) &&
+				       memcmp(at + 1, name->text, name->size) == 0
+			       ? at + name->size + 1
+			       : NULL;
+	memcpy(&head, at, 8);
+	if ((head & name->mask) != name->head ||
+	    (name->size > 7 && memcmp(at + 8, name->text + 7, name->size - 7) != 0))
+		return NULL;
+	return at + name->size + 1;
+}
+
 /* If the text at the cursor is name: over it, and true. */
 static inline bool msg_step_over_name(struct msg_cursor *cursor,
 				      const struct msg_step_name *name)
 {
-	size_t left = (size_t)(cursor->end - cursor->at);
-	struct msg_cursor copy = *cursor;
-	struct slice text;
-	uint64_t head;
+	const uint8_t *after = msg_step_after_name(cursor->at, cursor->end, name);
 
-	if (left <= 8 && name->size < 8) {
-		if (left <= name->size || *cursor->at != (0xa0 | name->size) ||
-		    memcmp(cursor->at + 1, name->text, name->size) != 0)
-			return false;
-		cursor->at += name->size + 1;
-		return true;
-	}
-	if (name->size < 32 && left > 8 && left > name->size) {
-		memcpy(&head, cursor->at, 8);
-		if ((head & name->mask) != name->head ||
-		    (name->size > 7 &&
-		     memcmp(cursor->at + 8, name->text + 7, name->size - 7) != 0))
-			return false;
-		cursor->at += name->size + 1;
-		return true;
-	}
-	if (msg_read_text(&copy, &text) ||
-	    !slice_equal(text, slice_of(name->text, name->size)))
-		return false;
-	*cursor = copy;
-	return true;
+	if (after)
+		cursor->at = after;
+	return after != NULL;
 }
 
-/* To member number `member` of a row by its places (drift_version's), and over its name
- * if that is the one: then *value is at the member's value. False: they do not tell. */
-static inline bool msg_step_to_place(struct slice row, struct slice places,
-				     uint32_t member,
-				     const struct msg_step_name *name,
-				     struct msg_cursor *value)
+/* The value of member number `member` of a row by its places (drift_version's), if name
+ * is that member's. NULL: they do not tell. */
+static inline const uint8_t *msg_step_to_place(struct slice row, struct slice places,
+					       uint32_t member,
+					       const struct msg_step_name *name)
 {
 	const uint8_t *at = places.data, *start = row.data;
 	size_t place;
 
 	if (row.size <= UINT8_MAX) {
 		if (member >= places.size)
-			return false;
+			return NULL;
 		place = at[member];
 	} else {
 		if (2 * (size_t)member + 1 >= places.size)
-			return false;
+			return NULL;
 		place = (size_t)at[2 * member] << 8 | at[2 * member + 1];
 	}
 	if (place >= row.size)
-		return false;
-	*value = (struct msg_cursor){ start + place, start + row.size };
-	return msg_step_over_name(value, name);
+		return NULL;
+	return msg_step_after_name(start + place, start + row.size, name);
 }
 
-/* msg_read, the usual kinds of values without a call. */
-static inline enum drift_err msg_step_read(struct msg_cursor *cursor,
-					   struct msg_value *value)
+/* msg_read of the usual kinds of values, without a call; false: it is another. */
+static inline bool msg_step_read(const uint8_t *at, const uint8_t *end,
+				 struct msg_value *value)
 {
-	size_t left = (size_t)(cursor->end - cursor->at);
-	uint8_t first = left > 8 ? *cursor->at : 0xc1;
+	size_t left = (size_t)(end - at);
+	uint8_t first = left > 0 ? *at : 0xc1;
 	uint64_t bits;
 
 	if (first < 0x80) {
 		value->type = MSG_INT;
 		value->integer = first;
-		cursor->at++;
-		return DRIFT_OK;
+		return true;
 	}
-	if (first == 0xcb) {
-		bits = be64_get(cursor->at + 1);
+	if (left > 8 && first == 0xcb) {
+		bits = be64_get(at + 1);
 		value->type = MSG_REAL;
 		memcpy(&value->real, &bits, 8);
-		cursor->at += 9;
-		return DRIFT_OK;
+		return true;
 	}
-	if (first == 0xce || first == 0xcd) {
-		bits = be64_get(cursor->at + 1);
+	if (left > 8 && (first == 0xce || first == 0xcd)) {
+		bits = be64_get(at + 1);
 		value->type = MSG_INT;
 		value->integer = (int64_t)(bits >> (first == 0xce ? 32 : 48));
-		cursor->at += first == 0xce ? 5 : 3;
-		return DRIFT_OK;
+		return true;
 	}
 	if (first >= 0xa0 && first < 0xc0 && left > (first & 0x1f)) {
 		value->type = MSG_TEXT;
-		value->bytes = slice_of(cursor->at + 1, first & 0x1f);
-		cursor->at += 1 + value->bytes.size;
-		return DRIFT_OK;
+		value->bytes = slice_of(at + 1, first & 0x1f);
+		return true;
 	}
-	if (first == 0xd9 && left > 2 + (size_t)cursor->at[1]) {
+	if (first == 0xd9 && left > 1 && left >= 2 + (size_t)at[1]) {
 		value->type = MSG_TEXT;
-		value->bytes = slice_of(cursor->at + 2, cursor->at[1]);
-		cursor->at += 2 + value->bytes.size;
-		return DRIFT_OK;
+		value->bytes = slice_of(at + 2, at[1]);
+		return true;
 	}
-	return msg_read(cursor, value);
+	return false;
 }
 
 #endif

@@ -59,8 +59,7 @@ static int next_kept(struct cursor *cursor)
 	cursor->at_end = cursor->kept_at >= cursor->kept->count;
 	if (!cursor->at_end) {
 		cursor->version = written_get(cursor->kept, cursor->kept_at++);
-		reader_begin(&cursor->reader, cursor->version.row,
-			     cursor->version.places);
+		reader_begin(&cursor->reader, &cursor->version);
 	}
 	return SQLITE_OK;
 }
@@ -250,7 +249,7 @@ int cursor_next(sqlite3_vtab_cursor *base)
 	} while (err == DRIFT_LIMIT);
 	if (err == DRIFT_INTERRUPTED)
 		return SQLITE_INTERRUPT;
-	reader_begin(&cursor->reader, cursor->version.row, cursor->version.places);
+	reader_begin(&cursor->reader, &cursor->version);
 	cursor->at_end = err == DRIFT_DONE;
 	if (cursor->node && !err)
 		cursor->node->rows++;
@@ -349,7 +348,8 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int i)
 {
 	struct cursor *cursor = (struct cursor *)base;
 	unsigned count = vtab_of(cursor)->column_count;
-	const struct reader_value *value;
+	struct reader_value value;
+	const uint8_t *at;
 	enum drift_err err;
 
 	i = module_column(vtab_of(cursor), i);
@@ -360,10 +360,10 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int i)
 		return SQLITE_OK;
 	if (cursor->version.row.size == 0)
 		return key_result(cursor, context, (unsigned)i);
-	value = reader_get(&cursor->reader, (unsigned)i, &err);
-	if (err)
-		return fail(cursor, err);
-	if (value)
-		value_result(context, value, &cursor->text);
-	return SQLITE_OK;
+	err = reader_find(&cursor->reader, (unsigned)i, &at);
+	if (!err)
+		err = reader_read(&cursor->reader, at, &value);
+	if (!err)
+		value_result(context, &value, &cursor->text);
+	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
 }

@@ -19,7 +19,7 @@ static enum drift_err begin(struct reader *reader)
 {
 	enum drift_err err;
 
-	reader->walk = msg_cursor_of(reader->row);
+	reader->walk = msg_cursor_of(reader->version->row);
 	err = msg_read_map(&reader->walk, &reader->count);
 	reader->at = 0;
 	reader->places[0] = reader->walk.at;
@@ -114,7 +114,7 @@ static enum drift_err search(struct reader *reader, struct relation_column *colu
 static enum drift_err note_members(struct reader *reader)
 {
 	struct relation *relation = reader->relation;
-	struct msg_cursor cursor = msg_cursor_of(reader->row);
+	struct msg_cursor cursor = msg_cursor_of(reader->version->row);
 	struct slice name;
 	uint32_t count;
 	enum drift_err err = msg_read_map(&cursor, &count);
@@ -152,36 +152,47 @@ static enum drift_err find(struct reader *reader, struct relation_column *column
 		       : DRIFT_DONE;
 }
 
-static enum drift_err read_value(struct reader *reader, struct msg_cursor *cursor)
+enum drift_err reader_search(struct reader *reader, unsigned i, const uint8_t **at)
 {
-	struct msg_cursor start = *cursor;
-	enum drift_err err = msg_step_read(cursor, &reader->value.value);
+	struct relation_column *column = &reader->relation->columns[i];
+	struct msg_cursor value;
+	enum drift_err err = DRIFT_OK;
 
-	if (err || reader->value.value.type < MSG_ARRAY)
+	if (reader->version->row.size == 0)
+		return DRIFT_DONE;
+	if (!reader->begun)
+		err = begin(reader);
+	if (!err)
+		err = try(reader, column, column->member, &value);
+	if (err == DRIFT_DONE)
+		err = find(reader, column, &value);
+	if (!err)
+		*at = value.at;
+	return err;
+}
+
+enum drift_err reader_read_any(const struct reader *reader, const uint8_t *at,
+			       struct reader_value *value)
+{
+	const uint8_t *end = (const uint8_t *)reader->version->row.data +
+			     reader->version->row.size;
+	struct msg_cursor cursor = { at, end };
+	enum drift_err err = msg_read(&cursor, &value->value);
+
+	if (err || value->value.type < MSG_ARRAY)
 		return err;
-	return msg_skip(&start, &reader->value.whole);
+	cursor.at = at;
+	return msg_skip(&cursor, &value->whole);
 }
 
 const struct reader_value *reader_get(struct reader *reader, unsigned i,
 				      enum drift_err *err)
 {
-	struct relation_column *column = &reader->relation->columns[i];
-	struct msg_cursor value;
+	const uint8_t *at;
 
-	*err = DRIFT_OK;
-	if (reader->row.size == 0)
-		return NULL;
-	if (!msg_step_to_place(reader->row, reader->given, column->member,
-			       &column->step, &value)) {
-		if (!reader->begun)
-			*err = begin(reader);
-		if (!*err)
-			*err = try(reader, column, column->member, &value);
-		if (*err == DRIFT_DONE)
-			*err = find(reader, column, &value);
-	}
+	*err = reader_find(reader, i, &at);
 	if (!*err)
-		*err = read_value(reader, &value);
+		*err = reader_read(reader, at, &reader->value);
 	if (!*err)
 		return &reader->value;
 	if (*err == DRIFT_DONE)

@@ -3,6 +3,7 @@
 #ifndef DRIFT_QUERY_READER_H
 #define DRIFT_QUERY_READER_H
 
+#include "engine/msg_step.h"
 #include "query/relation.h"
 
 #define READER_PLACES 32
@@ -22,8 +23,7 @@ struct reader_step {
 
 struct reader {
 	struct relation *relation;
-	struct slice row;
-	struct slice given;     /* drift_version's places */
+	const struct drift_version *version;
 	bool begun;             /* the walk over the row */
 	unsigned searches;      /* of this row, for members out of place */
 	uint64_t stamp;         /* of relation->stamp when it noted all members */
@@ -41,13 +41,38 @@ static inline void reader_init(struct reader *reader, struct relation *relation)
 	reader->begun = false;
 	memset(reader->steps, 0, sizeof(reader->steps));
 }
-/* A new row, in memory that stays until the next; places as in drift_version. */
-static inline void reader_begin(struct reader *reader, struct slice row,
-				struct slice places)
+/* A new row; the version, which is not copied, stays until the next. */
+static inline void reader_begin(struct reader *reader,
+				const struct drift_version *version)
 {
-	reader->row = row;
-	reader->given = places;
+	reader->version = version;
 	reader->begun = false;
+}
+/* Where column i's value begins in the row, *at: DRIFT_DONE when the row has no such
+ * member, DRIFT_CORRUPT where it is damaged. */
+enum drift_err reader_search(struct reader *reader, unsigned i, const uint8_t **at);
+static inline enum drift_err reader_find(struct reader *reader, unsigned i,
+					 const uint8_t **at)
+{
+	const struct relation_column *column = &reader->relation->columns[i];
+
+	*at = msg_step_to_place(reader->version->row, reader->version->places,
+				column->member, &column->step);
+	return *at ? DRIFT_OK : reader_search(reader, i, at);
+}
+/* What stands there, whole. */
+enum drift_err reader_read_any(const struct reader *reader, const uint8_t *at,
+			       struct reader_value *value);
+static inline enum drift_err reader_read(const struct reader *reader,
+					 const uint8_t *at,
+					 struct reader_value *value)
+{
+	const uint8_t *end = (const uint8_t *)reader->version->row.data +
+			     reader->version->row.size;
+
+	return msg_step_read(at, end, &value->value)
+		       ? DRIFT_OK
+		       : reader_read_any(reader, at, value);
 }
 /* Column i of the row, good until the next call; NULL when the row has no such
  * member. *err: damaged bytes. */

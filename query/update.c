@@ -147,13 +147,14 @@ static enum drift_err copy_members(struct update *update, struct slice row,
 				   bool *present)
 {
 	struct msg_cursor cursor = msg_cursor_of(row);
+	const struct drift_version version = { .row = row };
 	struct slice name, whole;
 	struct reader reader;
 	uint32_t count;
 	enum drift_err err = msg_read_map(&cursor, &count);
 
 	reader_init(&reader, update->relation);
-	reader_begin(&reader, row, (struct slice){ 0 });
+	reader_begin(&reader, &version);
 	while (!err && count-- > 0) {
 		int i;
 

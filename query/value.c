@@ -6,7 +6,7 @@
 
 #include "query/session.h"
 
-static void result_text(sqlite3_context *context, struct slice text)
+static inline void result_text(sqlite3_context *context, struct slice text)
 {
 	sqlite3_result_text64(context, text.size ? text.data : "", text.size,
 			      SQLITE_TRANSIENT, SQLITE_UTF8);

@@ -170,7 +170,6 @@ double ours_points(struct ours *ours, int count, drift_seq first, drift_seq last
 	return start * 1e6 / count;
 }
 
-/* count and sum(n), as the yardstick computes them. */
 /* As a statement finds a column: by the places that rows of the index come with. */
 static enum drift_err member_n(const struct drift_version *version,
 			       struct msg_cursor *value)
@@ -179,13 +178,16 @@ static enum drift_err member_n(const struct drift_version *version,
 	struct slice member;
 	enum drift_err err;
 
-	if (msg_step_to_place(version->row, version->places, 2, &name, value))
+	*value = msg_cursor_of(version->row);
+	value->at = msg_step_to_place(version->row, version->places, 2, &name);
+	if (value->at)
 		return DRIFT_OK;
 	err = msg_member(version->row, SLICE("n"), &member);
 	*value = msg_cursor_of(member);
 	return err;
 }
 
+/* count and sum(n), as the yardstick computes them. */
 double ours_scan(struct ours *ours, drift_seq seq)
 {
 	struct drift_cursor *cursor;
