@@ -20,6 +20,7 @@
 
 #define PATTERN_BYTES_MAX 1000
 #define STEPS_UNTIL_CHECK 100000
+#define RARE_TRIES 8
 
 struct kind {
 	unsigned many, one, set; /* 0: it has none */
@@ -39,9 +40,9 @@ struct pattern {
 	enum form form;
 	bool open_start, open_end; /* FORM_LITERAL: anything may stand there */
 	size_t size;
-	uint8_t skip
-		[256];  /* how far the literal may move on when its last byte meets
-			    * this one (Horspool) */
+	size_t rare; /* the byte of the literal that texts have least of */
+	/* How far the literal may move on when its last byte meets this one (Horspool). */
+	uint8_t skip[256];
 	uint8_t text[]; /* the literal, folded; else the pattern as it was written */
 };
 
@@ -56,6 +57,28 @@ static bool is_special(const struct pattern *pattern, uint8_t c)
 {
 	return c == pattern->many || c == pattern->one || c == pattern->escape ||
 	       (pattern->kind->set && c == pattern->kind->set);
+}
+
+/* How often a byte is met in texts, roughly: those that are not listed least, those that
+ * only begin a character of another script most. */
+static size_t frequency(uint8_t c)
+{
+	static const char often[] = "zqxjkvbpygfwmucldrhsnioate ";
+	const char *at = memchr(often, c, sizeof(often) - 1);
+
+	if (c >= 0xc0)
+		return sizeof(often);
+	return at ? (size_t)(at - often) + 1 : 0;
+}
+
+static size_t rarest(const uint8_t *text, size_t size)
+{
+	size_t rare = 0;
+
+	for (size_t i = 1; i < size; i++)
+		if (frequency(text[i]) < frequency(text[rare]))
+			rare = i;
+	return rare;
 }
 
 /* A literal between two ends that are open or not? */
@@ -80,6 +103,7 @@ static void find_literal(struct pattern *pattern)
 	memmove(pattern->text, pattern->text + start, pattern->size);
 	for (size_t i = 0; pattern->kind->fold && i < pattern->size; i++)
 		pattern->text[i] = fold(pattern->text[i]);
+	pattern->rare = rarest(pattern->text, pattern->size);
 	memset(pattern->skip, (int)pattern->size, sizeof(pattern->skip));
 	for (size_t i = 0; i + 1 < pattern->size; i++)
 		pattern->skip[pattern->text[i]] = (uint8_t)(pattern->size - 1 - i);
@@ -116,13 +140,39 @@ static bool same(const struct pattern *pattern, const uint8_t *text)
 	return true;
 }
 
+/* By the rare byte, while it is rare: true if that told, by *found. Else the literal does
+ * not begin before *at. */
+static bool find_by_rare(const struct pattern *pattern, const uint8_t *text,
+			 size_t size, size_t *at, bool *found)
+{
+	const uint8_t *from = text + pattern->rare;
+	const uint8_t *end = text + size - (pattern->size - 1 - pattern->rare);
+
+	*found = false;
+	for (unsigned i = 0; i < RARE_TRIES; i++) {
+		const uint8_t *hit = memchr(from, pattern->text[pattern->rare],
+					    (size_t)(end - from));
+
+		if (!hit)
+			return true;
+		*found = same(pattern, hit - pattern->rare);
+		if (*found)
+			return true;
+		from = hit + 1;
+	}
+	*at = (size_t)(from - text) - pattern->rare;
+	return false;
+}
+
 static bool find(const struct pattern *pattern, const uint8_t *text, size_t size)
 {
-	size_t last = pattern->size - 1;
+	size_t last = pattern->size - 1, at = 0;
 	uint8_t wanted = pattern->text[last];
-	bool folds = pattern->kind->fold;
+	bool folds = pattern->kind->fold, found;
 
-	for (size_t at = 0; at + last < size;) {
+	if (!folds && find_by_rare(pattern, text, size, &at, &found))
+		return found;
+	while (at + last < size) {
 		uint8_t c = folds ? fold(text[at + last]) : text[at + last];
 
 		if (c == wanted && same(pattern, text + at))
@@ -288,14 +338,28 @@ static struct pattern *pattern_of(sqlite3_context *context, const struct kind *k
 	return pattern;
 }
 
+/* A value as text, up to its first NUL; false: it has none. A text's bytes are taken as
+ * they are: sqlite3_value_text moves it to where there is room for a NUL. */
+static bool text_of(sqlite3_value *value, struct slice *text)
+{
+	int type = sqlite3_value_type(value);
+
+	text->data = type == SQLITE_TEXT ? sqlite3_value_blob(value)
+					 : sqlite3_value_text(value);
+	if (!text->data && type == SQLITE_TEXT)
+		text->data = "";
+	if (text->data)
+		text->size = strnlen(text->data, (size_t)sqlite3_value_bytes(value));
+	return text->data != NULL;
+}
+
 static void match(sqlite3_context *context, const struct kind *kind, int argc,
 		  sqlite3_value **argv)
 {
 	struct query_session *session = sqlite3_user_data(context);
 	enum drift_err err = DRIFT_DONE;
 	struct pattern *pattern;
-	const uint8_t *text;
-	size_t size;
+	struct slice text;
 	bool made;
 
 	/* As Debian's SQLite has it. */
@@ -305,13 +369,10 @@ static void match(sqlite3_context *context, const struct kind *kind, int argc,
 		return;
 	}
 	pattern = pattern_of(context, kind, argc, argv, &made);
-	text = pattern ? sqlite3_value_text(argv[1]) : NULL;
-	if (text) {
-		size = strnlen((const char *)text,
-			       (size_t)sqlite3_value_bytes(argv[1]));
+	if (pattern && text_of(argv[1], &text)) {
 		if (pattern->form == FORM_GENERAL)
-			err = match_general(session, pattern, text, size);
-		else if (match_literal(pattern, text, size))
+			err = match_general(session, pattern, text.data, text.size);
+		else if (match_literal(pattern, text.data, text.size))
 			err = DRIFT_OK;
 		if (err == DRIFT_INTERRUPTED)
 			sqlite3_result_error_code(context, SQLITE_INTERRUPT);
