@@ -10,7 +10,8 @@
  *	BENCH_ROWS	rows of the large table (1000000)
  *	BENCH_ROUNDS	rounds (5)
  *	BENCH_ONLY	only the queries whose name begins so
- *	BENCH_DIR	where databases are made (build/bench) */
+ *	BENCH_DIR	where databases are made (build/bench)
+ *	BENCH_KEEP	use those that an earlier run made there, with as many rows */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +153,6 @@ static void make_rows(struct bench *bench)
 	fill(bench, "b", "i, 'name ' || i, i % 13", SMALL);
 	/* The history: half of the events insert rows, the other half change each. */
 	fill(bench, "h", large, rows / 2);
-	bench->middle = drift_head(bench->db);
 	for (int from = 0; from < rows / 2; from += BATCH) {
 		snprintf(sql, sizeof(sql),
 			 "UPDATE h SET n = n + 1 WHERE id >= %d AND id < %d", from,
@@ -164,7 +164,13 @@ static void make_rows(struct bench *bench)
 		die("fold");
 }
 
-static void open_both(struct bench *bench)
+/* Half of the events of h, the last table to be made, changed its rows again. */
+static void find_middle(struct bench *bench)
+{
+	bench->middle = drift_head(bench->db) - (drift_seq)rows / 2;
+}
+
+static void open_both(struct bench *bench, bool keep)
 {
 	struct drift_error error = { 0 };
 	struct query_options options = { .timeout_ms = 600000 };
@@ -173,10 +179,11 @@ static void open_both(struct bench *bench)
 
 	snprintf(command, sizeof(command),
 		 "mkdir -p %s && rm -rf %s/query %s/query.db*", dir, dir, dir);
-	if (system(command) != 0)
+	if (!keep && system(command) != 0)
 		die(command);
 	snprintf(path, sizeof(path), "%s/query", dir);
-	if (drift_init(path, &error) || drift_open(path, NULL, &bench->db, &error) ||
+	if ((!keep && drift_init(path, &error)) ||
+	    drift_open(path, NULL, &bench->db, &error) ||
 	    query_session_open(bench->db, &options, &bench->session, &error))
 		die(error.text);
 	snprintf(path, sizeof(path), "%s/query.db", dir);
@@ -329,8 +336,10 @@ int main(void)
 	rounds = from_environment("BENCH_ROUNDS", rounds, ROUNDS_MAX);
 	if (getenv("BENCH_DIR"))
 		dir = getenv("BENCH_DIR");
-	open_both(&bench);
-	make_rows(&bench);
+	open_both(&bench, getenv("BENCH_KEEP"));
+	if (!getenv("BENCH_KEEP"))
+		make_rows(&bench);
+	find_middle(&bench);
 	table_of(&bench, false);
 	table_of(&bench, true);
 	query_session_close(bench.session);
