@@ -110,11 +110,29 @@ static bool is_empty(int fd)
 	return empty;
 }
 
-enum drift_err directory_make(const char *path, int *fd, struct drift_error *error)
+/* A directory's name is durable when the one above is synced. */
+static enum drift_err sync_parent(int fd, const char *path,
+				  struct drift_error *error)
 {
+	int parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	enum drift_err err = DRIFT_OK;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	/* One that may be searched but not read cannot be synced by us. */
+	if (parent < 0 && errno == EACCES)
+		return DRIFT_OK;
+	if (parent < 0 || io_sync_dir(&io_system, parent))
+		err = drift_fail(error, io_err(errno), "%s/..: %m", path);
+	if (parent >= 0)
+		close(parent);
+	return err;
+}
+
+enum drift_err directory_make(const char *path, int *fd, struct drift_error *error)
+{
+	bool made = mkdir(path, 0700) == 0;
+	enum drift_err err = DRIFT_OK;
+
+	if (!made && errno != EEXIST)
 		return drift_fail(error, io_err(errno), "%s: %m", path);
 	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd < 0)
@@ -127,6 +145,8 @@ enum drift_err directory_make(const char *path, int *fd, struct drift_error *err
 				 path);
 	else if (fchmod(*fd, 0700) != 0)
 		err = drift_fail(error, io_err(errno), "%s: %m", path);
+	else if (made)
+		err = sync_parent(*fd, path, error);
 	if (err)
 		close(*fd);
 	return err;

@@ -137,11 +137,24 @@ with_failing_sync()
 	eventually 10 tree_answers_or_daemon_ended
 }
 
-@test "after a sync has failed nobody syncs again: read-only, reads go on, whole after a restart" {
-	need_fuse
+need_strace()
+{
 	no_leak_checks
 	{ command -v strace && strace -o /dev/null true; } >/dev/null 2>&1 ||
 		skip 'no strace here'
+}
+
+@test "a new database is durable with its own name" {
+	need_strace
+	strace -y -o trace -e trace=fsync,fdatasync "$BUILD/driftdb" init db
+	grep -E "^fsync.*<$(pwd -P)>\\) += 0$" trace
+	grep -E "^fsync.*<$(pwd -P)/db>\\) += 0$" trace
+	grep -E "^fsync.*<$(pwd -P)/db/log>\\) += 0$" trace
+}
+
+@test "after a sync has failed nobody syncs again: read-only, reads go on, whole after a restart" {
+	need_fuse
+	need_strace
 	mkdir mnt
 	for n in 3 5 8; do
 		rm -rf db acked
