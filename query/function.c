@@ -174,10 +174,14 @@ static enum drift_err add_list(struct query_session *session,
 enum drift_err function_register(struct query_session *session)
 {
 	const struct function *const lists[] = {
-		session_list,        function_cast_list,      function_text_list,
-		function_time_list,  function_interval_list,  function_to_char_list,
-		function_math_list,  function_aggregate_list, function_sequence_list,
-		function_regex_list, function_array_list,
+		session_list,           function_cast_list,
+		function_text_list,     function_time_list,
+		function_interval_list, function_to_char_list,
+		function_math_list,     function_aggregate_list,
+		function_sequence_list, function_regex_list,
+		function_array_list,    function_number_list,
+		function_to_time_list,  function_encode_list,
+		function_json_list,
 	};
 	enum drift_err err = DRIFT_OK;
 

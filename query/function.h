@@ -31,6 +31,10 @@ extern const struct function function_aggregate_list[];
 extern const struct function function_sequence_list[];
 extern const struct function function_regex_list[];
 extern const struct function function_array_list[];
+extern const struct function function_number_list[];
+extern const struct function function_to_time_list[];
+extern const struct function function_encode_list[];
+extern const struct function function_json_list[];
 
 /* Register every function with the session's connection. */
 enum drift_err function_register(struct query_session *session);
@@ -42,6 +46,8 @@ void function_fail(sqlite3_context *context, enum drift_err code, const char *fo
 void function_text(sqlite3_context *context, struct buf *text);
 /* True, and the answer is NULL, if any argument is NULL. */
 bool function_null(int argc, sqlite3_value **argv);
+/* Append a value as JSON: what carries a subtype as that. */
+void function_add_json(sqlite3_value *value, struct buf *out);
 /* An argument's text. */
 struct slice function_slice(sqlite3_value *value);
 
@@ -54,8 +60,12 @@ bool function_time(sqlite3_context *context, sqlite3_value *value,
 /* A time's parts in UTC, and what is left of its second; and the other way. */
 void function_tm(drift_time_ns time, struct tm *tm, int64_t *nanoseconds);
 drift_time_ns function_tm_time(struct tm tm);
-/* Answer with a time's text. */
+/* Answer with a time's text, its day's. */
 void function_answer_time(sqlite3_context *context, drift_time_ns time);
+void function_answer_date(sqlite3_context *context, drift_time_ns time);
+
+/* function_number.c: to_char(number, pattern), of arguments that are not NULL. */
+void function_to_char_number(sqlite3_context *context, sqlite3_value **argv);
 
 #define FUNCTION_SECOND 1000000000LL
 #define FUNCTION_DAY (86400 * FUNCTION_SECOND)

@@ -3,7 +3,6 @@
  * limit on a text's length, as everything is. */
 #include <math.h>
 
-#include "engine/json.h"
 #include "query/function.h"
 #include "query/session.h"
 #include "query/value.h"
@@ -54,30 +53,6 @@ static void string_agg_final(sqlite3_context *context)
 		buf_release(&collection->text);
 }
 
-static void add_json(sqlite3_value *value, struct buf *out)
-{
-	switch (sqlite3_value_type(value)) {
-	case SQLITE_NULL:
-		buf_add_str(out, "null");
-		return;
-	case SQLITE_INTEGER:
-		if (sqlite3_value_subtype(value) == VALUE_BOOLEAN)
-			buf_add_str(out,
-				    sqlite3_value_int(value) ? "true" : "false");
-		else
-			buf_add_int(out, sqlite3_value_int64(value));
-		return;
-	case SQLITE_FLOAT:
-		json_print_real(sqlite3_value_double(value), out);
-		return;
-	default:
-		if (sqlite3_value_subtype(value) == VALUE_JSON)
-			buf_add_slice(out, function_slice(value));
-		else
-			json_print_text(function_slice(value), out);
-	}
-}
-
 /* array_agg and json_agg: a JSON array. */
 static void array_agg(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
@@ -87,7 +62,7 @@ static void array_agg(sqlite3_context *context, int argc, sqlite3_value **argv)
 	if (!collection)
 		return;
 	buf_add_char(&collection->text, collection->any ? ',' : '[');
-	add_json(argv[0], &collection->text);
+	function_add_json(argv[0], &collection->text);
 	collection->any = true;
 }
 

@@ -101,7 +101,105 @@ static void least(sqlite3_context *context, int argc, sqlite3_value **argv)
 	extreme(context, argc, argv, -1);
 }
 
+/* trunc(x [, places]), towards zero. */
+static void truncate(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	double unit = argc > 1 ? pow(10, sqlite3_value_int(argv[1])) : 1;
+
+	if (function_null(argc, argv))
+		return;
+	if (sqlite3_value_numeric_type(argv[0]) == SQLITE_INTEGER && unit >= 1)
+		sqlite3_result_value(context, argv[0]);
+	else
+		sqlite3_result_double(
+			context, trunc(sqlite3_value_double(argv[0]) * unit) / unit);
+}
+
+/* The library's root may be off by the last bit; a step of Newton's mends it. */
+static void cube_root(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	double value = sqlite3_value_double(argv[0]), root = cbrt(value);
+
+	if (function_null(argc, argv))
+		return;
+	if (root != 0 && isfinite(root))
+		root -= (root * root * root - value) / (3 * root * root);
+	sqlite3_result_double(context, root);
+}
+
+static uint64_t common_divisor(sqlite3_value **argv)
+{
+	int64_t a = sqlite3_value_int64(argv[0]), b = sqlite3_value_int64(argv[1]);
+	uint64_t x = a < 0 ? 0 - (uint64_t)a : (uint64_t)a;
+	uint64_t y = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
+
+	while (y) {
+		uint64_t rest = x % y;
+
+		x = y;
+		y = rest;
+	}
+	return x;
+}
+
+static void answer_integer(sqlite3_context *context, uint64_t value)
+{
+	if (value > INT64_MAX)
+		function_fail(context, DRIFT_OUT_OF_RANGE, "integer out of range");
+	else
+		sqlite3_result_int64(context, (int64_t)value);
+}
+
+static void gcd(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	if (!function_null(argc, argv))
+		answer_integer(context, common_divisor(argv));
+}
+
+static void lcm(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	int64_t a = sqlite3_value_int64(argv[0]), b = sqlite3_value_int64(argv[1]);
+	uint64_t product;
+
+	if (function_null(argc, argv))
+		return;
+	if (a == 0 || b == 0)
+		product = 0;
+	else if (__builtin_mul_overflow((a < 0 ? 0 - (uint64_t)a : (uint64_t)a) /
+						common_divisor(argv),
+					b < 0 ? 0 - (uint64_t)b : (uint64_t)b,
+					&product))
+		product = UINT64_MAX;
+	answer_integer(context, product);
+}
+
+static int count_nulls(int argc, sqlite3_value **argv)
+{
+	int nulls = 0;
+
+	for (int i = 0; i < argc; i++)
+		nulls += sqlite3_value_type(argv[i]) == SQLITE_NULL;
+	return nulls;
+}
+
+static void num_nulls(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	sqlite3_result_int(context, count_nulls(argc, argv));
+}
+
+static void num_nonnulls(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	sqlite3_result_int(context, argc - count_nulls(argc, argv));
+}
+
 const struct function function_math_list[] = {
+	{ "trunc", 1, truncate, NULL, false },
+	{ "trunc", 2, truncate, NULL, false },
+	{ "cbrt", 1, cube_root, NULL, false },
+	{ "gcd", 2, gcd, NULL, false },
+	{ "lcm", 2, lcm, NULL, false },
+	{ "num_nulls", -1, num_nulls, NULL, false },
+	{ "num_nonnulls", -1, num_nonnulls, NULL, false },
 	{ "mod", 2, mod, NULL, false },
 	{ "div", 2, quotient, NULL, false },
 	{ "random", 0, random_real, NULL, true },

@@ -495,6 +495,30 @@ static void chr(sqlite3_context *context, int argc, sqlite3_value **argv)
 	answer(context, slice_of(text, size));
 }
 
+/* The code of the first character. */
+static void ascii(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct slice text = function_slice(argv[0]);
+	const unsigned char *at = text.data;
+	unsigned code = text.size ? at[0] : 0;
+	unsigned more = code >= 0xf0 ? 3 : code >= 0xe0 ? 2 : code >= 0xc0;
+
+	if (function_null(argc, argv))
+		return;
+	if (more)
+		code &= 0x3fu >> more;
+	for (unsigned i = 1; i <= more && i < text.size; i++)
+		code = code << 6 | (at[i] & 63u);
+	sqlite3_result_int64(context, code);
+}
+
+static void bit_length(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	if (!function_null(argc, argv))
+		sqlite3_result_int64(context,
+				     (int64_t)function_slice(argv[0]).size * 8);
+}
+
 static void uuid(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	unsigned char bytes[16];
@@ -585,6 +609,8 @@ const struct function function_text_list[] = {
 	{ "char_length", 1, char_length, NULL, false },
 	{ "character_length", 1, char_length, NULL, false },
 	{ "chr", 1, chr, NULL, false },
+	{ "ascii", 1, ascii, NULL, false },
+	{ "bit_length", 1, bit_length, NULL, false },
 	{ "gen_random_uuid", 0, uuid, NULL, true },
 	{ NULL, 0, NULL, NULL, false },
 };

@@ -76,19 +76,24 @@ static void timestamp(sqlite3_context *context, int argc, sqlite3_value **argv)
 		function_answer_time(context, time);
 }
 
-static void date(sqlite3_context *context, int argc, sqlite3_value **argv)
+void function_answer_date(sqlite3_context *context, drift_time_ns time)
 {
-	drift_time_ns time;
 	int64_t nanoseconds;
 	struct buf text = BUF_INIT;
 	struct tm tm;
 
-	if (function_null(argc, argv) || !function_time(context, argv[0], &time))
-		return;
 	function_tm(time, &tm, &nanoseconds);
 	buf_printf(&text, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1,
 		   tm.tm_mday);
 	function_text(context, &text);
+}
+
+static void date(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	drift_time_ns time;
+
+	if (!function_null(argc, argv) && function_time(context, argv[0], &time))
+		function_answer_date(context, time);
 }
 
 /* "10:30", "10:30:15.5", or a timestamp's. */

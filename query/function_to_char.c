@@ -85,8 +85,7 @@ static void to_char(sqlite3_context *context, int argc, sqlite3_value **argv)
 	if (function_null(argc, argv))
 		return;
 	if (sqlite3_value_type(argv[0]) != SQLITE_TEXT) {
-		function_fail(context, DRIFT_UNSUPPORTED,
-			      "to_char of a number is not supported");
+		function_to_char_number(context, argv);
 		return;
 	}
 	if (!function_time(context, argv[0], &time))

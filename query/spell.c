@@ -172,6 +172,27 @@ static enum drift_err spell_side(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
+/* Functions that SQLite has by another name. */
+static enum drift_err spell_json(struct rewriter *rewriter, unsigned i)
+{
+	static const char *const names[][2] = {
+		{ "ARRAY_LENGTH", "json_array_length" },
+		{ "BUILD_ARRAY", "json_array" },
+		{ "BUILD_OBJECT", "json_object" },
+		{ "OBJECT_AGG", "json_group_object" },
+	};
+	struct token token = rewriter_token(rewriter, i);
+	const char *text = rewriter->statement.script + token.at;
+
+	for (unsigned k = 0; k < 4 && rewriter_is_punct(rewriter, i + 1, "("); k++) {
+		size_t size = strlen(names[k][0]);
+
+		if (strncasecmp(text + token.size - size, names[k][0], size) == 0)
+			rewriter_instead(rewriter, i, i + 1, "%s", names[k][1]);
+	}
+	return DRIFT_OK;
+}
+
 /* Words that are calls without parentheses. */
 static enum drift_err spell_niladic(struct rewriter *rewriter, unsigned i)
 {
@@ -281,6 +302,13 @@ static const struct {
 	{ "ILIKE", spell_ilike },
 	{ "INFORMATION_SCHEMA", spell_schema },
 	{ "INTERVAL", spell_typed_literal },
+	{ "JSONB_ARRAY_LENGTH", spell_json },
+	{ "JSONB_BUILD_ARRAY", spell_json },
+	{ "JSONB_BUILD_OBJECT", spell_json },
+	{ "JSONB_OBJECT_AGG", spell_json },
+	{ "JSON_BUILD_ARRAY", spell_json },
+	{ "JSON_BUILD_OBJECT", spell_json },
+	{ "JSON_OBJECT_AGG", spell_json },
 	{ "LEFT", spell_side },
 	{ "LIMIT", spell_limit },
 	{ "LOCALTIME", spell_niladic },

@@ -126,3 +126,115 @@ table()
 	refuses 0A000 'a type in a list of columns' 'SELECT * FROM (SELECT 1) AS t (a int)'
 	refuses 42601 'syntax error' 'SELECT * FROM (SELECT 1) AS t (1)'
 }
+
+# What to_char answers is from PostgreSQL 15's manual, table 9.31.
+@test "numbers are printed by patterns, and read by them" {
+	table <<-'E'
+		'[' || to_char(-0.1, '99.99') || ']' => [  -.10]
+		'[' || to_char(-0.1, 'FM9.99') || ']' => [-.1]
+		'[' || to_char(0.1, '0.9') || ']' => [ 0.1]
+		'[' || to_char(12, '9990999.9') || ']' => [    0012.0]
+		'[' || to_char(12, 'FM9990999.9') || ']' => [0012.]
+		'[' || to_char(485, '999') || ']' => [ 485]
+		'[' || to_char(-485, '999') || ']' => [-485]
+		'[' || to_char(485, '9 9 9') || ']' => [ 4 8 5]
+		'[' || to_char(1485, '9,999') || ']' => [ 1,485]
+		'[' || to_char(148.5, '999.999') || ']' => [ 148.500]
+		'[' || to_char(148.5, 'FM999.999') || ']' => [148.5]
+		'[' || to_char(148.5, 'FM999.990') || ']' => [148.500]
+		'[' || to_char(3148.5, '9G999D999') || ']' => [ 3,148.500]
+		'[' || to_char(-485, '999S') || ']' => [485-]
+		'[' || to_char(-485, '999MI') || ']' => [485-]
+		'[' || to_char(485, '999MI') || ']' => [485 ]
+		'[' || to_char(485, 'FM999MI') || ']' => [485]
+		'[' || to_char(485, 'PL999') || ']' => [+485]
+		'[' || to_char(485, 'SG999') || ']' => [+485]
+		'[' || to_char(-485, 'SG999') || ']' => [-485]
+		'[' || to_char(-485, '999PR') || ']' => [<485>]
+		'[' || to_char(485, '"Good number:"999') || ']' => [Good number: 485]
+		'[' || to_char(485.8, '"Pre:"999" Post:" .999') || ']' => [Pre: 485 Post: .800]
+		'[' || to_char(1234, '999') || ']' => [ ###]
+		'[' || to_char(1234.567, 'FM9,999.00') || ']' => [1,234.57]
+		'[' || to_char(0, '999') || ']' => [   0]
+		'[' || to_char(12, 'S9999') || ']' => [  +12]
+		'[' || to_char(9223372036854775807, 'FM9999999999999999999') || ']' => [9223372036854775807]
+		to_number('12,454.8-', '99G999D9S') => -12454.8
+		to_number('-1,234', '9,999') => -1234
+		to_number('$42', 'L99') IS NULL => false
+		to_number('<7>', '9PR') => -7
+		trunc(-1.7) => -1.0
+		trunc(1.777, 2) => 1.77
+		trunc(5) => 5
+		cbrt(27) => 3.0
+		gcd(12, -18) => 6
+		lcm(4, 6) => 12
+		lcm(0, 6) => 0
+		num_nulls(1, NULL, NULL) => 2
+		num_nonnulls(1, NULL, 'a') => 2
+	E
+	refuses 0A000 "to_char's pattern EEEE" "SELECT to_char(1.5, '9.9EEEE')"
+	refuses 22P02 'numeric: "abc"' "SELECT to_number('abc', '999')"
+	refuses 22003 'integer out of range' 'SELECT lcm(9223372036854775807, 2)'
+}
+
+@test "times are read by patterns, and made of parts" {
+	table <<-'E'
+		to_date('2025-01-31', 'YYYY-MM-DD') => 2025-01-31
+		to_date('05 Dec 2000', 'DD Mon YYYY') => 2000-12-05
+		to_date('31/1/99', 'DD/MM/YY') => 1999-01-31
+		to_date('20250131', 'YYYYMMDD') => 2025-01-31
+		to_date('2025-60', 'YYYY-DDD') => 2025-03-01
+		to_date('Tuesday, 4 March 2025', 'Day, DD Month YYYY') => 2025-03-04
+		to_timestamp('2025-01-31 22:11', 'YYYY-MM-DD HH24:MI') => 2025-01-31T22:11:00Z
+		to_timestamp('2025-01-31T22:11:05.25', 'YYYY-MM-DD"T"HH24:MI:SS.MS') => 2025-01-31T22:11:05.25Z
+		to_timestamp('10:15 p.m. 2.1.2025', 'HH12:MI p.m. DD.MM.YYYY') => 2025-01-02T22:15:00Z
+		to_timestamp('12:15 AM 2.1.2025', 'HH:MI AM DD.MM.YYYY') => 2025-01-02T00:15:00Z
+		to_timestamp(0) => 1970-01-01T00:00:00Z
+		make_date(2024, 2, 29) => 2024-02-29
+		make_timestamp(2025, 1, 2, 3, 4, 5.5) => 2025-01-02T03:04:05.5Z
+		age('2025-03-01', '2024-01-31') => 1 year 1 mon 1 day
+		age('2024-01-31', '2025-03-01') => -1 years -1 mons -1 days
+		age('2025-01-01 10:00', '2025-01-01 09:59:30.5') => 00:00:29.5
+		age('2025-01-01', '2025-01-01') => 00:00:00
+		age(current_date) => 00:00:00
+	E
+	refuses 22007 '"2025-13-01" is no time by the pattern "YYYY-MM-DD"' "SELECT to_date('2025-13-01', 'YYYY-MM-DD')"
+	refuses 22007 'no time' "SELECT to_date('2025-02-30', 'YYYY-MM-DD')"
+	refuses 22007 'no time' "SELECT to_timestamp('soon', 'HH24:MI')"
+	refuses 22007 'date field value out of range: 2025-02-29' 'SELECT make_date(2025, 2, 29)'
+	refuses 0A000 'the pattern "J" is not supported' "SELECT to_date('2460000', 'J')"
+}
+
+@test "bytes, quoted texts and JSON are made as PostgreSQL's functions make them" {
+	table <<-'E'
+		encode('abc', 'hex') => 616263
+		encode('abcd', 'base64') => YWJjZA==
+		length(encode(repeat('a', 60)::bytea, 'base64')) => 81
+		encode('', 'hex') => 
+		decode('616263', 'hex')::text => abc
+		encode(decode('YW Jj', 'base64'), 'hex') => 616263
+		decode(encode('árvíz', 'base64'), 'base64')::text => árvíz
+		to_hex(255) => ff
+		quote_literal('it''s') => 'it''s'
+		quote_nullable(NULL) => NULL
+		quote_ident('a b') => "a b"
+		quote_ident('plain') => plain
+		ascii('é') => 233
+		bit_length('é') => 16
+		json_build_object('a', 1, 'b', json_build_array(1, 'x')) => {"a":1,"b":[1,"x"]}
+		jsonb_array_length('[1,2]') => 2
+		(SELECT json_object_agg(name, id) FROM u) => {"ann":1,"bob":2,"eve":3}
+		to_json('a"b') => "a\\"b"
+		to_jsonb(TRUE) => true
+		json_typeof('{}') => object
+		json_typeof(' [1]') => array
+		jsonb_typeof('"s"') => string
+		jsonb_typeof('1.5') => number
+		jsonb_typeof('null') => null
+		jsonb_typeof('false') => boolean
+	E
+	refuses 22023 'unrecognized encoding: "rot13"' "SELECT encode('a', 'rot13')"
+	refuses 22023 'invalid hex data: "6g"' "SELECT decode('6g', 'hex')"
+	refuses 22023 'invalid base64 data: "abc"' "SELECT decode('abc', 'base64')"
+	refuses 22P02 'type json: "{"' "SELECT json_typeof('{')"
+}
