@@ -47,6 +47,9 @@ bool spell_is_subscript(const struct rewriter *rewriter, unsigned i);
 enum drift_err spell_any(struct rewriter *rewriter, unsigned i);
 bool spell_is_any(const struct rewriter *rewriter, unsigned i);
 
+/* spell_order.c: string_agg(DISTINCT x, ', ' ORDER BY y). */
+enum drift_err spell_aggregate(struct rewriter *rewriter, unsigned i);
+
 /* spell_operator.c: x #> '{a,b}'; operators that are not there, by their names. */
 enum drift_err spell_operator(struct rewriter *rewriter, unsigned i);
 

@@ -238,3 +238,24 @@ table()
 	refuses 22023 'invalid base64 data: "abc"' "SELECT decode('abc', 'base64')"
 	refuses 22P02 'type json: "{"' "SELECT json_typeof('{')"
 }
+
+@test "aggregates take their values in order, and each once" {
+	sql "CREATE TABLE p (id INT PRIMARY KEY, g TEXT, v INT, w TEXT);
+		INSERT INTO p VALUES (1, 'a', 3, 'x'), (2, 'a', 1, 'y'), (3, 'b', NULL, 'x'), (4, 'b', 2, NULL), (5, 'b', 2, 'z')"
+	same "$(sql "SELECT string_agg(w, ',' ORDER BY id DESC) AS x FROM p")" '{"x":"z,x,y,x"}'
+	same "$(sql "SELECT g, string_agg(w || '!', '; ' ORDER BY v NULLS LAST, id) AS x, count(*) AS n FROM p GROUP BY g ORDER BY g")" \
+		$'{"g":"a","x":"y!; x!","n":2}\n{"g":"b","x":"z!; x!","n":3}'
+	same "$(sql 'SELECT array_agg(v ORDER BY v DESC, id) AS a, array_agg(v ORDER BY v DESC NULLS FIRST) AS b, json_agg(id ORDER BY w NULLS LAST, id DESC) AS c FROM p')" \
+		'{"a":[3,2,2,1,null],"b":[null,3,2,2,1],"c":[3,1,2,5,4]}'
+	same "$(sql "SELECT string_agg(DISTINCT w, ',') AS a, string_agg(DISTINCT w, ',' ORDER BY w DESC) AS b, array_agg(DISTINCT v ORDER BY v DESC) AS c FROM p")" \
+		'{"a":"x,y,z","b":"z,y,x","c":[3,2,1,null]}'
+	same "$(sql "SELECT string_agg(w, ',' ORDER BY lower(w), id) FILTER (WHERE id > 1) AS x, jsonb_agg(CASE WHEN v > 1 THEN v END ORDER BY 0 - id) AS y FROM p")" \
+		'{"x":"x,y,z","y":[2,2,null,null,3]}'
+	same "$(sql "SELECT string_agg(w, ',' ORDER BY id) AS x, array_agg(w ORDER BY id) AS y FROM p WHERE FALSE")" '{"x":null,"y":null}'
+	same "$(sql "SELECT string_agg(g::text, '' ORDER BY g) AS x FROM generate_series(1, 12) g")" '{"x":"123456789101112"}'
+	same "$(sql "SELECT length(string_agg(g::text, ',' ORDER BY 0 - g)) AS x FROM generate_series(1, 200000) g")" '{"x":1288894}'
+	refuses 42P10 'in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list' "SELECT string_agg(DISTINCT w, ',' ORDER BY id) FROM p"
+	refuses 42601 'at or near "\)"' "SELECT string_agg(w, ',' ORDER BY) FROM p"
+	refuses 42601 'at or near "ORDER"' "SELECT sum(v ORDER BY v) FROM p"
+	refuses 54000 'too big' "SELECT string_agg(repeat('x', 1000), ',' ORDER BY g) FROM generate_series(1, 20000) g"
+}
