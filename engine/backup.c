@@ -234,10 +234,10 @@ static enum drift_err write_backup(struct making *making, struct drift_error *er
 {
 	char name[BACKUP_NAME_BYTES + 8];
 	struct buf text = BUF_INIT;
-	enum drift_err err = io_sync_dir(&io_system, making->log_fd);
+	enum drift_err err;
 
-	if (err)
-		return drift_fail_code(error, err);
+	if (io_sync_dir(&io_system, making->log_fd))
+		return drift_fail(error, DRIFT_IO, "cannot sync log/: %m");
 	name_backup(making);
 	backup_print(&making->backup, making->from->directory.database_id, &text);
 	snprintf(name, sizeof(name), "%s.backup", making->backup.name);

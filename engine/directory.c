@@ -36,7 +36,9 @@ enum drift_err directory_format_write(const struct drift_io *io, int fd,
 	if (!err)
 		err = io_sync_dir(io, fd);
 	buf_release(&text);
-	return err ? drift_fail_code(error, err) : DRIFT_OK;
+	return err ? drift_fail(error, err, "cannot write FORMAT: %s",
+				drift_err_text(err))
+		   : DRIFT_OK;
 }
 
 static enum drift_err format_parse(const char *text, uint8_t id[DATABASE_ID_BYTES],

@@ -115,8 +115,8 @@ static enum drift_err restore_into(struct drift_log *log,
 		err = directory_open_log(fd, dir, &to, error);
 	if (!err)
 		err = copy_segments(log, backup, end, to, error);
-	if (!err)
-		err = io_sync_dir(&io_system, to);
+	if (!err && io_sync_dir(&io_system, to))
+		err = drift_fail(error, DRIFT_IO, "%s/log: %m", dir);
 	if (!err)
 		err = directory_format_write(&io_system, fd,
 					     log->directory.database_id, error);

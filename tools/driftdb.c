@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/output.h"
 
 static int run(const struct command *command, int count, char **words)
 {
@@ -14,12 +15,10 @@ static int run(const struct command *command, int count, char **words)
 	return status || helped ? status : command->run();
 }
 
-int main(int count, char **words)
+static int find_and_run(int count, char **words)
 {
 	const struct command *command;
 
-	/* A limit on files' sizes is an error to be told, not a reason to die. */
-	signal(SIGXFSZ, SIG_IGN);
 	if (count < 2) {
 		help_print();
 		return EXIT_USAGE;
@@ -34,4 +33,17 @@ int main(int count, char **words)
 	}
 	command = command_get(words[1]);
 	return command ? run(command, count - 1, words + 1) : EXIT_USAGE;
+}
+
+int main(int count, char **words)
+{
+	struct drift_error error;
+	int status;
+
+	/* A limit on files' sizes is an error to be told, not a reason to die. */
+	signal(SIGXFSZ, SIG_IGN);
+	status = find_and_run(count, words);
+	if (output_end(&error) && status == EXIT_FINE)
+		status = complain(&error);
+	return status;
 }

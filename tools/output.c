@@ -3,7 +3,13 @@
 #include "tools/output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
+
+static enum drift_err fail(struct drift_error *error)
+{
+	return drift_fail(error, DRIFT_IO, "standard output: %s", strerror(errno));
+}
 
 enum drift_err output_write(struct slice bytes, struct drift_error *error)
 {
@@ -16,8 +22,7 @@ enum drift_err output_write(struct slice bytes, struct drift_error *error)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
-			return drift_fail(error, DRIFT_IO, "standard output: %s",
-					  strerror(errno));
+			return fail(error);
 		at += written;
 		left -= (size_t)written;
 	}
@@ -33,4 +38,14 @@ enum drift_err output_flush(struct buf *buf, struct drift_error *error)
 	err = output_write(buf_slice(buf), error);
 	buf_clear(buf);
 	return err;
+}
+
+enum drift_err output_end(struct drift_error *error)
+{
+	if (fflush(stdout) != 0)
+		return fail(error);
+	return ferror(stdout)
+		       ? drift_fail(error, DRIFT_IO,
+				    "standard output: not all could be written")
+		       : DRIFT_OK;
 }

@@ -13,5 +13,7 @@
 enum drift_err output_write(struct slice bytes, struct drift_error *error);
 /* Write what buf holds and clear it. DRIFT_NOMEM if buf had failed. */
 enum drift_err output_flush(struct buf *buf, struct drift_error *error);
+/* Write what stdio has gathered; DRIFT_IO if that fails, or something did before. */
+enum drift_err output_end(struct drift_error *error);
 
 #endif

@@ -183,3 +183,49 @@ flip()
 	driftdb backup restore -q copies new
 	same "$(state new)" "$(state db)"
 }
+
+# failing_at_each_call CHECK COMMAND...: COMMAND once for each call by which it changes
+# anything, which fails; then CHECK. It must say so, and end with 1.
+failing_at_each_call()
+{
+	local check=$1 call n
+
+	shift
+	for call in mkdir mkdirat pwrite64 fdatasync fsync renameat; do
+		for ((n = 1; ; n++)); do
+			rm -rf made
+			run strace -f -o trace -e trace=$call \
+				-e inject=$call:error=EIO:when=$n "$@"
+			grep -q INJECTED trace || break
+			same "$status" 1
+			says '/O error|Input/output error'
+			"$check"
+		done
+		[ "$n" -gt 1 ]
+	done
+}
+
+@test "a backup or a restore that fails at any call says so, and leaves nothing untrue" {
+	command -v strace >/dev/null || skip 'no strace here'
+	no_leak_checks
+	driftdb init db
+	{ echo 'CREATE TABLE t (pk=id);' && rows 1 20; } | driftdb sql -q -d db
+	driftdb compact -q -d db
+	rows 21 22 | driftdb sql -q -d db
+	before=$(driftdb digest -d db)
+	next_is_whole()
+	{
+		driftdb backup create -q -d db made
+		driftdb backup verify -q made
+	}
+	failing_at_each_call next_is_whole driftdb backup create -q -d db made
+	driftdb backup create -q -d db made
+	mv made copies
+	# Without FORMAT it is no database; with it, it is whole.
+	none_or_whole()
+	{
+		[ ! -e made/FORMAT ] || same "$(driftdb digest -d made)" "$before"
+	}
+	failing_at_each_call none_or_whole driftdb backup restore -q copies made
+	same "$(driftdb digest -d made)" "$before"
+}

@@ -168,11 +168,25 @@ setup()
 
 @test "a full disk behind standard output is an error" {
 	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":1}'
-	run bash -c 'driftdb dump --events -d db >/dev/full'
-	same "$status" 1
-	says 'No space left'
-	run bash -c 'driftdb sql -d db -e "SELECT * FROM t" >/dev/full'
-	same "$status" 1
+	driftdb backup create -q -d db copies
+	driftdb verify -d db
+	# full WORD...: a driftdb whose answers go nowhere says so, and fails.
+	full()
+	{
+		run bash -c 'driftdb "$@" >/dev/full' driftdb "$@"
+		same "$status" 1
+		says 'standard output: No space left on device'
+	}
+	full dump --events -d db
+	full sql -d db -e 'SELECT * FROM t'
+	full select -d db --table t
+	full digest -d db
+	full verify -d db
+	full doctor -d db
+	full backup list copies
+	full backup create -d db copies
+	full help sql
+	full --version
 }
 
 @test "load refuses lines that are not of the format" {
