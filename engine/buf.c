@@ -55,45 +55,11 @@ static bool grow(struct buf *buf, size_t size)
 	return true;
 }
 
-char *buf_reserve(struct buf *buf, size_t size)
+char *buf_grow(struct buf *buf, size_t size)
 {
-	if (buf->failed)
-		return NULL;
-	if ((!buf->data || buf->capacity - buf->size < size) && !grow(buf, size)) {
+	if (!buf->failed && !grow(buf, size))
 		buf->failed = true;
-		return NULL;
-	}
-	return buf->data + buf->size;
-}
-
-void buf_add(struct buf *buf, const void *data, size_t size)
-{
-	char *at = buf_reserve(buf, size);
-
-	if (!at || size == 0)
-		return;
-	memcpy(at, data, size);
-	buf->size += size;
-}
-
-void buf_add_slice(struct buf *buf, struct slice slice)
-{
-	buf_add(buf, slice.data, slice.size);
-}
-
-void buf_add_str(struct buf *buf, const char *text)
-{
-	buf_add(buf, text, strlen(text));
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-	char *at = buf_reserve(buf, 1);
-
-	if (!at)
-		return;
-	*at = c;
-	buf->size++;
+	return buf->failed ? NULL : buf->data + buf->size;
 }
 
 void buf_add_be32(struct buf *buf, uint32_t value)

@@ -60,12 +60,12 @@ enum drift_err buf_status(const struct buf *buf);
 
 /* Make room for `size` more bytes and return where they go, NULL when out of
  * memory. The caller writes them and then adds to buf->size itself. */
-char *buf_reserve(struct buf *buf, size_t size);
+static inline char *buf_reserve(struct buf *buf, size_t size);
 
-void buf_add(struct buf *buf, const void *data, size_t size);
-void buf_add_slice(struct buf *buf, struct slice slice);
-void buf_add_str(struct buf *buf, const char *text);
-void buf_add_char(struct buf *buf, char c);
+static inline void buf_add(struct buf *buf, const void *data, size_t size);
+static inline void buf_add_slice(struct buf *buf, struct slice slice);
+static inline void buf_add_str(struct buf *buf, const char *text);
+static inline void buf_add_char(struct buf *buf, char c);
 void buf_add_be32(struct buf *buf, uint32_t value); /* big endian */
 void buf_add_be64(struct buf *buf, uint64_t value);
 void buf_add_int(struct buf *buf, int64_t value); /* as decimal text */
@@ -77,6 +77,48 @@ const char *buf_cstr(struct buf *buf);
 static inline struct slice buf_slice(const struct buf *buf)
 {
 	return (struct slice){ buf->data, buf->size };
+}
+
+/* ---- What is done for every few bytes ---- */
+
+/* Private to buf: make room that there is not yet. */
+char *buf_grow(struct buf *buf, size_t size);
+
+static inline char *buf_reserve(struct buf *buf, size_t size)
+{
+	if (buf->failed || !buf->data || buf->capacity - buf->size < size)
+		return buf_grow(buf, size);
+	return buf->data + buf->size;
+}
+
+static inline void buf_add(struct buf *buf, const void *data, size_t size)
+{
+	char *at = buf_reserve(buf, size);
+
+	if (!at || size == 0)
+		return;
+	memcpy(at, data, size);
+	buf->size += size;
+}
+
+static inline void buf_add_slice(struct buf *buf, struct slice slice)
+{
+	buf_add(buf, slice.data, slice.size);
+}
+
+static inline void buf_add_str(struct buf *buf, const char *text)
+{
+	buf_add(buf, text, strlen(text));
+}
+
+static inline void buf_add_char(struct buf *buf, char c)
+{
+	char *at = buf_reserve(buf, 1);
+
+	if (!at)
+		return;
+	*at = c;
+	buf->size++;
 }
 
 /* Fixed-width integers in memory, at any alignment. */

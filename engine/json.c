@@ -349,6 +349,7 @@ static enum drift_err parse(struct slice text, bool document, struct buf *out,
 	parser.name_count = 0;
 	parser.name_capacity = JSON_NAMES_OWN;
 	parser.fault = NULL;
+	(void)buf_reserve(out, text.size); /* about what it takes */
 	err = read_all(&parser, document);
 	if (!err)
 		err = buf_status(out);

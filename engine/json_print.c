@@ -106,12 +106,13 @@ static void start_line(const struct printer *printer, unsigned depth)
 
 	if (printer->style == JSON_COMPACT)
 		return;
-	buf_add_char(printer->out, '\n');
-	at = buf_reserve(printer->out, 2 * (size_t)depth);
+	at = buf_reserve(printer->out, 1 + 2 * (size_t)depth);
 	if (!at)
 		return;
-	memset(at, ' ', 2 * (size_t)depth);
-	printer->out->size += 2 * (size_t)depth;
+	*at++ = '\n';
+	for (unsigned i = 0; i < depth; i++, at += 2)
+		memcpy(at, "  ", 2);
+	printer->out->size += 1 + 2 * (size_t)depth;
 }
 
 static enum drift_err print_name(const struct printer *printer,

@@ -62,10 +62,12 @@ static inline uint64_t odd_bytes(uint64_t word)
 	       zero_bytes(word ^ 0x7f7f7f7f7f7f7f7f);
 }
 
-static inline bool is_plain(char byte)
-{
-	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-}
+static const bool plain[256] = {
+	[0x20] = true,
+	[0x21] = true,
+	[0x23 ... 0x5b] = true,
+	[0x5d ... 0x7e] = true,
+};
 
 size_t json_plain_run(const char *at, const char *end)
 {
@@ -78,7 +80,7 @@ size_t json_plain_run(const char *at, const char *end)
 			return (size_t)(at - start) +
 			       (size_t)__builtin_ctzll(odd) / 8;
 	}
-	while (at < end && is_plain(*at))
+	while (at < end && plain[(uint8_t)*at])
 		at++;
 	return (size_t)(at - start);
 }
@@ -144,15 +146,13 @@ static void print_escape(uint8_t byte, struct buf *out)
 	}
 }
 
-void json_print_text(struct slice text, struct buf *out)
+/* The text from `at` on, which has something that does not stand for itself. */
+static void print_odd(const char *run, const char *at, const char *end,
+		      struct buf *out)
 {
-	const char *at = text.data;
-	const char *end = text.size > 0 ? at + text.size : at;
-	const char *run = at; /* start of what needs no change */
 	unsigned size;
 
-	buf_add_char(out, '"');
-	while ((at += json_plain_run(at, end)) < end) {
+	for (; at < end; at += json_plain_run(at, end)) {
 		size = character_size((const uint8_t *)at, (size_t)(end - at));
 		if (size > 1) {
 			at += size;
@@ -165,6 +165,29 @@ void json_print_text(struct slice text, struct buf *out)
 			print_escape((uint8_t)*at, out);
 		run = ++at;
 	}
-	buf_add(out, run, (size_t)(at - run));
+	buf_add(out, run, (size_t)(end - run));
+}
+
+void json_print_text(struct slice text, struct buf *out)
+{
+	size_t plain = text.size
+			       ? json_plain_run(text.data,
+						(const char *)text.data + text.size)
+			       : 0;
+	char *to = buf_reserve(out, text.size + 2);
+
+	if (!to)
+		return;
+	*to++ = '"';
+	if (plain)
+		memcpy(to, text.data, plain);
+	if (plain == text.size) {
+		to[plain] = '"';
+		out->size += plain + 2;
+		return;
+	}
+	out->size += plain + 1;
+	print_odd((const char *)text.data + plain, (const char *)text.data + plain,
+		  (const char *)text.data + text.size, out);
 	buf_add_char(out, '"');
 }
