@@ -148,14 +148,39 @@ uint64_t memtable_bytes(const struct memtable *memtable)
 
 /* ---- The skip list --------------------------------------------------- */
 
-/* <0 when entry comes before (key, seq): by key, then newest first. */
-static int entry_compare(const struct entry *entry, struct slice key, drift_seq seq)
-{
-	int order = slice_compare(entry_sort_key(entry), key);
+/* A place in the list: a sort key, its first 16 bytes as numbers (a shorter key as if
+ * zeros followed), and a seq. Most keys differ in these, and so are compared without a
+ * look at the keys. */
+struct spot {
+	struct slice key;
+	uint64_t words[2];
+	drift_seq seq;
+};
 
-	if (order)
-		return order;
-	return (entry->seq < seq) - (entry->seq > seq);
+static void words_of(struct slice key, uint64_t words[2])
+{
+	char bytes[16] = { 0 };
+	const char *at = bytes;
+
+	if (key.size >= sizeof(bytes))
+		at = key.data;
+	else if (key.size)
+		memcpy(bytes, key.data, key.size);
+	words[0] = be64_get(at);
+	words[1] = be64_get(at + 8);
+}
+
+/* Does entry come before spot? By key, then newest first. */
+static inline bool is_before(const struct entry *entry, const struct spot *spot)
+{
+	int order;
+
+	if (entry->words[0] != spot->words[0])
+		return entry->words[0] < spot->words[0];
+	if (entry->words[1] != spot->words[1])
+		return entry->words[1] < spot->words[1];
+	order = slice_compare(entry_sort_key(entry), spot->key);
+	return order ? order < 0 : entry->seq > spot->seq;
 }
 
 /* The first entry at or after (key, seq); before[] gets the last one ahead of it
@@ -163,18 +188,19 @@ static int entry_compare(const struct entry *entry, struct slice key, drift_seq 
 static struct entry *skip_find(const struct memtable *memtable, struct slice key,
 			       drift_seq seq, struct entry *before[MEMTABLE_HEIGHT])
 {
+	struct spot spot = { .key = key, .seq = seq };
 	struct entry *at = memtable->head;
 	struct entry *next = NULL;
 	struct entry *passed = NULL; /* known not to come before: skip the test */
 	unsigned level =
 		atomic_load_explicit(&memtable->height, memory_order_acquire);
 
+	words_of(key, spot.words);
 	while (level-- > 0) {
 		for (;;) {
 			next = atomic_load_explicit(&at->next[level],
 						    memory_order_acquire);
-			if (!next || next == passed ||
-			    entry_compare(next, key, seq) >= 0)
+			if (!next || next == passed || !is_before(next, &spot))
 				break;
 			at = next;
 		}
@@ -227,6 +253,7 @@ static void skip_insert(struct memtable *memtable, struct entry *entry)
 	struct entry *before[MEMTABLE_HEIGHT];
 	unsigned height = atomic_load(&memtable->height);
 
+	words_of(entry_sort_key(entry), entry->words);
 	skip_find(memtable, entry_sort_key(entry), entry->seq, before);
 	for (unsigned level = height; level < entry->height; level++)
 		before[level] = memtable->head;

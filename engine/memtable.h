@@ -26,7 +26,8 @@ struct entry {
 	uint8_t op;          /* enum drift_op */
 	bool integer_key;
 	uint8_t height;
-	const char *key; /* sort key */
+	uint64_t words[2]; /* the sort key's first 16 bytes, to compare by */
+	const char *key;   /* sort key */
 	const char *row;
 	_Atomic(struct entry *) next[];
 };
