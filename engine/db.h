@@ -165,10 +165,19 @@ struct reading {
 	struct drift_db *db;
 	struct layer_set *layers;
 	struct index_reader *index;
+	drift_seq alive_at; /* when not 0, rows that are gone at this seq are not
+			     * looked for */
 };
 
 enum drift_err reading_begin(struct reading *reading, struct drift_db *db);
 void reading_end(struct reading *reading); /* all zeros is fine */
+
+/* Begin a reading of one row: the index is asked only if memory does not have it.
+ * With alive, DRIFT_NO_ROW may be said of a row that is gone. */
+enum drift_err reading_get_one(struct reading *reading, struct drift_db *db,
+			       uint32_t table_id, struct slice key, drift_seq seq,
+			       bool alive, struct buf *memory,
+			       struct drift_version *version);
 
 /* The newest version of a row with seq <= seq, tombstones included: DRIFT_NO_ROW
  * when it never was. Slices point into the reading, or memory for what had to be

@@ -20,12 +20,17 @@ struct index {
 	_Atomic bool suspect;
 	void (*told)(void *arg);
 	void *told_arg;
+	_Atomic uint64_t commits; /* how many there were */
 	_Atomic(struct index_reader *) pool[INDEX_POOL];
 };
 
+/* One in the pool keeps its snapshot while no other can be had; then the pages of that
+ * must be let go, for the writer to use again. */
 struct index_reader {
 	struct index *index;
 	MDB_txn *txn;
+	bool begun;
+	uint64_t commits; /* at least so many are in its snapshot */
 	/* For index_get; of the transaction that was begun last where fresh says so. */
 	MDB_cursor *cursors[INDEX_SPACES];
 	bool fresh[INDEX_SPACES];
@@ -48,6 +53,8 @@ enum drift_err index_err(int code);
 /* index_read.c: begin a transaction; LMDB's code. */
 int index_txn_begin(struct index *index, unsigned flags, MDB_txn **txn);
 void index_reader_free(struct index_reader *reader);
+/* There was a commit: readers in the pool let go of what is old. */
+void index_readers_refresh(struct index *index);
 /* A stored value without its CRC, which is compared: DRIFT_CORRUPT, and the index is
  * suspect. */
 enum drift_err index_value_check(struct index *index, struct slice key,

@@ -42,49 +42,77 @@ void index_reader_free(struct index_reader *reader)
 	for (unsigned i = 0; i < INDEX_SPACES; i++)
 		if (reader->cursors[i])
 			INDEX_FAULT_IN_VOID(mdb_cursor_close(reader->cursors[i]));
-	INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
+	if (reader->txn)
+		INDEX_FAULT_IN_VOID(mdb_txn_abort(reader->txn));
 	free(reader);
 }
 
-enum drift_err index_read_begin(struct index *index, struct index_reader **out)
+static struct index_reader *pool_take(struct index *index)
 {
 	struct index_reader *reader = NULL;
-	int code;
 
 	for (unsigned i = 0; i < INDEX_POOL && !reader; i++)
 		if (atomic_load_explicit(&index->pool[i], memory_order_relaxed))
 			reader = atomic_exchange(&index->pool[i], NULL);
-	if (reader) {
-		code = INDEX_FAULT_IN(mdb_txn_renew(reader->txn));
-		if (code == MDB_MAP_RESIZED)
-			index_fault_end(index->fault);
-		*out = reader;
-		if (!code)
-			return DRIFT_OK;
-		index_reader_free(reader);
-		return index_err(code);
-	}
-	reader = calloc(1, sizeof(*reader));
-	if (!reader)
-		return DRIFT_NOMEM;
-	reader->index = index;
-	code = index_txn_begin(index, MDB_RDONLY, &reader->txn);
-	if (code) {
-		free(reader);
-		return index_err(code);
-	}
-	*out = reader;
-	return DRIFT_OK;
+	return reader;
 }
 
-void index_read_end(struct index *index, struct index_reader *reader)
+static bool is_old(const struct index_reader *reader)
+{
+	return reader->commits != atomic_load(&reader->index->commits);
+}
+
+static void let_go(struct index_reader *reader)
+{
+	INDEX_FAULT_IN_VOID(mdb_txn_reset(reader->txn));
+	memset(reader->fresh, 0, sizeof(reader->fresh));
+	reader->begun = false;
+}
+
+/* A reader of the newest snapshot. The commits are counted before it is taken. */
+static int reader_begin(struct index_reader *reader)
+{
+	uint64_t commits = atomic_load(&reader->index->commits);
+	int code = 0;
+
+	if (reader->begun && reader->commits == commits)
+		return 0;
+	if (reader->begun)
+		let_go(reader);
+	if (reader->txn)
+		code = INDEX_FAULT_IN(mdb_txn_renew(reader->txn));
+	else
+		code = index_txn_begin(reader->index, MDB_RDONLY, &reader->txn);
+	if (code == MDB_MAP_RESIZED)
+		index_fault_end(reader->index->fault);
+	reader->begun = !code;
+	reader->commits = commits;
+	return code;
+}
+
+enum drift_err index_read_begin(struct index *index, struct index_reader **out)
+{
+	struct index_reader *reader = pool_take(index);
+	int code;
+
+	if (!reader) {
+		reader = calloc(1, sizeof(*reader));
+		if (!reader)
+			return DRIFT_NOMEM;
+		reader->index = index;
+	}
+	code = reader_begin(reader);
+	if (!code)
+		*out = reader;
+	else
+		index_reader_free(reader);
+	return index_err(code);
+}
+
+static void pool_put(struct index *index, struct index_reader *reader)
 {
 	struct index_reader *none;
 
-	if (!reader)
-		return;
-	INDEX_FAULT_IN_VOID(mdb_txn_reset(reader->txn));
-	memset(reader->fresh, 0, sizeof(reader->fresh));
 	for (unsigned i = 0; i < INDEX_POOL; i++) {
 		none = NULL;
 		if (!atomic_load_explicit(&index->pool[i], memory_order_relaxed) &&
@@ -92,6 +120,32 @@ void index_read_end(struct index *index, struct index_reader *reader)
 			return;
 	}
 	index_reader_free(reader);
+}
+
+void index_read_end(struct index *index, struct index_reader *reader)
+{
+	if (!reader)
+		return;
+	if (is_old(reader))
+		let_go(reader);
+	pool_put(index, reader);
+}
+
+/* One that is put back old just now lets go when it is used next, or at the next
+ * commit. */
+void index_readers_refresh(struct index *index)
+{
+	struct index_reader *reader;
+
+	atomic_fetch_add(&index->commits, 1);
+	for (unsigned i = 0; i < INDEX_POOL; i++) {
+		reader = atomic_exchange(&index->pool[i], NULL);
+		if (!reader)
+			continue;
+		if (reader->begun && is_old(reader))
+			let_go(reader);
+		pool_put(index, reader);
+	}
 }
 
 /* Where LMDB finds a page to be none there is no way on, neither down nor to the next

@@ -121,6 +121,7 @@ enum drift_err index_commit(struct index_writer *writer)
 	writer_close_cursors(writer);
 	code = INDEX_FAULT_IN(mdb_txn_commit(writer->txn));
 	writer_free(writer);
+	index_readers_refresh(index);
 	return write_err(index, code);
 }
 

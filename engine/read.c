@@ -157,6 +157,14 @@ enum drift_err reading_get_past(struct reading *reading, uint32_t table_id,
 	return err == DRIFT_DONE ? DRIFT_NO_ROW : err;
 }
 
+/* Nothing was committed since: the index, taken after the seq, holds nothing newer, so
+ * what is not current in it is gone. */
+static bool is_gone(const struct reading *reading)
+{
+	return reading->alive_at &&
+	       atomic_load(&reading->db->head) == reading->alive_at;
+}
+
 /* The newest version, which has its row beside it: DRIFT_DONE when there is none. */
 static enum drift_err get_newest(struct reading *reading, struct slice table_key,
 				 struct drift_version *version)
@@ -167,7 +175,7 @@ static enum drift_err get_newest(struct reading *reading, struct slice table_key
 	enum drift_err err =
 		index_get(reading->index, INDEX_CURRENT, table_key, &value);
 
-	if (err == DRIFT_DONE) {
+	if (err == DRIFT_DONE && !is_gone(reading)) {
 		op = DRIFT_OP_DELETE;
 		err = index_get(reading->index, INDEX_GONE, table_key, &value);
 	}
@@ -239,6 +247,26 @@ enum drift_err reading_get(struct reading *reading, uint32_t table_id,
 	*version = entry_version(entry);
 	version->key = key;
 	return DRIFT_OK;
+}
+
+enum drift_err reading_get_one(struct reading *reading, struct drift_db *db,
+			       uint32_t table_id, struct slice key, drift_seq seq,
+			       bool alive, struct buf *memory,
+			       struct drift_version *version)
+{
+	const struct entry *entry;
+	enum drift_err err;
+
+	*reading = (struct reading){ .db = db, .alive_at = alive ? seq : 0 };
+	reading->layers = layers_pin(&db->layers);
+	entry = reading_get_layers(reading, table_id, key, seq);
+	if (entry) {
+		*version = entry_version(entry);
+		return DRIFT_OK;
+	}
+	err = index_read_begin(db->index, &reading->index);
+	return err ? err
+		   : reading_get_index(reading, table_id, key, seq, memory, version);
 }
 
 /* The newest transaction of the memtable that begins at or before seq. */

@@ -307,23 +307,27 @@ static enum drift_err show_row(struct drift_view view, uint32_t table_id,
 	return DRIFT_OK;
 }
 
-enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
-				 struct slice key, struct drift_row *row)
+static enum drift_err get(struct drift_view view, uint32_t table_id,
+			  struct slice key, bool alive, struct drift_row *row)
 {
 	struct drift_version version;
 	struct reading reading = { 0 };
 	enum drift_err err = get_own(view, table_id, key, &version);
 
 	if (err == DRIFT_NO_ROW) {
-		err = reading_begin(&reading, view.db);
-		if (!err)
-			err = reading_get(&reading, table_id, key, view.seq,
-					  &row->memory, &version);
+		err = reading_get_one(&reading, view.db, table_id, key, view.seq,
+				      alive, &row->memory, &version);
 	}
 	if (!err)
 		err = row_own(row, &version);
 	reading_end(&reading);
 	return err ? err : show_row(view, table_id, row);
+}
+
+enum drift_err drift_get_version(struct drift_view view, uint32_t table_id,
+				 struct slice key, struct drift_row *row)
+{
+	return get(view, table_id, key, false, row);
 }
 
 drift_seq drift_shown_since(struct drift_view view, uint32_t table_id, drift_seq seq)
@@ -336,7 +340,7 @@ drift_seq drift_shown_since(struct drift_view view, uint32_t table_id, drift_seq
 enum drift_err drift_get(struct drift_view view, uint32_t table_id, struct slice key,
 			 struct drift_row *row)
 {
-	enum drift_err err = drift_get_version(view, table_id, key, row);
+	enum drift_err err = get(view, table_id, key, true, row);
 
 	if (!err && row->version.op == DRIFT_OP_DELETE)
 		return DRIFT_NO_ROW;

@@ -3,6 +3,7 @@
 #include "tests/unit/cmocka_test.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "engine/index.h"
 
@@ -75,10 +76,71 @@ static void entries_come_in_the_order_of_their_bytes(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static uint64_t file_bytes(const char *dir)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", dir);
+	assert_int_equal(stat(path, &st), 0);
+	return (uint64_t)st.st_size;
+}
+
+/* Readers that were given back keep their snapshot, while it is the newest. */
+static void
+readers_given_back_see_the_next_commit_and_hold_no_old_pages(void **state)
+{
+	char dir[] = "/tmp/driftfs-test-XXXXXX", command[64], bytes[2000];
+	struct index_reader *readers[8];
+	struct index_writer *writer;
+	struct index *index;
+	struct slice value;
+	uint64_t size = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(index_open(dir, &index, NULL), DRIFT_OK);
+	for (unsigned round = 0; round < 300; round++) {
+		unsigned count =
+			round < 10 ? 8 : 1; /* then seven wait in the pool */
+
+		assert_int_equal(index_write_begin(index, &writer), DRIFT_OK);
+		memset(bytes, (int)(round % 251), sizeof(bytes));
+		for (unsigned key = 0; key < 20; key++)
+			assert_int_equal(index_put(writer, INDEX_CURRENT,
+						   slice_of(&key, sizeof(key)),
+						   slice_of(bytes, sizeof(bytes))),
+					 DRIFT_OK);
+		assert_int_equal(index_commit(writer), DRIFT_OK);
+		if (round == 20)
+			size = file_bytes(dir);
+		for (unsigned i = 0; i < count; i++) {
+			unsigned key = (round + i) % 20;
+
+			assert_int_equal(index_read_begin(index, &readers[i]),
+					 DRIFT_OK);
+			assert_int_equal(index_get(readers[i], INDEX_CURRENT,
+						   slice_of(&key, sizeof(key)),
+						   &value),
+					 DRIFT_OK);
+			assert_true(
+				slice_equal(value, slice_of(bytes, sizeof(bytes))));
+		}
+		for (unsigned i = 0; i < count; i++)
+			index_read_end(index, readers[i]);
+	}
+	assert_int_equal(file_bytes(dir), size);
+	index_close(index);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_come_in_the_order_of_their_bytes),
+		cmocka_unit_test(
+			readers_given_back_see_the_next_commit_and_hold_no_old_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
