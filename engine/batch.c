@@ -9,6 +9,7 @@
 struct batch {
 	struct drift_batch public;
 	struct request *requests;
+	struct drift_change changes[];
 };
 
 static void request_answer(struct request *request)
@@ -32,35 +33,31 @@ static void answer_all(struct request *requests)
 	}
 }
 
-static void batch_free(struct batch *batch)
-{
-	free((struct drift_change *)batch->public.changes);
-	free(batch);
-}
-
 void drift_batch_release(struct drift_batch *public)
 {
 	/* public is batch's first member. */
 	struct batch *batch = (struct batch *)(void *)public;
 
 	answer_all(batch->requests);
-	batch_free(batch);
+	free(batch);
 }
 
-static enum drift_err make_changes(const struct stage *stage, struct batch *batch)
+static struct batch *batch_new(const struct stage *stage, struct request *requests)
 {
 	uint32_t count = stage->pending.count;
-	struct drift_change *changes = NULL;
+	struct batch *batch =
+		malloc(sizeof(*batch) + count * sizeof(batch->changes[0]));
 
-	if (count) {
-		changes = malloc(count * sizeof(*changes));
-		if (!changes)
-			return DRIFT_NOMEM;
-	}
+	if (!batch)
+		return NULL;
+	batch->public = (struct drift_batch){ .changes = batch->changes,
+					      .count = count,
+					      .ddl = stage->ddl };
+	batch->requests = requests;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct staged *staged = &stage->pending.staged[i];
 
-		changes[i] = (struct drift_change){
+		batch->changes[i] = (struct drift_change){
 			.table_id = staged->op->def->id,
 			.key = staged->op->key,
 			.op = staged->kind,
@@ -68,15 +65,12 @@ static enum drift_err make_changes(const struct stage *stage, struct batch *batc
 		};
 	}
 	/* Origins: transactions and requests stand in the same order. */
-	for (struct request *r = batch->requests; r; r = r->next)
+	for (struct request *r = requests; r; r = r->next)
 		for (uint32_t i = 0; r->receipt.tx && i < r->receipt.count; i++)
-			changes[r->receipt.first_seq + i -
-				stage->pending.staged[0].seq]
+			batch->changes[r->receipt.first_seq + i -
+				       stage->pending.staged[0].seq]
 				.origin = r->origin;
-	batch->public.changes = changes;
-	batch->public.count = count;
-	batch->public.ddl = stage->ddl;
-	return DRIFT_OK;
+	return batch;
 }
 
 void batch_acknowledge(struct drift_db *db, const struct stage *stage,
@@ -85,15 +79,11 @@ void batch_acknowledge(struct drift_db *db, const struct stage *stage,
 	struct batch *batch = NULL;
 
 	if (db->committer.hook && stage->tx_count)
-		batch = calloc(1, sizeof(*batch));
+		batch = batch_new(stage, requests);
 	if (batch)
-		batch->requests = requests;
-	if (batch && !make_changes(stage, batch)) {
 		db->committer.hook(db->committer.hook_arg, &batch->public);
-		return;
-	}
-	free(batch);
-	answer_all(requests);
+	else
+		answer_all(requests);
 }
 
 void batch_fail(struct request *requests, enum drift_err err)

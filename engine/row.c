@@ -26,9 +26,11 @@ struct shaping {
 	struct buf filled;
 	struct place_in_filled {
 		uint32_t at, size;
-	} * places;                      /* one a column; NULL: there is none */
-	bool has[TABLE_COLUMNS_MAX];     /* the document names the column */
-	bool is_null[TABLE_COLUMNS_MAX]; /* ... and says null */
+	} * places; /* one a column; NULL: there is none */
+	/* Last, and of as many columns as there are: */
+	bool has[TABLE_COLUMNS_MAX]; /* the document names the column */
+	bool is_null
+		[TABLE_COLUMNS_MAX]; /* ... and says null; unset where it has none */
 };
 
 static bool is_null(struct slice value)
@@ -322,6 +324,7 @@ static enum drift_err add_row(struct shaping *shaping, struct slice document,
 	bool has_key = key.size > 0;
 	enum drift_err err = DRIFT_OK;
 
+	(void)buf_reserve(row, document.size + key.size + 64); /* mostly enough */
 	msg_add_map(row, shaping->count + count_missing(shaping, has_key, is_new));
 	if (has_key)
 		err = add_missing_key(shaping, key, row);
@@ -334,15 +337,24 @@ static enum drift_err add_row(struct shaping *shaping, struct slice document,
 	return err ? drift_fail_code(shaping->error, err) : DRIFT_OK;
 }
 
-/* The finished row must have the key that it is stored under. */
-static enum drift_err match_key(const struct table_def *def, struct slice row,
-				struct slice key, struct drift_error *error)
+/* The finished row must have the key that it is stored under; it does if it got all
+ * of it from there, as texts. */
+static enum drift_err match_key(const struct shaping *shaping, struct slice row,
+				struct slice key)
 {
+	const struct table_def *def = shaping->def;
 	struct buf own = BUF_INIT;
-	enum drift_err err = row_key(def, row, &own, error);
+	bool named = false;
+	enum drift_err err;
 
+	for (unsigned i = 0; i < def->key_count; i++)
+		named |= shaping->has[def->key_columns[i]] ||
+			 def->columns[def->key_columns[i]].type != DRIFT_ANY;
+	if (!named)
+		return DRIFT_OK;
+	err = row_key(def, row, &own, shaping->error);
 	if (!err && !slice_equal(buf_slice(&own), key))
-		err = row_refuse_key(buf_slice(&own), key, error);
+		err = row_refuse_key(buf_slice(&own), key, shaping->error);
 	buf_release(&own);
 	return err;
 }
@@ -351,10 +363,14 @@ enum drift_err row_shape(const struct table_def *def, struct slice document,
 			 struct slice key, bool is_new, struct buf *row,
 			 struct drift_error *error)
 {
-	struct shaping shaping = { .def = def, .error = error };
+	struct shaping shaping;
 	size_t start = row->size;
 	enum drift_err err;
 
+	memset(&shaping, 0, offsetof(struct shaping, has));
+	memset(shaping.has, 0, def->column_count);
+	shaping.def = def;
+	shaping.error = error;
 	err = check_members(&shaping, document);
 	if (!err && is_new)
 		err = fill_defaults(&shaping);
@@ -363,8 +379,8 @@ enum drift_err row_shape(const struct table_def *def, struct slice document,
 	if (!err)
 		err = add_row(&shaping, document, key, is_new, row);
 	if (!err && key.size > 0)
-		err = match_key(def, slice_of(row->data + start, row->size - start),
-				key, error);
+		err = match_key(&shaping,
+				slice_of(row->data + start, row->size - start), key);
 	if (!err)
 		err = row_check(def, slice_of(row->data + start, row->size - start),
 				error);

@@ -81,6 +81,8 @@ enum drift_err drift_txn_new(struct drift_db *db, drift_seq base_seq,
 		return DRIFT_NOMEM;
 	txn->db = db;
 	txn->base_seq = base_seq;
+	txn->ops = &txn->own_op;
+	txn->capacity = 1;
 	if (author) {
 		err = keep_text(author->user, &txn->user);
 		if (!err)
@@ -120,7 +122,8 @@ void drift_txn_free(struct drift_txn *txn)
 		free(chunk);
 	}
 	overlay_release(&txn->overlay);
-	free(txn->ops);
+	if (txn->ops != &txn->own_op)
+		free(txn->ops);
 	free(txn->user);
 	free(txn->client);
 	free(txn->comment);
@@ -201,10 +204,14 @@ static struct txn_op *op_new(struct drift_txn *txn, enum txn_kind kind,
 	uint32_t capacity;
 
 	if (txn->count == txn->capacity) {
-		capacity = txn->capacity ? 2 * txn->capacity : 4;
-		ops = realloc(txn->ops, capacity * sizeof(*ops));
+		bool own = txn->ops == &txn->own_op;
+
+		capacity = own ? 4 : 2 * txn->capacity;
+		ops = realloc(own ? NULL : txn->ops, capacity * sizeof(*ops));
 		if (!ops)
 			return NULL;
+		if (own)
+			*ops = txn->own_op;
 		txn->ops = ops;
 		txn->capacity = capacity;
 	}

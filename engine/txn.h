@@ -34,7 +34,8 @@ struct drift_txn {
 	drift_time_ns replay_time;
 	uint64_t replay_tx;
 	drift_seq replay_seq;
-	struct txn_op *ops;
+	struct txn_op *ops; /* own_op, until there are more */
+	struct txn_op own_op;
 	uint32_t count, capacity;
 	uint32_t ddl_count;
 	uint64_t bytes; /* of keys and rows */

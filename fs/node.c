@@ -108,10 +108,28 @@ static void node_free(struct node *node)
 	free(node);
 }
 
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+	return hash ^ hash >> 32;
+}
+
+/* Found by a hash that is quicker than the one that others see (identity_ino). */
 static struct node **bucket_of(const struct nodes *nodes,
 			       const struct identity *identity)
 {
-	return &nodes->buckets[identity_hash(identity) & (nodes->bucket_count - 1)];
+	const char *at = identity->key.data;
+	size_t left = identity->key.size;
+	uint64_t rest = 0, hash;
+
+	hash = mix((uint64_t)identity->kind << 32 | identity->table_id,
+		   identity->seq ^ identity->from << 32);
+	for (; left >= 8; at += 8, left -= 8)
+		hash = mix(hash, le64_get(at));
+	for (; left > 0; left--)
+		rest = rest << 8 | (uint8_t)at[left - 1];
+	hash = mix(hash, rest + identity->key.size);
+	return &nodes->buckets[hash & (nodes->bucket_count - 1)];
 }
 
 enum drift_err nodes_init(struct nodes *nodes, const struct identity *root)

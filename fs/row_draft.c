@@ -90,28 +90,33 @@ static enum drift_err merge(const struct row_draft *draft, struct drift_view vie
 	return err;
 }
 
-static enum drift_err check_patch(const struct row_draft *draft,
-				  const struct table_def *def,
+static enum drift_err check_patch(struct row_draft *draft,
+				  const struct table_def *def, struct slice text,
 				  struct drift_view view, struct drift_error *error)
 {
 	struct buf row = BUF_INIT;
-	enum drift_err err = merge(draft, view, def, &row, error);
+	enum drift_err err = json_parse_document(text, &draft->document, error);
 
+	if (!err)
+		err = merge(draft, view, def, &row, error);
 	buf_release(&row);
 	return err;
 }
 
+/* Uses the reader's text. */
 static enum drift_err check_row(struct row_draft *draft, const struct table_def *def,
-				struct drift_error *error)
+				struct slice text, struct drift_error *error)
 {
-	struct buf row = BUF_INIT;
+	struct reader *reader = reader_mine();
 	enum drift_err err;
 
-	err = row_shape(def, buf_slice(&draft->document), draft->row.key,
-			draft->is_new, &row, error);
-	buf_release(&draft->document);
-	draft->document = row;
-	return err;
+	if (!reader)
+		return DRIFT_NOMEM;
+	buf_clear(&reader->text);
+	err = json_parse_document(text, &reader->text, error);
+	return err ? err
+		   : row_shape(def, buf_slice(&reader->text), draft->row.key,
+			       draft->is_new, &draft->document, error);
 }
 
 static struct slice document_text(const struct row_draft *draft)
@@ -134,11 +139,9 @@ static enum drift_err check(struct row_draft *draft, struct drift_error *error)
 	if (!def)
 		return DRIFT_NO_TABLE;
 	buf_clear(&draft->document);
-	err = json_parse_document(document_text(draft), &draft->document, error);
-	if (err)
-		return err;
-	err = draft->append ? check_patch(draft, def, view, error)
-			    : check_row(draft, def, error);
+	err = draft->append
+		      ? check_patch(draft, def, document_text(draft), view, error)
+		      : check_row(draft, def, document_text(draft), error);
 	draft->ready = !err;
 	draft->checked = !err;
 	return err;
