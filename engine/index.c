@@ -217,7 +217,8 @@ enum drift_err index_open_read(const char *path, struct index **out,
 			       struct drift_error *error)
 {
 	struct index *index = calloc(1, sizeof(*index));
-	char data[4096];
+	struct stat data;
+	char name[4096];
 	int code;
 
 	*out = NULL;
@@ -225,8 +226,9 @@ enum drift_err index_open_read(const char *path, struct index **out,
 		free(index);
 		return drift_fail_code(error, DRIFT_NOMEM);
 	}
-	snprintf(data, sizeof(data), "%s/data.mdb", path);
-	if (access(data, F_OK) != 0) {
+	snprintf(name, sizeof(name), "%s/data.mdb", path);
+	/* Empty: whoever made it got no further. */
+	if (stat(name, &data) != 0 || data.st_size == 0) {
 		index_close(index);
 		return DRIFT_DONE;
 	}

@@ -155,3 +155,21 @@ works_again()
 		stop_mount
 	done
 }
+
+@test "a reindex that fails at any write leaves a database that verifies and answers" {
+	local n
+
+	command -v strace >/dev/null || skip 'no strace here'
+	no_leak_checks
+	driftdb init db
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id); INSERT INTO t {"id":1}'
+	for ((n = 1; ; n++)); do
+		run strace -f -o trace -e trace=pwrite64,fdatasync \
+			-e inject=pwrite64,fdatasync:error=EIO:when=$n \
+			driftdb reindex -q -d db
+		grep -q INJECTED trace || break
+		driftdb verify -q -d db
+		same "$(driftdb sql -d db -e 'SELECT id FROM t')" '{"id":1}'
+	done
+	[ "$n" -gt 5 ]
+}
