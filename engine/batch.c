@@ -86,6 +86,19 @@ void batch_acknowledge(struct drift_db *db, const struct stage *stage,
 		answer_all(requests);
 }
 
+/* What a failure means for what was asked. */
+static const char *meaning(const struct request *request, enum drift_err err)
+{
+	if (request->kind != REQUEST_COMMIT)
+		return "";
+	if (err == DRIFT_FULL)
+		return ": the transaction was not stored";
+	return err == DRIFT_IO ? ": the database is read-only until it is opened "
+				 "again, and then shows whether the transaction was "
+				 "stored"
+			       : "";
+}
+
 void batch_fail(struct request *requests, enum drift_err err)
 {
 	for (; requests; requests = requests->next) {
@@ -93,7 +106,8 @@ void batch_fail(struct request *requests, enum drift_err err)
 			continue;
 		requests->receipt = (struct drift_receipt){ 0 };
 		requests->receipt.err =
-			drift_fail_code(&requests->receipt.error, err);
+			drift_fail(&requests->receipt.error, err, "%s%s",
+				   drift_err_text(err), meaning(requests, err));
 	}
 }
 

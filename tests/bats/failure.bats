@@ -182,6 +182,19 @@ need_strace()
 	done
 }
 
+@test "a statement whose sync fails says what became of it" {
+	need_strace
+	driftdb init db
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id)'
+	# The first one opens the log.
+	run strace -f -o trace -e trace=fdatasync \
+		-e inject=fdatasync:error=EIO:when=2 \
+		driftdb sql -d db -e 'INSERT INTO t {"id":1}'
+	same "$status" 1
+	says 'ERROR 58030: I/O error: .* shows whether the transaction was stored'
+	driftdb verify -q -d db
+}
+
 @test "of twenty daemons that start at once one wins, and the others name it" {
 	need_fuse
 	driftdb init db
