@@ -12,7 +12,6 @@
 #include "engine/digest.h"
 #include "engine/drift_log.h"
 #include "engine/thread.h"
-#include "engine/verify_snapshot.h"
 
 void verify_fault(struct verify *verify, const char *format, ...)
 {
@@ -62,10 +61,11 @@ uint64_t verify_row_hash(uint64_t seed, uint32_t table_id, struct slice key,
 struct worker {
 	struct verify *verify;
 	struct survey_sums *sums; /* of all segments; each worker writes its own */
-	_Atomic unsigned *next;   /* the segment to take next */
-	unsigned count;
+	_Atomic unsigned *next;   /* the segment, then snapshot, to take next */
+	unsigned count, snapshots;
 	unsigned segment; /* in hand */
 	struct tally versions, rows;
+	struct tally snapshot_rows, log_snapshot_rows;
 	uint32_t *past; /* by index id, verify_past.h */
 	struct buf value;
 	enum drift_err err;
@@ -85,19 +85,26 @@ static void tally_event(struct worker *worker, const struct frame *frame,
 		.integer_key = frame->flags & FRAME_INTEGER_KEY,
 	};
 
+	const struct index_row row = {
+		.seq = version.seq,
+		.time = version.time,
+		.integer_key = version.integer_key,
+		.row = event->row,
+	};
+	bool is_current = verify->current[frame->seq / 8] & 1u << frame->seq % 8;
+	unsigned times = verify_snapshots_times(&verify->snapshots, frame->seq);
+	uint64_t hash;
+
 	tally_add(&worker->versions,
 		  verify_version_hash(verify->seed, event->table_id, event->key,
 				      &version));
-	if (!(verify->current[frame->seq / 8] & 1u << frame->seq % 8))
+	if (!is_current && !times)
 		return;
-	tally_add(&worker->rows,
-		  verify_row_hash(verify->seed, event->table_id, event->key,
-				  &(struct index_row){
-					  .seq = version.seq,
-					  .time = version.time,
-					  .integer_key = version.integer_key,
-					  .row = event->row,
-				  }));
+	hash = verify_row_hash(verify->seed, event->table_id, event->key, &row);
+	if (is_current)
+		tally_add(&worker->rows, hash);
+	while (times-- > 0)
+		tally_add(&worker->log_snapshot_rows, hash);
 }
 
 static enum drift_err check_frame(void *arg, const struct frame *frame,
@@ -193,9 +200,14 @@ static void *worker_run(void *arg)
 	while (!worker->err) {
 		unsigned i = atomic_fetch_add(worker->next, 1);
 
-		if (i >= worker->count)
+		if (i >= worker->count + worker->snapshots)
 			break;
-		check_segment(worker, i);
+		if (i < worker->count)
+			check_segment(worker, i);
+		else
+			worker->err = verify_snapshots_read(worker->verify,
+							    i - worker->count,
+							    &worker->snapshot_rows);
 	}
 	return NULL;
 }
@@ -286,18 +298,21 @@ static void merge_workers(struct verify *verify, const struct worker workers[2])
 	for (unsigned i = 0; i < 2; i++) {
 		tally_merge(&verify->log_versions, &workers[i].versions);
 		tally_merge(&verify->log_rows, &workers[i].rows);
+		tally_merge(&verify->snapshot_rows, &workers[i].snapshot_rows);
+		tally_merge(&verify->log_snapshot_rows,
+			    &workers[i].log_snapshot_rows);
 	}
 	for (uint32_t id = 0; workers[0].past && id < verify->past.id_end; id++)
 		workers[0].past[id] += workers[1].past[id];
 	verify_past_compare(verify, workers[0].past);
 }
 
-static enum drift_err run_workers(struct worker workers[2], unsigned segments)
+static enum drift_err run_workers(struct worker workers[2], unsigned tasks)
 {
 	pthread_t second;
 	bool started;
 
-	started = segments > 1 && thread_start(&second, worker_run, &workers[1]);
+	started = tasks > 1 && thread_start(&second, worker_run, &workers[1]);
 	worker_run(&workers[0]);
 	if (started)
 		pthread_join(second, NULL);
@@ -307,6 +322,7 @@ static enum drift_err run_workers(struct worker workers[2], unsigned segments)
 static enum drift_err verify_log(struct verify *verify)
 {
 	unsigned count = atomic_load(&verify->log->count);
+	unsigned snapshots = verify->snapshots.count;
 	struct survey_sums *sums = calloc(count, sizeof(*sums));
 	_Atomic unsigned next = 0;
 	struct worker workers[2];
@@ -314,13 +330,17 @@ static enum drift_err verify_log(struct verify *verify)
 
 	for (unsigned i = 0; i < 2; i++) {
 		workers[i] = (struct worker){
-			.verify = verify, .sums = sums, .next = &next, .count = count
+			.verify = verify,
+			.sums = sums,
+			.next = &next,
+			.count = count,
+			.snapshots = snapshots,
 		};
 		if (!err)
 			err = worker_begin(&workers[i]);
 	}
 	if (!err)
-		err = run_workers(workers, count);
+		err = run_workers(workers, count + snapshots);
 	if (!err) {
 		merge_workers(verify, workers);
 		check_chain(verify, sums, count);
@@ -331,9 +351,12 @@ static enum drift_err verify_log(struct verify *verify)
 	return err;
 }
 
-static void snapshot_fault(void *arg, const char *line)
+static void forgo_snapshots(struct verify *verify)
 {
-	verify_fault(arg, "%s", line);
+	if (verify->snapshots.count && verify->say)
+		verify->say(verify->arg, "snapshots are not compared: the index "
+					 "that tells their rows is damaged");
+	verify_snapshots_release(verify);
 }
 
 static enum drift_err verify_run(struct verify *verify)
@@ -347,6 +370,8 @@ static enum drift_err verify_run(struct verify *verify)
 		verify->seed = 1;
 	if (verify->reader)
 		err = verify_index(verify);
+	if (!err && verify->report->faults)
+		forgo_snapshots(verify);
 	if (!err)
 		err = verify_log(verify);
 	if (!err && (!tally_equal(&verify->versions, &verify->log_versions) ||
@@ -354,8 +379,11 @@ static enum drift_err verify_run(struct verify *verify)
 		err = verify_name(verify);
 	if (!err)
 		check_anchor_met(verify);
-	if (!err && verify->db)
-		err = verify_snapshots(verify->db, snapshot_fault, verify);
+	if (!err)
+		err = verify_snapshots_tell(
+			verify, !tally_equal(&verify->snapshot_rows,
+					     &verify->log_snapshot_rows));
+	verify_snapshots_release(verify);
 	tables_release(&verify->tables);
 	pthread_mutex_destroy(&verify->lock);
 	verify_past_release(verify);
@@ -371,7 +399,7 @@ enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anch
 			    struct drift_verify_report *report)
 {
 	struct verify verify = {
-		.db = db,
+		.dir = db->dir_fd,
 		.log = &db->log,
 		.stop = stop,
 		.say = say,
@@ -381,6 +409,9 @@ enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anch
 	};
 	enum drift_err err = DRIFT_OK;
 
+	/* So that it knows all of what it is to be compared with, if it can. */
+	if (!drift_is_read_only(db))
+		(void)!drift_fold(db);
 	if (db->index)
 		err = index_read_begin(db->index, &verify.reader);
 	if (!err)
@@ -401,6 +432,7 @@ enum drift_err drift_log_verify(struct drift_log *log,
 				struct drift_verify_report *report)
 {
 	struct verify verify = {
+		.dir = log->directory.fd,
 		.log = &log->log,
 		.live = log->live,
 		.say = say,

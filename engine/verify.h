@@ -4,9 +4,9 @@
  * engine/.
  *
  * Nothing is looked up. The index is read once, in its own order: `recent`,
- * `versions`, `current` and `gone` side by side, which must agree key by key, and a tally of each
- * space is taken. Then the log is read once, in its own order, segments side by side
- * on two threads, and tallied the same way; which events are the rows of `current`,
+ * `versions`, `current` and `gone` side by side, which must agree key by key, and a tally of
+ * each space is taken, and of what each snapshot should have (verify_snapshot.h). Then the log is read once, in its own order, segments side by side
+ * on two threads, and tallied the same way, and so are the snapshots; which events are the rows of `current`,
  * a bit for each seq tells. Only when tallies differ is it worth a look-up for each
  * entry, to name those that differ. */
 #ifndef DRIFT_ENGINE_VERIFY_H
@@ -18,9 +18,9 @@
 #include "engine/survey.h"
 #include "engine/tally.h"
 #include "engine/verify_past.h"
+#include "engine/verify_snapshot.h"
 
 struct verify {
-	struct drift_db *db; /* NULL: the log and the index alone */
 	struct log *log;
 	bool live; /* another process appends to it */
 	void (*say)(void *arg, const char *line);
@@ -40,8 +40,12 @@ struct verify {
 	uint8_t *current;            /* bit seq: the event is a row of `current` */
 	struct tally versions, rows; /* as the index says */
 	struct verify_past past;     /* intervals of secondary indexes */
+	int dir;                     /* the database's */
+	struct verify_snapshots snapshots;
 	/* As the log says, up to the mark. */
 	struct tally log_versions, log_rows;
+	/* Rows of snapshots, as they and as the log say. */
+	struct tally snapshot_rows, log_snapshot_rows;
 };
 
 void verify_fault(struct verify *verify, const char *format, ...)

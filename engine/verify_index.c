@@ -174,6 +174,9 @@ static enum drift_err end_row(struct rows *rows, const struct row_versions *row)
 	enum drift_err err = meet(rows, &rows->current, row->key,
 				  is_gone ? NULL : newest, row->weights);
 
+	verify_snapshots_row_end(rows->verify,
+				 slice_of((const char *)row->key.data + 4,
+					  row->key.size - 4));
 	return err ? err
 		   : meet(rows, &rows->gone, row->key, is_gone ? newest : NULL, 0);
 }
@@ -196,6 +199,7 @@ static enum drift_err take_block(struct rows *rows, struct row_versions *row,
 			return DRIFT_CORRUPT;
 		row->newest = cursor.version;
 		row->count++;
+		verify_snapshots_version(verify, key, &row->newest);
 		verify_past_version(verify, row->newest.seq, &row->weights);
 		tally_add(&verify->versions,
 			  verify_version_hash(verify->seed, be32_get(row->key.data),
@@ -243,6 +247,8 @@ static enum drift_err read_versions(struct rows *rows)
 			.weights = verify_past_first(verify, recent->key),
 		};
 
+		if (row.key.size > 4)
+			verify_snapshots_row(verify, be32_get(row.key.data));
 		err = take_old(rows, &row);
 		if (err)
 			break;
@@ -388,5 +394,7 @@ enum drift_err verify_index(struct verify *verify)
 	err = verify->current ? read_catalog(verify) : DRIFT_NOMEM;
 	if (!err)
 		err = verify_past_begin(verify);
+	if (!err)
+		err = verify_snapshots_begin(verify);
 	return err ? err : read_spaces(verify);
 }

@@ -37,8 +37,9 @@ static bool name_version(struct naming *naming, const struct frame *frame,
 		*err = DRIFT_OK;
 		return true;
 	}
-	if (*err || (version.offset == place->offset && version.size == place->size &&
-		     version.op == frame_op(frame) && version.time == frame->time))
+	if (*err ||
+	    (version.offset == place->offset && version.size == place->size &&
+	     version.op == frame_op(frame) && version.time == frame->time))
 		return false;
 	verify_fault(verify, "index: event %" PRIu64 " is elsewhere in the log",
 		     frame->seq);

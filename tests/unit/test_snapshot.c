@@ -470,6 +470,118 @@ static void count_fault(void *arg, const char *line)
 	faults++;
 }
 
+/* The snapshot's rows at `mark` as they were, but for one thing about row `at`. */
+enum planted { ALL_AS_IT_WAS, ANOTHER_ROW, ANOTHER_SEQ, ONE_LESS, ONE_MORE, NO_END };
+
+static void copy_rows(struct snapshot_writer *writer, drift_seq seq, int at,
+		      enum planted planted)
+{
+	struct drift_version version;
+	struct drift_cursor *cursor;
+	struct buf row_bytes = BUF_INIT, more = BUF_INIT;
+	int i = 0;
+
+	assert_int_equal(scan_walk(drift_view_at(db, seq), t->id, &cursor),
+			 DRIFT_OK);
+	while (!drift_cursor_next(cursor, &version)) {
+		bool here = i++ == at;
+		struct index_row row = { .seq = version.seq,
+					 .time = version.time,
+					 .integer_key = version.integer_key,
+					 .row = version.row };
+
+		if (here && planted == ONE_LESS)
+			continue;
+		if (i > at && planted == NO_END)
+			break;
+		if (here && planted == ANOTHER_SEQ)
+			row.seq--;
+		if (here && planted == ANOTHER_ROW) {
+			buf_add_slice(&row_bytes, row.row);
+			row_bytes.data[row_bytes.size - 1] ^= 1;
+			row.row = buf_slice(&row_bytes);
+		}
+		assert_int_equal(snapshot_writer_add(writer, version.key, &row),
+				 DRIFT_OK);
+		if (!here || planted != ONE_MORE)
+			continue;
+		buf_add_slice(&more, version.key);
+		buf_add_char(&more, 1);
+		assert_int_equal(snapshot_writer_add(writer, buf_slice(&more), &row),
+				 DRIFT_OK);
+	}
+	drift_cursor_close(cursor);
+	buf_release(&row_bytes);
+	buf_release(&more);
+}
+
+static void plant(const struct index_mark *mark, int at, enum planted planted)
+{
+	struct snapshot_header header = { .table_id = t->id, .mark = *mark };
+	struct snapshot_writer *writer;
+	uint64_t bytes;
+	int to;
+
+	memcpy(header.database_id, db->database_id, DATABASE_ID_BYTES);
+	assert_int_equal(snapshots_table_dir(db, t->id, true, &to), DRIFT_OK);
+	assert_int_equal(snapshot_writer_new(db->io, to, &header, "test", &writer,
+					     NULL),
+			 DRIFT_OK);
+	copy_rows(writer, mark->seq, at, planted);
+	assert_int_equal(snapshot_writer_finish(writer, &bytes), DRIFT_OK);
+	snapshot_writer_free(writer);
+	close(to);
+}
+
+/* Of the open database, and of its files alone. */
+static unsigned count_faults(void)
+{
+	struct drift_verify_report verified;
+	struct drift_error error;
+	struct drift_log *log;
+	unsigned online;
+	enum drift_err err;
+
+	faults = 0;
+	err = drift_verify(db, NULL, NULL, count_fault, NULL, &verified);
+	assert_int_equal(err, faults ? DRIFT_CORRUPT : DRIFT_OK);
+	online = faults;
+	faults = 0;
+	drift_close(db);
+	assert_int_equal(drift_log_open(dir, &log, &error), DRIFT_OK);
+	err = drift_log_verify(log, NULL, count_fault, NULL, &verified);
+	drift_log_close(log);
+	open_db_with(1000000);
+	assert_int_equal(err, faults ? DRIFT_CORRUPT : DRIFT_OK);
+	assert_int_equal(faults, online);
+	return faults;
+}
+
+static void verify_finds_one_wrong_row_of_a_snapshot(void **state)
+{
+	struct index_mark marks[3];
+
+	(void)state;
+	drift_close(db);
+	open_db_with(1000000); /* no snapshot by itself */
+	for (unsigned i = 0; i < 3; i++) {
+		work(200, KEYS, 2);
+		marks[i] = mark_now();
+	}
+	work(200, KEYS, 2);
+	assert_int_equal(drift_fold(db), DRIFT_OK);
+	for (unsigned i = 0; i < 3; i++)
+		plant(&marks[i], 0, ALL_AS_IT_WAS);
+	assert_int_equal(count_faults(), 0);
+	for (enum planted planted = ANOTHER_ROW; planted <= NO_END; planted++)
+		for (unsigned i = 0; i < 3; i++) {
+			plant(&marks[i], 7 * (int)i, planted);
+			assert_int_equal(count_faults(), 1);
+			plant(&marks[i], 0, ALL_AS_IT_WAS);
+		}
+	assert_int_equal(count_faults(), 0);
+}
+
 static void scans_read_snapshots_and_verify_compares_them(void **state)
 {
 	struct drift_verify_report verified;
@@ -854,6 +966,7 @@ int main(void)
 		TEST(a_snapshot_is_made_after_as_many_events_as_there_are_rows),
 		TEST(a_stop_leaves_no_snapshot),
 		TEST(scans_read_snapshots_and_verify_compares_them),
+		TEST(verify_finds_one_wrong_row_of_a_snapshot),
 		TEST(a_snapshot_of_another_log_is_not_used),
 		TEST(a_snapshot_of_another_database_is_not_used),
 		TEST(a_snapshot_newer_than_the_log_is_removed),

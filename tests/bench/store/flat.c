@@ -74,30 +74,29 @@ static void compare(struct ours *one, struct ours *ten)
 }
 
 /* A process that goes on committing until it is killed. */
-static void kill_in_the_middle(struct ours *ours)
+static void kill_in_the_middle(struct ours *ours, int keys)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		ours_open(ours);
 		for (int i = 0;; i += 50 * BATCH)
-			ours_load(ours, i, 50 * BATCH, settings.keys, false, NULL);
+			ours_load(ours, i, 50 * BATCH, keys, false, NULL);
 	}
 	sleep(3);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
 
-static void opening(struct ours *ours)
+static void opening(struct ours *ours, int keys, const char *name)
 {
 	for (int round = 0; round < settings.rounds; round++) {
 		double start;
 
-		kill_in_the_middle(ours);
+		kill_in_the_middle(ours, keys);
 		start = seconds();
 		ours_open(ours);
-		figure("10x history: open after kill -9", "s", seconds() - start, 0,
-		       false);
+		figure(name, "s", seconds() - start, 0, false);
 		drift_close(ours->db);
 	}
 }
@@ -137,7 +136,7 @@ void bench_flat(void)
 	compare_theirs();
 	drift_close(one.db);
 	drift_close(ten.db);
-	opening(&ten);
+	opening(&ten, settings.keys, "10x history: open after kill -9");
 	if (!settings.keep)
 		shell("rm -rf %s %s", one.path, ten.path);
 }
@@ -148,7 +147,7 @@ void bench_many_rows(void)
 	struct ours ours;
 	double most_mib = 0;
 	double start;
-	int rows = 10 * settings.events;
+	int rows = 10 * settings.events, keys = settings.keys;
 
 	ours_make(&ours, "many", 0);
 	start = seconds();
@@ -163,13 +162,24 @@ void bench_many_rows(void)
 	       settings.events / (seconds() - start), 0, true);
 	figure("10 M rows: anonymous memory meanwhile, random", "MiB", most_mib, 0,
 	       false);
-	for (int round = 0; round < settings.rounds; round++)
-		figure("10 M rows: scan now", "ms",
-		       ours_scan(&ours, drift_head(ours.db)), 0, false);
+	ours_warm();
+	settings.keys = rows;
+	for (int round = 0; round < settings.rounds; round++) {
+		drift_seq head = drift_head(ours.db);
+
+		figure("10 M rows: scan now", "ms", ours_scan(&ours, head), 0,
+		       false);
+		figure("10 M rows: point now", "us",
+		       ours_points(&ours, POINTS, head, head), 0, false);
+		figure("10 M rows: point as of the last events", "us",
+		       ours_points(&ours, POINTS, (drift_seq)rows, head), 0, false);
+	}
+	settings.keys = keys;
 	drift_close(ours.db);
 	start = seconds();
 	ours_open(&ours);
 	figure("10 M rows: open", "s", seconds() - start, 0, false);
 	drift_close(ours.db);
+	opening(&ours, rows, "10 M rows: open after kill -9");
 	shell("rm -rf %s", ours.path);
 }
