@@ -40,13 +40,18 @@ static void add_names(char *const *names, unsigned count, struct buf *out)
 	buf_add_char(out, ')');
 }
 
-static void add_default(const struct column_def *column, struct buf *out)
+void definition_add_default(const struct column_def *column, struct buf *out)
 {
 	struct msg_cursor cursor = msg_cursor_of(buf_slice(&column->default_value));
 	struct msg_value value;
 	struct buf json = BUF_INIT;
 
-	buf_add_str(out, " DEFAULT ");
+	if (column->default_sql) {
+		buf_add_str(out, column->default_sql);
+		return;
+	}
+	if (!column->has_default)
+		return;
 	if (msg_read(&cursor, &value) ||
 	    json_print(buf_slice(&column->default_value), JSON_COMPACT, &json))
 		out->failed = true;
@@ -94,8 +99,10 @@ static void add_column(const struct table_def *def, unsigned i, struct buf *out)
 		buf_add_str(out, " NOT NULL");
 	if (column->default_sql && !is_own_sequence(def, column))
 		buf_printf(out, " DEFAULT (%s)", column->default_sql);
-	else if (column->has_default)
-		add_default(column, out);
+	else if (!column->default_sql && column->has_default) {
+		buf_add_str(out, " DEFAULT ");
+		definition_add_default(column, out);
+	}
 }
 
 static void add_key(const struct table_def *def, struct buf *out)
@@ -108,8 +115,9 @@ static void add_key(const struct table_def *def, struct buf *out)
 	buf_add_char(out, ')');
 }
 
-static void add_foreign(const struct drift_view *view, const struct table_def *def,
-			const struct foreign_def *foreign, struct buf *out)
+void definition_add_foreign(const struct drift_view *view,
+			    const struct table_def *def,
+			    const struct foreign_def *foreign, struct buf *out)
 {
 	static const char *const actions[] = {
 		[FOREIGN_REFUSE] = "",
@@ -123,9 +131,7 @@ static void add_foreign(const struct drift_view *view, const struct table_def *d
 		parent = drift_table_by_id(*view, foreign->table);
 	if (!target)
 		target = parent ? parent->name : def->name;
-	buf_add_str(out, ", CONSTRAINT ");
-	definition_add_name(foreign->name, out);
-	buf_add_str(out, " FOREIGN KEY ");
+	buf_add_str(out, "FOREIGN KEY ");
 	add_names(foreign->columns, foreign->column_count, out);
 	buf_add_str(out, " REFERENCES ");
 	definition_add_name(target, out);
@@ -163,8 +169,12 @@ enum drift_err query_definition_sql(const struct drift_view *view,
 		definition_add_name(def->checks[i].name, out);
 		buf_printf(out, " CHECK (%s)", def->checks[i].sql);
 	}
-	for (unsigned i = 0; i < def->foreign_count; i++)
-		add_foreign(view, def, &def->foreigns[i], out);
+	for (unsigned i = 0; i < def->foreign_count; i++) {
+		buf_add_str(out, ", CONSTRAINT ");
+		definition_add_name(def->foreigns[i].name, out);
+		buf_add_char(out, ' ');
+		definition_add_foreign(view, def, &def->foreigns[i], out);
+	}
 	buf_add_char(out, ')');
 	return buf_status(out);
 }

@@ -150,6 +150,7 @@ static const struct elements_source list[] = {
 	PAIR("jsonb_each", DOCUMENTS),
 	PAIR("json_each_text", TEXTS),
 	PAIR("jsonb_each_text", TEXTS),
+	ONE("pg_partition_ancestors", "relid", VALUES, EACH("'[]'")),
 	SPLIT("string_to_table", VALUES, EACH("string_to_array(?1, ?2, ?3)")),
 	SPLIT("regexp_split_to_table", VALUES,
 	      EACH("regexp_split_to_array(?1, ?2, coalesce(?3, ''))")),

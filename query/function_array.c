@@ -295,6 +295,7 @@ const struct function function_array_list[] = {
 	{ "array_to_string", 2, to_string, NULL, false },
 	{ "array_to_string", 3, to_string, NULL, false },
 	{ "array_length", 2, length, NULL, false },
+	{ "array_upper", 2, length, NULL, false },
 	{ "cardinality", 1, length, NULL, false },
 	{ NULL, 0, NULL, NULL, false },
 };

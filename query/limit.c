@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "query/catalog.h"
 #include "query/log_table.h"
 #include "query/saved.h"
 #include "query/session.h"
@@ -159,7 +160,6 @@ static int authorize(void *user, int action, const char *one, const char *two,
 	const struct query_session *session = user;
 
 	(void)database;
-	(void)trigger;
 	if (session->internal)
 		return SQLITE_OK;
 	switch (action) {
@@ -167,8 +167,11 @@ static int authorize(void *user, int action, const char *one, const char *two,
 	case SQLITE_RECURSIVE:
 		return SQLITE_OK;
 	case SQLITE_READ:
-		return is_table(session, one) || is_readable(one, two) ? SQLITE_OK
-								       : SQLITE_DENY;
+		/* trigger: the view that reads. */
+		return is_table(session, one) || is_readable(one, two) ||
+				       (trigger && catalog_is_source(one))
+			       ? SQLITE_OK
+			       : SQLITE_DENY;
 	case SQLITE_FUNCTION:
 		return is_forbidden_function(two) ? SQLITE_DENY : SQLITE_OK;
 	case SQLITE_INSERT:

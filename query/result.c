@@ -122,6 +122,14 @@ void query_value(const struct query_session *session, unsigned i,
 			: MSG_NIL;
 }
 
+/* The computed tables' columns tell SQLite alone. */
+static bool is_declared_boolean(const struct query_session *session, unsigned i)
+{
+	const char *type = sqlite3_column_decltype(session->select, (int)i);
+
+	return type && strcmp(type, "BOOLEAN") == 0;
+}
+
 static void find_origin(struct query_session *session, unsigned i)
 {
 	struct session_column *column = &session->columns[i];
@@ -133,6 +141,9 @@ static void find_origin(struct query_session *session, unsigned i)
 				sqlite3_column_origin_name(session->select, (int)i),
 				&relation, &column->type);
 	column->held = 1u << MSG_TEXT;
+	if (found < 0 && column->type == DRIFT_ANY &&
+	    is_declared_boolean(session, i))
+		column->type = DRIFT_BOOLEAN;
 	if (found >= 0 && relation->columns[found].field >= 0)
 		column->held = relation_column_types(session, relation, found);
 }

@@ -5,6 +5,9 @@
  * them: f(x) AS t (a, b) is "f@a,b"(x) AS t, and where a function has one column, f(x) AS
  * a has it called a. A query with names for its columns, (SELECT ...) AS t (a, b),
  * becomes (WITH drift_rows (a, b) AS (SELECT ...) SELECT * FROM drift_rows) AS t. */
+#include <strings.h>
+
+#include "query/catalog.h"
 #include "query/function_table.h"
 #include "query/rewriter.h"
 #include "query/saved.h"
@@ -97,13 +100,13 @@ static enum drift_err declare(struct rewriter *rewriter, const struct source *so
 	return err;
 }
 
-/* What the function's columns are called here. */
+/* What the function's columns are called here; numbered: with their numbers' too. */
 static enum drift_err name_columns(struct rewriter *rewriter,
-				   const struct source *source,
+				   const struct source *source, bool numbered,
 				   const struct alias *alias, struct buf *names)
 {
 	struct buf one = BUF_INIT;
-	unsigned count = 0;
+	unsigned count = 0, most = column_count(source) + numbered;
 	enum drift_err err = DRIFT_OK;
 
 	if (alias->open) {
@@ -115,18 +118,20 @@ static enum drift_err name_columns(struct rewriter *rewriter,
 		count = 1;
 	}
 	buf_release(&one);
-	if (!err && count > column_count(source))
+	if (!err && count > most)
 		err = statement_place(
 			rewriter_token(rewriter, alias->open),
 			drift_fail(rewriter->error, DRIFT_BAD_ARGUMENT,
 				   "table \"%s\" has %u columns available but %u "
 				   "columns specified",
-				   source->name, column_count(source), count),
+				   source->name, most, count),
 			rewriter->error);
 	for (; !err && count < column_count(source); count++) {
 		buf_add_str(names, count ? ", " : "");
 		token_quote_name(slice_str(source->columns[count]), names);
 	}
+	if (numbered && count < most)
+		buf_add_str(names, ", \"ordinality\"");
 	return err;
 }
 
@@ -134,15 +139,21 @@ static enum drift_err note_function(struct rewriter *rewriter, unsigned i,
 				    const struct source *source)
 {
 	unsigned close = verb_find_close(&rewriter->statement, i + 1);
-	struct alias alias = alias_at(rewriter, close + 1);
+	bool numbered = rewriter_is_word(rewriter, close + 1, "WITH") &&
+			rewriter_is_word(rewriter, close + 2, "ORDINALITY");
+	struct alias alias = alias_at(rewriter, close + 1 + 2 * numbered);
 	struct buf names = BUF_INIT, called = BUF_INIT, quoted = BUF_INIT;
-	enum drift_err err = name_columns(rewriter, source, &alias, &names);
+	enum drift_err err =
+		name_columns(rewriter, source, numbered, &alias, &names);
 
 	if (!err)
 		err = declare(rewriter, source, buf_slice(&names), &called);
 	if (!err) {
 		token_quote_name(buf_slice(&called), &quoted);
 		edit_instead(&rewriter->edits, i, i + 1, buf_slice(&quoted));
+		if (numbered)
+			edit_instead(&rewriter->edits, close + 1, close + 3,
+				     SLICE(" "));
 		if (alias.open)
 			edit_instead(&rewriter->edits, alias.open, alias.close + 1,
 				     SLICE(""));
@@ -194,9 +205,59 @@ static const struct source *function_at(const struct rewriter *rewriter, unsigne
 		       : NULL;
 }
 
+/* The catalog that the tokens from i on name, in *after tokens: pg_catalog.pg_class,
+ * information_schema.tables, or pg_class, if no table of ours is called so. */
+static const struct catalog_view *catalog_at(const struct rewriter *rewriter,
+					     unsigned i, unsigned *after)
+{
+	const char *script = rewriter->statement.script;
+	struct slice first = token_slice(script, rewriter_token(rewriter, i));
+	struct slice second = token_slice(script, rewriter_token(rewriter, i + 2));
+	const struct query_session *session = rewriter->session;
+
+	if (rewriter_token(rewriter, i).kind != TOKEN_WORD || i == 0 ||
+	    rewriter_is_punct(rewriter, i - 1, "."))
+		return NULL;
+	if (rewriter_is_punct(rewriter, i + 1, ".")) {
+		*after = i + 3;
+		return rewriter_is_punct(rewriter, i + 3, "(")
+			       ? NULL
+			       : catalog_find(first, second);
+	}
+	*after = i + 1;
+	if (first.size < 4 || strncasecmp(first.data, "pg_", 3) != 0 ||
+	    rewriter_is_punct(rewriter, i + 1, "(") ||
+	    relation_table(session->view, first))
+		return NULL;
+	return catalog_find(slice_of(NULL, 0), first);
+}
+
+static enum drift_err note_catalog(struct rewriter *rewriter, unsigned i,
+				   unsigned after, const struct catalog_view *view)
+{
+	struct buf name = BUF_INIT, text = BUF_INIT;
+	enum drift_err err =
+		catalog_declare(rewriter->session, view, &name, rewriter->error);
+
+	token_quote_name(buf_slice(&name), &text);
+	if (!rewrite_is_alias(rewriter, after))
+		buf_printf(&text, " AS %s", view->name);
+	if (!err)
+		err = buf_status(&text);
+	if (!err) {
+		edit_instead(&rewriter->edits, i, after, buf_slice(&text));
+		rewriter->statement.at = after;
+	}
+	buf_release(&name);
+	buf_release(&text);
+	return err;
+}
+
 enum drift_err rewrite_from(struct rewriter *rewriter, unsigned i)
 {
+	const struct catalog_view *catalog;
 	const struct source *source;
+	unsigned after;
 
 	if (rewriter_is_word(rewriter, i, "LATERAL")) {
 		if (!function_at(rewriter, i + 1))
@@ -204,12 +265,22 @@ enum drift_err rewrite_from(struct rewriter *rewriter, unsigned i)
 		edit_instead(&rewriter->edits, i, i + 1, SLICE(" "));
 		return DRIFT_OK;
 	}
+	catalog = catalog_at(rewriter, i, &after);
+	if (catalog && rewrite_is_from_place(rewriter, i))
+		return note_catalog(rewriter, i, after, catalog);
 	source = function_at(rewriter, i);
-	if (source)
-		return rewrite_is_from_place(rewriter, i)
-			       ? note_function(rewriter, i, source)
+	if (source) {
+		unsigned first =
+			i > 1 && rewriter_is_punct(rewriter, i - 1, ".") ? i - 2 : i;
+
+		if (rewrite_is_from_place(rewriter, first))
+			return note_function(rewriter, i, source);
+		/* psql has this one in a list of columns. */
+		return rewriter_is_word(rewriter, i, "pg_partition_ancestors")
+			       ? DRIFT_OK
 			       : rewriter_refuse(rewriter, i,
 						 "a function of rows outside FROM");
+	}
 	if (i > 0 && rewriter_is_punct(rewriter, i, "(") &&
 	    (rewriter_is_word(rewriter, i + 1, "SELECT") ||
 	     rewriter_is_word(rewriter, i + 1, "VALUES") ||

@@ -75,6 +75,7 @@ struct query_session {
 	struct relation *relations;
 	struct saved *saved; /* saved queries that SQLite knows: saved.h */
 	unsigned saved_depth;
+	bool catalogs;        /* SQLite knows what they are made of: catalog.h */
 	bool function_tables; /* SQLite knows them: function_table.h */
 
 	struct buf script;

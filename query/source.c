@@ -18,14 +18,28 @@ struct source_vtab {
 	struct known known;
 };
 
-/* A source's first columns may get other names: USING f("a", "b"). */
+static int column_count(const struct source *source)
+{
+	int count = 0;
+
+	while (source->columns[count])
+		count++;
+	return count;
+}
+
 static void add_columns(const struct source *source, int argc,
 			const char *const *argv, struct buf *sql)
 {
+	int shown = column_count(source) - (int)source->arguments;
+
 	for (int i = 0; source->columns[i]; i++) {
+		bool renamed = i < shown && i + 3 < argc;
+
 		buf_add_str(sql, i ? ", " : "CREATE TABLE x(");
-		buf_add_str(sql, i + 3 < argc ? argv[i + 3] : source->columns[i]);
+		buf_add_str(sql, renamed ? argv[i + 3] : source->columns[i]);
 	}
+	if (argc > shown + 3)
+		buf_printf(sql, ", %s", argv[shown + 3]);
 	buf_add_char(sql, ')');
 }
 
@@ -65,14 +79,12 @@ static int disconnect_source(sqlite3_vtab *vtab)
 static int take_arguments(const struct source *source, sqlite3_index_info *info)
 {
 	int found[SOURCE_COLUMNS_MAX] = { 0 };
-	int first = -(int)source->arguments, count = 0;
+	int first = column_count(source) - (int)source->arguments, count = 0;
 
-	for (unsigned i = 0; source->columns[i]; i++)
-		first++;
 	for (int i = 0; i < info->nConstraint; i++) {
 		int argument = info->aConstraint[i].iColumn - first;
 
-		if (argument < 0 ||
+		if (argument < 0 || argument >= (int)source->arguments ||
 		    info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
 			continue;
 		if (!info->aConstraint[i].usable)
@@ -165,8 +177,12 @@ static int column_source(sqlite3_vtab_cursor *base, sqlite3_context *context,
 			 int column)
 {
 	struct source_cursor *cursor = (struct source_cursor *)base;
-	enum drift_err err = cursor->source->column(cursor, context, column);
+	enum drift_err err = DRIFT_OK;
 
+	if (column == column_count(cursor->source))
+		sqlite3_result_int64(context, cursor->number);
+	else
+		err = cursor->source->column(cursor, context, column);
 	return err ? module_fail(cursor->session, err, NULL) : SQLITE_OK;
 }
 

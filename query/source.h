@@ -2,7 +2,8 @@
 /* source.h - tables that are computed: what SQLite reads as a table and we make up as
  * it reads, row after row. The log, the catalog, and functions in FROM are such.
  *
- * A source says its columns and its steps; opening, closing, counting rows and telling
+ * USING f("a", "b") calls its columns so; one name more than it shows is of a column with
+ * the rows' numbers, WITH ORDINALITY. A source says its columns and its steps; opening, closing, counting rows and telling
  * failures is here. Its name is there without CREATE, its last columns may be hidden:
  * they are the arguments of a call, f(1, 2). */
 #ifndef DRIFT_QUERY_SOURCE_H
@@ -12,7 +13,7 @@
 
 #include "engine/engine.h"
 
-#define SOURCE_COLUMNS_MAX 12
+#define SOURCE_COLUMNS_MAX 16 /* and a NULL */
 
 /* What every cursor begins with. */
 struct source_cursor {

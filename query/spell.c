@@ -225,8 +225,8 @@ static bool is_catalog(const struct rewriter *rewriter, unsigned i)
 	       rewrite_is_table_place(&rewriter->statement, i);
 }
 
-/* public.t is t, and pg_catalog.f() is f(). PostgreSQL's catalogs are not there: psql's
- * \d and its like read them, and shall say so in one sentence. */
+/* public.t is t, and pg_catalog.f() is f(). A catalog comes here if it is not one that
+ * is there (rewrite_from.c). */
 static enum drift_err spell_schema(struct rewriter *rewriter, unsigned i)
 {
 	struct token name = rewriter_token(rewriter, i + 2);
@@ -240,10 +240,10 @@ static enum drift_err spell_schema(struct rewriter *rewriter, unsigned i)
 		return statement_place(
 			schema,
 			drift_fail(rewriter->error, DRIFT_UNSUPPORTED,
-				   "%.*s, PostgreSQL's catalog, is not supported: "
-				   "SHOW TABLES and DESCRIBE t tell of tables",
-				   (int)schema.size,
-				   rewriter->statement.script + schema.at),
+				   "%.*s.%.*s is not supported", (int)schema.size,
+				   rewriter->statement.script + schema.at,
+				   (int)name.size,
+				   rewriter->statement.script + name.at),
 			rewriter->error);
 	}
 	edit_instead(&rewriter->edits, i, i + 2, SLICE(""));
@@ -279,6 +279,9 @@ static enum drift_err spell_similar(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
+static enum drift_err spell_operator_name(struct rewriter *rewriter, unsigned i);
+static enum drift_err spell_collate(struct rewriter *rewriter, unsigned i);
+
 static const struct {
 	const char *word;
 	enum drift_err (*spell)(struct rewriter *, unsigned);
@@ -288,6 +291,7 @@ static const struct {
 	{ "ARRAY", spell_array },
 	{ "ARRAY_AGG", spell_aggregate },
 	{ "CAST", spell_cast },
+	{ "COLLATE", spell_collate },
 	{ "CURRENT_CATALOG", spell_niladic },
 	{ "CURRENT_DATE", spell_niladic },
 	{ "CURRENT_ROLE", spell_niladic },
@@ -317,6 +321,7 @@ static const struct {
 	{ "LOCALTIME", spell_niladic },
 	{ "LOCALTIMESTAMP", spell_niladic },
 	{ "OFFSET", spell_limit },
+	{ "OPERATOR", spell_operator_name },
 	{ "OVERLAY", spell_call },
 	{ "PG_CATALOG", spell_schema },
 	{ "POSITION", spell_call },
@@ -380,8 +385,9 @@ static enum drift_err spell_string(struct rewriter *rewriter, unsigned i)
 	return err;
 }
 
-/* x ~ p and its kin, as REGEXP. A sign before its operand only is SQLite's. */
-static void spell_matching(struct rewriter *rewriter, unsigned i)
+/* x ~ p and its kin, as REGEXP: token i, instead of the tokens [first, end). */
+static bool note_matching(struct rewriter *rewriter, unsigned i, unsigned first,
+			  unsigned end)
 {
 	static const char *const matching[][2] = {
 		{ "~", "REGEXP" },
@@ -390,12 +396,63 @@ static void spell_matching(struct rewriter *rewriter, unsigned i)
 		{ "!~*", "NOT REGEXP '" REGEX_NOCASE "' ||" },
 	};
 
-	if (i == 0 || (rewriter_token(rewriter, i - 1).kind == TOKEN_PUNCT &&
-		       !rewriter_is_punct(rewriter, i - 1, ")")))
-		return;
 	for (unsigned k = 0; k < 4; k++)
-		if (rewriter_is_punct(rewriter, i, matching[k][0]))
-			rewriter_instead(rewriter, i, i + 1, " %s ", matching[k][1]);
+		if (rewriter_is_punct(rewriter, i, matching[k][0])) {
+			rewriter_instead(rewriter, first, end, " %s ",
+					 matching[k][1]);
+			return true;
+		}
+	return false;
+}
+
+/* A sign before its operand only is SQLite's. */
+static void spell_matching(struct rewriter *rewriter, unsigned i)
+{
+	if (i > 0 && (rewriter_token(rewriter, i - 1).kind != TOKEN_PUNCT ||
+		      rewriter_is_punct(rewriter, i - 1, ")")))
+		(void)note_matching(rewriter, i, i, i + 1);
+}
+
+/* OPERATOR(pg_catalog.~) is ~. */
+static enum drift_err spell_operator_name(struct rewriter *rewriter, unsigned i)
+{
+	unsigned close, op;
+	struct token token;
+
+	if (!rewriter_is_punct(rewriter, i + 1, "("))
+		return DRIFT_OK;
+	close = verb_find_close(&rewriter->statement, i + 1);
+	op = rewriter_is_punct(rewriter, i + 3, ".") ? i + 4 : i + 2;
+	token = rewriter_token(rewriter, op);
+	if (op + 1 != close || token.kind != TOKEN_PUNCT)
+		return statement_syntax(&rewriter->statement, token,
+					rewriter->error);
+	if (!note_matching(rewriter, op, i, close + 1))
+		rewriter_instead(rewriter, i, close + 1, " %.*s ", (int)token.size,
+				 rewriter->statement.script + token.at);
+	rewriter->statement.at = close + 1;
+	return DRIFT_OK;
+}
+
+/* Texts are ordered by their bytes, as the collation C does; there is no other. */
+static enum drift_err spell_collate(struct rewriter *rewriter, unsigned i)
+{
+	unsigned name = rewriter_is_punct(rewriter, i + 2, ".") ? i + 3 : i + 1;
+	struct token token = rewriter_token(rewriter, name);
+	struct buf text = BUF_INIT;
+	bool ours;
+
+	token_text(rewriter->statement.script, token, &text);
+	ours = strcmp(buf_cstr(&text), "C") == 0 ||
+	       strcmp(buf_cstr(&text), "POSIX") == 0 ||
+	       strcasecmp(buf_cstr(&text), "default") == 0 ||
+	       strcasecmp(buf_cstr(&text), "ucs_basic") == 0;
+	buf_release(&text);
+	if (!ours)
+		return DRIFT_OK;
+	edit_instead(&rewriter->edits, i, name + 1, SLICE(" "));
+	rewriter->statement.at = name + 1;
+	return DRIFT_OK;
 }
 
 static enum drift_err spell_punct(struct rewriter *rewriter, unsigned i)

@@ -29,7 +29,12 @@ static const struct {
 	{ "CHARACTER", "drift_text", DRIFT_TEXT },
 	{ "CHAR", "drift_text", DRIFT_TEXT },
 	{ "NAME", "drift_text", DRIFT_TEXT },
-	{ "REGCLASS", "drift_text", DRIFT_TEXT },
+	{ "REGCLASS", "drift_regclass", DRIFT_ANY },
+	{ "REGTYPE", "drift_text", DRIFT_TEXT },
+	{ "REGNAMESPACE", "drift_text", DRIFT_TEXT },
+	{ "REGPROC", "drift_text", DRIFT_TEXT },
+	{ "REGROLE", "drift_text", DRIFT_TEXT },
+	{ "OID", "drift_int8", DRIFT_INTEGER },
 	{ "UUID", "drift_text", DRIFT_TEXT },
 	{ "BOOLEAN", "drift_boolean", DRIFT_BOOLEAN },
 	{ "BOOL", "drift_boolean", DRIFT_BOOLEAN },
@@ -123,6 +128,18 @@ static bool is_array(const struct rewriter *rewriter, unsigned i)
 	       rewriter->statement.script[token.at] == '[';
 }
 
+/* nextval('s'::regclass): functions of sequences take the name. */
+static bool names_sequence(const struct rewriter *rewriter, unsigned i)
+{
+	static const char *const functions[] = { "nextval", "currval", "setval" };
+
+	for (unsigned k = 0; i > 1 && k < 3; k++)
+		if (rewriter_is_punct(rewriter, i - 1, "(") &&
+		    rewriter_is_word(rewriter, i - 2, functions[k]))
+			return true;
+	return false;
+}
+
 /* The operand is [first, before); `cut` and what follows to the type's end goes. */
 static enum drift_err convert(struct rewriter *rewriter, unsigned first,
 			      unsigned cut, unsigned type)
@@ -140,7 +157,10 @@ static enum drift_err convert(struct rewriter *rewriter, unsigned first,
 	if (found == TYPE_COUNT)
 		return refuse_type(rewriter, name);
 	array = is_array(rewriter, end);
-	buf_printf(&text, "%s(", array ? "drift_array" : types[found].call);
+	buf_printf(&text, "%s(",
+		   array                             ? "drift_array"
+		   : names_sequence(rewriter, first) ? "drift_text"
+						     : types[found].call);
 	edit_before(&rewriter->edits, first, buf_cstr(&text));
 	buf_clear(&text);
 	if (!array)

@@ -30,7 +30,6 @@ static const struct {
 	{ "ROLLUP", "(", ANYWHERE, "ROLLUP" },
 	{ "SOME", "(", AN_OPERATOR, "a comparison with SOME" },
 	{ "TABLESAMPLE", NULL, ANYWHERE, "TABLESAMPLE" },
-	{ "WITH", "ORDINALITY", ANYWHERE, "WITH ORDINALITY" },
 	{ "WITH", "TIES", ANYWHERE, "WITH TIES" },
 	{ "WITHIN", "GROUP", ANYWHERE, "WITHIN GROUP" },
 };

@@ -109,7 +109,7 @@ table()
 	says 'SEARCH u USING PRIMARY KEY'
 	refuses 0A000 'a comparison with ALL' 'SELECT 1 > ALL (SELECT id FROM u)'
 	refuses 0A000 'a comparison with ANY' 'SELECT 1 < ANY (SELECT id FROM u)'
-	refuses 0A000 'ARRAY of a query' 'SELECT ARRAY(SELECT 1)'
+	same "$(sql 'SELECT ARRAY(SELECT id FROM u ORDER BY id DESC) AS a, ARRAY(SELECT 1 WHERE FALSE) AS b')" '{"a":[3,2,1],"b":[]}'
 	refuses 0A000 'a subscript below 1' 'SELECT tags[0] FROM u'
 	refuses 0A000 'the operator @>' "SELECT tags @> '[]' FROM u"
 	refuses 0A000 'the operator \^, which is power\(\)' 'SELECT 2 ^ 3'
