@@ -27,7 +27,6 @@
 #include "query/query.h"
 
 #define THREADS_MAX 32
-#define IDLE_THREADS_MAX 8
 
 enum exit_code {
 	EXIT_MOUNTED = 0,
@@ -189,7 +188,6 @@ static int serve(struct daemon *daemon, struct fuse_session *session)
 	if (!config)
 		return -1;
 	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
-	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS_MAX);
 	status = fuse_session_loop_mt(session, config);
 	fuse_loop_cfg_destroy(config);
 	return status;
