@@ -5,8 +5,10 @@
 /* Rows looked up before another way is considered, as a part of the events after
  * which a snapshot is made. */
 #define LOOK_PART 20
-/* Reading this many entries of a change list takes as long as looking up a row. */
-#define CHANGES_A_LOOKUP 100
+/* A row that is looked up alone costs as much as so many that are looked up with their
+ * neighbours. An event that past.h gathers and reads costs half as much again as one of
+ * those; a row of the state that it begins with, half as much. */
+#define LOOKUP_ALONE_COST 16
 
 /* ---- The two spaces -------------------------------------------------------------- */
 
@@ -64,6 +66,9 @@ enum drift_err index_rows_begin(struct index_rows *rows, struct reading *reading
 
 static void close_spaces(struct index_rows *rows)
 {
+	former_free(rows->current_former);
+	former_free(rows->gone_former);
+	rows->current_former = rows->gone_former = NULL;
 	index_run_close(&rows->current);
 	index_run_close(&rows->gone);
 }
@@ -80,8 +85,20 @@ void index_rows_end(struct index_rows *rows)
 
 /* ---- The other way ----------------------------------------------------------------------- */
 
-/* Go on by past.h from the key at hand, if that is the shorter way now: gathering the
- * changes must not take longer than what was spent already. */
+/* What the rows that follow will cost: of a whole table, as much for each as those before
+ * did; of a range, as much again as was spent, for all one knows. */
+static bool is_shorter(const struct index_rows *rows, const struct past_plan *plan)
+{
+	uint64_t all = drift_row_count(rows->reading->db, rows->table_id);
+	uint64_t seen = (uint64_t)INDEX_RUN_MAX * rows->current.runs;
+	uint64_t left = all > seen ? all - seen : 0, gather = 3 * plan->changes / 2;
+
+	if (rows->range->has_low || rows->range->has_high)
+		return gather <= rows->spent;
+	return gather + left / 2 <= rows->spent * left / (seen + 1);
+}
+
+/* Go on by past.h from the key at hand, if that is the shorter way now. */
 static enum drift_err look(struct index_rows *rows)
 {
 	struct past_plan plan;
@@ -89,8 +106,8 @@ static enum drift_err look(struct index_rows *rows)
 	enum drift_err err =
 		past_choose(rows->reading, rows->table_id, rows->seq, &plan);
 
-	rows->look_next = 2 * rows->looked_up;
-	if (err || plan.changes > CHANGES_A_LOOKUP * rows->looked_up)
+	rows->look_next = 2 * rows->spent;
+	if (err || !is_shorter(rows, &plan))
 		return err;
 	buf_clear(&rows->last_key);
 	buf_add_slice(&rows->last_key, key);
@@ -121,7 +138,7 @@ static enum drift_err walk_again(struct index_rows *rows)
 	rows->past = NULL;
 	if (buf_status(&rows->last_key))
 		return DRIFT_NOMEM;
-	rows->look_next = rows->looked_up + first_look(rows->reading->db);
+	rows->look_next = rows->spent + first_look(rows->reading->db);
 	return index_rows_begin(rows, rows->reading, rows->table_id, rows->seq,
 				rows->range, buf_slice(&rows->last_key), after);
 }
@@ -156,7 +173,7 @@ enum drift_err index_rows_next(struct index_rows *rows)
 		err = index_run_step(rows->at);
 		choose_space(rows);
 	}
-	if (!err && rows->looked_up > rows->look_next && rows->key.data &&
+	if (!err && rows->spent > rows->look_next && rows->key.data &&
 	    !rows->walk_only)
 		err = look(rows);
 	return err;
@@ -179,6 +196,29 @@ static enum drift_err version_from_log(struct index_rows *rows,
 	return err ? DRIFT_CORRUPT : DRIFT_NO_ROW;
 }
 
+/* The row at hand, which changed since. */
+static enum drift_err former_row(struct index_rows *rows,
+				 struct drift_version *version)
+{
+	struct former **former =
+		rows->at == &rows->gone ? &rows->gone_former : &rows->current_former;
+	enum drift_err err;
+
+	if (!*former)
+		*former = former_new();
+	if (!*former)
+		return DRIFT_NOMEM;
+	rows->spent++;
+	err = former_version(*former, rows->reading, rows->at, rows->seq, version);
+	if (err == DRIFT_DONE) {
+		rows->spent += LOOKUP_ALONE_COST - 1;
+		err = reading_get_past(rows->reading, rows->table_id, rows->key,
+				       rows->seq, &rows->memory, version);
+	}
+	version->key = rows->key;
+	return err;
+}
+
 enum drift_err index_rows_version(struct index_rows *rows,
 				  struct drift_version *version)
 {
@@ -194,14 +234,9 @@ enum drift_err index_rows_version(struct index_rows *rows,
 	err = index_row_decode(value, &row);
 	if (err)
 		return err;
-	if (row.seq > rows->seq) {
-		rows->looked_up++;
-		err = reading_get_past(rows->reading, rows->table_id, rows->key,
-				       rows->seq, &rows->memory, version);
-		version->key = rows->key;
-		return err;
-	}
-	rows->looked_up += rows->at == &rows->gone;
+	if (row.seq > rows->seq)
+		return former_row(rows, version);
+	rows->spent += rows->at == &rows->gone;
 	index_row_version(&row, rows->key,
 			  rows->at == &rows->gone ? DRIFT_OP_DELETE
 						  : DRIFT_OP_UPDATE,

@@ -4,12 +4,13 @@
  *
  * At the newest seq it is a walk of `current` alone. As of the past it begins as a walk
  * of `current` and `gone` side by side, where a row that changed since the seq is
- * looked up in `versions` and read from the log: right for a few rows. When it has
- * looked up many, it goes on by the nearest known state and the changes between
- * (past.h). Private to engine/. */
+ * looked up in `recent` and read from the log, together with its neighbours (former.h). When
+ * it has looked up many, and that would be shorter, it goes on by the nearest known state
+ * and the changes between (past.h). Private to engine/. */
 #ifndef DRIFT_ENGINE_INDEX_ROWS_H
 #define DRIFT_ENGINE_INDEX_ROWS_H
 
+#include "engine/former.h"
 #include "engine/index_run.h"
 #include "engine/past.h"
 
@@ -22,10 +23,12 @@ struct index_rows {
 	struct index_run current, gone;
 	struct index_run *at; /* the one with the smaller key, NULL: not begun */
 	bool used;            /* take the next key */
-	uint64_t looked_up;   /* rows that the present did not answer */
-	uint64_t look_next;   /* consider another way at so many */
-	struct past *past;    /* the other way */
-	struct slice key;     /* at hand; data NULL at the end */
+	/* What the present did not answer: their rows before they changed. */
+	struct former *current_former, *gone_former;
+	uint64_t spent;     /* on looking these up, by LOOKUP_ALONE_COST */
+	uint64_t look_next; /* consider another way at so much */
+	struct past *past;  /* the other way */
+	struct slice key;   /* at hand; data NULL at the end */
 	struct buf last_key, memory;
 };
 

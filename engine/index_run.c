@@ -12,6 +12,7 @@ enum drift_err index_run_open(struct index_run *run, struct index_reader *reader
 	enum drift_err err = index_cursor_open(reader, space, &run->cursor);
 
 	run->at = run->count = 0;
+	run->runs++;
 	run->next = 1;
 	run->ended = true;
 	if (err)
@@ -45,6 +46,7 @@ enum drift_err index_run_read(struct index_run *run)
 	enum drift_err err;
 
 	run->at = run->count = 0;
+	run->runs++;
 	if (run->ended)
 		return DRIFT_OK;
 	run->next = run->next < INDEX_RUN_MAX / 4 ? 4 * run->next : INDEX_RUN_MAX;

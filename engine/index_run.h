@@ -16,6 +16,7 @@ struct index_run {
 	uint32_t table_id;
 	unsigned at, count;
 	unsigned next; /* how many to read then */
+	unsigned runs; /* how often it was read: entries are other ones then */
 	bool ended;
 	struct index_entry entries[INDEX_RUN_MAX];
 };

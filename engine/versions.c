@@ -18,9 +18,9 @@ static bool is_of_row(struct slice key, struct slice table_key)
 	       memcmp(key.data, table_key.data, table_key.size) == 0;
 }
 
-static enum drift_err find_in(struct slice block, drift_seq seq,
-			      struct index_version *found, uint64_t *before,
-			      bool *is_last)
+enum drift_err versions_find_in(struct slice block, drift_seq seq,
+				struct index_version *found, uint64_t *before,
+				bool *is_last)
 {
 	struct version_cursor cursor;
 	enum drift_err err = version_cursor_open(&cursor, block);
@@ -47,7 +47,7 @@ static enum drift_err find_old(struct index_reader *reader, struct slice table_k
 
 	if (!err && !is_of_row(key, table_key))
 		err = DRIFT_DONE;
-	return err ? err : find_in(block, seq, found, &before, &is_last);
+	return err ? err : versions_find_in(block, seq, found, &before, &is_last);
 }
 
 enum drift_err versions_find(struct index_reader *reader, struct slice table_key,
@@ -67,7 +67,7 @@ enum drift_err versions_find(struct index_reader *reader, struct slice table_key
 	err = index_get(reader, INDEX_RECENT, table_key, &block);
 	if (err)
 		return err;
-	err = find_in(block, seq, found, &before, is_newest);
+	err = versions_find_in(block, seq, found, &before, is_newest);
 	return err == DRIFT_DONE && before && !long_ago
 		       ? find_old(reader, table_key, seq, found)
 		       : err;

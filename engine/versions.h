@@ -14,6 +14,12 @@ enum drift_err versions_find(struct index_reader *reader, struct slice table_key
 			     drift_seq seq, bool long_ago,
 			     struct index_version *found, bool *is_newest);
 
+/* The newest version at or before seq in one block: DRIFT_DONE when it has none. *before:
+ * how many versions the row has in earlier blocks. *is_last: the block has none after. */
+enum drift_err versions_find_in(struct slice block, drift_seq seq,
+				struct index_version *found, uint64_t *before,
+				bool *is_last);
+
 /* All versions of a row, oldest first; what is damaged in the index is made anew from
  * the log. */
 struct version_walk {
