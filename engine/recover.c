@@ -11,8 +11,8 @@
  * that were durable in the original. That is a torn tail too, for what cp began with is
  * whole; it is known by the copy's inode and by zeros up to a page's end.
  *
- * After a stop that was not clean, the newest segment is read past the page cache:
- * it may show what a failed sync never wrote, and no later sync would tell. */
+ * After a stop that was not clean, the newest segment is synced, and read past the page
+ * cache: it may show what a failed sync never wrote, and no later sync would tell. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -492,6 +492,19 @@ static enum drift_err stop_at_damage(struct drift_db *db,
 	return DRIFT_OK;
 }
 
+/* What a process that was killed has written may stand in the page cache alone. It must
+ * be durable before any of it is taken in: an index must never be ahead of the log. */
+static enum drift_err sync_tail(struct drift_db *db, struct drift_error *error)
+{
+	if (!db->unclean || db->options.read_only)
+		return DRIFT_OK;
+	if (io_sync(db->io, atomic_load(&log_newest(&db->log)->fd)))
+		return drift_fail(error, DRIFT_IO,
+				  "cannot sync segment %020" PRIu64 ".seg: %m",
+				  log_newest(&db->log)->first_seq);
+	return DRIFT_OK;
+}
+
 /* Take in what the index has not; find the log's end. */
 static enum drift_err take_log(struct drift_db *db, const struct index_mark *mark,
 			       struct drift_error *error)
@@ -499,8 +512,10 @@ static enum drift_err take_log(struct drift_db *db, const struct index_mark *mar
 	struct place place = start_position(db, mark);
 	enum drift_err fault = DRIFT_DONE;
 	struct walk walk = { 0 };
-	enum drift_err err = walk_init(&walk, &db->log, &place, true, error);
+	enum drift_err err = sync_tail(db, error);
 
+	if (!err)
+		err = walk_init(&walk, &db->log, &place, true, error);
 	if (!err)
 		err = replay(db, &walk, &fault, error);
 	if (!err && fault == DRIFT_CORRUPT && !fault_in_newest(db, &walk))

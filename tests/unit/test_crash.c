@@ -94,6 +94,60 @@ static void sweep(enum fault fault, int lives, int txs)
 	assert_true(at > 50);
 }
 
+/* What the opening after a kill takes in stands in the page cache alone: the power is
+ * cut at call `at` of it. True if it got that far. */
+static bool recover_and_cut(uint64_t at)
+{
+	struct drift_error error;
+	struct drift_db *db;
+	struct disk disk;
+	char what[64];
+	bool reached;
+
+	snprintf(what, sizeof(what), "killed, then cut at call %lu of opening", at);
+	work_init(&work, what);
+	disk_init(&disk, FAULT_NONE, 0);
+	{
+		struct drift_options options = {
+			.fold_events_max = 8,
+			.interval_ms = 3600 * 1000,
+			.report = work_quiet,
+			.io = &disk.io,
+		};
+
+		assert_int_equal(drift_open(work.dir, &options, &db, &error),
+				 DRIFT_OK);
+		assert_int_equal(table_t_make(db), DRIFT_OK);
+		for (int i = 0; i < 12; i++)
+			assert_true(work_tx(&work, db));
+		disk.dead = true;
+		drift_close(db);
+		disk_set_fault(&disk, FAULT_CUT, at, false);
+		options.fold_events_max = 2;
+		if (!drift_open(work.dir, &options, &db, &error))
+			drift_close(db);
+	}
+	reached = disk.dead;
+	disk_settle(&disk, true);
+	disk_release(&disk);
+	work_check(&work);
+	work_check(&work);
+	work_remove(&work);
+	return reached;
+}
+
+static void power_cut_while_recovering_from_a_kill(void **state)
+{
+	uint64_t first = test_seed();
+	uint64_t at;
+
+	(void)state;
+	for (unsigned i = 0; i < 60 / STEP + 1; i++)
+		for (at = 1, test_state = (first + i) | 1; recover_and_cut(at);)
+			at++;
+	assert_true(at > 8);
+}
+
 static void power_cut_at_every_call(void **state)
 {
 	(void)state;
@@ -135,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(power_cut_at_every_call),
 		cmocka_unit_test(kill_at_every_call),
+		cmocka_unit_test(power_cut_while_recovering_from_a_kill),
 		cmocka_unit_test(failure_at_every_call),
 		cmocka_unit_test(full_disk_at_every_call),
 		cmocka_unit_test(interruption_at_every_call),
