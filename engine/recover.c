@@ -15,6 +15,7 @@
  * cache: it may show what a failed sync never wrote, and no later sync would tell. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "engine/db.h"
 #include "engine/survey.h"
@@ -57,6 +58,14 @@ bool mark_in_log(struct log *log, const struct index_mark *mark)
 	return good;
 }
 
+/* An index's file that is copied while it is written holds pages of several states, each
+ * of them whole: nothing in it tells. */
+static bool copied_in_use(const struct drift_db *db)
+{
+	return db->unclean && log_newest(&db->log)->copy &&
+	       access(db->index_path, F_OK) == 0;
+}
+
 /* Open the index and load what it knows; *mark is how far it is to be trusted, all
  * zeros when not at all (and then it is empty). */
 static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
@@ -64,8 +73,12 @@ static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
 {
 	struct drift_error why = { 0 };
 	enum drift_err err = DRIFT_OK;
+	bool copied = copied_in_use(db);
 
-	if (db->options.rebuild_index)
+	if (copied)
+		db_report(db, "index: it was copied while it was in use; rebuilding "
+			      "it from the log");
+	if (copied || db->options.rebuild_index)
 		err = index_remove(db->index_path, &why);
 	if (!err)
 		err = index_open(db->index_path, &db->index, &why);

@@ -57,3 +57,21 @@ check_copy()
 		wait "$writer" || :
 	done
 }
+
+@test "cp of a whole database in use: its index is not believed, that of one at rest is" {
+	new_mount
+	mkdir mnt/tables/t
+	echo '{"n":1}' >mnt/tables/t/rows/a.json
+	driftdb sql -q -d db -e CHECKPOINT
+	cp -a db inuse
+	stop_mount
+	cp -a db atrest
+	run driftdb sql -d inuse -e 'SELECT id, n FROM t'
+	says 'index: it was copied while it was in use; rebuilding it from the log'
+	says '^\{"id":"a","n":1\}$'
+	run driftdb sql -d inuse -e 'SELECT id, n FROM t'
+	same "$output" '{"id":"a","n":1}'
+	run driftdb sql -d atrest -e 'SELECT id, n FROM t'
+	same "$output" '{"id":"a","n":1}'
+	driftdb verify -q -d inuse
+}
