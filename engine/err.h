@@ -86,6 +86,7 @@
 	X(SEQUENCE_END, ERANGE, "2200H", "a sequence has ended")         \
 	X(WRONG_KIND, EINVAL, "42809", "wrong kind of object")           \
 	X(BAD_REFERENCE, EINVAL, "42P10", "wrong column reference")      \
+	X(GROUPING, EINVAL, "42803", "wrong use of an aggregate")        \
 	X(BAD_REGEX, EINVAL, "2201B", "invalid regular expression")      \
 	X(ALWAYS, EINVAL, "428C9", "its values are always generated")    \
 	X(SQL, EINVAL, "42000", "SQL error")                             \

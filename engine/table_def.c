@@ -476,7 +476,7 @@ static enum drift_err check_columns(const struct table_def *def,
 		for (j = 0; j < i; j++)
 			if (!strcasecmp(def->columns[i].name, def->columns[j].name))
 				return drift_fail(
-					error, DRIFT_BAD_DEFINITION,
+					error, DRIFT_COLUMN_EXISTS,
 					"column \"%s\" specified more than once",
 					def->columns[i].name);
 	}

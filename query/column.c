@@ -100,7 +100,7 @@ enum drift_err define_type(struct statement *statement, struct column_def *colum
 	       !token_is_word(statement->script, first, types[i].word))
 		i++;
 	if (i == sizeof(types) / sizeof(*types)) {
-		err = drift_fail(error, DRIFT_BAD_DEFINITION,
+		err = drift_fail(error, DRIFT_NO_TYPE,
 				 "type \"%.*s\" does not exist", (int)first.size,
 				 statement->script + first.at);
 		return statement_place(first, err, error);

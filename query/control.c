@@ -5,6 +5,7 @@
 #include "query/control.h"
 
 #include "query/session.h"
+#include "query/setting.h"
 
 static void accept_transaction(struct statement *statement)
 {
@@ -202,5 +203,27 @@ enum drift_err control_set(struct query_session *session,
 		return err;
 	session->transaction.read_only = read_only;
 	session_say(session, "SET", "%s", "");
+	return DRIFT_OK;
+}
+
+enum drift_err control_discard(struct query_session *session,
+			       struct statement *statement,
+			       struct drift_error *error)
+{
+	enum drift_err err;
+
+	statement->at++;
+	err = statement_expect(statement, "ALL", error);
+	if (!err)
+		err = statement_expect_end(statement, error);
+	if (!err && query_status(session) != 'I')
+		err = drift_fail(
+			error, DRIFT_IN_TX,
+			"DISCARD ALL cannot run inside a transaction block");
+	if (err)
+		return err;
+	setting_reset_all(session);
+	prepared_release(&session->prepared);
+	session_say(session, "DISCARD ALL", "%s", "");
 	return DRIFT_OK;
 }

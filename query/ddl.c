@@ -91,6 +91,14 @@ static enum drift_err create_table(struct ddl *ddl)
 	bool if_absent, there;
 	enum drift_err err = ddl_if_not_exists(ddl, &if_absent);
 
+	if (!err && token_is_word(ddl->statement->script,
+				  statement_look(ddl->statement, 1), "AS")) {
+		return statement_place(statement_look(ddl->statement, 1),
+				       drift_fail(ddl->error, DRIFT_UNSUPPORTED,
+						  "CREATE TABLE AS is not "
+						  "supported"),
+				       ddl->error);
+	}
 	if (!err)
 		err = define_table(ddl->statement, &def, ddl->error);
 	if (err)

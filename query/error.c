@@ -16,6 +16,8 @@ enum shape {
 	REST,     /* %s is what follows the prefix */
 	QUOTED,   /* %s is what stands between double quotes */
 	CALL,     /* %s is what follows, before '@' or '(' */
+	WORD,     /* ... before a blank */
+	COMPOUND, /* ... before " do not" */
 	AS_IT_IS, /* SQLite's text */
 };
 
@@ -29,6 +31,21 @@ static const struct {
 	{ "unrecognized token: \"", DRIFT_SYNTAX, QUOTED,
 	  "syntax error at or near \"%s\"" },
 	{ "incomplete input", DRIFT_SYNTAX, PLAIN, "syntax error at end of input" },
+	{ "misuse of aggregate: ", DRIFT_GROUPING, CALL,
+	  "aggregate function %s() is not allowed here" },
+	{ "misuse of aggregate function ", DRIFT_GROUPING, CALL,
+	  "aggregate function %s() is not allowed here" },
+	{ "misuse of window function ", DRIFT_GROUPING, CALL,
+	  "window function %s() is not allowed here, or lacks its OVER clause" },
+	{ "SELECTs to the left and right of ", DRIFT_SYNTAX, COMPOUND,
+	  "each %s query must have the same number of columns" },
+	{ "sub-select returns ", DRIFT_SYNTAX, PLAIN,
+	  "subquery must return only one column" },
+	{ "cannot join using column ", DRIFT_NO_COLUMN, WORD,
+	  "column \"%s\" specified in USING clause does not exist in both "
+	  "tables" },
+	{ "datatype mismatch", DRIFT_BAD_TYPE, PLAIN,
+	  "a LIMIT or OFFSET must be an integer" },
 	{ "no such table: main.", DRIFT_NO_TABLE, REST,
 	  "relation \"%s\" does not exist" },
 	{ "no such table: ", DRIFT_NO_TABLE, REST,
@@ -72,6 +89,10 @@ static enum drift_err format_message(unsigned i, const char *message,
 		end = strrchr(rest, '"');
 	if (messages[i].shape == CALL)
 		end = rest + strcspn(rest, "@(");
+	if (messages[i].shape == WORD)
+		end = rest + strcspn(rest, " ");
+	if (messages[i].shape == COMPOUND && strstr(rest, " do not"))
+		end = strstr(rest, " do not");
 	if (strstr(rest, " is prohibited"))
 		end = strstr(rest, " is prohibited");
 	snprintf(text, sizeof(text), "%.*s", (int)(end - rest), rest);
@@ -112,16 +133,29 @@ static enum drift_err table_message(const char *message, struct drift_error *err
 	return drift_fail(error, DRIFT_SQL, "%s", message);
 }
 
+/* "1st ORDER BY term out of range - should be between 1 and 3". */
+static enum drift_err place_message(const char *message, struct drift_error *error)
+{
+	const char *clause = strchr(message, ' ');
+	const char *end = clause ? strstr(clause, " term out of range") : NULL;
+
+	if (!end)
+		return table_message(message, error);
+	return drift_fail(error, DRIFT_BAD_REFERENCE,
+			  "%.*s position is not in select list",
+			  (int)(end - clause - 1), clause + 1);
+}
+
 static enum drift_err translate(const char *message, struct drift_error *error)
 {
 	for (unsigned i = 0; i < sizeof(messages) / sizeof(*messages); i++)
 		if (strncmp(message, messages[i].prefix,
 			    strlen(messages[i].prefix)) == 0)
 			return format_message(i, message, error);
-	return table_message(message, error);
+	return place_message(message, error);
 }
 
-/* Without an offset: the first token that is the name in the message. */
+/* The first token that is the name in the message. */
 static int find_name(const struct statement *statement,
 		     const struct drift_error *error)
 {
@@ -129,7 +163,8 @@ static int find_name(const struct statement *statement,
 	const char *close = open ? strchr(open + 1, '"') : NULL;
 
 	if (!close ||
-	    (error->code != DRIFT_NO_TABLE && error->code != DRIFT_NO_COLUMN))
+	    (error->code != DRIFT_NO_TABLE && error->code != DRIFT_NO_COLUMN &&
+	     error->code != DRIFT_NO_INDEX))
 		return 0;
 	for (unsigned i = 0; i < statement->count; i++) {
 		struct token token = statement->tokens[i];
@@ -142,6 +177,12 @@ static int find_name(const struct statement *statement,
 			return (int)token.at + 1;
 	}
 	return 0;
+}
+
+void error_place(const struct statement *statement, struct drift_error *error)
+{
+	if (error->position == 0)
+		error->position = find_name(statement, error);
 }
 
 enum drift_err error_of_sqlite(struct query_session *session, int rc,
@@ -163,7 +204,10 @@ enum drift_err error_of_sqlite(struct query_session *session, int rc,
 	if (rc == SQLITE_NOMEM)
 		return limit_fail_memory(session, error);
 	err = translate(sqlite3_errmsg(session->sqlite), &own);
-	if (offset >= 0 && text)
+	if (statement &&
+	    strcmp(sqlite3_errmsg(session->sqlite), "incomplete input") == 0)
+		own.position = (int)statement->tokens[statement->count].at + 1;
+	else if (offset >= 0 && text)
 		own.position = rewrite_position(text, offset);
 	else if (statement)
 		own.position = find_name(statement, &own);

@@ -12,4 +12,7 @@ enum drift_err error_of_sqlite(struct query_session *session, int rc,
 			       const struct rewrite_text *text,
 			       struct drift_error *error);
 
+/* Without a place: that of the table or column which the message names. */
+void error_place(const struct statement *statement, struct drift_error *error);
+
 #endif

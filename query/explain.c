@@ -255,17 +255,74 @@ static enum drift_err explain(struct query_session *session,
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
+static enum drift_err refuse_option(const struct statement *statement,
+				    struct drift_error *error)
+{
+	struct token token = statement_peek(statement);
+
+	if (token.kind != TOKEN_WORD)
+		return statement_syntax(statement, token, error);
+	return statement_place(token,
+			       drift_fail(error, DRIFT_UNSUPPORTED,
+					  "EXPLAIN's option %.*s is not supported",
+					  (int)token.size,
+					  statement->script + token.at),
+			       error);
+}
+
+/* "ANALYZE [TRUE | FALSE], FORMAT TEXT)", behind the parenthesis. */
+static enum drift_err read_options(struct statement *statement, bool *analyze,
+				   struct drift_error *error)
+{
+	do {
+		if (statement_accept(statement, "ANALYZE")) {
+			*analyze = !(statement_accept(statement, "FALSE") ||
+				     statement_accept(statement, "OFF"));
+			(void)(statement_accept(statement, "TRUE") ||
+			       statement_accept(statement, "ON"));
+		} else if (token_is_word(statement->script,
+					 statement_look(statement, 1), "TEXT") &&
+			   statement_accept(statement, "FORMAT")) {
+			statement->at++;
+		} else {
+			return refuse_option(statement, error);
+		}
+	} while (statement_accept_punct(statement, ","));
+	return statement_expect_punct(statement, ")", error);
+}
+
+static bool begins_with(const struct statement *statement, unsigned n,
+			const char *const *words)
+{
+	struct token token = statement_look(statement, n);
+
+	while (*words && !token_is_word(statement->script, token, *words))
+		words++;
+	return *words || token_is(statement->script, token, "(");
+}
+
 enum drift_err explain_run(struct query_session *session,
 			   struct statement *statement, struct drift_error *error)
 {
+	static const char *const reads[] = { "SELECT", "VALUES", "WITH", NULL };
+	static const char *const all[] = { "SELECT", "VALUES", "WITH",    "INSERT",
+					   "UPDATE", "DELETE", "REPLACE", NULL };
 	struct statement inner = *statement;
-	enum drift_err err;
+	enum drift_err err = DRIFT_OK;
 	bool analyze;
 
 	(void)(statement_accept(&inner, "EXPLAIN") &&
 	       statement_accept(&inner, "QUERY") &&
 	       statement_accept(&inner, "PLAN"));
 	analyze = statement_accept(&inner, "ANALYZE");
+	if (!begins_with(&inner, 1, reads) && statement_accept_punct(&inner, "("))
+		err = read_options(&inner, &analyze, error);
+	else if (token_is_word(inner.script, statement_peek(&inner), "VERBOSE"))
+		err = refuse_option(&inner, error);
+	if (!err && !begins_with(&inner, 0, all))
+		err = statement_syntax(&inner, statement_peek(&inner), error);
+	if (err)
+		return err;
 	inner.tokens += inner.at;
 	inner.count -= inner.at;
 	inner.at = 0;

@@ -203,6 +203,26 @@ enum drift_err rewrite_saved(struct query_session *session,
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
+/* What is rewritten is well nested, or SQLite would complain of words of ours. */
+static enum drift_err check_parentheses(const struct statement *statement,
+					struct drift_error *error)
+{
+	unsigned depth = 0;
+
+	for (unsigned i = 0; i < statement->count; i++) {
+		struct token token = statement->tokens[i];
+
+		if (token_is(statement->script, token, "("))
+			depth++;
+		else if (token_is(statement->script, token, ")") && depth-- == 0)
+			return statement_syntax(statement, token, error);
+	}
+	return depth == 0 ? DRIFT_OK
+			  : statement_syntax(statement,
+					     statement->tokens[statement->count],
+					     error);
+}
+
 enum drift_err rewrite_make(struct query_session *session,
 			    const struct statement *statement,
 			    const struct verb *verb, struct rewrite *rewrite,
@@ -218,7 +238,9 @@ enum drift_err rewrite_make(struct query_session *session,
 
 	if (statement->count == 0)
 		return DRIFT_OK;
-	err = rewrite_scopes(&rewriter);
+	err = check_parentheses(statement, error);
+	if (!err)
+		err = rewrite_scopes(&rewriter);
 	if (!err)
 		err = walk(&rewriter);
 	if (!err)

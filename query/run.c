@@ -72,6 +72,7 @@ static const struct {
 	{ "DESC", show_describe, false },
 	{ "SET", setting_set, false },
 	{ "RESET", setting_reset, false },
+	{ "DISCARD", control_discard, false },
 };
 
 /* Words of DriftQL and SQL that are understood, and not there. */
@@ -79,9 +80,9 @@ static bool is_unsupported(const struct statement *statement, struct token token
 {
 	static const char *const words[] = {
 		"ATTACH",  "CALL",    "CLUSTER", "COMMENT", "COPY",
-		"DECLARE", "DETACH",  "DISCARD", "DO",      "FETCH",
-		"GRANT",   "LISTEN",  "LOCK",    "MERGE",   "NOTIFY",
-		"PRAGMA",  "REFRESH", "REINDEX", "REVOKE",  "VERIFY",
+		"DECLARE", "DETACH",  "DO",      "FETCH",   "GRANT",
+		"LISTEN",  "LOCK",    "MERGE",   "NOTIFY",  "PRAGMA",
+		"REFRESH", "REINDEX", "REVOKE",  "TABLE",   "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

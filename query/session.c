@@ -288,6 +288,7 @@ static enum drift_err run_statement(struct query_session *session,
 			continue;
 		if (error) {
 			*error = failure;
+			error_place(&statement, error);
 			hint_add(session, &statement, error);
 		}
 		return fail(session, err, error);

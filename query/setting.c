@@ -231,13 +231,24 @@ static enum drift_err read_name(struct statement *statement, struct buf *name,
 	return err ? err : buf_status(name);
 }
 
+/* Would it matter that a transaction's setting outlives it? */
+static bool is_effective(const char *name)
+{
+	int i = find(name);
+
+	return i >= 0 && (settings[i].rule == TIMEOUT || settings[i].rule == MOMENT);
+}
+
 static enum drift_err set_named(struct query_session *session,
 				struct statement *statement, const char *name,
-				struct drift_error *error)
+				bool local, struct drift_error *error)
 {
 	struct buf value = BUF_INIT;
 	enum drift_err err = DRIFT_OK;
 
+	if (local && is_effective(name))
+		return drift_fail(error, DRIFT_UNSUPPORTED,
+				  "SET LOCAL %s is not supported", name);
 	if (statement_accept(statement, "DEFAULT"))
 		return put_initial(session, name, error);
 	if (strcasecmp(name, "system_time_asof") == 0)
@@ -254,12 +265,13 @@ enum drift_err setting_set(struct query_session *session,
 {
 	struct buf name = BUF_INIT;
 	enum drift_err err = DRIFT_OK;
+	bool local;
 
 	statement->at++;
 	if (statement_accept(statement, "TRANSACTION"))
 		return control_set(session, statement, error);
-	(void)(statement_accept(statement, "SESSION") ||
-	       statement_accept(statement, "LOCAL"));
+	local = statement_accept(statement, "LOCAL");
+	(void)(local || statement_accept(statement, "SESSION"));
 	if (statement_accept(statement, "TIME")) {
 		err = statement_expect(statement, "ZONE", error);
 		buf_add_str(&name, "timezone");
@@ -271,11 +283,41 @@ enum drift_err setting_set(struct query_session *session,
 			err = statement_expect_punct(statement, "=", error);
 	}
 	if (!err)
-		err = set_named(session, statement, buf_cstr(&name), error);
+		err = set_named(session, statement, buf_cstr(&name), local, error);
 	if (!err)
 		session_say(session, "SET", "%s", "");
 	buf_release(&name);
 	return err;
+}
+
+/* All but those by which our own command line talks. */
+void setting_reset_all(struct query_session *session)
+{
+	for (unsigned i = 0; i < SETTING_COUNT; i++)
+		if (settings[i].rule != FIXED &&
+		    strncmp(settings[i].name, "driftql.", 8) != 0)
+			(void)!put_initial(session, settings[i].name, NULL);
+}
+
+static enum drift_err show_all(struct query_session *session,
+			       struct statement *statement,
+			       struct drift_error *error)
+{
+	struct answer *answer = &session->answer;
+	enum drift_err err = statement_expect_end(statement, error);
+
+	answer_columns(answer, (const char *const[]){ "name", "setting", NULL });
+	for (unsigned i = 0; i < SETTING_COUNT && !err; i++) {
+		err = answer_add(answer, settings[i].name);
+		if (!err)
+			err = answer_add(answer,
+					 setting_get(session, settings[i].name));
+	}
+	if (err)
+		return drift_fail_code(error, err);
+	session_say(session, "SHOW", "%s", "");
+	session_answer(session);
+	return DRIFT_OK;
 }
 
 enum drift_err setting_reset(struct query_session *session,
@@ -288,7 +330,9 @@ enum drift_err setting_reset(struct query_session *session,
 	err = read_name(statement, &name, error);
 	if (!err)
 		err = statement_expect_end(statement, error);
-	if (!err)
+	if (!err && strcasecmp(buf_cstr(&name), "ALL") == 0)
+		setting_reset_all(session);
+	else if (!err)
 		err = put_initial(session, buf_cstr(&name), error);
 	if (!err)
 		session_say(session, "RESET", "%s", "");
@@ -304,6 +348,8 @@ enum drift_err setting_show(struct query_session *session,
 	const char *value = NULL;
 	enum drift_err err;
 
+	if (statement_accept(statement, "ALL"))
+		return show_all(session, statement, error);
 	if (statement_accept(statement, "TRANSACTION"))
 		buf_add_str(&name, "transaction_isolation");
 	err = name.size ? DRIFT_OK : read_name(statement, &name, error);

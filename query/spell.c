@@ -172,6 +172,13 @@ static enum drift_err spell_side(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
+static enum drift_err spell_into(struct rewriter *rewriter, unsigned i)
+{
+	return rewriter->verb->kind == VERB_READ
+		       ? rewriter_refuse(rewriter, i, "SELECT INTO")
+		       : DRIFT_OK;
+}
+
 /* Functions that SQLite has by another name. */
 static enum drift_err spell_json(struct rewriter *rewriter, unsigned i)
 {
@@ -307,6 +314,7 @@ static const struct {
 	{ "ILIKE", spell_ilike },
 	{ "INFORMATION_SCHEMA", spell_schema },
 	{ "INTERVAL", spell_typed_literal },
+	{ "INTO", spell_into },
 	{ "JSONB_AGG", spell_aggregate },
 	{ "JSONB_ARRAY_LENGTH", spell_json },
 	{ "JSONB_BUILD_ARRAY", spell_json },

@@ -171,6 +171,21 @@ static enum drift_err add_container(sqlite3_value *value, struct buf *out)
 	return DRIFT_OK;
 }
 
+/* The place in the text is none in the statement. */
+static enum drift_err add_json(struct slice text, struct buf *out,
+			       struct drift_error *error)
+{
+	struct drift_error why = { 0 };
+	enum drift_err err = json_parse_value(text, out, &why);
+
+	if (err != DRIFT_BAD_JSON)
+		return err ? drift_fail(error, err, "%s", why.text) : DRIFT_OK;
+	return drift_fail(error, err,
+			  "invalid input syntax for type json: \"%.*s\" (%s)",
+			  (int)(text.size < 100 ? text.size : 100),
+			  (const char *)text.data, why.text);
+}
+
 /* By what the field has held so far; DRIFT_DONE: that says nothing. */
 static enum drift_err add_as_before(uint32_t types, sqlite3_value *value,
 				    struct buf *out)
@@ -203,7 +218,7 @@ static enum drift_err add_for_column(const struct query_session *session,
 	if (def->type == DRIFT_BOOLEAN)
 		return add_boolean(value, out);
 	if (def->type == DRIFT_JSON && sqlite3_value_type(value) == SQLITE_TEXT)
-		return json_parse_value(value_bytes(value), out, error);
+		return add_json(value_bytes(value), out, error);
 	return DRIFT_DONE;
 }
 

@@ -116,7 +116,7 @@ static void what_is_not_there_is_refused(void **state)
 static void mistakes_are_placed(void **state)
 {
 	(void)state;
-	assert_refused("CREATE TABLE t (a FANCY)", DRIFT_BAD_DEFINITION, 19);
+	assert_refused("CREATE TABLE t (a FANCY)", DRIFT_NO_TYPE, 19);
 	assert_refused("CREATE TABLE t (a INT", DRIFT_SYNTAX, 22);
 	assert_refused("CREATE TABLE t (a INT b)", DRIFT_SYNTAX, 23);
 	assert_refused("CREATE TABLE t (a INT) x", DRIFT_SYNTAX, 24);

@@ -155,7 +155,7 @@ static void the_first_fault_is_told(void **state)
 
 	def = users();
 	table_def_add_column(def, "NAME");
-	assert_faulty(def, DRIFT_BAD_DEFINITION,
+	assert_faulty(def, DRIFT_COLUMN_EXISTS,
 		      "column \"NAME\" specified more than once");
 	def = users();
 	def->key_count = 0;
