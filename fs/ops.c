@@ -368,8 +368,10 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	if (is_slow(handle, ERRAND_READ))
 		errand_send(req, handle, ERRAND_READ, (struct slice){ 0 }, size,
 			    offset);
-	else
+	else if (handle->ops->read)
 		handle->ops->read(req, handle, size, offset);
+	else /* posix_fadvise(2) has the kernel read ahead of what is only written */
+		fuse_reply_err(req, EBADF);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size,

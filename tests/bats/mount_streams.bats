@@ -178,3 +178,9 @@ own_memory()
 	fails_with 1 bash -c "echo '{}' >$t/rows.jsonl"
 	says 'Permission denied'
 }
+
+@test "reading ahead of a file that can only be written harms nobody" {
+	"$BUILD/tests/bats/row_calls" ahead $t/import.csv
+	kill -0 "$MOUNT_PID"
+	same "$(cat $t/count)" 1
+}

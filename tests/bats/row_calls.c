@@ -11,6 +11,7 @@
  *	row_calls untouched FILE	opened every way, and closed without a write
  *	row_calls large FILE N	a document of N bytes and some, a mebibyte a write
  *	row_calls edit FILE	an edit in place: pread, pwrite, ftruncate
+ *	row_calls ahead FILE	reading ahead of what is open for writing only
  *	row_calls churn DIR SECONDS	four processes do everything to eight rows
  *
  * Ends with 0 if every call answered as it should. */
@@ -309,6 +310,17 @@ static void churn(const char *dir, int seconds)
 		CHECK(status == 0);
 }
 
+/* The kernel does not ask whether it may read, if there is something to be read. */
+static void ahead(const char *path)
+{
+	int fd = open(path, O_WRONLY);
+
+	CHECK(fd >= 0);
+	CHECK(write(fd, "id\n1\n", 5) == 5);
+	CHECK(posix_fadvise(fd, 0, 1 << 16, POSIX_FADV_WILLNEED) == 0);
+	CHECK(close(fd) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	int number = argc > 3 ? atoi(argv[3]) : 0;
@@ -335,6 +347,8 @@ int main(int argc, char **argv)
 		large(argv[2], number);
 	else if (!strcmp(argv[1], "edit"))
 		edit(argv[2]);
+	else if (!strcmp(argv[1], "ahead"))
+		ahead(argv[2]);
 	else if (!strcmp(argv[1], "churn"))
 		churn(argv[2], number);
 	else
