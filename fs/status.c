@@ -104,6 +104,8 @@ static void measure_all(struct printer *printer, struct tree *tree)
 	       resident_bytes());
 	number(printer, "nodes", "Nodes that the kernel holds.", GAUGE,
 	       nodes_count(&tree->nodes));
+	number(printer, "open_handles", "Files and directories open in the mount.",
+	       GAUGE, atomic_load(&tree->handles.count));
 	number(printer, "unsaved_bytes", "Bytes in open rows, not committed.", GAUGE,
 	       atomic_load(&tree->unsaved.bytes));
 	number(printer, "scratch_bytes", "Bytes in files that are not rows.", GAUGE,
