@@ -128,8 +128,6 @@ static enum range_answer make_range(struct cursor *cursor,
 
 	if (PLAN_ACCESS(cursor->plan) == PLAN_INDEX)
 		index = &def->indexes[PLAN_INDEX_NUMBER(cursor->plan)];
-	buf_clear(&cursor->range.low);
-	buf_clear(&cursor->range.high);
 	return range_make(&cursor->range, vtab->session, vtab->relation, index,
 			  values);
 }
@@ -162,6 +160,19 @@ static enum range_answer make_spans(struct cursor *cursor,
 	return RANGE_OK;
 }
 
+static bool is_whole_key(const struct cursor *cursor)
+{
+	return PLAN_ACCESS(cursor->plan) == PLAN_KEY &&
+	       !asof_is_range(&cursor->asof) &&
+	       PLAN_EQUALITIES(cursor->plan) ==
+		       vtab_of(cursor)->relation->def->key_count;
+}
+
+static bool is_point(const struct cursor *cursor)
+{
+	return is_whole_key(cursor) && !(cursor->plan & PLAN_IN);
+}
+
 /* Take what the plan asks for from xFilter's arguments. */
 static enum range_answer take_values(struct cursor *cursor, sqlite3_value **argv)
 {
@@ -186,14 +197,6 @@ static enum range_answer take_values(struct cursor *cursor, sqlite3_value **argv
 	if (!answer && spans_add(&cursor->spans, &cursor->range.bounds))
 		return RANGE_NOMEM;
 	return answer;
-}
-
-static bool is_point(const struct cursor *cursor)
-{
-	return PLAN_ACCESS(cursor->plan) == PLAN_KEY &&
-	       !asof_is_range(&cursor->asof) &&
-	       PLAN_EQUALITIES(cursor->plan) ==
-		       vtab_of(cursor)->relation->def->key_count;
 }
 
 /* ---- Walking --------------------------------------------------------------- */
@@ -223,12 +226,22 @@ static enum drift_err next_span(struct cursor *cursor)
 	cursor->source = NULL;
 	if (!spans_take(&cursor->spans, &range))
 		return DRIFT_DONE;
-	if (is_point(cursor)) {
+	if (is_whole_key(cursor)) {
 		err = get_row(cursor, range.low);
 		return err == DRIFT_NO_ROW ? DRIFT_LIMIT : err;
 	}
 	err = open_source(cursor, cursor->plan, &range);
 	return err ? err : DRIFT_LIMIT;
+}
+
+/* What xFilter and xNext end with. */
+static int row_found(struct cursor *cursor, enum drift_err err)
+{
+	reader_begin(&cursor->reader, &cursor->version);
+	cursor->at_end = err == DRIFT_DONE;
+	if (cursor->node && !err)
+		cursor->node->rows++;
+	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
 }
 
 int cursor_next(sqlite3_vtab_cursor *base)
@@ -249,11 +262,7 @@ int cursor_next(sqlite3_vtab_cursor *base)
 	} while (err == DRIFT_LIMIT);
 	if (err == DRIFT_INTERRUPTED)
 		return SQLITE_INTERRUPT;
-	reader_begin(&cursor->reader, &cursor->version);
-	cursor->at_end = err == DRIFT_DONE;
-	if (cursor->node && !err)
-		cursor->node->rows++;
-	return err && err != DRIFT_DONE ? fail(cursor, err) : SQLITE_OK;
+	return row_found(cursor, err);
 }
 
 /* PLAN_COUNT: where the engine does not know, by a walk that looks into no row. */
@@ -279,6 +288,26 @@ static int count_rows(struct cursor *cursor)
 	if (err == DRIFT_INTERRUPTED)
 		return SQLITE_INTERRUPT;
 	return err == DRIFT_DONE ? SQLITE_OK : fail(cursor, err);
+}
+
+/* Find the row of one whole key: nothing is opened, and nothing comes after it. */
+static enum range_answer find_point(struct cursor *cursor, sqlite3_value **argv,
+				    enum drift_err *err)
+{
+	const struct drift_vtab *vtab = vtab_of(cursor);
+	struct range_values values = { .equalities = PLAN_EQUALITIES(cursor->plan),
+				       .equal = argv };
+	enum range_answer answer = range_make_point(&cursor->range, vtab->session,
+						    vtab->relation, &values);
+
+	if (answer)
+		return answer;
+	*err = get_row(cursor, cursor->range.bounds.low);
+	if (*err == DRIFT_NO_ROW) {
+		*err = DRIFT_OK;
+		return RANGE_NONE;
+	}
+	return RANGE_OK;
 }
 
 int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
@@ -313,8 +342,15 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int arg
 		cursor->kept_at = 0;
 		return cursor_next(base);
 	}
-	if (PLAN_ACCESS(plan) != PLAN_SCAN)
-		answer = take_values(cursor, argv + (plan & PLAN_ASOF ? 3 : 0));
+	argv += plan & PLAN_ASOF ? 3 : 0;
+	spans_clear(&cursor->spans);
+	if (is_point(cursor)) {
+		answer = find_point(cursor, argv, &err);
+		if (answer == RANGE_OK)
+			return row_found(cursor, err);
+	} else if (PLAN_ACCESS(plan) != PLAN_SCAN) {
+		answer = take_values(cursor, argv);
+	}
 	if (answer == RANGE_NOMEM)
 		return SQLITE_NOMEM;
 	if (answer == RANGE_NONE)

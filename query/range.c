@@ -199,6 +199,35 @@ static enum range_answer set_bounds(struct range *range,
 	return RANGE_OK;
 }
 
+static enum range_answer add_equalities(struct range *range, struct bound *bound,
+					const struct index_def *index,
+					const struct range_values *values)
+{
+	enum range_answer answer = RANGE_OK;
+
+	for (unsigned i = 0; i < values->equalities && !answer; i++) {
+		bound->column = column_at(bound->relation, index, i);
+		answer = add_part(bound, values->equal[i], &range->low);
+	}
+	return answer;
+}
+
+enum range_answer range_make_point(struct range *range,
+				   const struct query_session *session,
+				   const struct relation *relation,
+				   const struct range_values *values)
+{
+	struct bound bound = { session, relation, 0, true, true };
+	enum range_answer answer;
+
+	buf_clear(&range->low);
+	answer = add_equalities(range, &bound, NULL, values);
+	if (!answer && buf_status(&range->low))
+		answer = RANGE_NOMEM;
+	range->bounds.low = buf_slice(&range->low);
+	return answer;
+}
+
 enum range_answer range_make(struct range *range,
 			     const struct query_session *session,
 			     const struct relation *relation,
@@ -206,12 +235,11 @@ enum range_answer range_make(struct range *range,
 			     const struct range_values *values)
 {
 	struct bound bound = { session, relation, 0, index == NULL, true };
-	enum range_answer answer = RANGE_OK;
+	enum range_answer answer;
 
-	for (unsigned i = 0; i < values->equalities && !answer; i++) {
-		bound.column = column_at(relation, index, i);
-		answer = add_part(&bound, values->equal[i], &range->low);
-	}
+	buf_clear(&range->low);
+	buf_clear(&range->high);
+	answer = add_equalities(range, &bound, index, values);
 	buf_add_slice(&range->high, buf_slice(&range->low));
 	if (!answer && (values->low || values->high)) {
 		bound.column = column_at(relation, index, values->equalities);

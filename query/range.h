@@ -32,6 +32,11 @@ struct range_values {
 	bool low_open, high_open; /* the bound itself is left out */
 };
 
+/* For equalities on all columns of the key, which they make one key: bounds.low. */
+enum range_answer range_make_point(struct range *range,
+				   const struct query_session *session,
+				   const struct relation *relation,
+				   const struct range_values *values);
 /* Bounds for the columns of the key, or of index when it is not NULL. Integer columns
  * of a key are never RANGE_UNFIT. */
 enum range_answer range_make(struct range *range,
