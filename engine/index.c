@@ -128,19 +128,23 @@ static int compare_keys(const MDB_val *a, const MDB_val *b)
 {
 	size_t size = a->mv_size < b->mv_size ? a->mv_size : b->mv_size;
 	const char *left = a->mv_data, *right = b->mv_data;
-	uint64_t x, y;
-	int order;
+	uint64_t x = 0, y = 0;
+	int order = 0;
 
-	for (size_t at = 0; size >= 8 && at < size; at += 8) {
+	if (size >= 8) {
+		for (size_t at = 0; at < size - 8 && x == y; at += 8) {
+			x = be64_get(left + at);
+			y = be64_get(right + at);
+		}
 		/* The last eight overlap what is equal. */
-		if (at > size - 8)
-			at = size - 8;
-		x = be64_get(left + at);
-		y = be64_get(right + at);
-		if (x != y)
-			return x < y ? -1 : 1;
+		if (x == y) {
+			x = be64_get(left + size - 8);
+			y = be64_get(right + size - 8);
+		}
+		order = (x > y) - (x < y);
+	} else {
+		order = memcmp(left, right, size);
 	}
-	order = size < 8 ? memcmp(left, right, size) : 0;
 	return order ? order : (a->mv_size > b->mv_size) - (a->mv_size < b->mv_size);
 }
 
