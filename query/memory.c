@@ -13,22 +13,52 @@ struct piece {
 	size_t size;
 };
 
+/* What is charged at a time to the account of the thread's own session: it is used up, and
+ * given back, without an atomic operation for each piece. */
+#define CREDIT_BYTES ((size_t)64 << 10)
+
 static _Thread_local struct memory_account *current;
+static _Thread_local size_t credit; /* charged to current, not used */
 static _Atomic size_t total;
 
-static bool charge(struct memory_account *account, size_t size)
+static bool reserve(struct memory_account *account, size_t size)
 {
-	if (!account)
-		return true;
 	if (atomic_load_explicit(&account->used, memory_order_relaxed) + size >
 		    MEMORY_SESSION_BYTES_MAX ||
 	    atomic_load_explicit(&total, memory_order_relaxed) + size >
-		    MEMORY_PROCESS_BYTES_MAX) {
+		    MEMORY_PROCESS_BYTES_MAX)
+		return false;
+	atomic_fetch_add_explicit(&account->used, size, memory_order_relaxed);
+	atomic_fetch_add_explicit(&total, size, memory_order_relaxed);
+	return true;
+}
+
+static void release(struct memory_account *account, size_t size)
+{
+	atomic_fetch_sub_explicit(&account->used, size, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&total, size, memory_order_relaxed);
+}
+
+/* Near the limit there is no credit: then each piece counts as what it is. */
+static bool charge(struct memory_account *account, size_t size)
+{
+	size_t have = account == current ? credit : 0;
+
+	if (!account)
+		return true;
+	if (size <= have) {
+		credit -= size;
+		return true;
+	}
+	if (account == current && reserve(account, size - have + CREDIT_BYTES)) {
+		credit = CREDIT_BYTES;
+		return true;
+	}
+	if (!reserve(account, size - have)) {
 		account->refused = true;
 		return false;
 	}
-	atomic_fetch_add_explicit(&account->used, size, memory_order_relaxed);
-	atomic_fetch_add_explicit(&total, size, memory_order_relaxed);
+	credit -= have;
 	return true;
 }
 
@@ -36,8 +66,15 @@ static void discharge(struct memory_account *account, size_t size)
 {
 	if (!account)
 		return;
-	atomic_fetch_sub_explicit(&account->used, size, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&total, size, memory_order_relaxed);
+	if (account != current) {
+		release(account, size);
+		return;
+	}
+	credit += size;
+	if (credit > 2 * CREDIT_BYTES) {
+		release(account, credit - CREDIT_BYTES);
+		credit = CREDIT_BYTES;
+	}
 }
 
 static struct piece *piece_of(void *memory)
@@ -139,6 +176,9 @@ struct memory_account *memory_charge(struct memory_account *account)
 {
 	struct memory_account *former = current;
 
+	if (former && credit)
+		release(former, credit);
+	credit = 0;
 	current = account;
 	return former;
 }
