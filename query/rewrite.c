@@ -188,9 +188,17 @@ enum drift_err rewrite_saved(struct query_session *session,
 	for (unsigned i = 0; i < rewriter.scope_count; i++)
 		if (rewriter.scopes[i].first == 0)
 			asof = NULL;
-	if (asof && rewriter.scope_count < SCOPES_MAX)
-		rewriter.scopes[rewriter.scope_count++] =
-			(struct scope){ 0, statement->count, (drift_seq)asof->a };
+	if (asof && rewriter.scope_count < SCOPES_MAX) {
+		bool range = asof_is_range(asof);
+
+		rewriter.scopes[rewriter.scope_count++] = (struct scope){
+			.end = statement->count,
+			.seq = range ? session->view.seq : (drift_seq)asof->a,
+			.range = range ? asof : NULL,
+		};
+		if (!err && range)
+			err = rewrite_check_range(&rewriter);
+	}
 	if (!err)
 		err = walk(&rewriter);
 	if (!err)

@@ -144,11 +144,6 @@ static enum drift_err note_saved(struct rewriter *rewriter, unsigned i,
 	struct buf text = BUF_INIT, name = BUF_INIT;
 	enum drift_err err;
 
-	if (asof_form(asof) != ASOF_AT)
-		return drift_fail(rewriter->error, DRIFT_UNSUPPORTED,
-				  "FOR SYSTEM_TIME over a range of time is not "
-				  "supported for view \"%s\"",
-				  saved->name);
 	err = saved_declare(rewriter->session, saved, asof, &name, rewriter->error);
 	token_quote_name(buf_slice(&name), &text);
 	if (!rewrite_is_alias(rewriter, after)) {
@@ -284,7 +279,7 @@ enum drift_err rewrite_scopes(struct rewriter *rewriter)
 	enum drift_err err = DRIFT_OK;
 
 	for (unsigned i = 0; i < statement.count && !err; i++) {
-		struct scope scope;
+		struct scope scope = { 0 };
 
 		if (i > 0 && rewriter_is_word(rewriter, i - 1, "SYSTEM_TIME"))
 			continue;
@@ -339,13 +334,29 @@ static bool needs_moment(const struct rewriter *rewriter, unsigned i)
 	return found;
 }
 
+enum drift_err rewrite_check_range(struct rewriter *rewriter)
+{
+	unsigned tables = 0;
+
+	for (unsigned i = 0; i < rewriter->statement.count; i++)
+		tables += needs_moment(rewriter, i) &&
+			  !temporal_is_clause(&rewriter->statement, i + 1);
+	return tables <= 1
+		       ? DRIFT_OK
+		       : drift_fail(rewriter->error, DRIFT_UNSUPPORTED,
+				    "FOR SYSTEM_TIME over a range of time is not "
+				    "supported for a view that reads more than "
+				    "one table");
+}
+
 static enum drift_err note_in_scope(struct rewriter *rewriter, unsigned i)
 {
-	drift_seq seq = scope_of(rewriter, i)->seq;
+	const struct scope *scope = scope_of(rewriter, i);
+	drift_seq seq = scope->seq;
 	struct asof asof = { ASOF_AT, seq > INT64_MAX ? INT64_MAX : (int64_t)seq,
 			     0 };
 
-	return note_call(rewriter, i, i + 1, &asof);
+	return note_call(rewriter, i, i + 1, scope->range ? scope->range : &asof);
 }
 
 enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i)

@@ -7,11 +7,13 @@
 #include "query/rewrite.h"
 #include "query/temporal.h"
 
-/* A trailing AS OF that holds for the tokens [first, end) only. */
+/* A trailing AS OF that holds for the tokens [first, end) only; or the range of time that
+ * a saved query is asked for. */
 struct scope {
 	unsigned first;
 	unsigned end;
 	drift_seq seq;
+	const struct asof *range; /* NULL: there is none */
 };
 
 #define SCOPES_MAX 16
@@ -48,6 +50,9 @@ enum drift_err rewrite_scopes(struct rewriter *rewriter);
 /* If token i is a table with a clause, or in reach of a trailing AS OF, or begins one:
  * note it. statement.at moves past it, or stays. */
 enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i);
+/* Refuse a range of time for a saved query that reads more than one table: its versions
+ * may never have been there together. */
+enum drift_err rewrite_check_range(struct rewriter *rewriter);
 /* Does token i begin what stands in a FROM clause? Is it (or AS) an alias there? */
 bool rewrite_is_from_place(const struct rewriter *rewriter, unsigned i);
 bool rewrite_is_alias(const struct rewriter *rewriter, unsigned i);

@@ -127,8 +127,9 @@ enum drift_err saved_declare(struct query_session *session,
 	buf_clear(name);
 	buf_add_str(name, def->name);
 	if (asof)
-		buf_printf(name, "@%0*u.%u@%lld", TABLE_NAME_BYTES_MAX, def->id,
-			   def->version, (long long)asof->a);
+		buf_printf(name, "@%0*u.%u@%lld,%lld,%lld", TABLE_NAME_BYTES_MAX,
+			   def->id, def->version, (long long)asof->form,
+			   (long long)asof->a, (long long)asof->b);
 	err = buf_status(name);
 	if (err || saved_is(session, buf_cstr(name)))
 		return err;

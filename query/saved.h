@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* saved.h - saved queries (SQL's views) as SQLite sees them: temporary views, made anew
  * for each statement that names them, whose text is rewritten as a statement's is.
- * One that is asked for at a moment is another temporary view, "name@id.version@seq",
+ * One that is asked for at a moment is another temporary view, "name@id.version@moment",
  * over its tables at that moment. */
 #ifndef DRIFT_QUERY_SAVED_H
 #define DRIFT_QUERY_SAVED_H

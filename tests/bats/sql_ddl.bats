@@ -257,6 +257,35 @@ u"
 	round_trip
 }
 
+@test "a view over a range of time shows the versions of the table under it" {
+	sql 'CREATE TABLE t (id INT PRIMARY KEY, n INT); CREATE TABLE u (id INT PRIMARY KEY)'
+	sql "INSERT INTO t VALUES (1, 10), (2, 20)"
+	sql "CREATE VIEW v AS SELECT id, n * 2 AS twice, _op AS op FROM t WHERE n > 5; CREATE VIEW w AS SELECT id, twice + 1 AS more FROM v;
+		CREATE VIEW sums AS SELECT sum(n) AS total FROM t; CREATE VIEW fixed AS SELECT id, n FROM t AS OF @SEQ:2;
+		CREATE VIEW two AS SELECT t.id, u.id AS other FROM t JOIN u ON u.id = t.id; CREATE VIEW old AS SELECT t.id, o.n FROM t JOIN t FOR SYSTEM_TIME AS OF @SEQ:2 o ON o.id = t.id"
+	sql 'UPDATE t SET n = 30 WHERE id = 1'
+	sql 'UPDATE t SET n = 1 WHERE id = 2'
+	sql 'DELETE FROM t WHERE id = 1'
+	same "$(sql 'SELECT * FROM v ORDER BY id')" ''
+	same "$(sql 'SELECT id, twice, op FROM v FOR SYSTEM_TIME ALL ORDER BY id, twice')" \
+'{"id":1,"twice":20,"op":"insert"}
+{"id":1,"twice":60,"op":"update"}
+{"id":2,"twice":40,"op":"insert"}'
+	same "$(sql 'SELECT more FROM w FOR SYSTEM_TIME ALL x WHERE x.id = 1 ORDER BY more')" $'{"more":21}\n{"more":61}'
+	same "$(sql 'SELECT twice FROM v FOR SYSTEM_TIME BETWEEN @SEQ:1 AND @SEQ:2 ORDER BY 1')" $'{"twice":20}\n{"twice":40}'
+	same "$(sql 'SELECT twice FROM v FOR SYSTEM_TIME FROM 3 TO 4 ORDER BY 1')" $'{"twice":40}\n{"twice":60}'
+	same "$(sql 'SELECT twice FROM v FOR SYSTEM_TIME CONTAINED IN (1, 3)')" '{"twice":20}'
+	same "$(sql 'SELECT a.twice AS a, b.twice AS b FROM v FOR SYSTEM_TIME AS OF @SEQ:2 a JOIN v FOR SYSTEM_TIME ALL b ON a.id = b.id ORDER BY 1, 2')" \
+'{"a":20,"b":20}
+{"a":20,"b":60}
+{"a":40,"b":40}'
+	# Each form is the same as over the table itself.
+	same "$(sql 'SELECT total FROM sums FOR SYSTEM_TIME ALL')" "$(sql 'SELECT sum(n) AS total FROM t FOR SYSTEM_TIME ALL')"
+	same "$(sql 'SELECT n FROM fixed FOR SYSTEM_TIME ALL ORDER BY n')" $'{"n":10}\n{"n":20}'
+	same "$(sql 'SELECT count(*) AS c FROM old FOR SYSTEM_TIME ALL')" '{"c":4}'
+	refuses 0A000 'over a range of time is not supported for a view that reads more than one table' 'SELECT * FROM two FOR SYSTEM_TIME ALL'
+}
+
 @test "ALTER COLUMN takes what the rows keep, and the past keeps what it had" {
 	sql "CREATE TABLE c (id INT PRIMARY KEY, n INT, s TEXT, m INT DEFAULT 1); INSERT INTO c VALUES (1, 1, 'ab', 1), (2, 2, NULL, NULL)"
 	sql "ALTER TABLE c ALTER COLUMN n SET DATA TYPE REAL, ALTER m SET DEFAULT 5, ALTER s TYPE VARCHAR(2); ALTER TABLE c ALTER n SET NOT NULL"
