@@ -226,6 +226,8 @@ static enum drift_err freeze(struct drift_db *db)
 	if (atomic_load(&db->read_only) || sync_log(db))
 		return DRIFT_READ_ONLY;
 	err = indexer_freeze(db, &db->committer.position);
+	if (!err)
+		fold_size_clear(&db->committer.fold_size);
 	if (err == DRIFT_NOMEM)
 		db_report(db, "cannot freeze the memtable: out of memory");
 	return err;
@@ -236,7 +238,8 @@ static bool memtable_is_full(const struct drift_db *db)
 	const struct memtable *active = layers_active(&db->layers);
 
 	return memtable_count(active) >= db->options.fold_events_max ||
-	       memtable_bytes(active) >= MEMTABLE_BYTES_MAX;
+	       memtable_bytes(active) >= MEMTABLE_BYTES_MAX ||
+	       fold_size_is_full(&db->committer.fold_size);
 }
 
 /* Memory is bounded: what is committed now must find a place in it. */

@@ -15,6 +15,7 @@
 
 #include "engine/clock.h"
 #include "engine/engine.h"
+#include "engine/fold_size.h"
 #include "engine/layers.h"
 #include "engine/snapshot.h"
 #include "engine/statistics.h"
@@ -43,6 +44,7 @@ struct committer {
 	struct stage *stage;
 	unsigned alone;             /* so many requests to come get a batch each */
 	bool memory_full;           /* no commit before a fold has made room */
+	struct fold_size fold_size; /* of the memtable */
 	struct index_mark position; /* the newest transaction */
 	void (*hook)(void *arg, struct drift_batch *batch);
 	void *hook_arg;

@@ -111,6 +111,8 @@ enum drift_err index_get(struct index_reader *reader, enum index_space space,
 enum drift_err index_get_from(struct index_reader *reader, enum index_space space,
 			      struct slice key, struct slice *found,
 			      struct slice *value);
+/* The page of `current` that index_get looked at last, as a number. */
+uint64_t index_reader_page(const struct index_reader *reader);
 enum drift_err index_applied(struct index_reader *reader, struct index_mark *mark);
 /* DRIFT_CORRUPT when what was applied was written in another format. */
 enum drift_err index_check_format(struct index_reader *reader);

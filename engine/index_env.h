@@ -34,6 +34,7 @@ struct index_reader {
 	/* For index_get; of the transaction that was begun last where fresh says so. */
 	MDB_cursor *cursors[INDEX_SPACES];
 	bool fresh[INDEX_SPACES];
+	uint64_t current_page; /* index_reader_page */
 };
 
 struct index_cursor {

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define PAGE_BYTES 4096
+
 /* ---- Values ----------------------------------------------------------- */
 
 enum drift_err index_value_check(struct index *index, struct slice key,
@@ -175,6 +177,18 @@ static int reader_cursor(struct index_reader *reader, enum index_space space)
 	return code;
 }
 
+uint64_t index_reader_page(const struct index_reader *reader)
+{
+	return reader->current_page;
+}
+
+static void note_page(struct index_reader *reader, enum index_space space,
+		      const MDB_val *stored)
+{
+	if (space == INDEX_CURRENT)
+		reader->current_page = (uintptr_t)stored->mv_data / PAGE_BYTES;
+}
+
 /* No key is as large as the one that was looked for: the last one must be whole, and be
  * there if LMDB counts any. */
 static enum drift_err check_end(struct index_reader *reader, enum index_space space)
@@ -186,14 +200,16 @@ static enum drift_err check_end(struct index_reader *reader, enum index_space sp
 		mdb_cursor_get(reader->cursors[space], &key, &stored, MDB_LAST));
 	enum drift_err err = read_err(reader->index, code);
 
-	if (!err)
+	if (!err) {
+		note_page(reader, space, &stored);
 		err = index_value_check(reader->index,
 					slice_of(key.mv_data, key.mv_size), &stored,
 					&value);
-	else if (err == DRIFT_DONE &&
-		 !mdb_stat(reader->txn, reader->index->spaces[space], &stat) &&
-		 stat.ms_entries)
+	} else if (err == DRIFT_DONE &&
+		   !mdb_stat(reader->txn, reader->index->spaces[space], &stat) &&
+		   stat.ms_entries) {
 		index_fault_end(reader->index->fault);
+	}
 	return err ? err : DRIFT_DONE;
 }
 
@@ -214,6 +230,7 @@ enum drift_err index_get_from(struct index_reader *reader, enum index_space spac
 	if (err)
 		return err;
 	*found = slice_of(at.mv_data, at.mv_size);
+	note_page(reader, space, &stored);
 	return index_value_check(reader->index, *found, &stored, value);
 }
 

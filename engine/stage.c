@@ -148,6 +148,8 @@ static enum drift_err find_before(struct stage *stage, const struct drift_txn *t
 	}
 	err = reading_get(&stage->reading, op->def->id, op->key, DRIFT_SEQ_MAX,
 			  &stage->memory, &version);
+	fold_size_add(&stage->db->committer.fold_size,
+		      index_reader_page(stage->reading.index));
 	if (err == DRIFT_NO_ROW)
 		return DRIFT_OK;
 	if (err)
