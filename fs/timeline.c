@@ -21,7 +21,50 @@ static struct identity link_to(drift_seq seq)
 	return (struct identity){ .kind = NODE_LINK, .seq = seq, .key = SLICE("") };
 }
 
-/* A number is the directory itself; head, head~k and oldest are links to one. */
+#define SNAPSHOT "snapshot-" /* and the seq of one, of any table */
+
+static bool is_snapshot(struct tree *tree, drift_seq seq)
+{
+	struct drift_snapshot_info info = { 0 };
+
+	while (drift_snapshot_next(tree->db, &info))
+		if (info.seq == seq)
+			return true;
+	return false;
+}
+
+/* The newest seqs that have a snapshot, newest first; how many. */
+static unsigned newest_snapshots(struct tree *tree, drift_seq seqs[SHOWN])
+{
+	struct drift_snapshot_info info = { 0 };
+	unsigned count = 0, at;
+
+	while (drift_snapshot_next(tree->db, &info)) {
+		for (at = count; at > 0 && seqs[at - 1] < info.seq; at--)
+			;
+		if (at == SHOWN || (at > 0 && seqs[at - 1] == info.seq))
+			continue;
+		count += count < SHOWN;
+		memmove(&seqs[at + 1], &seqs[at],
+			(count - at - 1) * sizeof(seqs[0]));
+		seqs[at] = info.seq;
+	}
+	return count;
+}
+
+static bool parse_snapshot(struct tree *tree, struct slice name, drift_seq *seq)
+{
+	size_t size = sizeof(SNAPSHOT) - 1;
+
+	return name.size > size && memcmp(name.data, SNAPSHOT, size) == 0 &&
+	       name_parse_seq(slice_of((const char *)name.data + size,
+				       name.size - size),
+			      seq) &&
+	       is_snapshot(tree, *seq);
+}
+
+/* A number is the directory itself; head, head~k, oldest and snapshots' names are links
+ * to one. */
 enum drift_err timeline_seq_child(struct tree *tree, const struct identity *parent,
 				  struct slice name, struct buf *key,
 				  struct identity *child)
@@ -36,6 +79,10 @@ enum drift_err timeline_seq_child(struct tree *tree, const struct identity *pare
 	}
 	if (slice_equal(name, SLICE("oldest"))) {
 		*child = link_to(0);
+		return DRIFT_OK;
+	}
+	if (parse_snapshot(tree, name, &seq)) {
+		*child = link_to(seq);
 		return DRIFT_OK;
 	}
 	if (name.size < 4 || memcmp(name.data, "head", 4) != 0 ||
@@ -65,6 +112,8 @@ enum drift_err timeline_time_child(struct tree *tree, const struct identity *par
 enum drift_err timeline_seq_names(struct listing *listing)
 {
 	struct buf *names = &listing->fixed;
+	drift_seq seqs[SHOWN];
+	unsigned count = newest_snapshots(listing->tree, seqs);
 
 	buf_add_str(names, "head");
 	buf_add_char(names, '\0');
@@ -73,6 +122,10 @@ enum drift_err timeline_seq_names(struct listing *listing)
 		buf_add_char(names, '\0');
 	}
 	buf_add(names, "oldest", sizeof("oldest"));
+	for (unsigned i = 0; i < count; i++) {
+		buf_printf(names, SNAPSHOT "%llu", (unsigned long long)seqs[i]);
+		buf_add_char(names, '\0');
+	}
 	return DRIFT_OK;
 }
 

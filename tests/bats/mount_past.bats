@@ -172,3 +172,22 @@ need_strace_of_mount()
 	same "$(ls mnt/@seq/5/tables/u/rows)" x.json
 	same "$(ls mnt/@seq/4/tables | tr '\n' ' ')" 't '
 }
+
+@test "@seq lists the newest sixteen snapshots, as links" {
+	mkdir mnt/tables/u
+	for i in $(seq 18); do
+		echo '{"v":'"$i"'}' >mnt/tables/t/rows/a.json
+		[ $((i % 2)) = 0 ] || echo '{}' >mnt/tables/u/rows/"$i".json
+		driftdb sql -q -d db -e CHECKPOINT
+	done
+	ls mnt/@seq | grep snapshot >listed
+	same "$(wc -l <listed)" 16
+	while read -r name; do
+		same "$(readlink "mnt/@seq/$name")" "${name#snapshot-}"
+		ls "mnt/@seq/$name/tables/t/rows" >/dev/null
+	done <listed
+	head=$(readlink mnt/@seq/head)
+	same "$(readlink "mnt/@seq/snapshot-$head")" "$head"
+	[ ! -e mnt/@seq/snapshot-999 ]
+	[ ! -e mnt/@seq/snapshot-1x ]
+}
