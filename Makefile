@@ -181,7 +181,7 @@ planted: ## plant known bugs in a copy of the tree, and see the tests find them
 bench: ## the engine and its queries beside SQLite: medians of five
 	@tools/bootstrap
 	@$(MAKE) --no-print-directory all $(store_bench) $(benches) $(mount_bench)
-	@for bench in $(store_bench) $(benches) $(mount_bench); do \
+	@for bench in $(store_bench) tests/bench/ingest $(benches) $(mount_bench); do \
 		BENCH_BUILD=$(BUILD) BENCH_DIR=$(BUILD)/bench $$bench || exit 1; \
 	done
 

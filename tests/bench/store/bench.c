@@ -3,7 +3,7 @@
  * one run, medians. SQLite is set up as a careful user would: WAL, synchronous=FULL,
  * prepared statements, a history table filled by triggers, an index on (id, seq).
  *
- *	BENCH_PARTS	commits, reads, flat, many (all)
+ *	BENCH_PARTS	commits, reads, flat, many (all); ingest is tests/bench/ingest
  *	BENCH_EVENTS	events of the bulk load (1000000)
  *	BENCH_KEYS	keys they fall on (100000)
  *	BENCH_ROUNDS	rounds (5)
