@@ -8,33 +8,21 @@
  * with a default stands in for what older rows lack. */
 #include "engine/catalog.h"
 
-/* Number of the column that is stored as name, column_count if there is none. Members
- * mostly come in the columns' order: the search begins at *next. */
-static unsigned find_stored(const struct table_def *def, struct slice name,
-			    unsigned *next)
+/* Number of the column that is called, or stored as, name; column_count if there is
+ * none. Members mostly come in the columns' order: the search begins at *next. */
+static inline unsigned find(const struct table_def *def, struct slice name,
+			    bool stored, unsigned *next)
 {
 	unsigned at = *next;
 
 	for (unsigned left = def->column_count; left > 0; left--, at++) {
+		const struct column_def *column;
+
 		if (at >= def->column_count)
 			at = 0;
-		if (slice_equal(slice_str(def->columns[at].stored), name)) {
-			*next = at + 1;
-			return at;
-		}
-	}
-	return def->column_count;
-}
-
-static unsigned find_shown(const struct table_def *def, struct slice name,
-			   unsigned *next)
-{
-	unsigned at = *next;
-
-	for (unsigned left = def->column_count; left > 0; left--, at++) {
-		if (at >= def->column_count)
-			at = 0;
-		if (slice_equal(slice_str(def->columns[at].name), name)) {
+		column = &def->columns[at];
+		if (slice_equal(slice_str(stored ? column->stored : column->name),
+				name)) {
 			*next = at + 1;
 			return at;
 		}
@@ -64,7 +52,7 @@ static enum drift_err show_members(struct showing *showing, struct slice stored)
 			err = msg_skip(&cursor, &value);
 		if (err)
 			break;
-		number = find_stored(def, name, &next);
+		number = find(def, name, true, &next);
 		if (number == def->column_count)
 			continue;
 		showing->has[number] = true;
@@ -124,7 +112,7 @@ enum drift_err row_store(const struct table_def *def, struct slice shown,
 			err = msg_skip(&cursor, &value);
 		if (err)
 			break;
-		number = find_shown(def, name, &next);
+		number = find(def, name, false, &next);
 		if (number == def->column_count)
 			return DRIFT_NO_COLUMN;
 		msg_add_text(stored, slice_str(def->columns[number].stored));
