@@ -91,7 +91,7 @@ static bool is_shorter(const struct index_rows *rows, const struct past_plan *pl
 {
 	uint64_t all = drift_row_count(rows->reading->db, rows->table_id);
 	uint64_t seen = (uint64_t)INDEX_RUN_MAX * rows->current.runs;
-	uint64_t left = all > seen ? all - seen : 0, gather = 3 * plan->changes / 2;
+	uint64_t left = all > seen ? all - seen : 0, gather = 3 * plan->cost / 2;
 
 	if (rows->range->has_low || rows->range->has_high)
 		return gather <= rows->spent;

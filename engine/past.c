@@ -9,7 +9,7 @@
 
 /* A row that changed after the seq is looked up among its versions and read alone;
  * one that changed before it is read with its neighbours. */
-#define BACKWARD_COST 2
+#define BACKWARD_COST 10
 
 struct past {
 	struct reading *reading;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* snapshot.h - which snapshots a database has, and when one is due. Private to engine/.
  *
- * A scan of the past starts at a near snapshot, before its seq or (counted twice) after
+ * A scan of the past starts at a near snapshot, before its seq or (counted tenfold) after
  * it, and looks up the rows that changed between the two. So one snapshot every `rows`
- * events keeps any moment within two thirds of that, and costs one packed row for each
+ * events keeps any moment within ten elevenths of that, and costs one packed row for each
  * event: about what the event costs in a packed log. It is made after a fold, so
  * never sooner than folds come. Tables that only grow need, and get, none.
  *
