@@ -66,10 +66,14 @@ fdatasyncs()
 		writers+=($!)
 	done
 	eventually 20 test -s mnt/tables/t/rows/w1.json
-	read -r count p99 <<<"$(reads mnt/tables/t/rows $((3 * SLOW)))"
-	echo "$count reads, 99 of 100 within $p99 ms"
+	# The machine may be taken away for a while; a lock held over a sync is there each time.
+	for _ in 1 2 3 4 5; do
+		read -r count p99 <<<"$(reads mnt/tables/t/rows $((3 * SLOW)))"
+		echo "$count reads, 99 of 100 within $p99 ms"
+		[ "$p99" -ge $((50 * SLOW)) ] || break
+	done
 	[ "$count" -gt 200 ]
-	[ "$p99" -lt 500 ]
+	[ "$p99" -lt $((50 * SLOW)) ]
 	kill "${writers[@]}"
 	wait "${writers[@]}" || :
 }
