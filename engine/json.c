@@ -336,19 +336,16 @@ static enum drift_err parse(struct slice text, bool document, struct buf *out,
 			    struct drift_error *error)
 {
 	const char *start = text.size > 0 ? text.data : "";
-	struct json_parser parser;
+	struct json_name names[JSON_NAMES_OWN];
+	struct json_parser parser = { .at = start,
+				      .end = start + text.size,
+				      .out = out,
+				      .names = names,
+				      .own_names = names,
+				      .name_capacity = JSON_NAMES_OWN };
 	size_t former = out->size;
 	enum drift_err err;
 
-	parser.at = start;
-	parser.end = start + text.size;
-	parser.out = out;
-	parser.decoded = BUF_INIT;
-	parser.depth = parser.containers = parser.values = 0;
-	parser.names = parser.own_names;
-	parser.name_count = 0;
-	parser.name_capacity = JSON_NAMES_OWN;
-	parser.fault = NULL;
 	(void)buf_reserve(out, text.size); /* about what it takes */
 	err = read_all(&parser, document);
 	if (!err)
@@ -358,7 +355,7 @@ static enum drift_err parse(struct slice text, bool document, struct buf *out,
 	if (err)
 		out->size = former;
 	buf_release(&parser.decoded);
-	if (parser.names != parser.own_names)
+	if (parser.names != names)
 		free(parser.names);
 	return err;
 }

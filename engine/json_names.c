@@ -18,7 +18,7 @@ static bool names_grow(struct json_parser *parser)
 	if (!names)
 		return false;
 	if (own)
-		memcpy(names, parser->own_names, sizeof(parser->own_names));
+		memcpy(names, parser->own_names, JSON_NAMES_OWN * sizeof(*names));
 	parser->names = names;
 	parser->name_capacity = capacity;
 	return true;

@@ -19,7 +19,7 @@ struct json_parser {
 	struct buf *out;
 	struct buf decoded; /* a string with escapes */
 	unsigned depth, containers, values;
-	struct json_name *names, own_names[JSON_NAMES_OWN];
+	struct json_name *names, *own_names; /* own: JSON_NAMES_OWN of them */
 	size_t name_count, name_capacity;
 	/* A fault of a value, not of the text's form: what, where, and its bytes. */
 	const char *fault;
