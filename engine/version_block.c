@@ -33,10 +33,11 @@ static unsigned sum(const uint8_t *widths, unsigned from, unsigned to)
 enum drift_err version_cursor_open(struct version_cursor *cursor, struct slice block)
 {
 	const uint8_t *at = block.data;
-	uint8_t *widths = cursor->widths;
+	uint8_t *widths;
 	size_t left;
 
 	*cursor = (struct version_cursor){ 0 };
+	widths = cursor->widths;
 	if (block.size < WIDTHS_BYTES)
 		return DRIFT_CORRUPT;
 	for (unsigned i = 0; i < VERSION_NUMBERS; i++) {
