@@ -69,7 +69,7 @@ static unsigned note(struct former *former, struct reading *reading,
 	struct drift_version *version = &former->versions[i];
 	struct index_version found;
 	struct slice block;
-	uint64_t before;
+	uint64_t before = 1; /* what has no block is looked up alone */
 	bool is_last;
 	enum drift_err err = find_block(former, run->entries[i].key, &block);
 
