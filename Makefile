@@ -20,7 +20,7 @@ ALL_CFLAGS = -std=gnu2x -D_GNU_SOURCE -Wall -Wextra -Werror -I. -pthread $(CFLAG
 ALL_LDFLAGS = -pthread $(LDFLAGS) $(SANITIZE)
 
 # A library's headers are seen by the folder that is its home, and by no other.
-engine_packages := msgpack libzstd libcrypto
+engine_packages := msgpack libzstd jansson libcrypto
 query_packages := sqlite3 libpcre2-8
 fs_packages := fuse3
 tools_packages := libpq libedit

@@ -1,285 +1,118 @@
 /* SPDX-License-Identifier: MIT */
-/* json.c - JSON text to MessagePack, in one pass and without a tree.
+/* json.c - JSON text to MessagePack; the home of jansson.
  *
- * An object or array begins with a head for few items, and is given a wider one at its
- * end if there were more: bytes are as msg.h writes them, so equal documents are equal
- * bytes. The parser only finds out that the form of a text is wrong; what is wrong with
- * it, and where, is told by json_prefix.h, which reads the same grammar. */
+ * jansson builds a tree, which is packed and thrown away. It is strict, except
+ * that it goes 2,048 levels deep and overlooks a NUL behind a number: both are
+ * looked for before it is asked. Its messages leave out long values, so a refusal is
+ * told anew: a fault of the text's form by json_prefix.h, which knows the exact
+ * byte, and a fault of a value by the value itself, taken from the text. */
 #include "engine/json.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include <jansson.h>
 
-#include "engine/json_parser.h"
+#include "engine/json_arena.h"
 #include "engine/json_prefix.h"
 
 #define SHOWN_BYTES_MAX 100
+#define ROOM_BYTES 8192 /* on the stack: enough for most rows' trees */
 
-/* A value on a line of its own, 128 levels deep, prints as 260 bytes: what is taken
- * must stay printable. */
+/* jansson's tree takes up to 260 bytes an object and 40 a scalar: 16 MiB of "[{},{},"
+ * would be 1.3 GB. So the tree is bounded before it is made. */
 #define CONTAINERS_MAX 500000
 #define VALUES_MAX 2000000
 
-#define NUMBER_BYTES 64 /* a real of usual length */
-
-static inline void skip_space(struct json_parser *parser)
+/* What keeps text, if it is JSON, from being taken: NULL, or a reason, and its 1-based
+ * byte in *position. */
+static const char *check_shape(struct slice text, int *position)
 {
-	while (parser->at < parser->end &&
-	       (*parser->at == ' ' || *parser->at == '\n' || *parser->at == '\r' ||
-		*parser->at == '\t'))
-		parser->at++;
-}
+	const char *bytes = text.data;
+	unsigned depth = 0, containers = 0, values = 0;
+	bool in_string = false;
+	size_t i;
 
-/* ---- Numbers ------------------------------------------------------------ */
+	for (i = 0; i < text.size; i++) {
+		char c = bytes[i];
 
-static inline bool take_digits(struct json_parser *parser)
-{
-	const char *start = parser->at;
-
-	while (parser->at < parser->end && *parser->at >= '0' && *parser->at <= '9')
-		parser->at++;
-	return parser->at > start;
-}
-
-static enum drift_err add_integer(struct json_parser *parser, const char *start)
-{
-	bool negative = *start == '-';
-	int64_t value = 0;
-
-	/* Downwards: there is one more of the negative ones. */
-	for (const char *at = start + negative; at < parser->at; at++)
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_sub_overflow(value, *at - '0', &value))
-			goto beyond;
-	if (!negative && __builtin_sub_overflow(0, value, &value))
-		goto beyond;
-	msg_add_int(parser->out, value);
-	return DRIFT_OK;
-beyond:
-	return json_fault(parser, "integer out of range:", start,
-			  (size_t)(parser->at - start));
-}
-
-static enum drift_err add_real(struct json_parser *parser, const char *start)
-{
-	size_t size = (size_t)(parser->at - start);
-	char own[NUMBER_BYTES], *copy = own; /* strtod wants an end */
-	double value;
-
-	if (size >= sizeof(own))
-		copy = malloc(size + 1);
-	if (!copy)
-		return DRIFT_NOMEM;
-	memcpy(copy, start, size);
-	copy[size] = '\0';
-	value = strtod(copy, NULL);
-	if (copy != own)
-		free(copy);
-	if (!isfinite(value))
-		return json_fault(parser, "number out of range:", start, size);
-	msg_add_real(parser->out, value);
-	return DRIFT_OK;
-}
-
-static enum drift_err read_number(struct json_parser *parser)
-{
-	const char *start = parser->at;
-	bool real = false;
-
-	(void)json_take(parser, '-');
-	if (!json_take(parser, '0') && !take_digits(parser))
-		return DRIFT_BAD_JSON;
-	if (json_take(parser, '.')) {
-		real = true;
-		if (!take_digits(parser))
-			return DRIFT_BAD_JSON;
+		*position = (int)i + 1;
+		if (c == '"')
+			in_string = !in_string;
+		else if (in_string)
+			i += c == '\\';
+		else if (c == '{' || c == '[')
+			depth++, containers++;
+		else if ((c == '}' || c == ']') && depth > 0)
+			depth--;
+		else
+			values += c == ',' || c == ':';
+		if (depth > MSG_DEPTH_MAX)
+			return "nested deeper than 128 levels";
+		if (containers > CONTAINERS_MAX)
+			return "more than 500000 objects and arrays";
+		if (values > VALUES_MAX)
+			return "more than 2000000 values";
 	}
-	if (json_take(parser, 'e') || json_take(parser, 'E')) {
-		real = true;
-		if (!json_take(parser, '+'))
-			(void)json_take(parser, '-');
-		if (!take_digits(parser))
-			return DRIFT_BAD_JSON;
-	}
-	return real ? add_real(parser, start) : add_integer(parser, start);
+	return NULL;
 }
 
-/* ---- Values ------------------------------------------------------------- */
+/* ---- Packing ------------------------------------------------------------ */
 
-static enum drift_err read_value(struct json_parser *parser);
+static void pack(json_t *value, struct buf *out);
 
-static bool take_word(struct json_parser *parser, struct slice word)
+static void pack_object(json_t *object, struct buf *out)
 {
-	if ((size_t)(parser->end - parser->at) < word.size ||
-	    memcmp(parser->at, word.data, word.size) != 0)
-		return false;
-	parser->at += word.size;
-	return true;
-}
+	void *at = json_object_iter(object);
 
-/* Room for the head of a map or an array of few items. */
-static enum drift_err begin_items(struct json_parser *parser, size_t *head)
-{
-	if (++parser->containers > CONTAINERS_MAX)
-		return json_fault(parser, "more than 500000 objects and arrays",
-				  parser->at, 0);
-	if (parser->depth++ == MSG_DEPTH_MAX)
-		return DRIFT_BAD_JSON;
-	*head = parser->out->size;
-	buf_add_char(parser->out, 0);
-	parser->at++;
-	skip_space(parser);
-	return DRIFT_OK;
-}
-
-/* The head, now that they are counted. */
-static enum drift_err end_items(struct json_parser *parser, size_t head,
-				uint32_t count,
-				void (*add_head)(struct buf *, uint32_t))
-{
-	struct buf *out = parser->out;
-	size_t end = out->size, size;
-	char bytes[8];
-
-	parser->depth--;
-	add_head(out, count);
-	if (out->failed)
-		return DRIFT_NOMEM;
-	size = out->size - end;
-	memcpy(bytes, out->data + end, size);
-	if (size > 1)
-		memmove(out->data + head + size, out->data + head + 1,
-			end - head - 1);
-	memcpy(out->data + head, bytes, size);
-	out->size = end + size - 1;
-	return DRIFT_OK;
-}
-
-/* A ',' or a ':'. */
-static inline enum drift_err take_separator(struct json_parser *parser, char c)
-{
-	if (!json_take(parser, c))
-		return DRIFT_BAD_JSON;
-	if (++parser->values > VALUES_MAX)
-		return json_fault(parser, "more than 2000000 values", parser->at - 1,
-				  0);
-	skip_space(parser);
-	return DRIFT_OK;
-}
-
-static enum drift_err read_member(struct json_parser *parser)
-{
-	enum drift_err err = json_names_read(parser);
-
-	if (err)
-		return err;
-	skip_space(parser);
-	err = take_separator(parser, ':');
-	return err ? err : read_value(parser);
-}
-
-static enum drift_err read_object(struct json_parser *parser)
-{
-	size_t head = 0, first = parser->name_count;
-	enum drift_err err = begin_items(parser, &head);
-	uint32_t count = 0;
-
-	while (!err && (count > 0 || !json_take(parser, '}'))) {
-		err = read_member(parser);
-		count++;
-		if (err)
-			break;
-		skip_space(parser);
-		if (json_take(parser, '}'))
-			break;
-		err = take_separator(parser, ',');
-	}
-	if (!err)
-		err = json_names_end(parser, first);
-	return err ? err : end_items(parser, head, count, msg_add_map);
-}
-
-static enum drift_err read_array(struct json_parser *parser)
-{
-	size_t head = 0;
-	enum drift_err err = begin_items(parser, &head);
-	uint32_t count = 0;
-
-	while (!err && (count > 0 || !json_take(parser, ']'))) {
-		err = read_value(parser);
-		count++;
-		if (err)
-			break;
-		skip_space(parser);
-		if (json_take(parser, ']'))
-			break;
-		err = take_separator(parser, ',');
-	}
-	return err ? err : end_items(parser, head, count, msg_add_array);
-}
-
-static enum drift_err read_text(struct json_parser *parser)
-{
-	struct slice text;
-	enum drift_err err;
-
-	parser->at++;
-	err = json_string_read(parser, &text);
-	if (!err)
-		msg_add_text(parser->out, text);
-	return err;
-}
-
-/* Recursion ends at MSG_DEPTH_MAX levels. */
-static enum drift_err read_value(struct json_parser *parser)
-{
-	if (parser->at == parser->end)
-		return DRIFT_BAD_JSON;
-	switch (*parser->at) {
-	case '{':
-		return read_object(parser);
-	case '[':
-		return read_array(parser);
-	case '"':
-		return read_text(parser);
-	case 't':
-	case 'f':
-		msg_add_bool(parser->out, *parser->at == 't');
-		return take_word(parser,
-				 *parser->at == 't' ? SLICE("true") : SLICE("false"))
-			       ? DRIFT_OK
-			       : DRIFT_BAD_JSON;
-	case 'n':
-		msg_add_nil(parser->out);
-		return take_word(parser, SLICE("null")) ? DRIFT_OK : DRIFT_BAD_JSON;
-	default:
-		return read_number(parser);
+	msg_add_map(out, (uint32_t)json_object_size(object));
+	for (; at; at = json_object_iter_next(object, at)) {
+		msg_add_text(out, slice_of(json_object_iter_key(at),
+					   json_object_iter_key_len(at)));
+		pack(json_object_iter_value(at), out);
 	}
 }
 
-static enum drift_err read_all(struct json_parser *parser, bool document)
+static void pack_array(json_t *array, struct buf *out)
 {
-	const char *start = parser->at;
-	bool object;
-	enum drift_err err;
+	size_t count = json_array_size(array);
+	size_t i;
 
-	skip_space(parser);
-	object = parser->at < parser->end && *parser->at == '{';
-	err = read_value(parser);
-	if (err)
-		return err;
-	skip_space(parser);
-	if (parser->at < parser->end)
-		return DRIFT_BAD_JSON;
-	return object || !document
-		       ? DRIFT_OK
-		       : json_fault(parser, "a document must be a JSON object",
-				    start, 0);
+	msg_add_array(out, (uint32_t)count);
+	for (i = 0; i < count; i++)
+		pack(json_array_get(array, i), out);
+}
+
+/* Recursion ends at MSG_DEPTH_MAX levels: check_shape has seen to it. */
+static void pack(json_t *value, struct buf *out)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		pack_object(value, out);
+		break;
+	case JSON_ARRAY:
+		pack_array(value, out);
+		break;
+	case JSON_STRING:
+		msg_add_text(out, slice_of(json_string_value(value),
+					   json_string_length(value)));
+		break;
+	case JSON_INTEGER:
+		msg_add_int(out, json_integer_value(value));
+		break;
+	case JSON_REAL:
+		msg_add_real(out, json_real_value(value));
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		msg_add_bool(out, json_is_true(value));
+		break;
+	case JSON_NULL:
+		msg_add_nil(out);
+		break;
+	}
 }
 
 /* ---- Refusing ----------------------------------------------------------- */
 
-static enum drift_err refuse_at(struct drift_error *error, size_t position,
+static enum drift_err refuse_at(struct drift_error *error, int position,
 				enum drift_err code, const char *what,
 				struct slice value)
 {
@@ -291,72 +124,141 @@ static enum drift_err refuse_at(struct drift_error *error, size_t position,
 	else
 		code = drift_fail(error, code, "%s", what);
 	if (error)
-		error->position = (int)position;
+		error->position = position;
 	return code;
+}
+
+/* The number that ends at `end`. */
+static struct slice number_before(const char *text, size_t end)
+{
+	size_t start = end;
+
+	while (start > 0 && strchr("0123456789+-.eE", text[start - 1]))
+		start--;
+	return slice_of(text + start, end - start);
+}
+
+/* The string that ends at `end`, quotes included. */
+static struct slice string_before(const char *text, size_t end)
+{
+	size_t start = end > 0 ? end - 1 : 0;
+	size_t slashes;
+
+	do {
+		while (start > 0 && text[start - 1] != '"')
+			start--;
+		if (start > 0)
+			start--;
+		slashes = start;
+		while (slashes > 0 && text[slashes - 1] == '\\')
+			slashes--;
+	} while (start > 0 && (start - slashes) % 2 == 1);
+	return slice_of(text + start, end - start);
+}
+
+static bool is_integer(struct slice number)
+{
+	size_t i;
+
+	for (i = 0; i < number.size; i++)
+		if (strchr(".eE", ((const char *)number.data)[i]))
+			return false;
+	return true;
 }
 
 /* The text is not JSON, or (document) not an object. */
 static enum drift_err refuse_form(struct slice text, bool document,
+				  const json_error_t *fault,
 				  struct drift_error *error)
 {
-	const char *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
+	enum json_error_code code = json_error_code(fault);
+	const char *what = fault->text;
+	int position = fault->position + 1;
 	struct json_prefix prefix;
-	bool bad_text;
 
-	if (nul)
-		return refuse_at(error, (size_t)(nul - (const char *)text.data) + 1,
-				 DRIFT_BAD_JSON, "a NUL byte is not allowed",
-				 (struct slice){ 0 });
 	json_prefix_init(&prefix);
-	prefix.any_value = !document;
-	if (json_prefix_feed(&prefix, text) != JSON_PREFIX_BROKEN)
-		return refuse_at(error, text.size + 1, DRIFT_BAD_JSON,
-				 "the text ends too early", (struct slice){ 0 });
-	bad_text = strcmp(prefix.reason, JSON_PREFIX_BAD_TEXT) == 0;
-	return refuse_at(error, prefix.consumed + 1,
-			 bad_text ? DRIFT_BAD_TEXT : DRIFT_BAD_JSON, prefix.reason,
-			 (struct slice){ 0 });
+	if (code == json_error_premature_end_of_input) {
+		what = "the text ends too early";
+	} else if (document &&
+		   json_prefix_feed(&prefix, text) == JSON_PREFIX_BROKEN) {
+		what = prefix.reason;
+		position = (int)prefix.consumed + 1;
+	}
+	return refuse_at(error, position,
+			 code == json_error_invalid_utf8 ? DRIFT_BAD_TEXT
+							 : DRIFT_BAD_JSON,
+			 what, (struct slice){ 0 });
 }
 
-static enum drift_err refuse(const struct json_parser *parser, struct slice text,
-			     bool document, enum drift_err err,
-			     struct drift_error *error)
+static enum drift_err refuse(struct slice text, bool document,
+			     const json_error_t *fault, struct drift_error *error)
 {
-	if (err == DRIFT_NOMEM)
-		return drift_fail_code(error, err);
-	if (!parser->fault)
-		return refuse_form(text, document, error);
-	return refuse_at(error,
-			 (size_t)(parser->fault_at - (const char *)text.data) + 1,
-			 err, parser->fault,
-			 slice_of(parser->fault_at, parser->fault_size));
+	const char *bytes = text.data;
+	size_t end = (size_t)fault->position;
+	struct slice value;
+	const char *what;
+
+	if (end > text.size)
+		end = text.size;
+	switch (json_error_code(fault)) {
+	case json_error_out_of_memory:
+		return drift_fail_code(error, DRIFT_NOMEM);
+	case json_error_duplicate_key:
+		value = string_before(bytes, end);
+		what = "duplicate member";
+		break;
+	case json_error_numeric_overflow:
+		value = number_before(bytes, end);
+		what = is_integer(value) ? "integer out of range:"
+					 : "number out of range:";
+		break;
+	default:
+		return refuse_form(text, document, fault, error);
+	}
+	return refuse_at(error, (int)(end - value.size) + 1, DRIFT_BAD_JSON, what,
+			 value);
+}
+
+/* The text's form is looked at already, but for what jansson finds. */
+static enum drift_err parse_tree(struct slice text, bool document, struct buf *out,
+				 struct drift_error *error)
+{
+	json_error_t fault;
+	json_t *value = json_loadb(text.size > 0 ? text.data : "", text.size,
+				   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
+
+	if (!value)
+		return refuse(text, document, &fault, error);
+	if (document && !json_is_object(value))
+		return refuse_at(error, 1, DRIFT_BAD_JSON,
+				 "a document must be a JSON object",
+				 (struct slice){ 0 });
+	(void)buf_reserve(out, text.size); /* about what it takes */
+	pack(value, out);
+	return buf_status(out);
 }
 
 static enum drift_err parse(struct slice text, bool document, struct buf *out,
 			    struct drift_error *error)
 {
-	const char *start = text.size > 0 ? text.data : "";
-	struct json_name names[JSON_NAMES_OWN];
-	struct json_parser parser = { .at = start,
-				      .end = start + text.size,
-				      .out = out,
-				      .names = names,
-				      .own_names = names,
-				      .name_capacity = JSON_NAMES_OWN };
-	size_t former = out->size;
+	const char *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
+	_Alignas(max_align_t) char room[ROOM_BYTES];
+	struct json_arena arena;
+	const char *reason;
 	enum drift_err err;
+	int position;
 
-	(void)buf_reserve(out, text.size); /* about what it takes */
-	err = read_all(&parser, document);
-	if (!err)
-		err = buf_status(out);
-	if (err)
-		err = refuse(&parser, text, document, err, error);
-	if (err)
-		out->size = former;
-	buf_release(&parser.decoded);
-	if (parser.names != names)
-		free(parser.names);
+	if (nul)
+		return refuse_at(error, (int)(nul - (const char *)text.data) + 1,
+				 DRIFT_BAD_JSON, "a NUL byte is not allowed",
+				 (struct slice){ 0 });
+	reason = check_shape(text, &position);
+	if (reason)
+		return refuse_at(error, position, DRIFT_BAD_JSON, reason,
+				 (struct slice){ 0 });
+	json_arena_begin(&arena, room, sizeof(room));
+	err = parse_tree(text, document, out, error);
+	json_arena_end(&arena);
 	return err;
 }
 

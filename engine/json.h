@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* json.h - JSON text to documents (msg.h) and back.
+/* json.h - JSON text to documents (msg.h) and back; the home of jansson.
  *
  * Reading is strict (RFC 8259): UTF-8 only, no byte order mark, no duplicate
  * member, no \u0000, no lone surrogate, integers are int64 or refused, reals
@@ -39,9 +39,6 @@ void json_print_real(double value, struct buf *out);
 
 /* True if and only if text is valid UTF-8 (no overlong form, no surrogate). */
 bool json_text_valid(struct slice text);
-/* How many bytes from `at` on stand for themselves in a JSON string: printable ASCII
- * but '"' and '\\'. */
-size_t json_plain_run(const char *at, const char *end);
 /* True if and only if text is all ASCII, without NUL: quickly, since most is. */
 bool json_text_plain(struct slice text);
 

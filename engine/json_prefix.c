@@ -111,13 +111,10 @@ static const char *start_value(struct json_prefix *p, uint8_t c)
 
 static const char *after_value(struct json_prefix *p, uint8_t c)
 {
-	bool object;
+	bool object = in_object(p);
 
 	if (is_space(c))
 		return go(p, AFTER);
-	if (p->depth == 0) /* of a value that is no container */
-		return "nothing may follow the value";
-	object = in_object(p);
 	if (c == ',')
 		return go(p, object ? NAME : VALUE);
 	if (c == (object ? '}' : ']'))
@@ -130,7 +127,7 @@ static const char *after_value(struct json_prefix *p, uint8_t c)
 static const char *utf8_lead(struct json_prefix *p, uint8_t c)
 {
 	if (c < 0xc2 || c > 0xf4)
-		return JSON_PREFIX_BAD_TEXT;
+		return "invalid UTF-8";
 	p->utf8_left = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
 	p->utf8_low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
 	p->utf8_high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
@@ -140,7 +137,7 @@ static const char *utf8_lead(struct json_prefix *p, uint8_t c)
 static const char *utf8_next(struct json_prefix *p, uint8_t c)
 {
 	if (c < p->utf8_low || c > p->utf8_high)
-		return JSON_PREFIX_BAD_TEXT;
+		return "invalid UTF-8";
 	p->utf8_left--;
 	p->utf8_low = 0x80;
 	p->utf8_high = 0xbf;
@@ -240,8 +237,6 @@ static const char *between(struct json_prefix *p, uint8_t c)
 		return NULL;
 	switch ((enum state)p->state) {
 	case BEFORE:
-		if (p->any_value)
-			return start_value(p, c);
 		return c == '{' ? open_level(p, true) : "'{' is expected";
 	case FIRST_NAME:
 		if (c == '}')

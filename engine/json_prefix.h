@@ -11,8 +11,6 @@
 
 #include "engine/buf.h"
 
-#define JSON_PREFIX_BAD_TEXT "invalid UTF-8" /* the reason, where it is that */
-
 enum json_prefix_state {
 	JSON_PREFIX_OPEN,   /* could still become an object */
 	JSON_PREFIX_WHOLE,  /* one object, perhaps followed by white space */
@@ -22,7 +20,6 @@ enum json_prefix_state {
 struct json_prefix {
 	uint64_t consumed;  /* bytes fed, the offending one not included */
 	const char *reason; /* static text, when broken */
-	bool any_value; /* set after init: any JSON value will do, not only an object */
 	/* private to json_prefix.c */
 	uint8_t state;
 	uint8_t depth;               /* objects and arrays that are open */
