@@ -166,6 +166,15 @@ static bool is_integer(struct slice number)
 	return true;
 }
 
+static bool begins_object(struct slice text)
+{
+	const char *at = text.data, *end = at + text.size;
+
+	while (at < end && (*at == ' ' || (*at >= '\t' && *at <= '\r')))
+		at++;
+	return at < end && *at == '{';
+}
+
 /* The text is not JSON, or (document) not an object. */
 static enum drift_err refuse_form(struct slice text, bool document,
 				  const json_error_t *fault,
@@ -179,7 +188,7 @@ static enum drift_err refuse_form(struct slice text, bool document,
 	json_prefix_init(&prefix);
 	if (code == json_error_premature_end_of_input) {
 		what = "the text ends too early";
-	} else if (document &&
+	} else if ((document || begins_object(text)) &&
 		   json_prefix_feed(&prefix, text) == JSON_PREFIX_BROKEN) {
 		what = prefix.reason;
 		position = (int)prefix.consumed + 1;

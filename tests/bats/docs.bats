@@ -78,10 +78,10 @@ without_asides()
 
 	for word in $(sed -n 's/^\t{ "\([A-Z]*\)", [a-z_]*, [a-z]* },$/\1/p' "$ROOT/query/run.c"); do
 		case $word in # said by another word
-		WITH | VALUES | REPLACE | START | END | ABORT | RELEASE | DESC | RESET) continue ;;
+		WITH | VALUES | REPLACE | START | END | ABORT | RELEASE | DESC) continue ;;
 		esac
 		grep -qE "(\*| )$word( |\*)" "$ROOT/docs/man/driftql.7.scd" ||
 			{ echo "driftql(7) has no $word"; return 1; }
 	done
-	[ "$word" = RESET ]
+	[ "$word" = DISCARD ]
 }
