@@ -21,21 +21,21 @@ enum phase { PHASE_OWN, PHASE_LAYERS, PHASE_NOW, PHASE_PAST, PHASE_END };
 struct index_scan {
 	struct drift_cursor face;
 	struct drift_view view;
-	uint32_t table_id;
 	const struct table_def *def;
 	struct index_def index; /* columns are the definition's: it lives on */
 	struct range range;
-	bool equality; /* the range is one whole value */
 	struct reading reading;
-	enum phase phase;
 	const struct memtable *overlay;
-	unsigned layer;            /* PHASE_LAYERS: which */
-	const struct entry *entry; /* OWN, LAYERS: next to look at */
-	bool entry_set;
+	const struct entry *entry;   /* OWN, LAYERS: next to look at */
 	struct index_cursor *cursor; /* NOW, PAST */
 	struct drift_cursor *whole;  /* the index cannot be believed: all rows */
-	bool answered;               /* a row has been given */
 	struct buf seek, value, memory;
+	uint32_t table_id;
+	enum phase phase;
+	unsigned layer; /* PHASE_LAYERS: which */
+	bool entry_set;
+	bool equality; /* the range is one whole value */
+	bool answered; /* a row has been given */
 };
 
 static _Thread_local uint64_t visited;
