@@ -79,24 +79,31 @@ begin_counting()
 	same "$(grep -o '[0-9]* OPEN' counted)" '1 OPEN'
 }
 
-# After a listing the kernel takes a directory's time of access for changed, and the next
-# that wants it asks for it, once.
 @test "in a past moment ls, find, grep -r and diff -r, again, ask for nothing but opens" {
-	local view=mnt/@seq/40/tables attributes
+	local view=mnt/@seq/40/tables
 
 	begin_counting
 	for command in "ls -lR $view" "find $view -newer mnt/@seq/1" "grep -rc v $view" \
 		"diff -r $view mnt/@seq/45/tables" "du -a $view"; do
 		$command >first || :
-		requests
-		$command >second || :
-		cmp first second
-		requests
-		only 'OPEN|RELEASE|OPENDIR|RELEASEDIR|STATFS|GETATTR'
-		attributes=$(grep -oE '[0-9]+ GETATTR' counted | cut -d' ' -f1)
-		[ "${attributes:-0}" -le "$(find "$view" mnt/@seq/45/tables -type d | wc -l)" ]
+		eventually 5 asks_for_opens_and_times "$command"
 		eventually 5 asks_for_opens_alone "$command"
 	done
+}
+
+# After a listing the kernel takes a directory's time of access for changed, and the next
+# that wants it asks for it, once. Tried again, as below.
+asks_for_opens_and_times()
+{
+	local attributes
+
+	requests
+	$1 >second || :
+	cmp first second || return
+	requests
+	only 'OPEN|RELEASE|OPENDIR|RELEASEDIR|STATFS|GETATTR' || return
+	attributes=$(grep -oE '[0-9]+ GETATTR' counted | cut -d' ' -f1)
+	[ "${attributes:-0}" -le "$(find "$view" mnt/@seq/45/tables -type d | wc -l)" ]
 }
 
 # Again, because the kernel may take a page or a name back whenever it wants the room.
