@@ -69,7 +69,7 @@ static const bool plain[256] = {
 	[0x5d ... 0x7e] = true,
 };
 
-size_t json_plain_run(const char *at, const char *end)
+static size_t json_plain_run(const char *at, const char *end)
 {
 	const char *start = at;
 
