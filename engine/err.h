@@ -66,6 +66,7 @@
 	X(BAD_LOGIN, EACCES, "28000", "not allowed to connect")          \
 	X(TOO_MANY, EUSERS, "53300", "too many connections")             \
 	X(PROTOCOL, EPROTO, "08P01", "protocol violation")               \
+	X(CONNECTION, ECONNRESET, "08006", "connection lost")            \
 	X(STOPPING, ESHUTDOWN, "57P01", "the server is stopping")        \
 	X(NO_FUNCTION, EINVAL, "42883", "no such function")              \
 	X(OUT_OF_RANGE, EINVAL, "22003", "number out of range")          \

@@ -53,15 +53,17 @@ void ask_add_moment(struct buf *script, const char *moment)
 		ask_add_string(script, moment);
 }
 
-int ask_complain(const struct drift_error *error, const char *script)
+int ask_complain(const char *place, const struct drift_error *error,
+		 const char *script)
 {
 	struct buf text = BUF_INIT;
 	int status = exit_status_of(error->code);
 
+	buf_add_str(&text, place);
 	query_print_error(error, script, strlen(script), &text);
-	fputs(buf_cstr(&text), stderr);
 	if (!text.size || text.data[text.size - 1] != '\n')
-		fputc('\n', stderr);
+		buf_add_char(&text, '\n');
+	fputs(buf_cstr(&text), stderr);
 	buf_release(&text);
 	return status;
 }
@@ -79,7 +81,7 @@ int ask_run(const char *dir, enum query_format format, bool messages,
 	if (door_open(dir, false, &door, &error))
 		return complain(&error);
 	if (door_run(door, script, &sink, &error))
-		status = ask_complain(&error, script);
+		status = ask_complain("", &error, script);
 	door_close(door);
 	return status;
 }

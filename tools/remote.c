@@ -25,6 +25,18 @@ static enum drift_err fail_as_told(struct drift_error *error, enum drift_err cod
 	return drift_fail(error, code, "%.*s", (int)strcspn(told, "\n"), told);
 }
 
+/* Without the daemon there is no transaction and no session to go on with. */
+static enum drift_err fail_as_lost(const struct remote *remote,
+				   struct drift_error *error)
+{
+	if (PQstatus(remote->connection) != CONNECTION_BAD)
+		return fail_as_told(error, DRIFT_IO,
+				    PQerrorMessage(remote->connection));
+	return drift_fail(error, DRIFT_CONNECTION,
+			  "the daemon is gone; what it had not answered may or may "
+			  "not be stored");
+}
+
 /* A socket's path is at most 107 bytes; through /proc any directory fits. */
 static enum drift_err remote_connect(struct remote *remote, const char *user,
 				     struct drift_error *error)
@@ -112,7 +124,8 @@ static int byte_position(const char *script, const char *position)
 	return (int)(at - script) + 1;
 }
 
-static enum drift_err fail_as_answered(const PGresult *result, const char *script,
+static enum drift_err fail_as_answered(const struct remote *remote,
+				       const PGresult *result, const char *script,
 				       struct drift_error *error)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -120,7 +133,7 @@ static enum drift_err fail_as_answered(const PGresult *result, const char *scrip
 	enum drift_err err;
 
 	if (!state)
-		return fail_as_told(error, DRIFT_IO, PQresultErrorMessage(result));
+		return fail_as_lost(remote, error);
 	err = drift_fail(error, code_of_state(state), "%s", text ? text : "");
 	if (PQresultErrorField(result, PG_DIAG_MESSAGE_HINT))
 		snprintf(error->hint, sizeof(error->hint), "%s",
@@ -153,13 +166,13 @@ static enum drift_err run(struct remote *remote, const char *script,
 	PGresult *result;
 
 	if (!PQsendQuery(connection, script) || !PQsetSingleRowMode(connection))
-		return fail_as_told(error, DRIFT_IO, PQerrorMessage(connection));
+		return fail_as_lost(remote, error);
 	while ((result = PQgetResult(connection))) {
 		ExecStatusType status = PQresultStatus(result);
 
 		if (!err &&
 		    (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE)) {
-			err = fail_as_answered(result, script, error);
+			err = fail_as_answered(remote, result, script, error);
 		} else if (!err && (status == PGRES_SINGLE_TUPLE ||
 				    status == PGRES_TUPLES_OK)) {
 			err = take_chunk(result, sink, error);

@@ -111,11 +111,10 @@ int runner_run(struct runner *runner, const char *statement, const char *place)
 		err = answer(runner, statement, &way, &error);
 	progress_free(way.progress);
 	grid_free(way.grid);
-	runner->interrupted = err == DRIFT_INTERRUPTED;
-	if (err) {
-		fputs(place, stderr);
-		return ask_complain(&error, statement);
-	}
+	runner->ended = err == DRIFT_INTERRUPTED || err == DRIFT_CONNECTION ||
+			err == DRIFT_STOPPING;
+	if (err)
+		return ask_complain(place, &error, statement);
 	if (runner->timing)
 		tell_time(&began);
 	return EXIT_FINE;
@@ -151,7 +150,7 @@ int runner_script(struct runner *runner, struct script *script,
 
 		if (this && !status)
 			status = this;
-		if (this && (!runner->keep_going || runner->interrupted))
+		if (this && (!runner->keep_going || runner->ended))
 			break;
 	}
 	if (err && err != DRIFT_DONE)

@@ -10,11 +10,11 @@
 struct runner {
 	struct door *door;
 	enum query_format format;
-	bool messages;    /* "Inserted 1 row(s)" too */
-	bool keep_going;  /* after a statement that failed */
-	bool timing;      /* tell how long each took */
-	bool expanded;    /* tables: a line for each value */
-	bool interrupted; /* the statement run last was */
+	bool messages;   /* "Inserted 1 row(s)" too */
+	bool keep_going; /* after a statement that failed */
+	bool timing;     /* tell how long each took */
+	bool expanded;   /* tables: a line for each value */
+	bool ended; /* nothing more can run: interrupted, or the daemon is gone */
 };
 
 /* Run one statement. place is told before a refusal, "" for none; the exit status. */
@@ -26,8 +26,8 @@ enum runner_place {
 	RUNNER_PLACE_AFTER,  /* a line of its own: "(-e, line 2)" */
 };
 
-/* Run a script; the first failure ends it unless keep_going, an interruption always.
- * The status of the first failure. */
+/* Run a script; the first failure ends it unless keep_going, one that sets ended
+ * always. The status of the first failure. */
 int runner_script(struct runner *runner, struct script *script,
 		  enum runner_place where);
 

@@ -57,7 +57,7 @@ static int run_given(struct runner *runner)
 		script_close(&script);
 		if (this && !status)
 			status = this;
-		if (this && !given.keep_going)
+		if (this && (!given.keep_going || runner->ended))
 			break;
 	}
 	return status;

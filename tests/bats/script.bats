@@ -95,3 +95,21 @@ END
 	same "$(driftdb sql -d db <<<'')" ''
 	same "$(driftdb sql -d db <<<';;')" ''
 }
+
+@test "a script ends with its daemon, also with keep-going" {
+	mkdir mnt
+	start_mount db mnt
+	mkfifo in
+	driftdb sql -d db --keep-going <in >out 2>err &
+	pid=$!
+	exec 5>in
+	echo 'SELECT 1 AS n;' >&5
+	eventually 5 grep -q '"n":1' out
+	kill_mount
+	echo 'SELECT 2 AS n; SELECT 3 AS n;' >&5
+	exec 5>&-
+	status=0
+	wait "$pid" || status=$?
+	same "$status" 1
+	same "$(cat err)" 'standard input:2: ERROR 08006: the daemon is gone; what it had not answered may or may not be stored'
+}
