@@ -4,7 +4,9 @@
  *
  * The committer is a role (committer.role), not a thread. Its own thread takes it for
  * what is queued; a caller that waits for its commit anyway, and finds nobody at work,
- * takes it itself and is spared two changes of threads.
+ * takes it itself and is spared two changes of threads. Who finds it taken, and needs no
+ * sync, leaves his commit in the queue without waking anybody: who leaves the role looks
+ * at the queue.
  *
  * Order of a batch: stage (check, give seqs) - append - sync - apply to memory -
  * publish head - tell the hook - acknowledge. Nothing is visible before it is
@@ -20,6 +22,7 @@
 
 #define BATCH_BYTES_MAX (8u << 20)     /* a batch is closed above this */
 #define MEMTABLE_BYTES_MAX (48u << 20) /* LAYERS_MAX of them: 192 MiB */
+#define HELP_TURNS_MAX 16              /* see committer_help */
 
 /* ---- Publishing ------------------------------------------------------------- */
 
@@ -456,20 +459,57 @@ static void *committer_run(void *arg)
 	return NULL;
 }
 
+static bool has_queue(struct committer *committer)
+{
+	bool has;
+
+	pthread_mutex_lock(&committer->lock);
+	has = committer->first;
+	pthread_mutex_unlock(&committer->lock);
+	return has;
+}
+
+/* Where the role was left, or found taken: see that what is queued is carried out. Who
+ * has the role looks at the queue after leaving it, so nothing is forgotten. */
+static void look_after_queue(struct drift_db *db, unsigned turns)
+{
+	struct committer *committer = &db->committer;
+	struct request *queue;
+
+	for (; has_queue(committer); turns--) {
+		if (turns == 0) {
+			pthread_mutex_lock(&committer->lock);
+			pthread_cond_signal(&committer->wake);
+			pthread_mutex_unlock(&committer->lock);
+			return;
+		}
+		if (pthread_mutex_trylock(&committer->role) != 0)
+			return;
+		queue = take_queue(committer);
+		while (queue)
+			run_batch(db, committer->stage, &queue);
+		pthread_mutex_unlock(&committer->role);
+	}
+}
+
+void committer_help(struct drift_db *db)
+{
+	look_after_queue(db, HELP_TURNS_MAX);
+}
+
 bool committer_run_now(struct drift_db *db, struct request *request)
 {
 	struct committer *committer = &db->committer;
+	unsigned turns = wants_sync(request) ? 0 : HELP_TURNS_MAX;
 	bool idle;
 
 	if (pthread_mutex_trylock(&committer->role) != 0)
 		return false;
-	/* What is queued came before. */
-	pthread_mutex_lock(&committer->lock);
-	idle = !committer->first;
-	pthread_mutex_unlock(&committer->lock);
+	idle = !has_queue(committer); /* what is queued came before */
 	if (idle)
 		run_batch(db, committer->stage, &request);
 	pthread_mutex_unlock(&committer->role);
+	look_after_queue(db, turns);
 	return idle;
 }
 

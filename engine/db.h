@@ -118,6 +118,9 @@ void committer_stop(struct drift_db *db);
 /* Carry out one request on the caller's thread, if the committer is idle: false when
  * it is not, and then nothing was done. */
 bool committer_run_now(struct drift_db *db, struct request *request);
+/* A request was queued and nobody woken: carry it out with what else is queued, unless
+ * somebody is the committer now, who will. */
+void committer_help(struct drift_db *db);
 /* Begin a new segment, if the newest has any events. */
 enum drift_err committer_seal(struct drift_db *db);
 

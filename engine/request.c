@@ -22,7 +22,7 @@ static void wait_for_room(struct committer *committer, uint64_t bytes)
 	atomic_fetch_sub(&committer->waiting, 1);
 }
 
-static void submit(struct drift_db *db, struct request *request)
+static void submit(struct drift_db *db, struct request *request, bool wake)
 {
 	struct committer *committer = &db->committer;
 
@@ -33,7 +33,8 @@ static void submit(struct drift_db *db, struct request *request)
 	atomic_fetch_add(&committer->queued_bytes, request->queued_bytes);
 	*committer->last = request;
 	committer->last = &request->next;
-	pthread_cond_signal(&committer->wake);
+	if (wake)
+		pthread_cond_signal(&committer->wake);
 	pthread_mutex_unlock(&committer->lock);
 }
 
@@ -49,16 +50,23 @@ void request_leave(struct committer *committer, uint64_t bytes)
 	pthread_mutex_unlock(&committer->lock);
 }
 
-/* now: on this thread, if nobody is at work. */
+/* now: on this thread, if nobody is at work. If somebody is and no disk is waited for,
+ * he carries it out as well, sooner than a thread could be woken for it. */
 static void ask(struct drift_db *db, const struct request *wanted, bool now)
 {
 	struct request *request = malloc(sizeof(*request));
 	struct drift_receipt receipt = { .err = DRIFT_NOMEM };
 
 	if (request) {
+		bool wake = !now || wanted->kind != REQUEST_COMMIT ||
+			    wanted->durability == DRIFT_DURABLE;
+
 		*request = *wanted;
-		if (!now || !committer_run_now(db, request))
-			submit(db, request);
+		if (now && committer_run_now(db, request))
+			return;
+		submit(db, request, wake);
+		if (!wake)
+			committer_help(db);
 		return;
 	}
 	receipt.err = drift_fail_code(&receipt.error, DRIFT_NOMEM);
