@@ -50,6 +50,19 @@ static enum drift_err same_values(const struct table_def *def,
 	return DRIFT_OK;
 }
 
+/* Texts as they are, other values as JSON. */
+static enum drift_err print_value(struct slice value, struct buf *out)
+{
+	struct msg_cursor cursor = msg_cursor_of(value);
+	struct msg_value read;
+
+	if (!msg_read(&cursor, &read) && read.type == MSG_TEXT) {
+		buf_add_slice(out, read.bytes);
+		return DRIFT_OK;
+	}
+	return json_print(value, JSON_COMPACT, out);
+}
+
 static enum drift_err refuse(const struct table_def *def,
 			     const struct index_def *index, struct slice row,
 			     struct drift_error *error)
@@ -64,7 +77,7 @@ static enum drift_err refuse(const struct table_def *def,
 	for (unsigned i = 0; i < index->column_count; i++) {
 		buf_add_str(&text, i ? ", " : "");
 		if (!row_member(def, index->columns[i], row, 0, &value) &&
-		    json_print(value, JSON_COMPACT, &text))
+		    print_value(value, &text))
 			break;
 	}
 	err = drift_fail(error, DRIFT_KEY_EXISTS,

@@ -41,6 +41,10 @@ static enum drift_err read_modes(struct statement *statement, bool *read_only,
 			*read_only = statement_accept(statement, "ONLY");
 			if (!*read_only)
 				err = statement_expect(statement, "WRITE", error);
+		} else if (statement_accept(statement, "DEFERRABLE") ||
+			   (statement_accept(statement, "NOT") &&
+			    statement_accept(statement, "DEFERRABLE"))) {
+			/* When to wait for a snapshot: none is ever waited for. */
 		} else {
 			err = statement_syntax(statement, statement_peek(statement),
 					       error);
@@ -54,7 +58,7 @@ enum drift_err control_begin(struct query_session *session,
 			     struct statement *statement, struct drift_error *error)
 {
 	bool start = statement_accept(statement, "START");
-	bool read_only = false;
+	bool read_only = session->read_only;
 	enum drift_err err = DRIFT_OK;
 
 	if (start) {
@@ -204,6 +208,25 @@ enum drift_err control_set(struct query_session *session,
 	session->transaction.read_only = read_only;
 	session_say(session, "SET", "%s", "");
 	return DRIFT_OK;
+}
+
+enum drift_err control_set_defaults(struct query_session *session,
+				    struct statement *statement,
+				    struct drift_error *error)
+{
+	bool read_only = session->read_only;
+	enum drift_err err = statement_expect(statement, "AS", error);
+
+	if (!err)
+		err = statement_expect(statement, "TRANSACTION", error);
+	if (!err)
+		err = read_modes(statement, &read_only, error);
+	if (!err)
+		err = setting_put(session, "default_transaction_read_only",
+				  read_only ? "on" : "off", error);
+	if (!err)
+		session_say(session, "SET", "%s", "");
+	return err;
 }
 
 enum drift_err control_discard(struct query_session *session,

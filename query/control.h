@@ -20,12 +20,16 @@ enum drift_err control_release(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error);
 
-/* SET TRANSACTION ..., those words taken. */
 /* DISCARD ALL: settings and prepared statements go. */
 enum drift_err control_discard(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error);
+/* SET TRANSACTION ..., those words taken. */
 enum drift_err control_set(struct query_session *session,
 			   struct statement *statement, struct drift_error *error);
+/* SET SESSION CHARACTERISTICS AS TRANSACTION ..., the first three words taken. */
+enum drift_err control_set_defaults(struct query_session *session,
+				    struct statement *statement,
+				    struct drift_error *error);
 
 #endif

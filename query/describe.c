@@ -17,6 +17,13 @@ enum drift_type query_parameter_type(const struct query_session *session, unsign
 	return session->parameters.list[i].type;
 }
 
+bool query_parameter_is_array(const struct query_session *session, unsigned i,
+			      enum drift_type *element)
+{
+	*element = session->parameters.list[i].element;
+	return session->parameters.list[i].array;
+}
+
 static bool is_one_of(const struct statement *statement, const char *const *words)
 {
 	for (; *words; words++)

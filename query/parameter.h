@@ -17,6 +17,8 @@ struct query_session;
 struct parameter {
 	enum drift_type type;
 	bool inferred; /* the type was found, not told */
+	bool array;    /* of which `element` is the elements' type: x = ANY ($1) */
+	enum drift_type element;
 	bool null;
 	size_t at; /* of its text in bytes */
 	size_t size;

@@ -102,6 +102,30 @@ static enum drift_err fill(struct prepared *prepared, const char *name,
 	return DRIFT_OK;
 }
 
+enum drift_err prepared_make_room(struct prepared *prepared)
+{
+	unsigned count = prepared->parameter_count;
+	enum drift_type *types;
+	uint32_t *oids;
+
+	if (prepared->type_count >= count)
+		return DRIFT_OK;
+	types = realloc(prepared->types, count * sizeof(*types));
+	if (types)
+		prepared->types = types;
+	oids = realloc(prepared->oids, count * sizeof(*oids));
+	if (oids)
+		prepared->oids = oids;
+	if (!types || !oids)
+		return DRIFT_NOMEM;
+	for (unsigned i = prepared->type_count; i < count; i++) {
+		types[i] = DRIFT_ANY;
+		oids[i] = 0;
+	}
+	prepared->type_count = count;
+	return DRIFT_OK;
+}
+
 enum drift_err prepared_add(struct prepared_list *list, const char *name,
 			    struct slice text, const enum drift_type *types,
 			    const uint32_t *oids, unsigned type_count,

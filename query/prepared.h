@@ -30,6 +30,8 @@ enum drift_err prepared_add(struct prepared_list *list, const char *name,
 			    struct slice text, const enum drift_type *types,
 			    const uint32_t *oids, unsigned type_count,
 			    struct drift_error *error);
+/* Of each parameter's type: what nobody told is DRIFT_ANY and 0. */
+enum drift_err prepared_make_room(struct prepared *prepared);
 void prepared_drop(struct prepared_list *list, struct prepared *prepared);
 /* "prepared statement "p" does not exist". */
 enum drift_err prepared_missing(const char *name, struct drift_error *error);

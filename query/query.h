@@ -64,6 +64,9 @@ enum drift_err query_describe(struct query_session *session, const char *script,
 unsigned query_parameter_count(const struct query_session *session);
 enum drift_type query_parameter_type(const struct query_session *session,
 				     unsigned i);
+/* Is an array wanted? *element: its elements' type. */
+bool query_parameter_is_array(const struct query_session *session, unsigned i,
+			      enum drift_type *element);
 /* Go on to the next event. On an error the rest of the script is dropped, and a
  * transaction that was open is aborted; error->position counts from the script's
  * first byte, 1. */

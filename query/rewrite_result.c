@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rewrite_result.c - what the statement itself tells of its answer: a column that was
  * spelled otherwise keeps the name it was written with, and a column whose expression
- * compares something is a boolean, which SQLite does not know. */
+ * tells its type has it (rewrite_type.c), which SQLite does not know. */
 #include "query/rewriter.h"
 #include "query/session.h"
 #include "query/spell.h"
@@ -103,90 +103,6 @@ static void keep_name(struct rewriter *rewriter, const struct item *item)
 	buf_release(&alias);
 }
 
-/* Does the expression answer yes or no: is there a comparison outside parentheses and
- * CASE? */
-static bool compares(const struct rewriter *rewriter, const struct item *item)
-{
-	static const char *const words[] = { "AND",     "OR",      "NOT",
-					     "IS",      "IN",      "LIKE",
-					     "ILIKE",   "GLOB",    "REGEXP",
-					     "SIMILAR", "BETWEEN", "EXISTS",
-					     "ISNULL",  "NOTNULL", NULL };
-	static const char *const puncts[] = { "=",  "<",  ">",  "<=",  ">=", "<>",
-					      "!=", "==", "!~", "!~*", "~*", NULL };
-	unsigned cases = 0;
-
-	for (unsigned i = item->first; i < item->stop; i++) {
-		if (rewriter_is_punct(rewriter, i, "("))
-			i = verb_find_close(&rewriter->statement, i);
-		else if (rewriter_is_word(rewriter, i, "CASE"))
-			cases++;
-		else if (rewriter_is_word(rewriter, i, "END") && cases)
-			cases--;
-		if (cases)
-			continue;
-		if (is_one_of(rewriter, i, words))
-			return true;
-		for (unsigned k = 0; puncts[k]; k++)
-			if (rewriter_is_punct(rewriter, i, puncts[k]))
-				return true;
-	}
-	return false;
-}
-
-static enum drift_type type_of_parameter(const struct rewriter *rewriter, unsigned i)
-{
-	unsigned number = token_parameter(rewriter->statement.script,
-					  rewriter_token(rewriter, i));
-	const struct parameter *parameter =
-		parameter_get(&rewriter->session->parameters, number);
-
-	return parameter ? parameter->type : DRIFT_ANY;
-}
-
-static enum drift_type type_of_one(const struct rewriter *rewriter, unsigned i)
-{
-	switch (rewriter_token(rewriter, i).kind) {
-	case TOKEN_INTEGER:
-		return DRIFT_INTEGER;
-	case TOKEN_NUMBER:
-		return DRIFT_REAL;
-	case TOKEN_STRING:
-		return DRIFT_TEXT;
-	case TOKEN_PARAMETER:
-		return type_of_parameter(rewriter, i);
-	default:
-		return rewriter_is_word(rewriter, i, "TRUE") ||
-				       rewriter_is_word(rewriter, i, "FALSE")
-			       ? DRIFT_BOOLEAN
-			       : DRIFT_ANY;
-	}
-}
-
-static enum drift_type type_of(const struct rewriter *rewriter,
-			       const struct item *item)
-{
-	unsigned last = item->stop;
-
-	if (compares(rewriter, item))
-		return DRIFT_BOOLEAN;
-	if (item->stop == item->first + 1)
-		return type_of_one(rewriter, item->first);
-	if (rewriter_is_punct(rewriter, item->first + 1, "(") &&
-	    verb_find_close(&rewriter->statement, item->first + 1) + 1 == last) {
-		if (rewriter_is_word(rewriter, item->first, "CAST"))
-			return spell_cast_type(rewriter, item->first);
-		if (rewriter_is_word(rewriter, item->first, "count"))
-			return DRIFT_INTEGER;
-	}
-	for (unsigned i = item->first + 1; i < last; i++)
-		if (rewriter_is_punct(rewriter, i, "::") &&
-		    spell_type_end(rewriter, i + 1) == last &&
-		    spell_operand(rewriter, last) == item->first)
-			return spell_cast_type(rewriter, i);
-	return DRIFT_ANY;
-}
-
 static void note_type(struct rewrite *rewrite, enum drift_type type, int column)
 {
 	if (type == DRIFT_ANY || rewrite->hint_count == REWRITE_HINTS_MAX)
@@ -241,7 +157,9 @@ void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite)
 		if (item.star && stars++ == 0)
 			star_at = count;
 		if (!item.star && stars < 2)
-			note_type(rewrite, type_of(rewriter, &item), (int)count);
+			note_type(rewrite,
+				  rewrite_type(rewriter, item.first, item.stop),
+				  (int)count);
 		count++;
 		i = item.end;
 		if (!rewriter_is_punct(rewriter, i, ","))

@@ -2,6 +2,7 @@
 /* rewrite_target.c - clauses of INSERT, UPDATE and DELETE that SQLite's virtual tables
  * do not have.
  *
+ *	INSERT INTO t VALUES (1)	INSERT INTO t VALUES (1, default), as many as t has
  *	INSERT INTO t {...}, {...}	INSERT INTO t (doc) VALUES ('{...}'), ('{...}')
  *	INSERT ... ON CONFLICT ...	INSERT, and for DO NOTHING: OR IGNORE. For DO
  *		DO UPDATE SET x WHERE y	UPDATE rows whose key (or unique columns) is there
@@ -91,6 +92,45 @@ static void note_documents(struct rewriter *rewriter)
 	}
 }
 
+static unsigned count_values(const struct rewriter *rewriter, unsigned open,
+			     unsigned close)
+{
+	unsigned count = 1;
+
+	for (unsigned i = open + 1; i < close; i++) {
+		if (rewriter_is_punct(rewriter, i, "("))
+			i = verb_find_close(&rewriter->statement, i);
+		else
+			count += rewriter_is_punct(rewriter, i, ",");
+	}
+	return count;
+}
+
+/* VALUES (1), (2) for a table of two columns: the rest of them get their defaults. */
+static void note_short_values(struct rewriter *rewriter)
+{
+	const struct table_def *def = target_def(rewriter);
+	unsigned i = rewriter->verb->after_target;
+	unsigned missing = 0;
+	bool first = true;
+
+	if (!def || def->document || !rewriter_is_word(rewriter, i, "VALUES"))
+		return;
+	for (i++; rewriter_is_punct(rewriter, i, "("); i += 2) {
+		unsigned close = verb_find_close(&rewriter->statement, i);
+		unsigned count = count_values(rewriter, i, close);
+
+		if (first && count < def->column_count)
+			missing = def->column_count - count;
+		first = false;
+		for (unsigned k = 0; k < missing; k++)
+			edit_before(&rewriter->edits, close, ", drift_default()");
+		i = close;
+		if (!rewriter_is_punct(rewriter, i + 1, ","))
+			break;
+	}
+}
+
 /* The key of the rows that USING's tables meet. */
 static void note_using(struct rewriter *rewriter)
 {
@@ -133,8 +173,10 @@ void rewrite_target(struct rewriter *rewriter)
 		return;
 	if (verb->alias && !rewriter_is_word(rewriter, verb->alias - 1, "AS"))
 		edit_before(&rewriter->edits, verb->alias, "AS ");
-	if (verb->kind == VERB_INSERT)
+	if (verb->kind == VERB_INSERT) {
 		note_documents(rewriter);
+		note_short_values(rewriter);
+	}
 	if (verb->conflict && !verb->set)
 		rewriter_instead(rewriter, verb->at, verb->at + 1,
 				 "INSERT OR IGNORE");

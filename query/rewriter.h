@@ -77,6 +77,9 @@ enum drift_err rewrite_write_returning(struct rewriter *rewriter,
 enum drift_err rewrite_distinct(struct rewriter *rewriter);
 /* rewrite_keep.c: SET c = x, so that JSON and booleans stay what they are. */
 void rewrite_keep(struct rewriter *rewriter);
+/* rewrite_type.c: the type of the expression [first, stop), as far as its text tells. */
+enum drift_type rewrite_type(const struct rewriter *rewriter, unsigned first,
+			     unsigned stop);
 /* rewrite_result.c: names and types of the answer's columns. */
 void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite);
 

@@ -117,6 +117,7 @@ struct query_session {
 	struct sequence_memory sequences;
 
 	char *settings[SETTING_COUNT_MAX]; /* NULL: the initial value */
+	bool read_only;                    /* default_transaction_read_only */
 	char tag[64];
 	struct buf message;
 };

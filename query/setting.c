@@ -7,6 +7,7 @@
  * may be a string, and gets its answers as text (wire_answer.c). */
 #include "query/setting.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -16,11 +17,13 @@
 #include "query/temporal.h"
 
 enum rule {
-	KEPT,  /* any value; it changes nothing */
-	ONLY,  /* one of the values listed in `values` */
-	FIXED, /* cannot be set */
+	KEPT,     /* any value; it changes nothing */
+	ONLY,     /* one of the values listed in `values` */
+	ENCODING, /* the same, of which letters and digits count */
+	FIXED,    /* cannot be set */
 	TIMEOUT,
-	MOMENT, /* set by setting_set itself */
+	READ_ONLY, /* what BEGIN and statements outside it are, unless they tell */
+	MOMENT,    /* set by setting_set itself */
 };
 
 static const struct setting {
@@ -31,10 +34,12 @@ static const struct setting {
 } settings[] = {
 	{ "application_name", "", KEPT, NULL },
 	{ "bytea_output", "hex", ONLY, " hex " },
-	{ "client_encoding", "UTF8", ONLY, " utf8 utf-8 unicode " },
+	{ "client_encoding", "UTF8", ENCODING, " utf8 unicode " },
 	{ "client_min_messages", "notice", KEPT, NULL },
 	{ "datestyle", "ISO, MDY", KEPT, NULL },
+	{ "default_transaction_deferrable", "off", KEPT, NULL },
 	{ "default_transaction_isolation", "repeatable read", KEPT, NULL },
+	{ "default_transaction_read_only", "off", READ_ONLY, NULL },
 	{ "driftql.format", "", ONLY, " json csv tsv table cells " },
 	{ "driftql.messages", "off", ONLY, " on off " },
 	{ "extra_float_digits", "1", KEPT, NULL },
@@ -53,6 +58,7 @@ static const struct setting {
 	{ "system_time_asof", "default", MOMENT, NULL },
 	{ "timezone", "UTC", ONLY, " utc gmt etc/utc z 0 " },
 	{ "transaction_isolation", "repeatable read", KEPT, NULL },
+	{ "transaction_read_only", "off", FIXED, NULL }, /* setting_get says */
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(*settings))
@@ -72,6 +78,8 @@ const char *setting_get(const struct query_session *session, const char *name)
 
 	if (i < 0)
 		return NULL;
+	if (strcmp(settings[i].name, "transaction_read_only") == 0)
+		return transaction_is_read_only(session) ? "on" : "off";
 	return session->settings[i] ? session->settings[i] : settings[i].initial;
 }
 
@@ -94,6 +102,19 @@ static bool is_listed(const char *values, const char *value)
 				      : value[i];
 	word[size + 1] = ' ';
 	return strstr(values, word) != NULL;
+}
+
+/* 'utf-8' and UTF_8 are UTF8, to PostgreSQL too. */
+static bool is_encoding(const char *values, const char *value)
+{
+	char name[32];
+	size_t size = 0;
+
+	for (; *value && size + 1 < sizeof(name); value++)
+		if (isalnum((unsigned char)*value))
+			name[size++] = *value;
+	name[size] = '\0';
+	return is_listed(values, name);
 }
 
 /* Milliseconds, or with a unit: "5s", "2min". 0 means no limit. */
@@ -125,13 +146,23 @@ static bool parse_timeout(const char *value, uint32_t *timeout_ms)
 	return false;
 }
 
+static bool parse_boolean(const char *value, bool *yes)
+{
+	*yes = is_listed(" on true yes 1 t y ", value);
+	return *yes || is_listed(" off false no 0 f n ", value);
+}
+
 static bool check(struct query_session *session, const struct setting *setting,
 		  const char *value)
 {
 	if (setting->rule == ONLY)
 		return is_listed(setting->values, value);
+	if (setting->rule == ENCODING)
+		return is_encoding(setting->values, value);
 	if (setting->rule == TIMEOUT)
 		return parse_timeout(value, &session->timeout_ms);
+	if (setting->rule == READ_ONLY)
+		return parse_boolean(value, &session->read_only);
 	return true;
 }
 
@@ -173,8 +204,8 @@ static enum drift_err put_initial(struct query_session *session, const char *nam
 	session->settings[i] = NULL;
 	if (settings[i].rule == MOMENT)
 		session->has_moment = false;
-	if (settings[i].rule == TIMEOUT)
-		(void)parse_timeout(settings[i].initial, &session->timeout_ms);
+	if (settings[i].rule == TIMEOUT || settings[i].rule == READ_ONLY)
+		(void)check(session, &settings[i], settings[i].initial);
 	return DRIFT_OK;
 }
 
@@ -236,7 +267,9 @@ static bool is_effective(const char *name)
 {
 	int i = find(name);
 
-	return i >= 0 && (settings[i].rule == TIMEOUT || settings[i].rule == MOMENT);
+	return i >= 0 &&
+	       (settings[i].rule == TIMEOUT || settings[i].rule == READ_ONLY ||
+		settings[i].rule == MOMENT);
 }
 
 static enum drift_err set_named(struct query_session *session,
@@ -271,7 +304,9 @@ enum drift_err setting_set(struct query_session *session,
 	if (statement_accept(statement, "TRANSACTION"))
 		return control_set(session, statement, error);
 	local = statement_accept(statement, "LOCAL");
-	(void)(local || statement_accept(statement, "SESSION"));
+	if (!local && statement_accept(statement, "SESSION") &&
+	    statement_accept(statement, "CHARACTERISTICS"))
+		return control_set_defaults(session, statement, error);
 	if (statement_accept(statement, "TIME")) {
 		err = statement_expect(statement, "ZONE", error);
 		buf_add_str(&name, "timezone");

@@ -24,6 +24,9 @@ enum drift_err spell_typed_literal(struct rewriter *rewriter, unsigned i);
 unsigned spell_type_end(const struct rewriter *rewriter, unsigned i);
 /* The type a cast at token i ("::" or CAST) gives its value, for the answer's columns. */
 enum drift_type spell_cast_type(const struct rewriter *rewriter, unsigned i);
+/* Is it an array's, x::type[]? *element: of what type its elements are. */
+bool spell_cast_is_array(const struct rewriter *rewriter, unsigned i,
+			 enum drift_type *element);
 
 /* spell_interval.c: x + INTERVAL '1 day'. */
 enum drift_err spell_sign(struct rewriter *rewriter, unsigned i);
@@ -55,6 +58,9 @@ enum drift_err spell_operator(struct rewriter *rewriter, unsigned i);
 
 /* spell_parameter.c: $1, ?. */
 enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i);
+/* The type of a column called so in one of the tables that the statement names;
+ * DRIFT_ANY: there is none, or it has none. */
+enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i);
 
 /* spell_refuse.c: what would be misunderstood, by its name. */
 enum drift_err spell_refuse(struct rewriter *rewriter, unsigned i);

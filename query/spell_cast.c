@@ -237,14 +237,31 @@ enum drift_err spell_typed_literal(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
-enum drift_type spell_cast_type(const struct rewriter *rewriter, unsigned i)
+/* The number of the type that token i, CAST or ::, is about; *end: the token behind. */
+static unsigned cast_type(const struct rewriter *rewriter, unsigned i, unsigned *end)
 {
-	unsigned found;
-
 	if (rewriter_is_word(rewriter, i, "CAST"))
 		i = verb_find_word(&rewriter->statement, i + 2, "AS");
-	found = find_type(rewriter, i + 1);
-	if (is_array(rewriter, spell_type_end(rewriter, i + 1)))
+	*end = spell_type_end(rewriter, i + 1);
+	return find_type(rewriter, i + 1);
+}
+
+enum drift_type spell_cast_type(const struct rewriter *rewriter, unsigned i)
+{
+	unsigned end;
+	unsigned found = cast_type(rewriter, i, &end);
+
+	if (is_array(rewriter, end))
 		return DRIFT_JSON;
 	return found < TYPE_COUNT ? types[found].type : DRIFT_ANY;
+}
+
+bool spell_cast_is_array(const struct rewriter *rewriter, unsigned i,
+			 enum drift_type *element)
+{
+	unsigned end;
+	unsigned found = cast_type(rewriter, i, &end);
+
+	*element = found < TYPE_COUNT ? types[found].type : DRIFT_ANY;
+	return is_array(rewriter, end);
 }

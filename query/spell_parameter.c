@@ -4,9 +4,7 @@
 #include "query/session.h"
 #include "query/spell.h"
 
-/* The type of a column called so in one of the tables that the statement names;
- * DRIFT_ANY: there is none, or they differ. */
-static enum drift_type type_of_name(const struct rewriter *rewriter, unsigned i)
+enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i)
 {
 	const struct statement *statement = &rewriter->statement;
 	struct query_session *session = rewriter->session;
@@ -60,7 +58,7 @@ static enum drift_type type_of_inserted(const struct rewriter *rewriter, unsigne
 		close = verb_find_close(&rewriter->statement, verb->after_target);
 		for (unsigned i = verb->after_target + 1; i < close; i++)
 			if (token_is_name(rewriter_token(rewriter, i)) && n-- == 0)
-				return type_of_name(rewriter, i);
+				return spell_name_type(rewriter, i);
 		return DRIFT_ANY;
 	}
 	token_text(rewriter->statement.script,
@@ -106,31 +104,49 @@ static enum drift_type type_in_list(const struct rewriter *rewriter, unsigned i)
 		return DRIFT_ANY;
 	name = open - 2 - rewriter_is_word(rewriter, open - 2, "NOT");
 	return token_is_name(rewriter_token(rewriter, name))
-		       ? type_of_name(rewriter, name)
+		       ? spell_name_type(rewriter, name)
 		       : DRIFT_ANY;
 }
 
 static enum drift_type type_of_neighbour(const struct rewriter *rewriter, unsigned i)
 {
 	if (rewriter_is_punct(rewriter, i + 1, "::"))
-		return DRIFT_ANY; /* it will be converted */
+		return spell_cast_type(rewriter, i + 1);
+	if (i >= 2 && rewriter_is_word(rewriter, i - 2, "CAST"))
+		return spell_cast_type(rewriter, i - 2);
 	if (i >= 2 && compares(rewriter, i - 1) &&
 	    token_is_name(rewriter_token(rewriter, i - 2)))
-		return type_of_name(rewriter, i - 2);
+		return spell_name_type(rewriter, i - 2);
 	if (i >= 2 && rewriter_is_word(rewriter, i - 1, "BETWEEN"))
-		return type_of_name(
+		return spell_name_type(
 			rewriter, i - 2 - rewriter_is_word(rewriter, i - 2, "NOT"));
 	if (i >= 4 && rewriter_is_word(rewriter, i - 1, "AND") &&
 	    rewriter_is_word(rewriter, i - 3, "BETWEEN"))
-		return type_of_name(
+		return spell_name_type(
 			rewriter, i - 4 - rewriter_is_word(rewriter, i - 4, "NOT"));
 	if (i >= 1 && (rewriter_is_word(rewriter, i - 1, "LIMIT") ||
 		       rewriter_is_word(rewriter, i - 1, "OFFSET")))
 		return DRIFT_INTEGER;
 	if (compares(rewriter, i + 1) &&
 	    token_is_name(rewriter_token(rewriter, i + 2)))
-		return type_of_name(rewriter, i + 2);
+		return spell_name_type(rewriter, i + 2);
 	return type_in_list(rewriter, i);
+}
+
+/* $1::int[], x = ANY ($1). */
+static bool is_array(const struct rewriter *rewriter, unsigned i,
+		     enum drift_type *element)
+{
+	if (rewriter_is_punct(rewriter, i + 1, "::"))
+		return spell_cast_is_array(rewriter, i + 1, element);
+	if (i >= 2 && rewriter_is_word(rewriter, i - 2, "CAST"))
+		return spell_cast_is_array(rewriter, i - 2, element);
+	if (i < 4 || !spell_is_any(rewriter, i - 2))
+		return false;
+	*element = token_is_name(rewriter_token(rewriter, i - 4))
+			   ? spell_name_type(rewriter, i - 4)
+			   : DRIFT_ANY;
+	return true;
 }
 
 enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i)
@@ -154,6 +170,8 @@ enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i)
 				       rewriter->error);
 	}
 	if (parameter->type == DRIFT_ANY)
+		parameter->array = is_array(rewriter, i, &parameter->element);
+	if (!parameter->array)
 		parameter_infer(parameters, parameter,
 				type_of_neighbour(rewriter, i));
 	call = parameter_call(parameter);

@@ -37,6 +37,12 @@ struct drift_view transaction_present(const struct query_session *session)
 	return with_own_writes(&session->transaction);
 }
 
+bool transaction_is_read_only(const struct query_session *session)
+{
+	return session->transaction.open ? session->transaction.read_only
+					 : session->read_only;
+}
+
 enum drift_err transaction_may_write(const struct query_session *session,
 				     struct drift_error *error)
 {
@@ -44,7 +50,7 @@ enum drift_err transaction_may_write(const struct query_session *session,
 		return drift_fail(
 			error, DRIFT_READ_ONLY,
 			"cannot write to the past: this is a read-only view");
-	if (session->transaction.read_only)
+	if (transaction_is_read_only(session))
 		return drift_fail(error, DRIFT_READ_ONLY,
 				  "cannot write in a read-only transaction");
 	return DRIFT_OK;

@@ -50,6 +50,8 @@ enum drift_err transaction_write(struct query_session *session,
 /* What is there now, own writes of this very statement included. */
 struct drift_view transaction_present(const struct query_session *session);
 
+/* Is the open transaction, or a statement outside one? */
+bool transaction_is_read_only(const struct query_session *session);
 enum drift_err transaction_begin(struct query_session *session, bool read_only,
 				 struct drift_error *error);
 /* comment may be NULL. A failed transaction is rolled back: *rolled_back. */

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "engine/thread.h"
-#include "query/wire_answer.h"
+#include "query/wire_error.h"
 #include "query/wire_session.h"
 
 #define CONNECTIONS_MAX 100

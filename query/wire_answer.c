@@ -14,6 +14,7 @@
 
 #include "query/format.h"
 #include "query/setting.h"
+#include "query/wire_error.h"
 #include "query/wire_value.h"
 
 struct wire_column {
@@ -34,43 +35,6 @@ void wire_ready(struct wire *wire, char status)
 {
 	wire_begin(wire, 'Z');
 	buf_add_char(&wire->out, status);
-	wire_end(wire);
-}
-
-/* Bytes, from 1, to characters, from 1. */
-static int character_position(const char *script, int position)
-{
-	int characters = 1;
-
-	for (int i = 0; script && i + 1 < position && script[i]; i++)
-		characters += ((unsigned char)script[i + 1] & 0xc0) != 0x80;
-	return characters;
-}
-
-static void add_error_field(struct wire *wire, char field, const char *text)
-{
-	buf_add_char(&wire->out, field);
-	wire_add_text(wire, text);
-}
-
-void wire_error(struct wire *wire, const struct drift_error *error,
-		const char *severity, const char *script)
-{
-	char position[16];
-
-	wire_begin(wire, 'E');
-	add_error_field(wire, 'S', severity);
-	add_error_field(wire, 'V', severity);
-	add_error_field(wire, 'C', drift_err_sqlstate(error->code));
-	add_error_field(wire, 'M', error->text);
-	if (error->hint[0])
-		add_error_field(wire, 'H', error->hint);
-	if (error->position > 0 && script) {
-		snprintf(position, sizeof(position), "%d",
-			 character_position(script, error->position));
-		add_error_field(wire, 'P', position);
-	}
-	buf_add_char(&wire->out, '\0');
 	wire_end(wire);
 }
 
@@ -268,7 +232,9 @@ enum drift_err wire_answer(struct wire *wire, struct query_session *session,
 			   : answer_rows(wire, session, &error);
 	if (err && error.code == DRIFT_OK)
 		return err;
-	if (err)
+	if (err && text)
 		wire_error(wire, &error, "ERROR", script);
+	else if (err)
+		wire_error_in_fields(wire, &error, script);
 	return DRIFT_OK;
 }

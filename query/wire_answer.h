@@ -10,9 +10,6 @@
  * went away. */
 enum drift_err wire_answer(struct wire *wire, struct query_session *session,
 			   const char *script, size_t size);
-/* ErrorResponse. script (may be NULL) turns the position into characters. */
-void wire_error(struct wire *wire, const struct drift_error *error,
-		const char *severity, const char *script);
 void wire_ready(struct wire *wire, char status);
 
 #endif

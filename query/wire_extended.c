@@ -6,6 +6,7 @@
 
 #include "query/session.h"
 #include "query/wire_answer.h"
+#include "query/wire_error.h"
 #include "query/wire_value.h"
 
 enum portal_state { PORTAL_NEW, PORTAL_ACTIVE, PORTAL_DONE };
@@ -163,6 +164,36 @@ static enum drift_err parse(struct wire *wire, struct query_session *session,
 	return DRIFT_OK;
 }
 
+/* The type of a parameter as the statement wants it. */
+static uint32_t wanted_oid(const struct query_session *session, unsigned i)
+{
+	enum drift_type element;
+
+	if (i >= query_parameter_count(session))
+		return WIRE_TEXT;
+	if (query_parameter_is_array(session, i, &element))
+		return wire_oid_of_array(element);
+	return wire_oid_of_type(query_parameter_type(session, i));
+}
+
+/* Describe the statement, and remember what types its parameters have that the client
+ * did not tell: it will send their values in binary by what it is told. */
+static enum drift_err describe_parameters(struct query_session *session,
+					  struct prepared *prepared,
+					  struct drift_error *error)
+{
+	enum drift_err err =
+		query_describe(session, prepared->text.data, prepared->text.size,
+			       prepared->types, prepared->type_count, error);
+
+	if (!err)
+		err = prepared_make_room(prepared);
+	for (unsigned i = 0; i < prepared->parameter_count && !err; i++)
+		if (prepared->oids[i] == 0)
+			prepared->oids[i] = wanted_oid(session, i);
+	return err;
+}
+
 /* ---- Bind --------------------------------------------------------------- */
 
 /* Formats: none means text, one is for all. */
@@ -188,7 +219,8 @@ static enum drift_err read_value(struct portal *portal, struct reading *reading,
 {
 	uint32_t size = read_be32(reading);
 	uint32_t oid = i < prepared->type_count ? prepared->oids[i] : 0;
-	enum drift_type type = wire_type_of_oid(oid);
+	enum drift_type type =
+		i < prepared->type_count ? prepared->types[i] : DRIFT_ANY;
 	struct buf text = BUF_INIT;
 	struct slice bytes;
 	enum drift_err err;
@@ -200,6 +232,7 @@ static enum drift_err read_value(struct portal *portal, struct reading *reading,
 		return bad_message(error);
 	if (!binary)
 		return parameters_add(&portal->parameters, type, bytes);
+	type = wire_type_of_oid(oid);
 	err = wire_binary_text(oid, bytes, &text);
 	if (err)
 		err = drift_fail(error, err,
@@ -215,14 +248,28 @@ static enum drift_err read_value(struct portal *portal, struct reading *reading,
 	return err;
 }
 
-static enum drift_err read_values(struct portal *portal, struct reading *reading,
-				  const struct prepared *prepared,
+/* Is there a value in binary of a type that nobody told yet? */
+static bool is_untold(const struct prepared *prepared, const bool *binary,
+		      unsigned format_count)
+{
+	for (unsigned i = 0; i < prepared->parameter_count; i++)
+		if (is_binary(binary, format_count, i) &&
+		    (i >= prepared->type_count || prepared->oids[i] == 0))
+			return true;
+	return false;
+}
+
+static enum drift_err read_values(struct portal *portal,
+				  struct query_session *session,
+				  struct reading *reading, struct prepared *prepared,
 				  struct drift_error *error)
 {
 	unsigned format_count, count;
 	bool *binary = read_formats(reading, &format_count);
 	enum drift_err err = binary ? DRIFT_OK : DRIFT_NOMEM;
 
+	if (!err && is_untold(prepared, binary, format_count))
+		err = describe_parameters(session, prepared, error);
 	count = read_be16(reading);
 	if (!err && count != prepared->parameter_count)
 		err = drift_fail(error, DRIFT_PROTOCOL,
@@ -236,8 +283,10 @@ static enum drift_err read_values(struct portal *portal, struct reading *reading
 	return err;
 }
 
-static enum drift_err fill_portal(struct portal *portal, struct reading *reading,
-				  const char *name, const struct prepared *prepared,
+static enum drift_err fill_portal(struct portal *portal,
+				  struct query_session *session,
+				  struct reading *reading, const char *name,
+				  struct prepared *prepared,
 				  struct drift_error *error)
 {
 	enum drift_err err;
@@ -246,7 +295,7 @@ static enum drift_err fill_portal(struct portal *portal, struct reading *reading
 	buf_add_slice(&portal->script, buf_slice(&prepared->text));
 	err = portal->name ? buf_status(&portal->script) : DRIFT_NOMEM;
 	if (!err)
-		err = read_values(portal, reading, prepared, error);
+		err = read_values(portal, session, reading, prepared, error);
 	if (err)
 		return err;
 	portal->binary = read_formats(reading, &portal->format_count);
@@ -261,7 +310,7 @@ static enum drift_err bind(struct wire_extended *extended, struct wire *wire,
 {
 	const char *name = read_text(reading);
 	const char *statement = read_text(reading);
-	const struct prepared *prepared;
+	struct prepared *prepared;
 	struct portal **old = portal_find(extended, name);
 	struct portal *portal;
 	enum drift_err err;
@@ -279,7 +328,7 @@ static enum drift_err bind(struct wire_extended *extended, struct wire *wire,
 	portal = calloc(1, sizeof(*portal));
 	if (!portal)
 		return drift_fail_code(error, DRIFT_NOMEM);
-	err = fill_portal(portal, reading, name, prepared, error);
+	err = fill_portal(portal, session, reading, name, prepared, error);
 	if (err) {
 		portal_free(portal);
 		return drift_fail_code(error, err);
@@ -319,27 +368,18 @@ static enum drift_err describe_statement(struct wire *wire,
 					 struct query_session *session,
 					 const char *name, struct drift_error *error)
 {
-	const struct prepared *prepared = prepared_find(&session->prepared, name);
+	struct prepared *prepared = prepared_find(&session->prepared, name);
 	enum drift_err err;
 
 	if (!prepared)
 		return prepared_missing(name, error);
-	err = query_describe(session, prepared->text.data, prepared->text.size,
-			     prepared->types, prepared->type_count, error);
+	err = describe_parameters(session, prepared, error);
 	if (err)
 		return err;
 	wire_begin(wire, 't');
 	wire_add_be16(wire, prepared->parameter_count);
-	for (unsigned i = 0; i < prepared->parameter_count; i++) {
-		uint32_t oid = i < prepared->type_count ? prepared->oids[i] : 0;
-
-		if (oid == 0)
-			oid = wire_oid_of_type(
-				i < query_parameter_count(session)
-					? query_parameter_type(session, i)
-					: DRIFT_TEXT);
-		buf_add_be32(&wire->out, oid);
-	}
+	for (unsigned i = 0; i < prepared->parameter_count; i++)
+		buf_add_be32(&wire->out, prepared->oids[i]);
 	wire_end(wire);
 	write_columns(wire, session, NULL);
 	return DRIFT_OK;
@@ -602,7 +642,7 @@ enum drift_err wire_extended_answer(struct wire_extended *extended,
 	if (err) {
 		query_abort(session);
 		extended->skipping = true;
-		wire_error(wire, &error, "ERROR", buf_cstr(&session->script));
+		wire_error_in_fields(wire, &error, buf_cstr(&session->script));
 		return wire_flush(wire);
 	}
 	return wire_flush_if_full(wire);

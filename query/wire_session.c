@@ -16,6 +16,7 @@
 
 #include "query/setting.h"
 #include "query/wire_answer.h"
+#include "query/wire_error.h"
 
 enum { CODE_CANCEL = 80877102, CODE_SSL = 80877103, CODE_GSS = 80877104 };
 

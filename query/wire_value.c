@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* wire_value.c - text format for all types, binary for those whose form is fixed.
- * Formats: PostgreSQL 15's send and receive functions (int8send, float8send, ...). */
+/* wire_value.c - what clients are sent: text format for all types, binary for those
+ * whose form is fixed (what they send: wire_binary.c). Formats: PostgreSQL 15's send and receive functions (int8send, float8send, ...). */
 #include "query/wire_value.h"
 
-#include <stdio.h>
-
 #include "query/format.h"
-
-/* Microseconds of timestamps are counted from 2000-01-01. */
-#define EPOCH_2000_US 946684800000000LL
 
 enum wire_oid wire_oid_of_type(enum drift_type type)
 {
@@ -27,6 +22,22 @@ enum wire_oid wire_oid_of_type(enum drift_type type)
 		return WIRE_BYTEA;
 	default:
 		return WIRE_TEXT;
+	}
+}
+
+enum wire_oid wire_oid_of_array(enum drift_type element)
+{
+	switch (element) {
+	case DRIFT_INTEGER:
+		return WIRE_INT8_ARRAY;
+	case DRIFT_REAL:
+		return WIRE_FLOAT8_ARRAY;
+	case DRIFT_BOOLEAN:
+		return WIRE_BOOL_ARRAY;
+	case DRIFT_TIMESTAMP:
+		return WIRE_TIMESTAMPTZ_ARRAY;
+	default:
+		return WIRE_TEXT_ARRAY;
 	}
 }
 
@@ -89,13 +100,22 @@ size_t wire_add_column(struct wire *wire, const char *name, enum wire_oid oid,
 	return at;
 }
 
-/* "2026-04-27T20:31:24Z" is "2026-04-27 20:31:24+00" in PostgreSQL's ISO style. */
+/* "2026-04-27T20:31:24Z" is "2026-04-27 20:31:24+00" in PostgreSQL's ISO style; a column
+ * may hold other spellings. */
 static void add_time(struct slice text, struct buf *out)
 {
 	const char *bytes = text.data;
+	struct buf canonical = BUF_INIT;
+	drift_time_ns time;
 
 	if (text.size < 20 || bytes[10] != 'T' || bytes[text.size - 1] != 'Z') {
-		buf_add_slice(out, text);
+		if (!moment_parse_timestamp(text, &time))
+			moment_print_time(time, &canonical);
+		if (canonical.size && !buf_status(&canonical))
+			add_time(buf_slice(&canonical), out);
+		else
+			buf_add_slice(out, text);
+		buf_release(&canonical);
 		return;
 	}
 	buf_add(out, bytes, 10);
@@ -155,7 +175,7 @@ enum drift_err wire_add_binary(const struct msg_value *value, enum wire_oid oid,
 		if (value->type != MSG_TEXT ||
 		    moment_parse_timestamp(value->bytes, &time))
 			return DRIFT_UNSUPPORTED;
-		buf_add_be64(out, (uint64_t)(time / 1000 - EPOCH_2000_US));
+		buf_add_be64(out, (uint64_t)(time / 1000 - WIRE_EPOCH_US));
 		return DRIFT_OK;
 	case WIRE_BYTEA:
 		if (value->type != MSG_BLOB && value->type != MSG_TEXT)
@@ -165,100 +185,5 @@ enum drift_err wire_add_binary(const struct msg_value *value, enum wire_oid oid,
 	default: /* texts are the same in both */
 		wire_add_value(value, oid, out);
 		return DRIFT_OK;
-	}
-}
-
-static enum drift_err integer_text(struct slice bytes, size_t size, struct buf *text)
-{
-	const unsigned char *at = bytes.data;
-	uint64_t value = 0;
-
-	if (bytes.size != size)
-		return DRIFT_PROTOCOL;
-	for (size_t i = 0; i < size; i++)
-		value = value << 8 | at[i];
-	if (size < 8 && value >> (8 * size - 1))
-		value |= UINT64_MAX << (8 * size);
-	buf_add_int(text, (int64_t)value);
-	return DRIFT_OK;
-}
-
-static enum drift_err real_text(struct slice bytes, size_t size, struct buf *text)
-{
-	uint64_t bits;
-	double real;
-	float single;
-
-	if (bytes.size != size)
-		return DRIFT_PROTOCOL;
-	bits = size == 8 ? be64_get(bytes.data) : be32_get(bytes.data);
-	if (size == 8) {
-		memcpy(&real, &bits, sizeof(real));
-		buf_printf(text, "%.17g", real);
-	} else {
-		uint32_t half = (uint32_t)bits;
-
-		memcpy(&single, &half, sizeof(single));
-		buf_printf(text, "%.9g", (double)single);
-	}
-	return DRIFT_OK;
-}
-
-static void hex_text(struct slice bytes, struct buf *text)
-{
-	const unsigned char *at = bytes.data;
-
-	buf_add_str(text, "\\x");
-	for (size_t i = 0; i < bytes.size; i++)
-		buf_printf(text, "%02x", at[i]);
-}
-
-enum drift_err wire_binary_text(uint32_t oid, struct slice bytes, struct buf *text)
-{
-	int64_t microseconds;
-
-	switch (oid) {
-	case WIRE_BOOL:
-		if (bytes.size != 1)
-			return DRIFT_PROTOCOL;
-		buf_add_char(text, *(const char *)bytes.data ? 't' : 'f');
-		return DRIFT_OK;
-	case WIRE_INT2:
-		return integer_text(bytes, 2, text);
-	case WIRE_INT4:
-		return integer_text(bytes, 4, text);
-	case WIRE_INT8:
-		return integer_text(bytes, 8, text);
-	case WIRE_FLOAT4:
-		return real_text(bytes, 4, text);
-	case WIRE_FLOAT8:
-		return real_text(bytes, 8, text);
-	case WIRE_BYTEA:
-		hex_text(bytes, text);
-		return DRIFT_OK;
-	case WIRE_TIMESTAMP:
-	case WIRE_TIMESTAMPTZ:
-		if (bytes.size != 8)
-			return DRIFT_PROTOCOL;
-		microseconds = (int64_t)be64_get(bytes.data);
-		if (microseconds > INT64_MAX / 1000 - EPOCH_2000_US ||
-		    microseconds < INT64_MIN / 1000)
-			return DRIFT_OUT_OF_RANGE;
-		moment_print_time((microseconds + EPOCH_2000_US) * 1000, text);
-		return DRIFT_OK;
-	case WIRE_JSONB: /* its version first */
-		if (bytes.size < 1 || *(const char *)bytes.data != 1)
-			return DRIFT_PROTOCOL;
-		buf_add(text, (const char *)bytes.data + 1, bytes.size - 1);
-		return DRIFT_OK;
-	case 0:
-	case WIRE_UNKNOWN:
-	case WIRE_TEXT:
-	case WIRE_VARCHAR:
-	case WIRE_JSON:
-		buf_add_slice(text, bytes);
-		return DRIFT_OK;
-	default:
-		return DRIFT_UNSUPPORTED;
 	}
 }

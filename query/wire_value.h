@@ -19,14 +19,27 @@ enum wire_oid {
 	WIRE_FLOAT8 = 701,
 	WIRE_UNKNOWN = 705,
 	WIRE_VARCHAR = 1043,
+	WIRE_DATE = 1082,
+	WIRE_TIME = 1083,
 	WIRE_TIMESTAMP = 1114,
+	WIRE_BOOL_ARRAY = 1000,
+	WIRE_TEXT_ARRAY = 1009,
+	WIRE_INT8_ARRAY = 1016,
+	WIRE_FLOAT8_ARRAY = 1022,
 	WIRE_TIMESTAMPTZ = 1184,
+	WIRE_TIMESTAMPTZ_ARRAY = 1185,
 	WIRE_NUMERIC = 1700,
+	WIRE_UUID = 2950,
 	WIRE_JSONB = 3802,
 };
 
+/* Microseconds of timestamps are counted from 2000-01-01. */
+#define WIRE_EPOCH_US 946684800000000LL
+
 /* WIRE_TEXT when the type is not known. */
 enum wire_oid wire_oid_of_type(enum drift_type type);
+/* Of an array of them. */
+enum wire_oid wire_oid_of_array(enum drift_type element);
 /* The type of a parameter that a client calls so; DRIFT_ANY for 0 and unknown. */
 enum drift_type wire_type_of_oid(uint32_t oid);
 /* A type's size in RowDescription. */
@@ -41,7 +54,7 @@ void wire_add_value(const struct msg_value *value, enum wire_oid oid,
 /* In binary; DRIFT_UNSUPPORTED: the value is not of that type, or has no such form. */
 enum drift_err wire_add_binary(const struct msg_value *value, enum wire_oid oid,
 			       struct buf *out);
-/* Append a parameter's binary value as the text that means it. */
+/* wire_binary.c: append a parameter's binary value as the text that means it. */
 enum drift_err wire_binary_text(uint32_t oid, struct slice bytes, struct buf *text);
 
 #endif

@@ -139,7 +139,7 @@ mistakes()
 		CREATE TABLE z (id INT PRIMARY KEY, PRIMARY KEY (id)) => 42P16: multiple primary keys for table "z" are not allowed
 	E
 	run driftdb sql -d db -q -e "INSERT INTO users (id, email) VALUES (9, 'ann@x')"
-	says '^ERROR 23505: duplicate key value violates unique constraint "email" of "users": Key \(email\)=\("ann@x"\) already exists'
+	says '^ERROR 23505: duplicate key value violates unique constraint "email" of "users": Key \(email\)=\(ann@x\) already exists'
 	run driftdb sql -d db -q -e 'CREATE TABLE z (id INT, id TEXT)'
 	says '^ERROR 42701: column "id" specified more than once'
 }

@@ -147,3 +147,38 @@ Foreign-key constraints:
 	says '^ERROR:  pg_catalog.pg_sequence is not supported'
 	same "$(psql_ -c 'SELECT pg_catalog.version() IS NOT NULL, count(*) FROM public.events')" 't|2'
 }
+
+@test "a session's transactions are read only when it says so, and clients may ask" {
+	run psql_ -v ON_ERROR_STOP=0 <<-'SQL'
+		SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY, NOT DEFERRABLE;
+		SHOW transaction_read_only;
+		DELETE FROM events;
+		BEGIN READ WRITE; SHOW transaction_read_only; COMMIT;
+		BEGIN; DELETE FROM events; ROLLBACK;
+		SET default_transaction_read_only TO off;
+		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY DEFERRABLE; SHOW transaction_read_only; ROLLBACK;
+		SELECT count(*) FROM events;
+	SQL
+	same "$output" 'SET
+on
+ERROR:  cannot write in a read-only transaction
+BEGIN
+off
+COMMIT
+BEGIN
+ERROR:  cannot write in a read-only transaction
+ROLLBACK
+SET
+BEGIN
+on
+ROLLBACK
+2'
+}
+
+@test "an encoding is known by its letters, a time by PostgreSQL's spelling" {
+	same "$(PGCLIENTENCODING="'utf-8'" psql_ -c 'SHOW client_encoding')" "'utf-8'"
+	fails_with 2 env PGCLIENTENCODING=latin1 psql -X -h "$PWD/db" -p 5433 -c 'SELECT 1'
+	psql_ -c 'CREATE TABLE w (id INT PRIMARY KEY, at TIMESTAMP)' \
+		-c "INSERT INTO w VALUES (1, '2025-01-02T03:04:05.5+01:00'), (2, '2025-01-02 03:04:05')" >log
+	same "$(psql_ -c 'SELECT at FROM w')" $'2025-01-02 02:04:05.5+00\n2025-01-02 03:04:05+00'
+}

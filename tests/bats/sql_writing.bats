@@ -177,3 +177,14 @@ setup()
 	refuses 21000 'a second time' "INSERT INTO c VALUES (30, 'k', 30, 1, 1), (31, 'k', 31, 1, 1) ON CONFLICT (email) DO UPDATE SET n = 6"
 	same "$(sql 'SELECT count(*) AS c FROM c')" '{"c":5}'
 }
+
+@test "VALUES may be fewer than the columns: the rest get their defaults" {
+	sql "CREATE TABLE s (id INT PRIMARY KEY, a TEXT DEFAULT 'x', b INT)"
+	sql "INSERT INTO s VALUES (1), (2); INSERT INTO s VALUES (3, (SELECT 'y, z'))"
+	same "$(sql 'SELECT * FROM s')" '{"id":1,"a":"x","b":null}
+{"id":2,"a":"x","b":null}
+{"id":3,"a":"y, z","b":null}'
+	refuses 42601 'VALUES lists must all be the same length' 'INSERT INTO s VALUES (4), (5, 1)'
+	refuses 42601 'more expressions than target' 'INSERT INTO s VALUES (1, 2, 3, 4)'
+	refuses 42601 'more target columns than expressions' 'INSERT INTO s (id, a) VALUES (4)'
+}

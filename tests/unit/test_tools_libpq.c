@@ -212,6 +212,155 @@ static void binary_values_go_both_ways(void **state)
 	assert_answer(result, "3|t|DEAD\n");
 }
 
+/* Of a statement that was prepared without types, as asyncpg and pgx send them. */
+static void binary_values_of_untold_types_are_what_describe_told(void **state)
+{
+	struct fixture *fixture = *state;
+	PGconn *conn = fixture->conn;
+	static const unsigned char two[8] = { 0, 0, 0, 0, 0, 0, 0, 2 };
+	/* One dimension, no nulls, int8; two of them, from 1; 3 and 1. */
+	static const unsigned char list[] = {
+		0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0,
+		0, 8, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0,  0, 8, 0, 0, 0, 0, 0, 0, 0, 1,
+	};
+	const char *values[] = { (const char *)two };
+	const int sizes[] = { 8 }, list_size[] = { sizeof(list) }, binary[] = { 1 };
+
+	assert_answer(PQexecParams(conn, "SELECT name FROM t WHERE id = $1", 1, NULL,
+				   values, sizes, binary, 0),
+		      "two\n");
+	assert_answer(PQexecParams(conn, "SELECT $1::int + 1", 1, NULL, values,
+				   sizes, binary, 0),
+		      "3\n");
+	values[0] = (const char *)list;
+	assert_answer(PQexecParams(conn, "SELECT name FROM t WHERE id = ANY ($1)", 1,
+				   NULL, values, list_size, binary, 0),
+		      "one\nthree\n");
+	assert_answer(PQexecParams(conn,
+				   "SELECT count(*) FROM t WHERE id = ANY "
+				   "($1::bigint[])",
+				   1, NULL, values, list_size, binary, 0),
+		      "2\n");
+	/* Cut short anywhere it is refused. */
+	for (int size = 0; size < (int)sizeof(list); size++)
+		assert_answer(PQexecParams(conn,
+					   "SELECT name FROM t WHERE id = ANY ($1)",
+					   1, NULL, values, &size, binary, 0),
+			      "08P01");
+}
+
+static void numbers_dates_and_uuids_are_read_in_binary(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct {
+		Oid oid;
+		int size;
+		unsigned char bytes[16];
+		const char *text;
+	} cases[] = {
+		{ 1700, 12, { 0, 2, 0, 0, 0, 0, 0, 2, 0, 12, 0x1d, 0x4c }, "12.75" },
+		{ 1700, 12, { 0, 2, 0, 1, 0x40, 0, 0, 0, 0, 3, 0, 7 }, "-30007" },
+		{ 1700, 10, { 0, 1, 0xff, 0xff, 0, 0, 0, 3, 4, 0xb0 }, "0.12" },
+		{ 1700, 8, { 0 }, "0" },
+		{ 1700, 10, { 0, 1, 0, 1, 0, 0, 0, 0, 0, 5 }, "50000" },
+		{ 1082, 4, { 0, 0, 0x23, 0xab }, "2024-12-31" },
+		{ 1082, 4, { 0xff, 0xff, 0xff, 0xff }, "1999-12-31" },
+		{ 2950,
+		  16,
+		  { 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0, 1, 2, 3, 4, 5, 6,
+		    7, 8 },
+		  "12345678-9abc-def0-0102-030405060708" },
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *values[] = { (const char *)cases[i].bytes };
+		const int binary[] = { 1 };
+		char expected[64];
+
+		snprintf(expected, sizeof(expected), "%s\n", cases[i].text);
+		assert_answer(PQexecParams(fixture->conn, "SELECT $1", 1,
+					   &cases[i].oid, values, &cases[i].size,
+					   binary, 0),
+			      expected);
+		for (int size = 0; size < cases[i].size; size++)
+			assert_answer(PQexecParams(fixture->conn, "SELECT $1", 1,
+						   &cases[i].oid, values, &size,
+						   binary, 0),
+				      "08P01");
+	}
+}
+
+static void an_answer_tells_the_types_of_what_is_computed(void **state)
+{
+	struct fixture *fixture = *state;
+	static const Oid expected[] = { 20, 20,  701, 1184, 1184, 1184, 20,
+					20, 701, 16,  25,   20,   20,   25 };
+	PGresult *result;
+
+	PQclear(PQprepare(fixture->conn, "",
+			  "SELECT 1 + 2 * id, $1::int + 1, x / 2.0, now(), "
+			  "CURRENT_TIMESTAMP, date_trunc('day', at), "
+			  "row_number() OVER (ORDER BY id), count(*) OVER (), "
+			  "x + id, NOT ok, upper(name), length(name), "
+			  "count(*) FILTER (WHERE ok) OVER (), name || 'x' FROM t",
+			  0, NULL));
+	result = PQdescribePrepared(fixture->conn, "");
+	assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+	assert_int_equal(PQnfields(result), sizeof(expected) / sizeof(*expected));
+	for (int i = 0; i < PQnfields(result); i++)
+		assert_int_equal(PQftype(result, i), expected[i]);
+	PQclear(result);
+}
+
+static void assert_fields(PGresult *result, const char *expected)
+{
+	static const int fields[] = { PG_DIAG_MESSAGE_PRIMARY,
+				      PG_DIAG_MESSAGE_DETAIL, PG_DIAG_TABLE_NAME,
+				      PG_DIAG_COLUMN_NAME, PG_DIAG_CONSTRAINT_NAME };
+	char text[1024];
+	size_t at = 0;
+
+	for (unsigned i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		const char *field = PQresultErrorField(result, fields[i]);
+
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s",
+				       i ? "|" : "", field ? field : "");
+	}
+	PQclear(result);
+	assert_string_equal(text, expected);
+}
+
+static void violations_tell_constraints_in_fields_of_their_own(void **state)
+{
+	struct fixture *fixture = *state;
+	PGconn *conn = fixture->conn;
+
+	run(conn, "CREATE TABLE v (id INT PRIMARY KEY, mail TEXT UNIQUE, n INT NOT "
+		  "NULL DEFAULT 1 CHECK (n > 0), t INT REFERENCES t)");
+	run(conn, "INSERT INTO v VALUES (1, 'a', 1, 1)");
+	assert_fields(PQexec(conn, "INSERT INTO v VALUES (1, 'b')"),
+		      "duplicate key value violates unique constraint \"v_pkey\"|"
+		      "Key (id)=(1) already exists.|v||v_pkey");
+	assert_fields(PQexec(conn, "INSERT INTO v VALUES (2, 'a')"),
+		      "duplicate key value violates unique constraint \"mail\"|"
+		      "Key (mail)=(a) already exists.|v||mail");
+	assert_fields(PQexec(conn, "INSERT INTO v VALUES (2, 'b', 0)"),
+		      "new row for relation \"v\" violates check constraint "
+		      "\"v_n_check\"||v||v_n_check");
+	assert_fields(PQexec(conn, "INSERT INTO v VALUES (2, 'b', NULL)"),
+		      "null value in column \"n\" of relation \"v\" violates "
+		      "not-null constraint||v|n|");
+	assert_fields(PQexec(conn, "INSERT INTO v VALUES (2, 'b', 1, 9)"),
+		      "insert or update on table \"v\" violates foreign key "
+		      "constraint \"v_t_fkey\"|Key (t)=(9) is not present in table "
+		      "\"t\".|v||v_t_fkey");
+	assert_fields(PQexec(conn, "DELETE FROM t WHERE id = 1"),
+		      "update or delete on table \"t\" violates foreign key "
+		      "constraint \"v_t_fkey\" on table \"v\"|Key (id)=(1) is still "
+		      "referenced from table \"v\".|v||v_t_fkey");
+	run(conn, "DROP TABLE v");
+}
+
 static void an_error_skips_what_follows_it(void **state)
 {
 	PGconn *conn = ((struct fixture *)*state)->conn;
@@ -289,6 +438,11 @@ int main(void)
 		cmocka_unit_test(wrong_parameters_are_told),
 		cmocka_unit_test(prepared_statements_are_described_and_run_again),
 		cmocka_unit_test(binary_values_go_both_ways),
+		cmocka_unit_test(
+			binary_values_of_untold_types_are_what_describe_told),
+		cmocka_unit_test(numbers_dates_and_uuids_are_read_in_binary),
+		cmocka_unit_test(an_answer_tells_the_types_of_what_is_computed),
+		cmocka_unit_test(violations_tell_constraints_in_fields_of_their_own),
 		cmocka_unit_test(an_error_skips_what_follows_it),
 		cmocka_unit_test(transactions_and_their_failures_are_known),
 		cmocka_unit_test(a_statement_is_cancelled),

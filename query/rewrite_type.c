@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* rewrite_type.c - the type of an answer's column, where the text of its expression tells:
+ * clients ask for it before there is a row.
+ *
+ * What is not sure stays unknown. Sums and products of integers are integers (beyond 64
+ * bits SQLite makes them reals, which then do not fit), with a real in them reals; a
+ * comparison is a boolean; a cast and some functions have one type. */
+#include <strings.h>
+
+#include "query/rewriter.h"
+#include "query/session.h"
+#include "query/spell.h"
+
+static const struct {
+	const char *name;
+	enum drift_type type;
+} functions[] = {
+	{ "count", DRIFT_INTEGER },
+	{ "row_number", DRIFT_INTEGER },
+	{ "rank", DRIFT_INTEGER },
+	{ "dense_rank", DRIFT_INTEGER },
+	{ "ntile", DRIFT_INTEGER },
+	{ "length", DRIFT_INTEGER },
+	{ "char_length", DRIFT_INTEGER },
+	{ "octet_length", DRIFT_INTEGER },
+	{ "strpos", DRIFT_INTEGER },
+	{ "nextval", DRIFT_INTEGER },
+	{ "currval", DRIFT_INTEGER },
+	{ "lastval", DRIFT_INTEGER },
+	{ "setval", DRIFT_INTEGER },
+	{ "avg", DRIFT_REAL },
+	{ "random", DRIFT_REAL },
+	{ "stddev", DRIFT_REAL },
+	{ "lower", DRIFT_TEXT },
+	{ "upper", DRIFT_TEXT },
+	{ "concat", DRIFT_TEXT },
+	{ "string_agg", DRIFT_TEXT },
+	{ "to_char", DRIFT_TEXT },
+	{ "substr", DRIFT_TEXT },
+	{ "substring", DRIFT_TEXT },
+	{ "replace", DRIFT_TEXT },
+	{ "version", DRIFT_TEXT },
+	{ "now", DRIFT_TIMESTAMP },
+	{ "date_trunc", DRIFT_TIMESTAMP },
+	{ "to_timestamp", DRIFT_TIMESTAMP },
+	{ "transaction_timestamp", DRIFT_TIMESTAMP },
+	{ "statement_timestamp", DRIFT_TIMESTAMP },
+	{ "clock_timestamp", DRIFT_TIMESTAMP },
+	{ "bool_and", DRIFT_BOOLEAN },
+	{ "bool_or", DRIFT_BOOLEAN },
+	{ "every", DRIFT_BOOLEAN },
+	{ "starts_with", DRIFT_BOOLEAN },
+	{ "json_agg", DRIFT_JSON },
+	{ "jsonb_agg", DRIFT_JSON },
+	{ "array_agg", DRIFT_JSON },
+	{ "json_build_object", DRIFT_JSON },
+	{ "jsonb_build_object", DRIFT_JSON },
+	{ "json_object_agg", DRIFT_JSON },
+};
+
+static bool is_one_of(const struct rewriter *rewriter, unsigned i,
+		      const char *const *words)
+{
+	for (; *words; words++)
+		if (rewriter_is_word(rewriter, i, *words))
+			return true;
+	return false;
+}
+
+/* Does the expression answer yes or no: is there a comparison outside parentheses and
+ * CASE? */
+static bool compares(const struct rewriter *rewriter, unsigned first, unsigned stop)
+{
+	static const char *const words[] = { "AND",     "OR",      "NOT",
+					     "IS",      "IN",      "LIKE",
+					     "ILIKE",   "GLOB",    "REGEXP",
+					     "SIMILAR", "BETWEEN", "EXISTS",
+					     "ISNULL",  "NOTNULL", NULL };
+	static const char *const puncts[] = { "=",  "<",  ">",  "<=",  ">=", "<>",
+					      "!=", "==", "!~", "!~*", "~*", NULL };
+	unsigned cases = 0;
+
+	for (unsigned i = first; i < stop; i++) {
+		if (rewriter_is_punct(rewriter, i, "("))
+			i = verb_find_close(&rewriter->statement, i);
+		else if (rewriter_is_word(rewriter, i, "CASE"))
+			cases++;
+		else if (rewriter_is_word(rewriter, i, "END") && cases)
+			cases--;
+		if (cases)
+			continue;
+		if (is_one_of(rewriter, i, words))
+			return true;
+		for (unsigned k = 0; puncts[k]; k++)
+			if (rewriter_is_punct(rewriter, i, puncts[k]))
+				return true;
+	}
+	return false;
+}
+
+static enum drift_type type_of_parameter(const struct rewriter *rewriter, unsigned i)
+{
+	unsigned number = token_parameter(rewriter->statement.script,
+					  rewriter_token(rewriter, i));
+	const struct parameter *parameter =
+		parameter_get(&rewriter->session->parameters, number);
+
+	return parameter ? parameter->type : DRIFT_ANY;
+}
+
+static enum drift_type type_of_one(const struct rewriter *rewriter, unsigned i)
+{
+	static const char *const moments[] = { "CURRENT_TIMESTAMP", "LOCALTIMESTAMP",
+					       NULL };
+
+	if (is_one_of(rewriter, i, moments))
+		return DRIFT_TIMESTAMP;
+	switch (rewriter_token(rewriter, i).kind) {
+	case TOKEN_INTEGER:
+		return DRIFT_INTEGER;
+	case TOKEN_NUMBER:
+		return DRIFT_REAL;
+	case TOKEN_STRING:
+		return DRIFT_TEXT;
+	case TOKEN_PARAMETER:
+		return type_of_parameter(rewriter, i);
+	default:
+		return rewriter_is_word(rewriter, i, "TRUE") ||
+				       rewriter_is_word(rewriter, i, "FALSE")
+			       ? DRIFT_BOOLEAN
+			       : DRIFT_ANY;
+	}
+}
+
+/* A call of a function that is known, its FILTER and OVER behind it. */
+static enum drift_type type_of_call(const struct rewriter *rewriter, unsigned first,
+				    unsigned stop)
+{
+	unsigned end = verb_find_close(&rewriter->statement, first + 1) + 1;
+
+	while (end < stop && (rewriter_is_word(rewriter, end, "FILTER") ||
+			      rewriter_is_word(rewriter, end, "OVER")))
+		end = rewriter_is_punct(rewriter, end + 1, "(")
+			      ? verb_find_close(&rewriter->statement, end + 1) + 1
+			      : end + 2;
+	if (end != stop)
+		return DRIFT_ANY;
+	if (rewriter_is_word(rewriter, first, "CAST"))
+		return spell_cast_type(rewriter, first);
+	for (unsigned i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		if (rewriter_is_word(rewriter, first, functions[i].name))
+			return functions[i].type;
+	return DRIFT_ANY;
+}
+
+/* A column's, in a statement of one SELECT only: elsewhere the name may be another's. */
+static enum drift_type type_of_column(const struct rewriter *rewriter, unsigned i)
+{
+	unsigned selects = 0;
+
+	for (unsigned k = 0; k < rewriter->statement.count; k++)
+		selects += rewriter_is_word(rewriter, k, "SELECT") ||
+			   rewriter_is_word(rewriter, k, "VALUES");
+	return selects > 1 ? DRIFT_ANY : spell_name_type(rewriter, i);
+}
+
+/* One operand: no operator stands outside its parentheses, but a cast. */
+static enum drift_type type_of_operand(const struct rewriter *rewriter,
+				       unsigned first, unsigned stop)
+{
+	unsigned last = stop - 1;
+
+	while (first < stop && (rewriter_is_punct(rewriter, first, "-") ||
+				rewriter_is_punct(rewriter, first, "+")))
+		first++;
+	if (first >= stop)
+		return DRIFT_ANY;
+	for (unsigned i = last; i > first; i--)
+		if (rewriter_is_punct(rewriter, i, "::") &&
+		    spell_type_end(rewriter, i + 1) == stop)
+			return spell_operand(rewriter, stop) == first
+				       ? spell_cast_type(rewriter, i)
+				       : DRIFT_ANY;
+	if (first == last && token_is_name(rewriter_token(rewriter, first)) &&
+	    type_of_one(rewriter, first) == DRIFT_ANY)
+		return type_of_column(rewriter, first);
+	if (first == last)
+		return type_of_one(rewriter, first);
+	if (first + 2 == last && rewriter_is_punct(rewriter, first + 1, "."))
+		return type_of_column(rewriter, last);
+	if (rewriter_is_punct(rewriter, first, "(") &&
+	    verb_find_close(&rewriter->statement, first) == last)
+		return rewriter_is_word(rewriter, first + 1, "SELECT")
+			       ? DRIFT_ANY
+			       : rewrite_type(rewriter, first + 1, last);
+	if (rewriter_is_punct(rewriter, first + 1, "("))
+		return type_of_call(rewriter, first, stop);
+	return DRIFT_ANY;
+}
+
+static bool is_arithmetic(const struct rewriter *rewriter, unsigned first,
+			  unsigned i)
+{
+	static const char *const signs[] = { "+", "-", "*", "/", "%", NULL };
+
+	for (unsigned k = 0; signs[k]; k++)
+		if (rewriter_is_punct(rewriter, i, signs[k]))
+			return i > first && !is_arithmetic(rewriter, first, i - 1);
+	return false;
+}
+
+/* Of both operands of an arithmetic operator. */
+static enum drift_type sum_of(enum drift_type left, enum drift_type right)
+{
+	if (left == DRIFT_INTEGER && right == DRIFT_INTEGER)
+		return DRIFT_INTEGER;
+	if ((left == DRIFT_INTEGER || left == DRIFT_REAL) &&
+	    (right == DRIFT_INTEGER || right == DRIFT_REAL))
+		return DRIFT_REAL;
+	return DRIFT_ANY;
+}
+
+enum drift_type rewrite_type(const struct rewriter *rewriter, unsigned first,
+			     unsigned stop)
+{
+	enum drift_type type = DRIFT_ANY;
+	unsigned from = first;
+	bool sum = false;
+
+	if (compares(rewriter, first, stop))
+		return DRIFT_BOOLEAN;
+	if (stop == first + 1) /* a column's own type SQLite knows */
+		return type_of_one(rewriter, first);
+	for (unsigned i = first; i <= stop; i++) {
+		enum drift_type operand;
+
+		if (i < stop && rewriter_is_punct(rewriter, i, "||"))
+			return DRIFT_TEXT;
+		if (i < stop && rewriter_is_punct(rewriter, i, "(")) {
+			i = verb_find_close(&rewriter->statement, i);
+			continue;
+		}
+		if (i < stop && !is_arithmetic(rewriter, first, i))
+			continue;
+		operand = type_of_operand(rewriter, from, i);
+		type = sum ? sum_of(type, operand) : operand;
+		sum = true;
+		from = i + 1;
+	}
+	return type;
+}
