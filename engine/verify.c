@@ -61,11 +61,10 @@ uint64_t verify_row_hash(uint64_t seed, uint32_t table_id, struct slice key,
 struct worker {
 	struct verify *verify;
 	struct survey_sums *sums; /* of all segments; each worker writes its own */
-	_Atomic unsigned *next;   /* the segment, then snapshot, to take next */
-	unsigned count, snapshots;
-	unsigned segment; /* in hand */
-	struct tally versions, rows;
-	struct tally snapshot_rows, log_snapshot_rows;
+	_Atomic unsigned *next;   /* the segment to take next */
+	unsigned count;           /* of segments */
+	unsigned segment;         /* in hand */
+	struct tally versions, rows, snapshot_rows;
 	uint32_t *past; /* by index id, verify_past.h */
 	struct buf value;
 	enum drift_err err;
@@ -104,7 +103,7 @@ static void tally_event(struct worker *worker, const struct frame *frame,
 	if (is_current)
 		tally_add(&worker->rows, hash);
 	while (times-- > 0)
-		tally_add(&worker->log_snapshot_rows, hash);
+		tally_add(&worker->snapshot_rows, hash);
 }
 
 static enum drift_err check_frame(void *arg, const struct frame *frame,
@@ -200,14 +199,9 @@ static void *worker_run(void *arg)
 	while (!worker->err) {
 		unsigned i = atomic_fetch_add(worker->next, 1);
 
-		if (i >= worker->count + worker->snapshots)
+		if (i >= worker->count)
 			break;
-		if (i < worker->count)
-			check_segment(worker, i);
-		else
-			worker->err = verify_snapshots_read(worker->verify,
-							    i - worker->count,
-							    &worker->snapshot_rows);
+		check_segment(worker, i);
 	}
 	return NULL;
 }
@@ -298,21 +292,20 @@ static void merge_workers(struct verify *verify, const struct worker workers[2])
 	for (unsigned i = 0; i < 2; i++) {
 		tally_merge(&verify->log_versions, &workers[i].versions);
 		tally_merge(&verify->log_rows, &workers[i].rows);
-		tally_merge(&verify->snapshot_rows, &workers[i].snapshot_rows);
-		tally_merge(&verify->log_snapshot_rows,
-			    &workers[i].log_snapshot_rows);
+		tally_merge(&verify->log_snapshot_rows, &workers[i].snapshot_rows);
 	}
 	for (uint32_t id = 0; workers[0].past && id < verify->past.id_end; id++)
 		workers[0].past[id] += workers[1].past[id];
 	verify_past_compare(verify, workers[0].past);
 }
 
-static enum drift_err run_workers(struct worker workers[2], unsigned tasks)
+static enum drift_err run_workers(struct worker workers[2])
 {
 	pthread_t second;
 	bool started;
 
-	started = tasks > 1 && thread_start(&second, worker_run, &workers[1]);
+	started = workers[0].count > 1 &&
+		  thread_start(&second, worker_run, &workers[1]);
 	worker_run(&workers[0]);
 	if (started)
 		pthread_join(second, NULL);
@@ -322,7 +315,6 @@ static enum drift_err run_workers(struct worker workers[2], unsigned tasks)
 static enum drift_err verify_log(struct verify *verify)
 {
 	unsigned count = atomic_load(&verify->log->count);
-	unsigned snapshots = verify->snapshots.count;
 	struct survey_sums *sums = calloc(count, sizeof(*sums));
 	_Atomic unsigned next = 0;
 	struct worker workers[2];
@@ -334,13 +326,12 @@ static enum drift_err verify_log(struct verify *verify)
 			.sums = sums,
 			.next = &next,
 			.count = count,
-			.snapshots = snapshots,
 		};
 		if (!err)
 			err = worker_begin(&workers[i]);
 	}
 	if (!err)
-		err = run_workers(workers, count + snapshots);
+		err = run_workers(workers);
 	if (!err) {
 		merge_workers(verify, workers);
 		check_chain(verify, sums, count);
@@ -350,6 +341,44 @@ static enum drift_err verify_log(struct verify *verify)
 	free(sums);
 	return err;
 }
+
+/* ---- The index, and snapshots beside it ---------------------------------------------- */
+
+struct beside {
+	struct verify *verify;
+	enum drift_err err;
+};
+
+static void *read_beside(void *arg)
+{
+	struct beside *beside = arg;
+
+	beside->err = verify_snapshots_read(beside->verify);
+	return NULL;
+}
+
+/* What both should have is compared when both were read. */
+static enum drift_err read_shortcuts(struct verify *verify)
+{
+	struct beside beside = { .verify = verify };
+	bool started = false;
+	pthread_t second;
+	enum drift_err err = verify_index_begin(verify);
+
+	if (!err && verify->snapshots.count)
+		started = thread_start(&second, read_beside, &beside);
+	if (!err)
+		err = verify_index(verify);
+	if (!err)
+		err = verify_snapshots_read(verify);
+	if (err)
+		verify_snapshots_forgo(verify);
+	if (started)
+		pthread_join(second, NULL);
+	return err ? err : beside.err;
+}
+
+/* ---- All of it ------------------------------------------------------------------------ */
 
 static void forgo_snapshots(struct verify *verify)
 {
@@ -369,7 +398,7 @@ static enum drift_err verify_run(struct verify *verify)
 	if (getrandom(&verify->seed, sizeof(verify->seed), GRND_NONBLOCK) < 0)
 		verify->seed = 1;
 	if (verify->reader)
-		err = verify_index(verify);
+		err = read_shortcuts(verify);
 	if (!err && verify->report->faults)
 		forgo_snapshots(verify);
 	if (!err)

@@ -5,9 +5,10 @@
  *
  * Nothing is looked up. The index is read once, in its own order: `recent`,
  * `versions`, `current` and `gone` side by side, which must agree key by key, and a tally of
- * each space is taken, and of what each snapshot should have (verify_snapshot.h). Then the log is read once, in its own order, segments side by side
- * on two threads, and tallied the same way, and so are the snapshots; which events are the rows of `current`,
- * a bit for each seq tells. Only when tallies differ is it worth a look-up for each
+ * each space is taken, and of what each snapshot should have (verify_snapshot.h).
+ * Meanwhile a second thread reads the snapshots. Then the log is read once, in its own
+ * order, segments side by side on two threads, and tallied the same way; which events
+ * are the rows of `current`, a bit for each seq tells. Only when tallies differ is it worth a look-up for each
  * entry, to name those that differ. */
 #ifndef DRIFT_ENGINE_VERIFY_H
 #define DRIFT_ENGINE_VERIFY_H
@@ -75,7 +76,10 @@ enum drift_err verify_space_open(struct verify *verify, enum index_space which,
 				 struct verify_space *space);
 enum drift_err verify_space_next(struct verify *verify, struct verify_space *space,
 				 enum index_step step);
-/* read the index; fills mark, tables, current, versions, rows. */
+/* How far the index has come, its definitions, and which snapshots there are: fills
+ * mark and tables, takes memory for the rest. */
+enum drift_err verify_index_begin(struct verify *verify);
+/* Then read all of it: fills current, versions, rows. */
 enum drift_err verify_index(struct verify *verify);
 /* verify_count.c: rows[id] is how many rows of each table the index has. */
 enum drift_err verify_count(struct verify *verify, const uint64_t *rows,

@@ -221,7 +221,7 @@ static enum drift_err read_rows(struct verify *verify, struct verify_snapshot *a
 				struct snapshot_reader *reader, struct tally *rows)
 {
 	struct buf last = BUF_INIT;
-	struct tally versions = { 0 };
+	bool first = true;
 	struct index_row row;
 	struct slice key;
 	enum drift_err err;
@@ -231,17 +231,18 @@ static enum drift_err read_rows(struct verify *verify, struct verify_snapshot *a
 	while (!(err = snapshot_reader_next(reader, &key, &row))) {
 		if (verify_stopped(verify))
 			err = DRIFT_INTERRUPTED;
-		if (versions.count && slice_compare(buf_slice(&last), key) >= 0)
+		if (!first && slice_compare(buf_slice(&last), key) >= 0)
 			at->fault = "its rows are out of order";
 		buf_clear(&last);
 		buf_add_slice(&last, key);
 		err = err ? err : buf_status(&last);
 		if (err)
 			break;
-		tally_add(&versions, version_hash(verify, key, row.seq, row.time,
-						  row.integer_key));
+		first = false;
 		if (!known)
 			continue;
+		tally_add(&at->found, version_hash(verify, key, row.seq, row.time,
+						   row.integer_key));
 		tally_add(rows,
 			  verify_row_hash(verify->seed, at->table_id, key, &row));
 	}
@@ -250,15 +251,12 @@ static enum drift_err read_rows(struct verify *verify, struct verify_snapshot *a
 		return err;
 	if (err != DRIFT_DONE)
 		at->fault = not_readable;
-	else if (!at->fault && known && !tally_equal(&versions, &at->versions))
-		at->fault = other_rows;
 	return DRIFT_OK;
 }
 
-enum drift_err verify_snapshots_read(struct verify *verify, unsigned i,
-				     struct tally *rows)
+static enum drift_err read_one(struct verify *verify, struct verify_snapshot *at,
+			       struct tally *rows)
 {
-	struct verify_snapshot *at = &verify->snapshots.list[i];
 	struct snapshot_reader *reader;
 	enum drift_err err = open_one(verify, at, &reader);
 
@@ -266,6 +264,26 @@ enum drift_err verify_snapshots_read(struct verify *verify, unsigned i,
 		err = read_rows(verify, at, reader, rows);
 	snapshot_reader_free(reader);
 	return err;
+}
+
+enum drift_err verify_snapshots_read(struct verify *verify)
+{
+	struct verify_snapshots *list = &verify->snapshots;
+	struct tally rows = { 0 };
+	enum drift_err err = DRIFT_OK;
+	unsigned i;
+
+	while (!err && (i = atomic_fetch_add(&list->next, 1)) < list->count)
+		err = read_one(verify, &list->list[i], &rows);
+	pthread_mutex_lock(&verify->lock);
+	tally_merge(&verify->snapshot_rows, &rows);
+	pthread_mutex_unlock(&verify->lock);
+	return err;
+}
+
+void verify_snapshots_forgo(struct verify *verify)
+{
+	atomic_store(&verify->snapshots.next, verify->snapshots.count);
 }
 
 /* ---- Which of them ------------------------------------------------------------------- */
@@ -336,9 +354,12 @@ enum drift_err verify_snapshots_tell(struct verify *verify, bool rows_differ)
 
 	for (unsigned i = 0; i < list->count && !err; i++) {
 		struct verify_snapshot *at = &list->list[i];
+		bool compared =
+			!at->fault && !at->gone && at->seq <= verify->mark.seq;
 
-		if (rows_differ && !at->fault && !at->gone &&
-		    at->seq <= verify->mark.seq)
+		if (compared && !tally_equal(&at->found, &at->versions))
+			at->fault = other_rows;
+		else if (compared && rows_differ)
 			err = compare_rows(verify, at);
 		if (!err && at->fault)
 			verify_fault(verify,

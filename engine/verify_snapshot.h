@@ -21,6 +21,7 @@ struct verify_snapshot {
 	uint32_t table_id;
 	drift_seq seq;
 	struct tally versions; /* that it should have */
+	struct tally found;    /* that it has; of those that the index has reached */
 	bool gone;             /* deleted meanwhile */
 	const char *fault;     /* NULL: none so far */
 };
@@ -28,6 +29,7 @@ struct verify_snapshot {
 struct verify_snapshots {
 	struct verify_snapshot *list; /* by table, then by seq */
 	unsigned count, capacity;
+	_Atomic unsigned next;       /* to be read */
 	uint16_t *times;             /* by seq: snapshots that should have it */
 	uint32_t table_id;           /* of the row at hand */
 	unsigned first, end;         /* of its snapshots */
@@ -45,9 +47,10 @@ void verify_snapshots_version(struct verify *verify, struct slice key,
 			      const struct index_version *version);
 void verify_snapshots_row_end(struct verify *verify, struct slice key);
 
-/* After that, on any thread: read snapshot i, and tally its rows. */
-enum drift_err verify_snapshots_read(struct verify *verify, unsigned i,
-				     struct tally *rows);
+/* On any thread, also while these come: read those that nobody has read yet, one after
+ * another. Nobody is to begin with another one: forgo. */
+enum drift_err verify_snapshots_read(struct verify *verify);
+void verify_snapshots_forgo(struct verify *verify);
 /* How many times the log's side counts the event's row. */
 static inline unsigned
 verify_snapshots_times(const struct verify_snapshots *snapshots, drift_seq seq)
@@ -55,7 +58,7 @@ verify_snapshots_times(const struct verify_snapshots *snapshots, drift_seq seq)
 	return snapshots->times ? snapshots->times[seq] : 0;
 }
 
-/* All were read. Tell what was found; rows_differ: the tallies of rows. */
+/* All were read, and the index. Tell what was found; rows_differ: the tallies of rows. */
 enum drift_err verify_snapshots_tell(struct verify *verify, bool rows_differ);
 
 #endif
