@@ -154,6 +154,21 @@ static inline uint64_t le64_get(const void *at)
 	return le64toh(value);
 }
 
+/* The number that up to eight bytes hold. They are not gathered in memory: a load of
+ * what was just stored byte by byte waits until all stores before it are through. */
+static inline uint64_t le_get(const void *at, size_t size)
+{
+	const uint8_t *bytes = at;
+
+	if (size >= 4)
+		return le32_get(bytes) | (uint64_t)le32_get(bytes + size - 4)
+						 << 8 * (size - 4);
+	if (size == 0)
+		return 0;
+	return bytes[0] | (uint64_t)bytes[size / 2] << 8 * (size / 2) |
+	       (uint64_t)bytes[size - 1] << 8 * (size - 1);
+}
+
 static inline void be32_put(void *at, uint32_t value)
 {
 	value = htobe32(value);

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "engine/buf.h"
+
 /* Remainders of the 16 half bytes for the reflected polynomial 0x82f63b78. */
 static const uint32_t half_byte[16] = {
 	0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
@@ -34,7 +36,7 @@ __attribute__((target("sse4.2"))) static uint32_t
 by_instruction(uint32_t crc, const uint8_t *at, size_t size)
 {
 	uint64_t wide = crc;
-	uint64_t word = 0;
+	uint64_t word;
 	unsigned last, shift;
 
 	if (size == 0)
@@ -50,8 +52,7 @@ by_instruction(uint32_t crc, const uint8_t *at, size_t size)
 		memcpy(&word, at + last - sizeof(word), sizeof(word));
 		word = word >> shift << shift;
 	} else {
-		memcpy(&word, at, size);
-		word <<= shift;
+		word = le_get(at, size) << shift;
 	}
 	word ^= wide << shift;
 	return (uint32_t)(__builtin_ia32_crc32di(0, word) ^

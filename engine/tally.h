@@ -26,17 +26,11 @@ static inline uint64_t tally_mix_bytes(uint64_t hash, struct slice bytes)
 {
 	const char *at = bytes.data;
 	size_t left = bytes.size;
-	uint64_t word;
 
 	hash = tally_mix(hash, left);
-	for (; left >= sizeof(word); at += sizeof(word), left -= sizeof(word)) {
-		memcpy(&word, at, sizeof(word));
-		hash = tally_mix(hash, word);
-	}
-	word = 0;
-	if (left)
-		memcpy(&word, at, left);
-	return tally_mix(hash, word);
+	for (; left >= 8; at += 8, left -= 8)
+		hash = tally_mix(hash, le64_get(at));
+	return tally_mix(hash, le_get(at, left));
 }
 
 static inline void tally_add(struct tally *tally, uint64_t hash)

@@ -167,6 +167,8 @@ void verify_snapshots_version(struct verify *verify, struct slice key,
 		end++;
 	take(verify, key, end);
 	list->newest = *version;
+	if (list->at < list->end) /* for the next take */
+		__builtin_prefetch(&list->times[version->seq]);
 }
 
 void verify_snapshots_row_end(struct verify *verify, struct slice key)

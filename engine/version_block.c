@@ -12,15 +12,6 @@
 
 /* ---- Reading ------------------------------------------------------------------ */
 
-static uint64_t number(const uint8_t *at, unsigned width)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = width; i > 0; i--)
-		value = value << 8 | at[i - 1];
-	return value;
-}
-
 static unsigned sum(const uint8_t *widths, unsigned from, unsigned to)
 {
 	unsigned bytes = 0;
@@ -50,11 +41,11 @@ enum drift_err version_cursor_open(struct version_cursor *cursor, struct slice b
 	if (left < sum(widths, 0, VERSION_SEQ))
 		return DRIFT_CORRUPT;
 	left -= sum(widths, 0, VERSION_SEQ);
-	cursor->before = number(at, widths[VERSION_BEFORE]);
+	cursor->before = le_get(at, widths[VERSION_BEFORE]);
 	at += widths[VERSION_BEFORE];
-	cursor->first_seq = number(at, widths[VERSION_FIRST_SEQ]);
+	cursor->first_seq = le_get(at, widths[VERSION_FIRST_SEQ]);
 	at += widths[VERSION_FIRST_SEQ];
-	cursor->first_time = number(at, widths[VERSION_FIRST_TIME]);
+	cursor->first_time = le_get(at, widths[VERSION_FIRST_TIME]);
 	cursor->entries = at + widths[VERSION_FIRST_TIME];
 	cursor->entry_bytes = 1 + sum(widths, VERSION_SEQ, VERSION_NUMBERS);
 	cursor->count = (unsigned)(left / cursor->entry_bytes);
@@ -65,7 +56,7 @@ static drift_seq seq_of(const struct version_cursor *cursor, unsigned i)
 {
 	const uint8_t *at = cursor->entries + (size_t)i * cursor->entry_bytes + 1;
 
-	return cursor->first_seq + number(at, cursor->widths[VERSION_SEQ]);
+	return cursor->first_seq + le_get(at, cursor->widths[VERSION_SEQ]);
 }
 
 /* Read entry i, and stand behind it. */
@@ -77,16 +68,16 @@ static enum drift_err take(struct version_cursor *cursor, unsigned i)
 	uint64_t time, size;
 
 	at += widths[VERSION_SEQ];
-	time = number(at, widths[VERSION_TIME]);
+	time = le_get(at, widths[VERSION_TIME]);
 	at += widths[VERSION_TIME];
-	size = number(at + widths[VERSION_OFFSET], widths[VERSION_SIZE]);
+	size = le_get(at + widths[VERSION_OFFSET], widths[VERSION_SIZE]);
 	if (flags > (OP_BITS | INTEGER_KEY) || !(flags & OP_BITS) ||
 	    size > UINT32_MAX)
 		return DRIFT_CORRUPT;
 	cursor->version = (struct index_version){
 		.seq = seq_of(cursor, i),
 		.time = (drift_time_ns)(cursor->first_time + time),
-		.offset = number(at, widths[VERSION_OFFSET]),
+		.offset = le_get(at, widths[VERSION_OFFSET]),
 		.size = (uint32_t)size,
 		.op = (enum drift_op)(flags & OP_BITS),
 		.integer_key = flags & INTEGER_KEY,

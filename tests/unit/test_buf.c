@@ -99,6 +99,19 @@ static void fixed_width_integers_have_their_byte_order(void **state)
 	assert_int_equal(le32_get(bytes), 0x01020304);
 }
 
+static void any_few_bytes_are_read_as_a_number(void **state)
+{
+	const uint8_t bytes[8] = { 0x81, 0x92, 0xa3, 0xb4, 0xc5, 0xd6, 0xe7, 0xf8 };
+	uint64_t number = 0;
+
+	(void)state;
+	for (size_t size = 0; size <= 8; size++) {
+		assert_true(le_get(bytes, size) == number);
+		if (size < 8)
+			number |= (uint64_t)bytes[size] << 8 * size;
+	}
+}
+
 static void a_prefix_comes_before_what_it_begins(void **state)
 {
 	(void)state;
@@ -120,6 +133,7 @@ int main(void)
 		cmocka_unit_test(prints_what_does_not_fit_at_first),
 		cmocka_unit_test(integers_print_in_full_range),
 		cmocka_unit_test(fixed_width_integers_have_their_byte_order),
+		cmocka_unit_test(any_few_bytes_are_read_as_a_number),
 		cmocka_unit_test(a_prefix_comes_before_what_it_begins),
 	};
 
