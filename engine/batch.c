@@ -5,10 +5,11 @@
 
 #include <stdlib.h>
 
-/* What the hook holds on to: the changes, and who waits for them. */
+/* What the hook holds on to: the changes, where their keys are, and who waits. */
 struct batch {
 	struct drift_batch public;
 	struct request *requests;
+	struct stage_action *actions;
 	struct drift_change changes[];
 };
 
@@ -39,10 +40,11 @@ void drift_batch_release(struct drift_batch *public)
 	struct batch *batch = (struct batch *)(void *)public;
 
 	answer_all(batch->requests);
+	stage_actions_free(batch->actions);
 	free(batch);
 }
 
-static struct batch *batch_new(const struct stage *stage, struct request *requests)
+static struct batch *batch_new(struct stage *stage, struct request *requests)
 {
 	uint32_t count = stage->pending.count;
 	struct batch *batch =
@@ -54,6 +56,7 @@ static struct batch *batch_new(const struct stage *stage, struct request *reques
 					      .count = count,
 					      .ddl = stage->ddl };
 	batch->requests = requests;
+	batch->actions = stage_take_actions(stage);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct staged *staged = &stage->pending.staged[i];
 
@@ -73,7 +76,7 @@ static struct batch *batch_new(const struct stage *stage, struct request *reques
 	return batch;
 }
 
-void batch_acknowledge(struct drift_db *db, const struct stage *stage,
+void batch_acknowledge(struct drift_db *db, struct stage *stage,
 		       struct request *requests)
 {
 	struct batch *batch = NULL;

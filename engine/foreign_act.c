@@ -14,14 +14,22 @@ struct stage_action {
 	char bytes[];
 };
 
-void stage_free_actions(struct stage *stage)
+void stage_actions_free(struct stage_action *actions)
 {
 	struct stage_action *next;
 
-	for (; stage->actions; stage->actions = next) {
-		next = stage->actions->next;
-		free(stage->actions);
+	for (; actions; actions = next) {
+		next = actions->next;
+		free(actions);
 	}
+}
+
+struct stage_action *stage_take_actions(struct stage *stage)
+{
+	struct stage_action *actions = stage->actions;
+
+	stage->actions = NULL;
+	return actions;
 }
 
 static enum drift_err check_limits(struct foreign_work *work, size_t bytes)

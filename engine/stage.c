@@ -14,7 +14,7 @@ void stage_clear(struct stage *stage)
 	buf_clear(&stage->frames);
 	pending_clear(&stage->pending);
 	unique_set_rewind(&stage->unique, 0);
-	stage_free_actions(stage);
+	stage_actions_free(stage_take_actions(stage));
 }
 
 enum drift_err stage_begin(struct stage *stage, struct drift_db *db)
@@ -37,7 +37,7 @@ void stage_release(struct stage *stage)
 	buf_release(&stage->memory);
 	pending_release(&stage->pending);
 	unique_set_release(&stage->unique);
-	stage_free_actions(stage);
+	stage_actions_free(stage_take_actions(stage));
 	free(stage->txs);
 	stage->txs = NULL;
 }

@@ -74,6 +74,9 @@ enum drift_err stage_add(struct stage *stage, struct drift_txn *txn,
 enum drift_err stage_foreign(struct stage *stage, struct drift_txn *txn,
 			     uint32_t first, drift_time_ns time,
 			     struct drift_error *error);
-void stage_free_actions(struct stage *stage);
+/* The operations that foreign keys added, which the caller frees: keys of pending are
+ * theirs. */
+struct stage_action *stage_take_actions(struct stage *stage);
+void stage_actions_free(struct stage_action *actions); /* NULL is fine */
 
 #endif
