@@ -18,6 +18,7 @@
 #define SEGMENT_BYTES_MAX (64u << 20)
 #define SNAPSHOT_EVENTS_MIN 10000
 #define INTERVAL_MS 100
+#define IMAGE_ROWS_MIN 256
 #define TXN_BYTES_MAX (256u << 20)
 #define TXN_OPS_MAX 4000000
 #define CLOSE_FOLD_EVENTS 2000 /* fewer are as quick to replay as to fold */
@@ -164,6 +165,10 @@ static void set_options(struct drift_db *db, const struct drift_options *options
 		db->options.txn_bytes_max = TXN_BYTES_MAX;
 	if (!db->options.txn_ops_max)
 		db->options.txn_ops_max = TXN_OPS_MAX;
+	if (!db->options.image_bytes_max)
+		db->options.image_bytes_max = images_bytes_default();
+	if (!db->options.image_rows_min)
+		db->options.image_rows_min = IMAGE_ROWS_MIN;
 	db->io = db->options.io ? db->options.io : &io_system;
 }
 
@@ -204,6 +209,7 @@ enum drift_err drift_open(const char *path, const struct drift_options *options,
 	clock_init(&db->clock, db->io);
 	pthread_mutex_init(&db->compacting, NULL);
 	snapshots_init(&db->snapshots);
+	images_init(&db->images);
 	err = open_directory(db, path, error);
 	if (!err)
 		err = lock_take(db, error);
@@ -274,6 +280,7 @@ void drift_close(struct drift_db *db)
 	indexer_stop(db);
 	layers_release(&db->layers);
 	snapshots_release(&db->snapshots);
+	images_release(&db->images);
 	statistics_release(&db->statistics);
 	index_close(db->index);
 	if (db->log.dir >= 0)

@@ -16,6 +16,7 @@
 #include "engine/clock.h"
 #include "engine/engine.h"
 #include "engine/fold_size.h"
+#include "engine/images.h"
 #include "engine/layers.h"
 #include "engine/snapshot.h"
 #include "engine/statistics.h"
@@ -89,6 +90,7 @@ struct drift_db {
 	struct tags tags;
 	struct layers layers;
 	struct snapshots snapshots;
+	struct images images;
 	struct statistics statistics;
 	struct clock clock;
 	struct committer committer;

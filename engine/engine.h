@@ -3,7 +3,7 @@
  * any seq, commit transactions to it, follow its log.
  *
  * Threads: every function may be called from any thread unless it says
- * otherwise. Readers take no lock and never wait for a writer. A struct
+ * otherwise. Readers never wait for a writer. A struct
  * drift_txn, drift_cursor, drift_events or drift_row belongs to one thread at a
  * time. One process has a database open at a time (LOCK); fork before opening.
  *
@@ -40,7 +40,12 @@ struct drift_options {
 	 * keys and rows, 4 million operations. */
 	uint64_t txn_bytes_max;
 	uint32_t txn_ops_max;
-	bool rebuild_index; /* make the index anew from the log */
+	/* Rows of tables that are read again and again at one state are kept in memory,
+	 * for queries; up to so many bytes. Default 256 MiB, or a sixteenth of the
+	 * machine's memory if that is less; 1: none. */
+	uint64_t image_bytes_max;
+	uint32_t image_rows_min; /* fewer are not worth it; default 256 */
+	bool rebuild_index;      /* make the index anew from the log */
 	/* While opening reads a log that the index has not seen: up to which event it
 	 * has come, and how much of all that is, 0 to 1. NULL: nobody asks. */
 	void (*progress)(void *arg, drift_seq seq, double part);
@@ -96,6 +101,7 @@ struct drift_stats {
 	uint64_t layers;          /* of memory */
 	uint64_t memory_events;   /* not in the index yet */
 	uint64_t memory_bytes;
+	uint64_t image_bytes; /* of rows that are kept for queries */
 	struct stats_reading
 		batch_time; /* from writing a batch to its being visible */
 	struct stats_reading
@@ -274,6 +280,12 @@ struct drift_range {
 enum drift_err drift_scan(struct drift_view view, uint32_t table_id,
 			  const struct drift_range *range,
 			  struct drift_cursor **cursor);
+/* The same for who may well ask the same again: a table that was read whole at one state
+ * is kept in memory as it is read once more (options.image_bytes_max), and read from there
+ * by everybody, until it is needed for others or the table changed. */
+enum drift_err drift_scan_again(struct drift_view view, uint32_t table_id,
+				const struct drift_range *range,
+				struct drift_cursor **cursor);
 /* Can the view be answered from the index? One that was made when its table had rows is
  * built in the background; until it is, and for moments before it was, drift_index_scan
  * reads the whole table instead. */

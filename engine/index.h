@@ -165,14 +165,15 @@ void index_abort(struct index_writer *writer);
 /* ---- What stands in the spaces ---- */
 
 #define INDEX_ROW_HEAD_BYTES 18
+#define INDEX_PLACES_BYTES_MAX 254
 
 struct index_row { /* current and gone */
 	drift_seq seq;
 	drift_time_ns time;
 	bool integer_key;
-	struct slice row; /* empty in gone */
-	struct slice
-		places; /* decoded: of its members; encoding finds them itself */
+	struct slice row;    /* empty in gone */
+	struct slice places; /* of its members; encoding finds them where none are
+			      * given */
 };
 
 struct index_version { /* of a block in recent or versions */

@@ -25,6 +25,7 @@ struct index_scan {
 	struct index_def index; /* columns are the definition's: it lives on */
 	struct range range;
 	struct reading reading;
+	struct image *image; /* of the rows, or NULL */
 	const struct memtable *overlay;
 	const struct entry *entry;   /* OWN, LAYERS: next to look at */
 	struct index_cursor *cursor; /* NOW, PAST */
@@ -176,6 +177,9 @@ static enum drift_err interval_row(struct index_scan *scan,
 	    reading_get_layers(&scan->reading, scan->table_id, interval->key,
 			       scan->view.seq))
 		return DRIFT_NO_ROW;
+	if (scan->image)
+		return image_get(scan->image, interval->key, version) ? DRIFT_OK
+								      : DRIFT_NO_ROW;
 	err = reading_get_index(&scan->reading, scan->table_id, interval->key,
 				scan->view.seq, &scan->memory, version);
 	version->key = interval->key;
@@ -297,6 +301,7 @@ static void index_scan_close(struct drift_cursor *cursor)
 
 	index_cursor_close(scan->cursor);
 	drift_cursor_close(scan->whole);
+	image_put(scan->image);
 	reading_end(&scan->reading);
 	cursor_range_release(&scan->range);
 	buf_release(&scan->seek);
@@ -336,6 +341,7 @@ enum drift_err drift_index_scan(struct drift_view view, uint32_t table_id,
 	}
 	if (!err && view.txn && view.txn_ops)
 		err = overlay_read_index(view.txn, scan->def, index, &scan->overlay);
+	scan->image = images_find(view.db, table_id, view.seq);
 	if (!err && index_is_suspect(view.db->index))
 		err = give_up_index(scan);
 	if (err) {

@@ -4,8 +4,6 @@
 
 #include "engine/msg_step.h"
 
-#define PLACES_BYTES_MAX 254
-
 /* Append the places of the row's members, as many as fit; none of what is no map. */
 static void add_places(struct buf *out, struct slice row)
 {
@@ -18,7 +16,7 @@ static void add_places(struct buf *out, struct slice row)
 	buf_add_char(out, 0);
 	if (row.size == 0 || row.size > UINT16_MAX || msg_read_map(&cursor, &count))
 		return;
-	for (; count > 0 && size + wide < PLACES_BYTES_MAX; count--) {
+	for (; count > 0 && size + wide < INDEX_PLACES_BYTES_MAX; count--) {
 		size_t place = (size_t)(cursor.at - (const uint8_t *)row.data);
 		bool named = msg_step(&cursor);
 
@@ -38,7 +36,12 @@ void index_row_encode(const struct index_row *row, struct buf *out)
 	buf_add_be64(out, row->seq);
 	buf_add_be64(out, (uint64_t)row->time);
 	buf_add_char(out, (char)row->integer_key);
-	add_places(out, row->row);
+	if (row->places.size) {
+		buf_add_char(out, (char)row->places.size);
+		buf_add_slice(out, row->places);
+	} else {
+		add_places(out, row->row);
+	}
 	buf_add_slice(out, row->row);
 }
 

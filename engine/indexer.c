@@ -57,6 +57,7 @@ static void fold_oldest(struct drift_db *db, struct layer *layer)
 	err = fold(db, layer->memtable, &layer->mark);
 	/* Snapshots may take half as long as folds, and delay them by that. */
 	indexer->snapshot_ns = (monotonic_ns() - start) / 2;
+	images_expire(db);
 	if (!err) {
 		stats_add_time(&db->stats.fold_time,
 			       (uint64_t)(monotonic_ns() - start));

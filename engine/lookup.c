@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* lookup.c - rows by key from one reading, which is exchanged when it gets old, as a
- * cursor's is. */
+ * cursor's is; or from an image, if there is one. Who asks for as many rows as make half
+ * of the table has one made, if it is wanted. */
 #include "engine/cursor.h"
 
 #include <stdlib.h>
+
+#define GETS_A_CHECK 256
 
 struct drift_lookup {
 	struct drift_view view;
@@ -11,8 +14,10 @@ struct drift_lookup {
 	const struct memtable *overlay; /* the transaction's own writes, or NULL */
 	struct reading reading;
 	struct index_cursor *current;
+	struct image *image; /* or NULL; then nothing above is used */
 	drift_time_ns since;
 	unsigned gets_since_check;
+	uint64_t gets;
 	struct buf memory;
 };
 
@@ -33,11 +38,30 @@ static enum drift_err begin_reading(struct drift_lookup *lookup)
 	return err;
 }
 
+/* 256 rows later: true when there is an image now. */
+static bool look_for_image(struct drift_lookup *lookup)
+{
+	struct drift_view view = lookup->view;
+	uint64_t before = lookup->gets;
+
+	if (lookup->overlay)
+		return false;
+	lookup->gets += GETS_A_CHECK;
+	images_note(view.db, lookup->table_id, view.seq, GETS_A_CHECK, false);
+	if (2 * before >= drift_row_count(view.db, lookup->table_id))
+		lookup->image = images_make(view, lookup->table_id);
+	return lookup->image != NULL;
+}
+
 static enum drift_err refresh(struct drift_lookup *lookup)
 {
-	if (++lookup->gets_since_check < 256)
+	if (++lookup->gets_since_check < GETS_A_CHECK)
 		return DRIFT_OK;
 	lookup->gets_since_check = 0;
+	if (look_for_image(lookup)) {
+		end_reading(lookup);
+		return DRIFT_OK;
+	}
 	if (!reading_is_old(&lookup->since))
 		return DRIFT_OK;
 	lookup->since = 0;
@@ -74,10 +98,15 @@ enum drift_err drift_lookup_get(struct drift_lookup *lookup, struct slice key,
 				struct drift_version *version)
 {
 	const struct entry *entry = NULL;
-	enum drift_err err = refresh(lookup);
+	enum drift_err err = DRIFT_OK;
 
+	if (!lookup->image)
+		err = refresh(lookup);
 	if (err)
 		return err;
+	if (lookup->image)
+		return image_get(lookup->image, key, version) ? DRIFT_OK
+							      : DRIFT_NO_ROW;
 	if (lookup->overlay)
 		entry = memtable_get(lookup->overlay, lookup->table_id, key,
 				     lookup->view.txn_ops);
@@ -101,6 +130,7 @@ void drift_lookup_close(struct drift_lookup *lookup)
 	if (!lookup)
 		return;
 	end_reading(lookup);
+	image_put(lookup->image);
 	buf_release(&lookup->memory);
 	free(lookup);
 }
@@ -118,7 +148,9 @@ enum drift_err drift_lookup_open(struct drift_view view, uint32_t table_id,
 	lookup->table_id = table_id;
 	if (view.txn && view.txn_ops)
 		err = overlay_read(view.txn, &lookup->overlay);
-	if (!err)
+	else
+		lookup->image = images_find(view.db, table_id, view.seq);
+	if (!err && !lookup->image)
 		err = begin_reading(lookup);
 	if (err) {
 		drift_lookup_close(lookup);

@@ -20,6 +20,10 @@ struct scan {
 	struct buf last_key;
 	bool started;
 	bool ended;
+	/* For who may read the same again (drift_scan_again): */
+	struct image *image; /* that is made on the way, or NULL */
+	uint64_t given;      /* rows */
+	bool told;           /* images.h knows how many */
 };
 
 /* ---- Readings ---------------------------------------------------------------- */
@@ -199,6 +203,55 @@ static void scan_close(struct drift_cursor *cursor)
 	free(scan);
 }
 
+/* ---- Rows that may be read again ------------------------------------------------- */
+
+static bool is_whole(const struct range *range)
+{
+	return !range->has_low && !range->has_high;
+}
+
+/* That is all that will be read. */
+static void tell(struct scan *scan)
+{
+	struct drift_db *db = scan->view.db;
+
+	if (scan->told)
+		return;
+	scan->told = true;
+	if (scan->image)
+		images_end(db, scan->image, scan->ended);
+	else
+		images_note(db, scan->table_id, scan->view.seq, scan->given,
+			    scan->ended && is_whole(&scan->range));
+	scan->image = NULL;
+}
+
+static enum drift_err scan_next_noted(struct drift_cursor *cursor,
+				      struct drift_version *version)
+{
+	struct scan *scan = (struct scan *)(void *)cursor;
+	enum drift_err err = scan_next(cursor, version);
+
+	if (err) {
+		tell(scan);
+		return err;
+	}
+	scan->given++;
+	if (scan->image && images_add(scan->view.db, scan->image, version)) {
+		images_end(scan->view.db, scan->image, false);
+		scan->image = NULL;
+	}
+	return DRIFT_OK;
+}
+
+static void scan_close_noted(struct drift_cursor *cursor)
+{
+	tell((struct scan *)(void *)cursor);
+	scan_close(cursor);
+}
+
+/* ---- Opening --------------------------------------------------------------------- */
+
 static enum drift_err scan_open(struct drift_view view, uint32_t table_id,
 				const struct drift_range *range, bool walk_only,
 				struct drift_cursor **cursor)
@@ -226,11 +279,45 @@ static enum drift_err scan_open(struct drift_view view, uint32_t table_id,
 	return DRIFT_OK;
 }
 
+/* From an image, if there is one: NULL *cursor when there is none. */
+static enum drift_err open_image(struct drift_view view, uint32_t table_id,
+				 const struct drift_range *range,
+				 struct drift_cursor **cursor)
+{
+	struct image *image = NULL;
+
+	*cursor = NULL;
+	if (!view.txn || !view.txn_ops)
+		image = images_find(view.db, table_id, view.seq);
+	return image ? image_scan_open(view, table_id, image, range, cursor)
+		     : DRIFT_OK;
+}
+
 enum drift_err drift_scan(struct drift_view view, uint32_t table_id,
 			  const struct drift_range *range,
 			  struct drift_cursor **cursor)
 {
+	enum drift_err err = open_image(view, table_id, range, cursor);
+
+	if (err || *cursor)
+		return err;
 	return scan_open(view, table_id, range, false, cursor);
+}
+
+enum drift_err drift_scan_again(struct drift_view view, uint32_t table_id,
+				const struct drift_range *range,
+				struct drift_cursor **cursor)
+{
+	enum drift_err err = drift_scan(view, table_id, range, cursor);
+	struct scan *scan = (struct scan *)(void *)*cursor;
+
+	if (err || (*cursor)->next != scan_next || (view.txn && view.txn_ops))
+		return err;
+	scan->face.next = scan_next_noted;
+	scan->face.close = scan_close_noted;
+	if (is_whole(&scan->range))
+		scan->image = images_begin(view.db, table_id, view.seq);
+	return DRIFT_OK;
 }
 
 enum drift_err scan_walk(struct drift_view view, uint32_t table_id,

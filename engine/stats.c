@@ -70,6 +70,7 @@ void drift_stats(struct drift_db *db, struct drift_stats *stats)
 		.refused_batches = load(&own->refused_batches),
 		.folded_events = load(&own->folded_events),
 		.layers = layers->count,
+		.image_bytes = images_bytes(db),
 	};
 	for (unsigned i = 0; i < layers->count; i++) {
 		stats->memory_events += memtable_count(layers->layers[i]->memtable);

@@ -312,14 +312,20 @@ static enum drift_err get(struct drift_view view, uint32_t table_id,
 {
 	struct drift_version version;
 	struct reading reading = { 0 };
+	struct image *image = NULL;
 	enum drift_err err = get_own(view, table_id, key, &version);
+	bool own = err != DRIFT_NO_ROW;
 
-	if (err == DRIFT_NO_ROW) {
+	if (!own && alive) /* an image knows nothing of who is gone */
+		image = images_find(view.db, table_id, view.seq);
+	if (image)
+		err = image_get(image, key, &version) ? DRIFT_OK : DRIFT_NO_ROW;
+	else if (!own)
 		err = reading_get_one(&reading, view.db, table_id, key, view.seq,
 				      alive, &row->memory, &version);
-	}
 	if (!err)
 		err = row_own(row, &version);
+	image_put(image);
 	reading_end(&reading);
 	return err ? err : show_row(view, table_id, row);
 }

@@ -84,6 +84,9 @@ static void measure_engine(struct printer *printer, struct drift_db *db)
 	       stats.memory_events);
 	number(printer, "backlog_bytes", "Memory that they use.", GAUGE,
 	       stats.memory_bytes);
+	number(printer, "image_bytes",
+	       "Memory of rows that queries read again and again.", GAUGE,
+	       stats.image_bytes);
 	histogram(printer, "batch_seconds",
 		  "From writing a batch of transactions to its being visible.",
 		  SECONDS, &stats.batch_time);

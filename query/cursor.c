@@ -96,7 +96,7 @@ static enum drift_err open_source(struct cursor *cursor, int plan,
 		return drift_index_scan(cursor->view, def->id,
 					&def->indexes[PLAN_INDEX_NUMBER(plan)],
 					range, &cursor->source);
-	return drift_scan(cursor->view, def->id, range, &cursor->source);
+	return drift_scan_again(cursor->view, def->id, range, &cursor->source);
 }
 
 /* Set the view and the form; false: the table was not there at that moment. */

@@ -11,6 +11,7 @@
  *	BENCH_ROUNDS	rounds (5)
  *	BENCH_ONLY	only the queries whose name begins so
  *	BENCH_DIR	where databases are made (build/bench)
+ *	BENCH_IMAGES	0: no rows are kept in memory between queries
  *	BENCH_KEEP	use those that an earlier run made there, with as many rows */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -174,6 +175,8 @@ static void open_both(struct bench *bench, bool keep)
 {
 	struct drift_error error = { 0 };
 	struct query_options options = { .timeout_ms = 600000 };
+	struct drift_options engine = { 0 };
+	const char *images = getenv("BENCH_IMAGES");
 	char command[600];
 	char path[256];
 
@@ -182,8 +185,10 @@ static void open_both(struct bench *bench, bool keep)
 	if (!keep && system(command) != 0)
 		die(command);
 	snprintf(path, sizeof(path), "%s/query", dir);
+	if (images && *images == '0')
+		engine.image_bytes_max = 1;
 	if ((!keep && drift_init(path, &error)) ||
-	    drift_open(path, NULL, &bench->db, &error) ||
+	    drift_open(path, &engine, &bench->db, &error) ||
 	    query_session_open(bench->db, &options, &bench->session, &error))
 		die(error.text);
 	snprintf(path, sizeof(path), "%s/query.db", dir);

@@ -27,6 +27,7 @@ static inline void home_make(struct home *home, uint32_t fold_events_max)
 	const struct drift_options options = {
 		.report = home_report,
 		.fold_events_max = fold_events_max,
+		.image_rows_min = 1, /* all that can be an image becomes one */
 	};
 
 	snprintf(home->dir, sizeof(home->dir), "/tmp/driftfs-test-XXXXXX");
