@@ -51,8 +51,9 @@ static enum drift_err describe(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error)
 {
-	static const char *const sql[] = { "SELECT", "WITH",   "VALUES",  "INSERT",
-					   "UPDATE", "DELETE", "REPLACE", NULL };
+	static const char *const sql[] = { "SELECT",  "WITH",   "VALUES",
+					   "INSERT",  "UPDATE", "DELETE",
+					   "REPLACE", "TABLE",  NULL };
 	static const char *const shows[] = { "SHOW", "DESCRIBE", "DESC", "EXPLAIN",
 					     NULL };
 

@@ -304,9 +304,11 @@ static bool begins_with(const struct statement *statement, unsigned n,
 enum drift_err explain_run(struct query_session *session,
 			   struct statement *statement, struct drift_error *error)
 {
-	static const char *const reads[] = { "SELECT", "VALUES", "WITH", NULL };
-	static const char *const all[] = { "SELECT", "VALUES", "WITH",    "INSERT",
-					   "UPDATE", "DELETE", "REPLACE", NULL };
+	static const char *const reads[] = { "SELECT", "VALUES", "WITH", "TABLE",
+					     NULL };
+	static const char *const all[] = { "SELECT",  "VALUES", "WITH",
+					   "INSERT",  "UPDATE", "DELETE",
+					   "REPLACE", "TABLE",  NULL };
 	struct statement inner = *statement;
 	enum drift_err err = DRIFT_OK;
 	bool analyze;

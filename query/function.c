@@ -182,7 +182,7 @@ enum drift_err function_register(struct query_session *session)
 		function_array_list,    function_number_list,
 		function_to_time_list,  function_encode_list,
 		function_json_list,     function_ordered_list,
-		function_catalog_list,
+		function_within_list,   function_catalog_list,
 	};
 	enum drift_err err = DRIFT_OK;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* function_encode.c - bytes as text and back, and texts as SQL writes them: encode(),
- * decode(), to_hex(), quote_literal(), quote_ident(). */
+ * decode(), to_hex(), md5(), sha256(), quote_literal(), quote_ident(). */
 #include <strings.h>
 
+#include "engine/hash.h"
 #include "query/ddl.h"
 #include "query/function.h"
 #include "query/session.h"
@@ -187,6 +188,60 @@ static void quote_ident(sqlite3_context *context, int argc, sqlite3_value **argv
 	function_text(context, &out);
 }
 
+/* md5(x): in hexadecimal digits. */
+static void md5(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct buf bytes = BUF_INIT, text = BUF_INIT;
+
+	if (function_null(argc, argv))
+		return;
+	if (hash_add("md5", bytes_of(argv[0]), &bytes) == DRIFT_UNSUPPORTED)
+		function_fail(context, DRIFT_UNSUPPORTED,
+			      "md5() is not supported here");
+	add_hex(buf_slice(&bytes), &text);
+	buf_release(&bytes);
+	function_text(context, &text);
+}
+
+static void add_hash(sqlite3_context *context, const char *name,
+		     sqlite3_value **argv)
+{
+	struct buf bytes = BUF_INIT;
+
+	if (function_null(1, argv))
+		return;
+	if (hash_add(name, bytes_of(argv[0]), &bytes))
+		sqlite3_result_error_nomem(context);
+	else
+		sqlite3_result_blob64(context, bytes.data, bytes.size,
+				      SQLITE_TRANSIENT);
+	buf_release(&bytes);
+}
+
+static void sha224(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	add_hash(context, "sha224", argv);
+}
+
+static void sha256(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	add_hash(context, "sha256", argv);
+}
+
+static void sha384(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	add_hash(context, "sha384", argv);
+}
+
+static void sha512(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	add_hash(context, "sha512", argv);
+}
+
 const struct function function_encode_list[] = {
 	{ "encode", 2, encode, NULL, false },
 	{ "decode", 2, decode, NULL, false },
@@ -194,5 +249,10 @@ const struct function function_encode_list[] = {
 	{ "quote_literal", 1, quote_literal, NULL, false },
 	{ "quote_nullable", 1, quote_nullable, NULL, false },
 	{ "quote_ident", 1, quote_ident, NULL, false },
+	{ "md5", 1, md5, NULL, false },
+	{ "sha224", 1, sha224, NULL, false },
+	{ "sha256", 1, sha256, NULL, false },
+	{ "sha384", 1, sha384, NULL, false },
+	{ "sha512", 1, sha512, NULL, false },
 	{ NULL, 0, NULL, NULL, false },
 };

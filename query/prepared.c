@@ -163,13 +163,17 @@ enum drift_err prepared_add(struct prepared_list *list, const char *name,
 static enum drift_err check_kind(const struct statement *statement,
 				 struct drift_error *error)
 {
-	static const char *const words[] = { "SELECT", "WITH",   "VALUES", "INSERT",
-					     "UPDATE", "DELETE", "REPLACE" };
+	static const char *const words[] = {
+		"SELECT", "WITH",   "VALUES",  "INSERT",
+		"UPDATE", "DELETE", "REPLACE", "TABLE"
+	};
 	struct token token = statement_peek(statement);
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (token_is_word(statement->script, token, words[i]))
 			return DRIFT_OK;
+	if (token_is(statement->script, token, "("))
+		return DRIFT_OK;
 	return statement_syntax(statement, token, error);
 }
 

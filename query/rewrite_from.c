@@ -167,6 +167,95 @@ static enum drift_err note_function(struct rewriter *rewriter, unsigned i,
 	return err;
 }
 
+/* upper('x') AS u: any other function is a table of one row and one column. */
+static enum drift_err note_scalar(struct rewriter *rewriter, unsigned i,
+				  unsigned first)
+{
+	unsigned close = verb_find_close(&rewriter->statement, i + 1), count = 0;
+	struct alias alias = alias_at(rewriter, close + 1);
+	struct buf names = BUF_INIT, text = BUF_INIT, name = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	token_text(rewriter->statement.script,
+		   rewriter_token(rewriter, alias.name ? alias.name : i), &name);
+	if (alias.open)
+		err = read_names(rewriter, &alias, &count, &names);
+	else
+		token_quote_name(buf_slice(&name), &names);
+	if (!err && count > 1)
+		err = rewriter_refuse(rewriter, alias.open,
+				      "a list of columns for a function of one");
+	buf_add_str(&text, " AS ");
+	buf_add_slice(&text, buf_slice(&names));
+	buf_add_char(&text, ')');
+	if (!alias.name) {
+		buf_add_str(&text, " AS ");
+		token_quote_name(buf_slice(&name), &text);
+	}
+	if (!err)
+		err = buf_status(&text);
+	if (!err) {
+		edit_before(&rewriter->edits, first, "(SELECT ");
+		edit_after(&rewriter->edits, close, buf_cstr(&text));
+		if (alias.open)
+			edit_instead(&rewriter->edits, alias.open, alias.close + 1,
+				     SLICE(""));
+	}
+	buf_release(&names);
+	buf_release(&text);
+	buf_release(&name);
+	return err;
+}
+
+/* Is token i in a query's clauses, and not among the words of EXTRACT(year FROM x)? */
+static bool is_in_query(const struct rewriter *rewriter, unsigned i)
+{
+	unsigned depth = 0;
+
+	while (i-- > 0) {
+		if (rewriter_is_punct(rewriter, i, ")"))
+			depth++;
+		else if (rewriter_is_punct(rewriter, i, "(") && depth-- == 0)
+			return rewriter_is_word(rewriter, i - 1, "FROM") ||
+			       rewriter_is_word(rewriter, i - 1, "JOIN");
+		else if (depth == 0 && (rewriter_is_word(rewriter, i, "SELECT") ||
+					rewriter_is_word(rewriter, i, "UPDATE") ||
+					rewriter_is_word(rewriter, i, "DELETE")))
+			return true;
+	}
+	return false;
+}
+
+/* Is a function of rows called so in SQLite itself, or one of our virtual tables? */
+static bool is_of_rows(struct slice name)
+{
+	static const char *const prefixes[] = { "drift_", "pragma_", "json_each",
+						"json_tree" };
+
+	for (unsigned i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (name.size >= strlen(prefixes[i]) &&
+		    strncasecmp(name.data, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Is token i a function's name behind FROM, its schema's at *first? */
+static bool is_scalar(const struct rewriter *rewriter, unsigned i, unsigned *first)
+{
+	struct slice name =
+		token_slice(rewriter->statement.script, rewriter_token(rewriter, i));
+
+	*first = i > 1 && rewriter_is_punct(rewriter, i - 1, ".") ? i - 2 : i;
+	return rewriter_token(rewriter, i).kind == TOKEN_WORD &&
+	       rewriter_is_punct(rewriter, i + 1, "(") &&
+	       !rewriter_is_word(rewriter, i, "VALUES") &&
+	       !rewriter_is_word(rewriter, i, "SELECT") &&
+	       !rewriter_is_word(rewriter, i, "LATERAL") &&
+	       !rewriter_is_word(rewriter, i, "ROWS") && !is_of_rows(name) &&
+	       rewrite_is_from_place(rewriter, *first) &&
+	       is_in_query(rewriter, *first);
+}
+
 /* Token i opens a query. */
 static enum drift_err note_query(struct rewriter *rewriter, unsigned i)
 {
@@ -287,5 +376,6 @@ enum drift_err rewrite_from(struct rewriter *rewriter, unsigned i)
 	     rewriter_is_word(rewriter, i + 1, "WITH")) &&
 	    rewrite_is_from_place(rewriter, i))
 		return note_query(rewriter, i);
-	return DRIFT_OK;
+	return is_scalar(rewriter, i, &after) ? note_scalar(rewriter, i, after)
+					      : DRIFT_OK;
 }

@@ -32,6 +32,8 @@ static bool ends_list(const struct rewriter *rewriter, unsigned i)
 
 	if (rewriter_is_word(rewriter, i, "FROM"))
 		return !rewriter_is_word(rewriter, i - 1, "DISTINCT");
+	if (i > 0 && rewriter_is_word(rewriter, i - 1, "WITHIN"))
+		return false;
 	return is_one_of(rewriter, i, words) ||
 	       temporal_is_trailing(&rewriter->statement, i);
 }

@@ -41,6 +41,7 @@ static const struct {
 	{ "DELETE", sql_run, false },
 	{ "WITH", sql_run, false },
 	{ "VALUES", sql_run, false },
+	{ "TABLE", sql_run, false },
 	{ "REPLACE", sql_run, false },
 	{ "PATCH", write_run_patch, false },
 	{ "SOFT", write_run_soft_delete, false },
@@ -82,7 +83,7 @@ static bool is_unsupported(const struct statement *statement, struct token token
 		"ATTACH",  "CALL",    "CLUSTER", "COMMENT", "COPY",
 		"DECLARE", "DETACH",  "DO",      "FETCH",   "GRANT",
 		"LISTEN",  "LOCK",    "MERGE",   "NOTIFY",  "PRAGMA",
-		"REFRESH", "REINDEX", "REVOKE",  "TABLE",   "VERIFY",
+		"REFRESH", "REINDEX", "REVOKE",  "VERIFY",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

@@ -63,7 +63,9 @@ static enum drift_err read_query(struct ddl *ddl, struct table_def *def)
 	first = statement_peek(statement);
 	if (!err && !token_is_word(statement->script, first, "SELECT") &&
 	    !token_is_word(statement->script, first, "WITH") &&
-	    !token_is_word(statement->script, first, "VALUES"))
+	    !token_is_word(statement->script, first, "VALUES") &&
+	    !token_is_word(statement->script, first, "TABLE") &&
+	    !token_is(statement->script, first, "("))
 		err = statement_syntax(statement, first, ddl->error);
 	if (!err)
 		err = note_uses(ddl, def);

@@ -52,9 +52,9 @@ static bool is_one_of(const char *script, struct token token,
 
 bool query_reads_only(const char *script, size_t size)
 {
-	static const char *const reading[] = { "SELECT",  "WITH", "VALUES",
-					       "EXPLAIN", "SHOW", "DESCRIBE",
-					       "DESC",    NULL };
+	static const char *const reading[] = { "SELECT",   "WITH",    "VALUES",
+					       "TABLE",    "EXPLAIN", "SHOW",
+					       "DESCRIBE", "DESC",    NULL };
 	static const char *const writing[] = { "INSERT", "UPDATE", "DELETE",
 					       "REPLACE", NULL };
 	size_t at = 0;

@@ -340,12 +340,14 @@ static const struct {
 	{ "SOME", spell_any },
 	{ "STRING_AGG", spell_aggregate },
 	{ "SUBSTRING", spell_call },
+	{ "TABLE", spell_table },
 	{ "TIME", spell_typed_literal },
 	{ "TIMESTAMP", spell_typed_literal },
 	{ "TIMESTAMPTZ", spell_typed_literal },
 	{ "TRIM", spell_call },
 	{ "TRUE", spell_truth },
 	{ "UNKNOWN", spell_unknown },
+	{ "WITHIN", spell_within },
 };
 
 /* The longest word has 18 letters; words of another first letter are passed over by
@@ -470,6 +472,7 @@ static enum drift_err spell_punct(struct rewriter *rewriter, unsigned i)
 	if (rewriter_is_punct(rewriter, i, "+") ||
 	    rewriter_is_punct(rewriter, i, "-"))
 		return spell_sign(rewriter, i);
+	spell_query(rewriter, i);
 	spell_matching(rewriter, i);
 	spell_bracket(rewriter, i);
 	return spell_operator(rewriter, i);

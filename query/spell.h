@@ -16,6 +16,10 @@ enum drift_err spell_token(struct rewriter *rewriter, unsigned i);
  * call, something in parentheses, CASE ... END, with the casts and intervals after it. */
 unsigned spell_operand(const struct rewriter *rewriter, unsigned end);
 
+/* spell_query.c: (SELECT ...) where only a query can stand, TABLE t. */
+void spell_query(struct rewriter *rewriter, unsigned i);
+enum drift_err spell_table(struct rewriter *rewriter, unsigned i);
+
 /* spell_cast.c: CAST(x AS type), x::type, DATE 'x'. */
 enum drift_err spell_cast(struct rewriter *rewriter, unsigned i);
 enum drift_err spell_colons(struct rewriter *rewriter, unsigned i);
@@ -52,6 +56,8 @@ bool spell_is_any(const struct rewriter *rewriter, unsigned i);
 
 /* spell_order.c: string_agg(DISTINCT x, ', ' ORDER BY y). */
 enum drift_err spell_aggregate(struct rewriter *rewriter, unsigned i);
+/* percentile_cont(0.5) WITHIN GROUP (ORDER BY x): token i is WITHIN. */
+enum drift_err spell_within(struct rewriter *rewriter, unsigned i);
 
 /* spell_operator.c: x #> '{a,b}'; operators that are not there, by their names. */
 enum drift_err spell_operator(struct rewriter *rewriter, unsigned i);

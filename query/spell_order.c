@@ -5,7 +5,10 @@
  *	string_agg(DISTINCT x, ', ' ORDER BY y DESC)
  *	drift_ordered_text(x, ', ', drift_order(y, 'd'), 1)
  *
- * function_ordered.c collects the values and sorts them by their keys. */
+ * function_ordered.c collects the values and sorts them by their keys. And WITHIN GROUP:
+ *
+ *	percentile_cont(0.5) WITHIN GROUP (ORDER BY x DESC)
+ *	drift_percentile_cont(0.5, x, 1)		(function_within.c) */
 #include "query/session.h"
 #include "query/spell.h"
 
@@ -144,4 +147,50 @@ enum drift_err spell_aggregate(struct rewriter *rewriter, unsigned i)
 	err = note_order(&call);
 	edit_before(&rewriter->edits, call.close, call.distinct ? "), 1" : "), 0");
 	return err;
+}
+
+/* The call that ends with the parenthesis `close`: its "(". */
+static unsigned open_of(const struct rewriter *rewriter, unsigned close)
+{
+	unsigned depth = 0, i = close + 1;
+
+	while (i-- > 0) {
+		if (rewriter_is_punct(rewriter, i, ")"))
+			depth++;
+		else if (rewriter_is_punct(rewriter, i, "(") && --depth == 0)
+			return i;
+	}
+	return 0;
+}
+
+enum drift_err spell_within(struct rewriter *rewriter, unsigned i)
+{
+	static const char *const names[] = { "percentile_cont", "percentile_disc",
+					     "mode" };
+	unsigned open, close, end, stop, k = 0;
+	char order;
+
+	if (!rewriter_is_word(rewriter, i + 1, "GROUP"))
+		return DRIFT_OK;
+	open = i > 1 ? open_of(rewriter, i - 1) : 0;
+	while (k < 3 &&
+	       (open == 0 || !rewriter_is_word(rewriter, open - 1, names[k])))
+		k++;
+	if (k == 3 || !rewriter_is_punct(rewriter, i + 2, "("))
+		return rewriter_refuse(rewriter, i, "WITHIN GROUP");
+	close = verb_find_close(&rewriter->statement, i + 2);
+	end = expression_end(rewriter, i + 5, close);
+	if (!rewriter_is_word(rewriter, i + 3, "ORDER") || end == i + 5 ||
+	    rewriter_is_punct(rewriter, end, ","))
+		return rewriter_refuse(rewriter, i,
+				       "WITHIN GROUP of several orders");
+	order = order_of(rewriter, i + 5, end, &stop);
+	rewriter_instead(rewriter, open - 1, open, "drift_%s", names[k]);
+	rewriter_instead(rewriter, i - 1, i + 5, "%s",
+			 i - 1 > open + 1 ? ", " : " ");
+	if (stop < close)
+		rewriter_instead(rewriter, stop, close, " ");
+	edit_before(&rewriter->edits, close, (order | 0x20) == 'd' ? ", 1" : ", 0");
+	rewriter->statement.at = i + 5;
+	return DRIFT_OK;
 }

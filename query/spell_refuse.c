@@ -31,7 +31,6 @@ static const struct {
 	{ "SOME", "(", AN_OPERATOR, "a comparison with SOME" },
 	{ "TABLESAMPLE", NULL, ANYWHERE, "TABLESAMPLE" },
 	{ "WITH", "TIES", ANYWHERE, "WITH TIES" },
-	{ "WITHIN", "GROUP", ANYWHERE, "WITHIN GROUP" },
 };
 
 static bool is_next(const struct rewriter *rewriter, unsigned i, const char *next)

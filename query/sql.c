@@ -42,10 +42,17 @@ static enum drift_err want_column(struct relation *relation,
 static unsigned column_list(const struct statement *statement,
 			    const struct verb *verb)
 {
+	unsigned i = verb->after_target;
+
 	if (verb->kind != VERB_INSERT ||
-	    !token_is(statement->script, statement->tokens[verb->after_target], "("))
+	    !token_is(statement->script, statement->tokens[i], "(") ||
+	    !token_is_name(statement->tokens[i + 1]) ||
+	    token_is_word(statement->script, statement->tokens[i + 1], "SELECT") ||
+	    token_is_word(statement->script, statement->tokens[i + 1], "VALUES") ||
+	    token_is_word(statement->script, statement->tokens[i + 1], "TABLE") ||
+	    token_is_word(statement->script, statement->tokens[i + 1], "WITH"))
 		return 0;
-	return verb_find_close(statement, verb->after_target);
+	return verb_find_close(statement, i);
 }
 
 static enum drift_err want_inserted(struct relation *relation,

@@ -44,11 +44,17 @@ static bool begins_moment(const struct statement *statement, unsigned i)
 	case TOKEN_PARAMETER:
 		return true;
 	case TOKEN_PUNCT:
-		return token_is(statement->script, token, "(");
+		return token_is(statement->script, token, "(") ||
+		       (token_is(statement->script, token, "-") &&
+			i + 1 < statement->count &&
+			statement->tokens[i + 1].kind == TOKEN_INTEGER);
 	default:
 		return is_word_at(statement, i, "CURRENT_TIMESTAMP") ||
 		       is_word_at(statement, i, "TIMESTAMP") ||
 		       is_word_at(statement, i, "HEAD") ||
+		       (is_word_at(statement, i, "DATE") &&
+			i + 1 < statement->count &&
+			statement->tokens[i + 1].kind == TOKEN_STRING) ||
 		       (token.kind == TOKEN_WORD && i + 1 < statement->count &&
 			token_is(statement->script, statement->tokens[i + 1], "("));
 	}
@@ -179,6 +185,18 @@ static enum drift_err moment_text(struct query_session *session,
 	return evaluate(session, statement, first, end, text, error);
 }
 
+/* A seq that a computation made less than none is before the first event, too. */
+static void take_negative(struct buf *text)
+{
+	const char *digits = buf_cstr(text) + 1;
+
+	if (digits[-1] != '-' || *digits == '\0' ||
+	    digits[strspn(digits, "0123456789")] != '\0')
+		return;
+	buf_clear(text);
+	buf_add_char(text, '0');
+}
+
 /* Read the tokens of one moment. In BETWEEN a AND b, AND ends the first. */
 static enum drift_err read_moment(struct query_session *session,
 				  struct statement *statement, struct moment *moment,
@@ -203,6 +221,8 @@ static enum drift_err read_moment(struct query_session *session,
 		skip_operand(statement);
 	}
 	err = moment_text(session, statement, first, statement->at, &text, error);
+	if (!err)
+		take_negative(&text);
 	if (!err)
 		err = moment_parse(buf_slice(&text), MOMENT_OF_SQL, session->now,
 				   moment, error);

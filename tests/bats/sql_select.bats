@@ -92,3 +92,63 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 	refuses 54000 'regular expression is too complex for this text' "SELECT (repeat('a', 60) || '!') ~ '^(a|a|a)+\$'"
 	refuses 2201B 'regular expression is too large' "SELECT 'a' ~ '((a{1000}){1000}){1000}'"
 }
+
+@test "queries stand in parentheses, alone and as parts of UNION, and TABLE is one" {
+	sql "CREATE TABLE q (id INT PRIMARY KEY, g TEXT); INSERT INTO q VALUES (1, 'a'); TAG one; INSERT INTO q VALUES (2, 'a'), (3, 'b')"
+	same "$(sql "(SELECT 1 AS a);
+		(SELECT id FROM q ORDER BY id DESC LIMIT 1) UNION ALL (SELECT id FROM q ORDER BY id LIMIT 1);
+		((SELECT 1 AS a) UNION (SELECT 2)) EXCEPT (SELECT 1);
+		SELECT count(*) AS n FROM ((SELECT id FROM q) UNION (SELECT 9)) x WHERE id IN ((SELECT 1) UNION (SELECT 9));
+		WITH w AS ((SELECT 5 AS a) UNION ALL (SELECT 6)) SELECT sum(a) AS n FROM w;
+		TABLE q AS OF @tag:one; (TABLE q) EXCEPT SELECT * FROM q WHERE id > 1; SELECT count(*) AS n FROM (TABLE q) x;
+		SELECT ((SELECT 1)) AS a; (SELECT id AS a FROM q AS OF @tag:one)")" \
+'{"a":1}
+{"id":3}
+{"id":1}
+{"a":2}
+{"n":2}
+{"n":11}
+{"id":1,"g":"a"}
+{"id":1,"g":"a"}
+{"n":3}
+{"a":1}
+{"a":1}'
+	sql "INSERT INTO q (SELECT 4, 'c'); INSERT INTO q (id) (SELECT 5) RETURNING id; PREPARE p AS (SELECT 1); EXECUTE p" >log
+	sql 'CREATE VIEW v AS (SELECT id FROM q) UNION (SELECT 9)'
+	same "$(sql 'SELECT count(*) AS n FROM v')" '{"n":6}'
+	refuses 42601 'syntax error at or near .\(.' '(SELECT 1) UNION ()'
+}
+
+@test "percentiles and modes within groups" {
+	sql "CREATE TABLE w (id INT PRIMARY KEY, g TEXT, x REAL); INSERT INTO w VALUES (1, 'a', 1), (2, 'a', 2), (3, 'b', 10), (4, 'b', 20), (5, 'b', 30), (6, NULL, NULL)"
+	same "$(sql "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS a, percentile_cont(0.25) WITHIN GROUP (ORDER BY x DESC) AS b,
+			percentile_disc(0.5) WITHIN GROUP (ORDER BY g) AS c, percentile_disc(0) WITHIN GROUP (ORDER BY id DESC) AS d, mode() WITHIN GROUP (ORDER BY g) AS e,
+			percentile_disc(1) WITHIN GROUP (ORDER BY x) FILTER (WHERE g = 'a') AS f, mode() WITHIN GROUP (ORDER BY length(g)) AS h FROM w;
+		SELECT g, percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1) FROM w GROUP BY g ORDER BY 1;
+		SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS none FROM w WHERE id > 9")" \
+'{"a":10.0,"b":20.0,"c":"b","d":6,"e":"b","f":2.0,"h":1}
+{"g":null,"percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1)":null}
+{"g":"a","percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1)":2.5}
+{"g":"b","percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1)":21.0}
+{"none":null}'
+	refuses 22003 'percentile value 1.5 is not between 0 and 1' 'SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY x) FROM w'
+	refuses 22P02 'double precision: "a"' 'SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY g) FROM w'
+	refuses 0A000 'WITHIN GROUP of several orders' 'SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x, g) FROM w'
+	refuses 0A000 'WITHIN GROUP is not supported' 'SELECT rank(1) WITHIN GROUP (ORDER BY x) FROM w'
+}
+
+@test "a function of one value stands in FROM, and digests are known" {
+	same "$(sql "SELECT * FROM upper('abc') AS result; SELECT * FROM pg_catalog.lower('ABC'); SELECT u.x || n AS y FROM upper('a') u(x), length('abc') n")" \
+'{"result":"ABC"}
+{"lower":"abc"}
+{"y":"A3"}'
+	refuses 42883 'function nope does not exist' 'SELECT * FROM nope(1)'
+	same "$(sql "SELECT md5('abc') AS a, md5('') AS b, md5(NULL) AS c, encode(sha256('abc'), 'hex') AS d, substr(encode(sha512('abc'), 'hex'), 1, 8) AS e")" \
+		'{"a":"900150983cd24fb0d6963f7d28e17f72","b":"d41d8cd98f00b204e9800998ecf8427e","c":null,"d":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","e":"ddaf35a1"}'
+}
+
+@test "a computed moment before the first event shows nothing" {
+	same "$(sql "SELECT count(*) AS n FROM p AS OF -1; SELECT count(*) AS n FROM p AS OF (1 - 5); SELECT count(*) AS n FROM p FOR SYSTEM_TIME AS OF DATE '2020-01-01' x")" '{"n":0}
+{"n":0}
+{"n":0}'
+}
