@@ -148,7 +148,7 @@ static enum drift_err take_json(struct import *import, fuse_req_t req,
 		return err;
 	buf_add(&import->text, at, (size_t)(end - at));
 	err = buf_status(&import->text);
-	if (!err && last)
+	if (!err && last && import->text.size)
 		err = take_line(import, req, buf_slice(&import->text));
 	if (!err && import->text.size > size_max)
 		err = at_line(import->line + 1, DRIFT_TOO_BIG, &import->error);

@@ -15,11 +15,11 @@
 #include "query/query.h"
 
 /* A refusal of a name, which has no row to report. */
-static void note(fuse_req_t req, const struct identity *parent,
-		 struct drift_error *error, enum drift_err err)
+static void note(fuse_req_t req, const struct node *parent, struct slice name,
+		 enum drift_err err)
 {
-	(void)!drift_fail_code(error, err);
-	refusal_add(tree_of(req), fuse_req_ctx(req)->uid, parent, error);
+	refusal_add_name(tree_of(req), fuse_req_ctx(req)->uid, node_identity(parent),
+			 name, err);
 }
 
 /* ---- Files -------------------------------------------------------------- */
@@ -74,7 +74,6 @@ void make_row(fuse_req_t req, struct node *node, struct slice name,
 	const struct identity *parent = node_identity(node);
 	struct reader *reader = reader_mine();
 	struct fuse_entry_param entry = { 0 };
-	struct drift_error error = { 0 };
 	struct identity identity = { 0 };
 	enum drift_err err = handles_room(tree, 0);
 
@@ -88,7 +87,7 @@ void make_row(fuse_req_t req, struct node *node, struct slice name,
 			      : create_row(tree, fuse_req_ctx(req)->uid, &identity,
 					   &entry, fi);
 	else
-		note(req, parent, &error, err);
+		note(req, node, name, err);
 	if (err) {
 		reply_err(req, err);
 	} else if (fuse_reply_create(req, &entry, fi)) {
@@ -139,8 +138,10 @@ static void make_done(struct change *change, const struct drift_receipt *receipt
 	enum drift_err err = receipt->err;
 	struct buf name = BUF_INIT;
 
-	if (err && err != DRIFT_TABLE_EXISTS)
-		note(change->req, parent, &error, err);
+	if (err && err != DRIFT_TABLE_EXISTS) {
+		(void)!drift_fail_code(&error, err);
+		refusal_add(tree, fuse_req_ctx(change->req)->uid, parent, &error);
+	}
 	if (!err)
 		err = key_component_encode(slice_str(making->name), &name);
 	if (!err)
@@ -175,12 +176,11 @@ static void start_making(fuse_req_t req, fuse_ino_t parent, struct slice name)
 
 void make_table(fuse_req_t req, struct node *parent, struct slice name)
 {
-	struct drift_error error = { 0 };
 	struct buf table = BUF_INIT;
 	enum drift_err err = key_component_decode(name, &table);
 
 	if (err) {
-		note(req, node_identity(parent), &error, err);
+		note(req, parent, name, err);
 		reply_err(req, err);
 	} else {
 		start_making(req, node_number(&tree_of(req)->nodes, parent),

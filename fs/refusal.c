@@ -116,6 +116,38 @@ void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
 	buf_release(&line);
 }
 
+/* ": a row of "t" is called <a>,<b>.json" */
+static void add_form(struct tree *tree, uint32_t table_id, struct buf *text)
+{
+	const struct table_def *def =
+		drift_table_by_id(drift_view_live(tree->db), table_id);
+
+	if (!def)
+		return;
+	buf_printf(text, ": a row of \"%s\" is called ", def->name);
+	for (unsigned i = 0; i < def->key_count; i++)
+		buf_printf(text, "%s<%s>", i ? "," : "",
+			   def->columns[def->key_columns[i]].name);
+	buf_add_str(text, ".json");
+}
+
+void refusal_add_name(struct tree *tree, uid_t uid, const struct identity *parent,
+		      struct slice name, enum drift_err err)
+{
+	struct drift_error error = { 0 };
+	struct buf text = BUF_INIT;
+
+	buf_add_str(&text, drift_err_text(err));
+	buf_add_str(&text, " \"");
+	buf_add_slice(&text, name);
+	buf_add_str(&text, "\"");
+	if (err == DRIFT_BAD_NAME && parent->kind == NODE_ROWS)
+		add_form(tree, parent->table_id, &text);
+	(void)!drift_fail(&error, err, "%s", buf_cstr(&text));
+	refusal_add(tree, uid, parent, &error);
+	buf_release(&text);
+}
+
 enum drift_err refusal_text(struct tree *tree, const struct identity *identity,
 			    uid_t uid, struct buf *text)
 {

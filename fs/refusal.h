@@ -23,6 +23,9 @@ void refusals_release(struct refusals *refusals);
 /* Add a line about a request on identity. error may lack a text. */
 void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
 		 const struct drift_error *error);
+/* The same about a name in the directory parent that can lead to nothing. */
+void refusal_add_name(struct tree *tree, uid_t uid, const struct identity *parent,
+		      struct slice name, enum drift_err err);
 /* Append what uid may read. */
 [[nodiscard]] enum drift_err refusal_text(struct tree *tree,
 					  const struct identity *identity, uid_t uid,

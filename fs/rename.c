@@ -359,6 +359,19 @@ static enum drift_err start(struct renaming *renaming)
 	return DRIFT_OK;
 }
 
+/* What it is to be called, which it may not be. */
+static enum drift_err parse_target(fuse_req_t req, const struct identity *parent,
+				   struct slice name, struct renaming *renaming)
+{
+	struct tree *tree = tree_of(req);
+	enum drift_err err;
+
+	err = name_parse(tree, parent, name, &renaming->to_key, &renaming->to);
+	if (err)
+		refusal_add_name(tree, fuse_req_ctx(req)->uid, parent, name, err);
+	return err;
+}
+
 void rename_row(fuse_req_t req, struct node *parent, struct slice name,
 		struct node *new_parent, struct slice new_name, bool no_replace)
 {
@@ -378,8 +391,8 @@ void rename_row(fuse_req_t req, struct node *parent, struct slice name,
 	err = name_parse(tree, node_identity(parent), name, &renaming->from_key,
 			 &renaming->from);
 	if (!err)
-		err = name_parse(tree, node_identity(new_parent), new_name,
-				 &renaming->to_key, &renaming->to);
+		err = parse_target(req, node_identity(new_parent), new_name,
+				   renaming);
 	if (!err)
 		err = start(renaming);
 	if (err) {
@@ -484,8 +497,12 @@ void rename_table(fuse_req_t req, struct node *parent, struct slice name,
 	(void)new_parent, (void)no_replace; /* no table is ever replaced */
 	if (renaming)
 		err = key_component_decode(name, &renaming->from);
-	if (!err)
+	if (!err) {
 		err = key_component_decode(new_name, &renaming->to);
+		if (err)
+			refusal_add_name(tree, fuse_req_ctx(req)->uid,
+					 node_identity(parent), new_name, err);
+	}
 	if (err) {
 		if (renaming)
 			table_renaming_free(renaming);

@@ -209,3 +209,26 @@ odd_names()
 	same "$(cat mnt/tables/t/count)" 0
 	same "$(grep -c . mnt/.driftfs/errors)" 3
 }
+
+@test "a name that can be no row's is refused by name, made or renamed to" {
+	driftdb sql -d db -e 'CREATE TABLE u (a INTEGER, b TEXT, PRIMARY KEY (a, b))'
+	echo '{}' >$rows/x.json
+	refused() { # TEXT COMMAND...
+		local text=$1 before
+		shift
+		before=$(wc -l <mnt/.driftfs/errors)
+		fails_with 1 "$@"
+		[ "$(wc -l <mnt/.driftfs/errors)" -gt "$before" ] # mv tries twice
+		same "$(tail -n 1 mnt/.driftfs/errors | jq -r .text)" "$text"
+	}
+	refused 'invalid name "y.json": a row of "u" is called <a>,<b>.json' \
+		bash -c 'echo "{}" >mnt/tables/u/rows/y.json'
+	refused 'invalid name "x.json": a row of "u" is called <a>,<b>.json' \
+		mv $rows/x.json mnt/tables/u/rows/x.json
+	refused 'invalid name "%zz.json": a row of "t" is called <id>.json' \
+		mv $rows/x.json $rows/%zz.json
+	refused 'invalid name "50%"' mkdir mnt/tables/50%
+	refused 'invalid name "50%"' mv mnt/tables/u mnt/tables/50%
+	[ -e $rows/x.json ]
+	[ -d mnt/tables/u ]
+}

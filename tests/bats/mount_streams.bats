@@ -149,6 +149,10 @@ own_memory()
 	fails_with 1 cp bad $t/import.jsonl
 	run tail -n 1 mnt/.driftfs/errors
 	says 'line 2: key '
+	# A shell flushes before it writes anything.
+	fails_with 1 bash -c "cat bad >$t/import.jsonl"
+	run tail -n 1 mnt/.driftfs/errors
+	says 'line 2: key '
 	printf '{"id":"n1"}\n{"id":"n2"' >bad
 	fails_with 1 cp bad $t/import.jsonl
 	same "$(cat $t/count)" 10
