@@ -316,6 +316,47 @@ enum drift_err memtable_add_index(struct memtable *memtable, uint32_t index_id,
 	return DRIFT_OK;
 }
 
+static void skip_remove(struct memtable *memtable, struct slice key, drift_seq seq)
+{
+	struct entry *before[MEMTABLE_HEIGHT];
+	struct entry *entry = skip_find(memtable, key, seq, before);
+
+	if (!entry || entry->seq != seq || !slice_equal(entry_sort_key(entry), key))
+		return;
+	for (unsigned level = 0; level < entry->height; level++)
+		atomic_store(&before[level]->next[level],
+			     atomic_load(&entry->next[level]));
+}
+
+void memtable_remove_row(struct memtable *memtable, uint32_t table_id,
+			 struct slice key, drift_seq seq)
+{
+	char sort_key[5 + KEY_BYTES_MAX];
+
+	if (key.size > KEY_BYTES_MAX)
+		return;
+	sort_prefix(sort_key, 0, table_id);
+	memcpy(sort_key + 5, key.data, key.size);
+	skip_remove(memtable, slice_of(sort_key, 5 + key.size), seq);
+	atomic_fetch_sub(&memtable->count, 1);
+}
+
+enum drift_err memtable_remove_index(struct memtable *memtable, uint32_t index_id,
+				     struct slice value, struct slice key,
+				     drift_seq seq)
+{
+	struct buf sort_key = BUF_INIT;
+	enum drift_err err;
+
+	memtable_index_key(&sort_key, index_id, value);
+	buf_add_slice(&sort_key, key);
+	err = buf_status(&sort_key);
+	if (!err)
+		skip_remove(memtable, buf_slice(&sort_key), seq);
+	buf_release(&sort_key);
+	return err;
+}
+
 enum drift_err memtable_add_tx(struct memtable *memtable, const struct mem_tx *tx)
 {
 	return list_add(&memtable->txs, tx);

@@ -3,7 +3,8 @@
  *
  * A skip list in an arena: one thread inserts, any number read, none waits.
  * (W. Pugh, "Skip lists: a probabilistic alternative to balanced trees", CACM 33(6),
- * 1990.) Nothing is ever removed; the whole memtable goes at once.
+ * 1990.) Nothing is removed while others read; the whole memtable goes at once. Only a
+ * transaction's overlay, which has one user, takes entries out again.
  *
  * Two kinds of entries share it, told apart by the first byte of the sort key:
  *	0x00 table id[4] row key		a version of a row
@@ -64,6 +65,12 @@ enum drift_err memtable_add_row(struct memtable *memtable, uint32_t table_id,
 enum drift_err memtable_add_index(struct memtable *memtable, uint32_t index_id,
 				  struct slice value, struct slice key,
 				  drift_seq seq);
+/* Take out what was added with this seq. Its memory stays taken. */
+void memtable_remove_row(struct memtable *memtable, uint32_t table_id,
+			 struct slice key, drift_seq seq);
+enum drift_err memtable_remove_index(struct memtable *memtable, uint32_t index_id,
+				     struct slice value, struct slice key,
+				     drift_seq seq);
 enum drift_err memtable_add_tx(struct memtable *memtable, const struct mem_tx *tx);
 enum drift_err memtable_add_ddl(struct memtable *memtable,
 				const struct mem_ddl *ddl);

@@ -6,6 +6,8 @@
 
 #include "engine/txn.h"
 
+#define ENTRY_BYTES 128 /* about, beside its key and row */
+
 void overlay_release(struct overlay *overlay)
 {
 	memtable_free(overlay->memtable);
@@ -13,9 +15,75 @@ void overlay_release(struct overlay *overlay)
 	*overlay = (struct overlay){ 0 };
 }
 
-void overlay_rewind(struct overlay *overlay, uint32_t ops)
+static const struct index_def *find_index(const struct table_def *def, uint32_t id)
 {
-	if (overlay->ops > ops)
+	for (unsigned i = 0; i < def->index_count; i++)
+		if (def->indexes[i].id == id)
+			return &def->indexes[i];
+	return NULL;
+}
+
+/* The index entry of an operation, if it has one. DRIFT_NO_INDEX: the definition that
+ * it was made by does not tell. */
+static enum drift_err remove_entry(struct overlay *overlay, uint32_t index_id,
+				   const struct txn_op *op, uint32_t number)
+{
+	const struct index_def *index = find_index(op->def, index_id);
+	struct buf value = BUF_INIT;
+	enum drift_err err;
+
+	if (!index)
+		return DRIFT_NO_INDEX;
+	err = row_index_value(op->def, index, op->row, 0, &value);
+	if (!err)
+		err = memtable_remove_index(overlay->memtable, index_id,
+					    buf_slice(&value), op->key, number);
+	buf_release(&value);
+	return err;
+}
+
+/* Does the index belong to another table than the operation's? */
+static bool is_others(const struct overlay_index *index, const struct txn_op *op)
+{
+	return index->table != op->def->id;
+}
+
+static enum drift_err remove_op(struct overlay *overlay, const struct txn_op *op,
+				uint32_t number)
+{
+	enum drift_err err = DRIFT_OK;
+
+	if (op->kind != TXN_PUT && op->kind != TXN_DELETE)
+		return DRIFT_OK;
+	for (unsigned i = 0; i < overlay->index_count && !err; i++)
+		if (op->kind == TXN_PUT && overlay->indexes[i].ops >= number &&
+		    !is_others(&overlay->indexes[i], op))
+			err = remove_entry(overlay, overlay->indexes[i].id, op,
+					   number);
+	memtable_remove_row(overlay->memtable, op->def->id, op->key, number);
+	return err;
+}
+
+void overlay_rewind(struct drift_txn *txn, uint32_t ops)
+{
+	struct overlay *overlay = &txn->overlay;
+	enum drift_err err = DRIFT_OK;
+
+	if (overlay->ops <= ops)
+		return;
+	for (uint32_t i = ops; i < overlay->ops; i++)
+		overlay->removed +=
+			ENTRY_BYTES + txn->ops[i].key.size + txn->ops[i].row.size;
+	if (overlay->removed > memtable_bytes(overlay->memtable) / 2) {
+		overlay_release(overlay);
+		return;
+	}
+	for (; overlay->ops > ops && !err; overlay->ops--)
+		err = remove_op(overlay, &txn->ops[overlay->ops - 1], overlay->ops);
+	for (unsigned i = 0; i < overlay->index_count; i++)
+		if (overlay->indexes[i].ops > ops)
+			overlay->indexes[i].ops = ops;
+	if (err)
 		overlay_release(overlay);
 }
 
@@ -62,7 +130,8 @@ enum drift_err overlay_read(const struct drift_txn *txn,
 	return err;
 }
 
-static struct overlay_index *index_of(struct overlay *overlay, uint32_t id)
+static struct overlay_index *index_of(struct overlay *overlay, uint32_t table,
+				      uint32_t id)
 {
 	struct overlay_index *indexes;
 
@@ -75,7 +144,7 @@ static struct overlay_index *index_of(struct overlay *overlay, uint32_t id)
 		return NULL;
 	overlay->indexes = indexes;
 	indexes += overlay->index_count++;
-	*indexes = (struct overlay_index){ .id = id };
+	*indexes = (struct overlay_index){ .id = id, .table = table };
 	return indexes;
 }
 
@@ -91,7 +160,7 @@ enum drift_err overlay_read_index(const struct drift_txn *txn,
 
 	if (err || !*memtable)
 		return err;
-	known = index_of(overlay, index->id);
+	known = index_of(overlay, def->id, index->id);
 	if (!known)
 		return DRIFT_NOMEM;
 	for (; known->ops < txn->count && !err; known->ops++) {

@@ -14,12 +14,14 @@ struct memtable;
 
 struct overlay_index {
 	uint32_t id;
+	uint32_t table;
 	uint32_t ops; /* operations whose entries are in the memtable */
 };
 
 struct overlay {
 	struct memtable *memtable;
-	uint32_t ops; /* operations in it */
+	uint32_t ops;     /* operations in it */
+	uint64_t removed; /* bytes of those taken out again, which it still has */
 	struct overlay_index *indexes;
 	unsigned index_count;
 };
@@ -33,9 +35,10 @@ enum drift_err overlay_read_index(const struct drift_txn *txn,
 				  const struct table_def *def,
 				  const struct index_def *index,
 				  const struct memtable **memtable);
-/* Operations after the first `ops` are undone. Entries cannot be taken out of a
- * memtable, so the next read makes it anew if it had any of them. */
-void overlay_rewind(struct overlay *overlay, uint32_t ops);
+/* Operations after the first `ops` are about to be undone: take them out, at a cost
+ * that is theirs. Once what was taken out is more than what stays, the next read makes
+ * the memtable anew, which gives its memory back. */
+void overlay_rewind(struct drift_txn *txn, uint32_t ops);
 void overlay_release(struct overlay *overlay); /* all zeros is fine */
 
 #endif

@@ -158,11 +158,11 @@ static void memory_rewind(struct drift_txn *txn, uint32_t ops)
 
 enum drift_err drift_txn_rewind(struct drift_txn *txn, uint32_t ops)
 {
+	overlay_rewind(txn, ops); /* it needs what is undone */
 	if (txn->count > ops)
 		memory_rewind(txn, ops);
 	while (txn->count > ops)
 		op_release(txn, &txn->ops[--txn->count]);
-	overlay_rewind(&txn->overlay, ops);
 	return DRIFT_OK;
 }
 

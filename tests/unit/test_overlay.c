@@ -3,6 +3,8 @@
 #include "tests/unit/cmocka_test.h"
 
 #include "engine/cursor.h"
+#include "engine/memtable.h"
+#include "engine/txn.h"
 #include "tests/unit/scratch_db.h"
 
 #define VALUES 5
@@ -116,11 +118,58 @@ static void a_large_transaction_is_not_walked_through(void **state)
 	scratch_remove(&s);
 }
 
+/* The memtable stays while less is undone than there is, and goes when its memory is
+ * mostly that of what was. */
+static void going_back_costs_what_is_undone(void **state)
+{
+	struct scratch s;
+	struct drift_txn *txn;
+	const struct memtable *first, *now;
+	char id[16];
+
+	(void)state;
+	scratch_init(&s);
+	assert_int_equal(scratch_open(&s), DRIFT_OK);
+	assert_int_equal(drift_txn_new(s.db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(id, sizeof(id), "row%d", i);
+		assert_int_equal(scratch_write(&s, txn, id, i % VALUES, 0),
+				 DRIFT_OK);
+	}
+	compare(&s, txn, 5000);
+	assert_int_equal(overlay_read(txn, &first), DRIFT_OK);
+	for (int round = 0; round < 1000; round++) {
+		snprintf(id, sizeof(id), "row%d", round % 7 ? round : 6000);
+		assert_int_equal(scratch_write(&s, txn, id, (round + 1) % VALUES, 0),
+				 DRIFT_OK);
+		assert_int_equal(scratch_write(&s, txn, "other", 1, 0), DRIFT_OK);
+		assert_int_equal(overlay_read(txn, &now), DRIFT_OK);
+		if (round % 500 == 0)
+			compare(&s, txn, drift_txn_ops(txn));
+		assert_int_equal(drift_txn_rewind(txn, 5000), DRIFT_OK);
+		if (round % 500 == 0)
+			compare(&s, txn, 5000);
+		assert_int_equal(overlay_read(txn, &now), DRIFT_OK);
+		assert_ptr_equal(now, first);
+		assert_int_equal(memtable_count(now), 5000);
+	}
+	for (int i = 0; i < 9000; i++)
+		assert_int_equal(scratch_write(&s, txn, "again", i % VALUES, 0),
+				 DRIFT_OK);
+	assert_int_equal(overlay_read(txn, &now), DRIFT_OK);
+	assert_int_equal(drift_txn_rewind(txn, 5000), DRIFT_OK);
+	assert_null(txn->overlay.memtable);
+	compare(&s, txn, 5000);
+	drift_txn_free(txn);
+	scratch_remove(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_index_answers_as_a_scan_does),
 		cmocka_unit_test(a_large_transaction_is_not_walked_through),
+		cmocka_unit_test(going_back_costs_what_is_undone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
