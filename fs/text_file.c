@@ -10,17 +10,6 @@
 #include "fs/reader.h"
 #include "query/query.h"
 
-static const char *const type_names[] = {
-	[DRIFT_ANY] = "any",
-	[DRIFT_INTEGER] = "integer",
-	[DRIFT_REAL] = "real",
-	[DRIFT_TEXT] = "text",
-	[DRIFT_BOOLEAN] = "boolean",
-	[DRIFT_JSON] = "json",
-	[DRIFT_TIMESTAMP] = "timestamp",
-	[DRIFT_BLOB] = "blob",
-};
-
 static void add_name(const char *name, struct buf *text)
 {
 	json_print_text(slice_str(name), text);
@@ -34,7 +23,7 @@ static void print_columns(const struct table_def *def, struct buf *text)
 		buf_add_str(text, i ? ",\n    {\"name\": " : "\n    {\"name\": ");
 		add_name(column->name, text);
 		buf_printf(text, ", \"type\": \"%s\", \"not_null\": %s}",
-			   type_names[column->type],
+			   drift_type_name(column->type),
 			   column->not_null ? "true" : "false");
 	}
 }

@@ -7,49 +7,25 @@
 
 #include "engine/engine.h"
 #include "engine/json.h"
-#include "tests/unit/table_t.h"
+#include "tests/unit/scratch_db.h"
 
-struct fixture {
-	char dir[64];
-	struct drift_db *db;
-	const struct table_def *t;
-};
-
-static void quiet(void *arg, const char *line)
+static void open_db(struct scratch *f, uint32_t fold_events_max)
 {
-	(void)arg;
-	(void)line;
-}
-
-static void open_db(struct fixture *f, uint32_t fold_events_max)
-{
-	struct drift_options options = {
-		.fold_events_max = fold_events_max,
-		.report = quiet,
-	};
-	struct drift_error error;
-
-	if (drift_open(f->dir, &options, &f->db, &error))
-		fail_msg("%s", error.text);
+	f->options.fold_events_max = fold_events_max;
+	if (drift_open(f->dir, &f->options, &f->db, &f->error))
+		fail_msg("%s", f->error.text);
 	f->t = drift_table(drift_view_live(f->db), SLICE("t"));
 }
 
-static struct slice key_of(const char *id, struct buf *key)
-{
-	buf_clear(key);
-	key_add_text(key, slice_str(id));
-	return buf_slice(key);
-}
-
-static void txn_put(struct fixture *f, struct drift_txn *txn, const char *id, int v)
+static void txn_put(struct scratch *f, struct drift_txn *txn, const char *id, int v)
 {
 	struct buf key = BUF_INIT, row = BUF_INIT, doc = BUF_INIT;
 	char json[64];
 
 	snprintf(json, sizeof(json), "{\"v\":%d}", v);
 	assert_int_equal(json_parse_document(slice_str(json), &doc, NULL), DRIFT_OK);
-	assert_int_equal(row_shape(f->t, buf_slice(&doc), key_of(id, &key), true,
-				   &row, NULL),
+	assert_int_equal(row_shape(f->t, buf_slice(&doc), scratch_key(id, &key),
+				   true, &row, NULL),
 			 DRIFT_OK);
 	assert_int_equal(drift_txn_put(txn, f->t, buf_slice(&key), buf_slice(&row),
 				       DRIFT_PUT, NULL),
@@ -59,7 +35,7 @@ static void txn_put(struct fixture *f, struct drift_txn *txn, const char *id, in
 	buf_release(&doc);
 }
 
-static enum drift_err put(struct fixture *f, const char *id, int v)
+static enum drift_err put(struct scratch *f, const char *id, int v)
 {
 	struct drift_receipt receipt;
 	struct drift_txn *txn;
@@ -72,20 +48,9 @@ static enum drift_err put(struct fixture *f, const char *id, int v)
 	return err;
 }
 
-static enum drift_err del(struct fixture *f, const char *id)
+static enum drift_err del(struct scratch *f, const char *id)
 {
-	struct drift_receipt receipt;
-	struct buf key = BUF_INIT;
-	struct drift_txn *txn;
-	enum drift_err err;
-
-	assert_int_equal(drift_txn_new(f->db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
-	assert_int_equal(drift_txn_delete(txn, f->t, key_of(id, &key), false, NULL),
-			 DRIFT_OK);
-	err = drift_commit(txn, DRIFT_DURABLE, &receipt);
-	drift_txn_free(txn);
-	buf_release(&key);
-	return err;
+	return scratch_put(f, id, NO_VALUE, 0);
 }
 
 /* The row's v at seq, -1 when there is no row. */
@@ -97,7 +62,7 @@ static int value_in(struct drift_view view, const struct table_def *t,
 	struct slice value;
 	struct msg_cursor cursor;
 	int64_t v = -1;
-	enum drift_err err = drift_get(view, t->id, key_of(id, &key), &row);
+	enum drift_err err = drift_get(view, t->id, scratch_key(id, &key), &row);
 
 	if (!err) {
 		assert_int_equal(msg_member(row.version.row, SLICE("v"), &value),
@@ -144,7 +109,7 @@ static const char *drain(struct drift_cursor *cursor)
 	return text;
 }
 
-static const char *scan(struct fixture *f, struct drift_view view)
+static const char *scan(struct scratch *f, struct drift_view view)
 {
 	struct drift_cursor *cursor;
 
@@ -152,7 +117,7 @@ static const char *scan(struct fixture *f, struct drift_view view)
 	return drain(cursor);
 }
 
-static const char *history(struct fixture *f, struct drift_view view)
+static const char *history(struct scratch *f, struct drift_view view)
 {
 	struct drift_cursor *cursor;
 
@@ -160,7 +125,7 @@ static const char *history(struct fixture *f, struct drift_view view)
 	return drain(cursor);
 }
 
-static const char *index_equal(struct fixture *f, struct drift_view view, int v)
+static const char *index_equal(struct scratch *f, struct drift_view view, int v)
 {
 	struct drift_cursor *cursor;
 	struct buf value = BUF_INIT;
@@ -179,32 +144,23 @@ static const char *index_equal(struct fixture *f, struct drift_view view, int v)
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct scratch *f = calloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/driftfs-test-XXXXXX");
-	if (!mkdtemp(f->dir) || drift_init(f->dir, NULL))
-		return -1;
-	open_db(f, 0);
-	assert_int_equal(table_t_make(f->db), DRIFT_OK);
-	f->t = drift_table(drift_view_live(f->db), SLICE("t"));
+	scratch_init(f);
+	assert_int_equal(scratch_open(f), DRIFT_OK);
 	*state = f;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-	char command[128];
-
-	drift_close(f->db);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	assert_int_equal(system(command), 0);
-	free(f);
+	scratch_remove(*state);
+	free(*state);
 	return 0;
 }
 
 /* Six events: a=1 b=2 a=3 -b c=1 b=4. */
-static void write_story(struct fixture *f)
+static void write_story(struct scratch *f)
 {
 	assert_int_equal(put(f, "a", 1), DRIFT_OK);
 	assert_int_equal(put(f, "b", 2), DRIFT_OK);
@@ -214,7 +170,7 @@ static void write_story(struct fixture *f)
 	assert_int_equal(put(f, "b", 4), DRIFT_OK);
 }
 
-static void check_story(struct fixture *f)
+static void check_story(struct scratch *f)
 {
 	struct drift_db *db = f->db;
 
@@ -241,7 +197,7 @@ static void check_story(struct fixture *f)
 	assert_int_equal(drift_row_count(db, f->t->id), 3);
 }
 
-static void verify(struct fixture *f)
+static void verify(struct scratch *f)
 {
 	struct drift_verify_report report;
 
@@ -252,7 +208,7 @@ static void verify(struct fixture *f)
 
 static void past_reads_from_memtable(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 
 	write_story(f);
 	check_story(f);
@@ -261,7 +217,7 @@ static void past_reads_from_memtable(void **state)
 
 static void past_reads_from_index(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 
 	write_story(f);
 	assert_int_equal(drift_fold(f->db), DRIFT_OK);
@@ -271,7 +227,7 @@ static void past_reads_from_index(void **state)
 
 static void past_reads_from_both(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 
 	assert_int_equal(put(f, "a", 1), DRIFT_OK);
 	assert_int_equal(put(f, "b", 2), DRIFT_OK);
@@ -288,14 +244,14 @@ static void past_reads_from_both(void **state)
 
 static void reopening_keeps_all(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 
 	write_story(f);
-	drift_close(f->db);
+	scratch_close(f);
 	open_db(f, 0);
 	check_story(f);
 	assert_int_equal(drift_fold(f->db), DRIFT_OK);
-	drift_close(f->db);
+	scratch_close(f);
 	open_db(f, 0);
 	check_story(f);
 	verify(f);
@@ -303,14 +259,12 @@ static void reopening_keeps_all(void **state)
 
 static void index_is_rebuilt(void **state)
 {
-	struct fixture *f = *state;
-	char command[128];
+	struct scratch *f = *state;
 
 	write_story(f);
 	assert_int_equal(drift_fold(f->db), DRIFT_OK);
-	drift_close(f->db);
-	snprintf(command, sizeof(command), "rm -rf %s/index", f->dir);
-	assert_int_equal(system(command), 0);
+	scratch_close(f);
+	scratch_shell(f, "rm -rf index");
 	open_db(f, 2); /* folds on the way */
 	check_story(f);
 	verify(f);
@@ -318,12 +272,12 @@ static void index_is_rebuilt(void **state)
 
 static void torn_tail_is_cut(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	char path[128];
 	FILE *file;
 
 	write_story(f);
-	drift_close(f->db);
+	scratch_close(f);
 	snprintf(path, sizeof(path), "%s/log/00000000000000000001.seg", f->dir);
 	file = fopen(path, "a");
 	assert_non_null(file);
@@ -338,13 +292,13 @@ static void torn_tail_is_cut(void **state)
 
 static void last_transaction_is_whole_or_absent(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	char path[128];
 	FILE *file;
 	long size;
 
 	write_story(f);
-	drift_close(f->db);
+	scratch_close(f);
 	snprintf(path, sizeof(path), "%s/log/00000000000000000001.seg", f->dir);
 	file = fopen(path, "r");
 	fseek(file, 0, SEEK_END);
@@ -360,15 +314,14 @@ static void last_transaction_is_whole_or_absent(void **state)
 
 static void damage_before_a_synced_commit_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_error error;
 	struct drift_db *db;
 	char path[128];
 	FILE *file;
 
 	write_story(f);
-	drift_close(f->db);
-	f->db = NULL;
+	scratch_close(f);
 	snprintf(path, sizeof(path), "%s/log/00000000000000000001.seg", f->dir);
 	file = fopen(path, "r+");
 	fseek(file, 400, SEEK_SET);
@@ -381,16 +334,14 @@ static void damage_before_a_synced_commit_is_refused(void **state)
 /* The index covers the sealed segments, so opening does not read them: verify must. */
 static void verify_finds_a_changed_segment(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_verify_report report;
-	struct drift_options options = { .segment_bytes_max = 300, .report = quiet };
-	struct drift_error error;
 	char path[128];
 	FILE *file;
 
-	drift_close(f->db);
-	assert_int_equal(drift_open(f->dir, &options, &f->db, &error), DRIFT_OK);
-	f->t = drift_table(drift_view_live(f->db), SLICE("t"));
+	scratch_close(f);
+	f->options.segment_bytes_max = 300;
+	open_db(f, 0);
 	write_story(f);
 	assert_int_equal(drift_fold(f->db), DRIFT_OK);
 	assert_int_equal(drift_verify(f->db, NULL, NULL, test_say, NULL, &report),
@@ -409,7 +360,7 @@ static void verify_finds_a_changed_segment(void **state)
 
 static void fields_are_those_of_the_moment(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	uint32_t types = 1u << MSG_INT;
 
 	write_story(f);
@@ -426,14 +377,14 @@ static void fields_are_those_of_the_moment(void **state)
 		assert_string_equal(
 			drift_field(drift_view_at(f->db, 1), f->t->id, 0).name, "v");
 		assert_int_equal(drift_fold(f->db), DRIFT_OK);
-		drift_close(f->db);
+		scratch_close(f);
 		open_db(f, 0);
 	}
 }
 
 static void equal_row_makes_no_event(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 
 	assert_int_equal(put(f, "a", 1), DRIFT_OK);
 	assert_int_equal(put(f, "a", 1), DRIFT_OK);
@@ -444,7 +395,7 @@ static void equal_row_makes_no_event(void **state)
 
 static void first_committer_wins(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_txn *one, *two;
 	struct drift_receipt receipt;
 
@@ -463,7 +414,7 @@ static void first_committer_wins(void **state)
 
 static void transaction_reads_its_own_writes(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_view view;
 	struct drift_txn *txn;
 	struct buf key = BUF_INIT;
@@ -472,7 +423,8 @@ static void transaction_reads_its_own_writes(void **state)
 	assert_int_equal(put(f, "b", 2), DRIFT_OK);
 	assert_int_equal(drift_txn_new(f->db, 2, NULL, &txn), DRIFT_OK);
 	txn_put(f, txn, "c", 1);
-	assert_int_equal(drift_txn_delete(txn, f->t, key_of("a", &key), false, NULL),
+	assert_int_equal(drift_txn_delete(txn, f->t, scratch_key("a", &key), false,
+					  NULL),
 			 DRIFT_OK);
 	view = drift_view_live(f->db);
 	view.txn = txn;
@@ -488,7 +440,7 @@ static void transaction_reads_its_own_writes(void **state)
 
 static void times_resolve_to_transaction_ends(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct moment moment = { .kind = MOMENT_TIME };
 	struct drift_tx tx[4];
 	unsigned count;
@@ -521,7 +473,7 @@ static void times_resolve_to_transaction_ends(void **state)
 
 static void second_opener_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_error error;
 	struct drift_db *db;
 
@@ -532,7 +484,7 @@ static void second_opener_is_refused(void **state)
 
 static void dropped_table_stands_in_the_past(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_receipt receipt;
 	struct drift_txn *txn;
 
@@ -546,7 +498,7 @@ static void dropped_table_stands_in_the_past(void **state)
 		assert_null(drift_table(drift_view_live(f->db), SLICE("t")));
 		assert_non_null(drift_table(drift_view_at(f->db, 1), SLICE("t")));
 		assert_null(drift_table(drift_view_at(f->db, 0), SLICE("t")));
-		drift_close(f->db);
+		scratch_close(f);
 		open_db(f, 0);
 	}
 }

@@ -8,28 +8,16 @@
 #include "engine/cursor.h"
 #include "engine/index_build.h"
 #include "tests/unit/cmocka_test.h"
+#include "tests/unit/scratch_db.h"
 
-struct fixture {
-	char dir[64];
-	struct drift_db *db;
-};
-
-static void quiet(void *arg, const char *line)
+static void open_db(struct scratch *f)
 {
-	(void)arg;
-	(void)line;
+	f->options.fold_events_max = 2000;
+	if (drift_open(f->dir, &f->options, &f->db, &f->error))
+		fail_msg("%s", f->error.text);
 }
 
-static void open_db(struct fixture *f)
-{
-	struct drift_options options = { .fold_events_max = 2000, .report = quiet };
-	struct drift_error error = { 0 };
-
-	if (drift_open(f->dir, &options, &f->db, &error))
-		fail_msg("%s", error.text);
-}
-
-static const struct table_def *table(struct fixture *f)
+static const struct table_def *table(struct scratch *f)
 {
 	const struct table_def *t = drift_table(drift_view_live(f->db), SLICE("t"));
 
@@ -37,7 +25,7 @@ static const struct table_def *table(struct fixture *f)
 	return t;
 }
 
-static enum drift_err define(struct fixture *f, const struct table_def *def,
+static enum drift_err define(struct scratch *f, const struct table_def *def,
 			     struct drift_error *error)
 {
 	struct drift_receipt receipt = { 0 };
@@ -56,12 +44,10 @@ static enum drift_err define(struct fixture *f, const struct table_def *def,
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct scratch *f = calloc(1, sizeof(*f));
 	struct table_def *def = table_def_new("t");
 
-	strcpy(f->dir, "/tmp/driftfs-build-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	assert_int_equal(drift_init(f->dir, NULL), DRIFT_OK);
+	scratch_init(f);
 	open_db(f);
 	def->document = true;
 	assert_non_null(table_def_add_column(def, "id"));
@@ -76,13 +62,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-	char command[128];
-
-	drift_close(f->db);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	assert_int_equal(system(command), 0);
-	free(f);
+	scratch_remove(*state);
+	free(*state);
 	return 0;
 }
 
@@ -110,7 +91,7 @@ static void txn_put(struct drift_txn *txn, const struct table_def *t, unsigned i
 }
 
 /* One transaction: rows [from, to) get this status. */
-static enum drift_err put_rows(struct fixture *f, unsigned from, unsigned to,
+static enum drift_err put_rows(struct scratch *f, unsigned from, unsigned to,
 			       int status)
 {
 	struct drift_txn *txn;
@@ -125,7 +106,7 @@ static enum drift_err put_rows(struct fixture *f, unsigned from, unsigned to,
 	return err;
 }
 
-static enum drift_err make_index(struct fixture *f, bool unique,
+static enum drift_err make_index(struct scratch *f, bool unique,
 				 struct drift_error *error)
 {
 	struct table_def *def = table_def_copy(table(f));
@@ -139,7 +120,7 @@ static enum drift_err make_index(struct fixture *f, bool unique,
 	return err;
 }
 
-static void drop_index(struct fixture *f)
+static void drop_index(struct scratch *f)
 {
 	struct table_def *def = table_def_copy(table(f));
 
@@ -196,7 +177,7 @@ static uint64_t by_index(struct drift_view view, const struct table_def *t,
 	return sum;
 }
 
-static void assert_same(struct fixture *f, drift_seq seq)
+static void assert_same(struct scratch *f, drift_seq seq)
 {
 	const struct table_def *t = table(f);
 	struct drift_view view = drift_view_at(f->db, seq);
@@ -208,7 +189,7 @@ static void assert_same(struct fixture *f, drift_seq seq)
 }
 
 /* Many moments, among them those around `special`. */
-static void assert_same_everywhere(struct fixture *f, drift_seq special)
+static void assert_same_everywhere(struct scratch *f, drift_seq special)
 {
 	drift_seq head = drift_head(f->db);
 
@@ -225,7 +206,7 @@ static void complain(void *arg, const char *line)
 	print_error("%s\n", line);
 }
 
-static void assert_sound(struct fixture *f)
+static void assert_sound(struct scratch *f)
 {
 	struct drift_verify_report report;
 
@@ -241,7 +222,7 @@ static void assert_sound(struct fixture *f)
 
 static void an_index_made_late_answers_as_a_scan_does(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	drift_seq made;
 
 	assert_int_equal(put_rows(f, 0, 12000, 1), DRIFT_OK);
@@ -268,7 +249,7 @@ static void an_index_made_late_answers_as_a_scan_does(void **state)
 
 static void a_table_whose_rows_are_gone_is_seen_as_of_then(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 
 	assert_int_equal(put_rows(f, 0, 10, 1), DRIFT_OK);
 	assert_int_equal(put_rows(f, 0, 10, -1), DRIFT_OK);
@@ -280,7 +261,7 @@ static void a_table_whose_rows_are_gone_is_seen_as_of_then(void **state)
 
 static void an_index_on_an_empty_table_is_there_at_once(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 
 	assert_int_equal(make_index(f, false, NULL), DRIFT_OK);
 	assert_true(
@@ -296,7 +277,7 @@ static void an_index_on_an_empty_table_is_there_at_once(void **state)
 
 static void *write_on(void *arg)
 {
-	struct fixture *f = arg;
+	struct scratch *f = arg;
 	uint64_t random = 88172645463325252ull;
 
 	for (unsigned i = 0; i < 60; i++) {
@@ -311,7 +292,7 @@ static void *write_on(void *arg)
 
 static void writers_go_on_while_it_is_built(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	pthread_t writer;
 
 	assert_int_equal(put_rows(f, 0, 20000, 1), DRIFT_OK);
@@ -333,7 +314,7 @@ static void writers_go_on_while_it_is_built(void **state)
 }
 
 /* What a process does that then dies without a word. */
-static void build_and_die(struct fixture *f, unsigned steps)
+static void build_and_die(struct scratch *f, unsigned steps)
 {
 	struct index_state *index;
 
@@ -349,7 +330,7 @@ static void build_and_die(struct fixture *f, unsigned steps)
 
 static void a_build_goes_on_after_a_crash(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 
 #ifdef __SANITIZE_THREAD__
 	skip(); /* it lets a forked child start no thread */
@@ -382,7 +363,7 @@ static void a_build_goes_on_after_a_crash(void **state)
 
 static void a_dropped_index_leaves_nothing_behind(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct index_reader *reader;
 	struct index_cursor *cursor;
 	struct slice key, value;
@@ -420,7 +401,7 @@ static void a_dropped_index_leaves_nothing_behind(void **state)
 
 static void a_unique_index_refuses_rows_that_are_alike(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_error error = { 0 };
 
 	for (int i = 0; i < 50; i++)
@@ -442,7 +423,7 @@ static void a_unique_index_refuses_rows_that_are_alike(void **state)
 /* However many rows ever were pending, asking for those that are touches these alone. */
 static void only_rows_that_have_the_value_are_visited(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	drift_seq early;
 	uint64_t before, found;
 

@@ -1,53 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-#include <unistd.h>
-
+/* test_tags.c - named moments: made, moved, taken away, and kept through a reopening. */
 #include "engine/engine.h"
 #include "tests/unit/cmocka_test.h"
-#include "tests/unit/table_t.h"
+#include "tests/unit/scratch_db.h"
 
-#define DIR_TEMPLATE "/tmp/driftfs-tags-XXXXXX"
-
-struct fixture {
-	char dir[64];
-	struct drift_db *db;
-};
-
-static void reopen(struct fixture *f)
+static void open_db(struct scratch *f)
 {
-	struct drift_error error = { 0 };
+	if (scratch_open(f))
+		fail_msg("%s", f->error.text);
+}
 
-	drift_close(f->db);
-	f->db = NULL;
-	if (drift_open(f->dir, NULL, &f->db, &error))
-		fail_msg("%s", error.text);
+static void reopen(struct scratch *f)
+{
+	scratch_close(f);
+	open_db(f);
 }
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct scratch *f = calloc(1, sizeof(*f));
 
-	strcpy(f->dir, DIR_TEMPLATE);
-	assert_non_null(mkdtemp(f->dir));
-	assert_int_equal(drift_init(f->dir, NULL), DRIFT_OK);
-	assert_int_equal(drift_open(f->dir, NULL, &f->db, NULL), DRIFT_OK);
-	assert_int_equal(table_t_make(f->db), DRIFT_OK);
+	scratch_init(f);
+	open_db(f);
 	*state = f;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-	char command[128];
-
-	drift_close(f->db);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	assert_int_equal(system(command), 0);
-	free(f);
+	scratch_remove(*state);
+	free(*state);
 	return 0;
 }
 
-static struct drift_txn *begin(struct fixture *f)
+static struct drift_txn *begin(struct scratch *f)
 {
 	struct drift_txn *txn;
 
@@ -64,7 +50,7 @@ static enum drift_err commit(struct drift_txn *txn)
 	return err;
 }
 
-static void put(struct drift_txn *txn, struct fixture *f, const char *id)
+static void put(struct drift_txn *txn, struct scratch *f, const char *id)
 {
 	const struct table_def *t = drift_table(drift_view_live(f->db), SLICE("t"));
 	struct buf row = BUF_INIT, key = BUF_INIT;
@@ -80,7 +66,7 @@ static void put(struct drift_txn *txn, struct fixture *f, const char *id)
 	buf_release(&key);
 }
 
-static enum drift_err tag(struct fixture *f, const char *name, drift_seq seq)
+static enum drift_err tag(struct scratch *f, const char *name, drift_seq seq)
 {
 	struct drift_txn *txn = begin(f);
 	enum drift_err err = drift_txn_tag(txn, slice_str(name), seq, NULL);
@@ -91,7 +77,7 @@ static enum drift_err tag(struct fixture *f, const char *name, drift_seq seq)
 	return err;
 }
 
-static drift_seq resolved(struct fixture *f, const char *name)
+static drift_seq resolved(struct scratch *f, const char *name)
 {
 	struct moment moment = { .kind = MOMENT_TAG };
 	drift_seq seq;
@@ -103,7 +89,7 @@ static drift_seq resolved(struct fixture *f, const char *name)
 
 static void a_tag_names_a_moment_for_ever(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_txn *txn = begin(f);
 	struct drift_tag found;
 
@@ -128,7 +114,7 @@ static void a_tag_names_a_moment_for_ever(void **state)
 
 static void tags_come_in_order_of_their_names(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	static const char *const names[] = { "m", "b/c", "Z", "\xc3\xa4", "." };
 	static const char *const ordered[] = { ".", "Z", "b/c", "m", "\xc3\xa4" };
 	struct drift_tag found = { 0 };
@@ -147,7 +133,7 @@ static void tags_come_in_order_of_their_names(void **state)
 
 static void what_cannot_be_a_tag_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	char long_name[300];
 
 	memset(long_name, 'x', sizeof(long_name));
@@ -164,7 +150,7 @@ static void what_cannot_be_a_tag_is_refused(void **state)
 
 static void a_tag_goes_and_gets_another_name(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct drift_txn *txn;
 
 	assert_int_equal(tag(f, "a", 0), DRIFT_OK);
@@ -190,7 +176,7 @@ static void a_tag_goes_and_gets_another_name(void **state)
 
 static void the_log_shows_tags_as_statements(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	static const char *const expected[] = {
 		"TAG release_1 AT @SEQ:0",
 		"TAG \"if\" AT @SEQ:0",
