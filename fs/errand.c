@@ -11,13 +11,17 @@
 #include <stdlib.h>
 
 #include "engine/thread.h"
+#include "fs/reader.h"
 #include "fs/tree.h"
 
 struct errand {
 	struct errand *next;
 	fuse_req_t req;
-	struct handle *handle;
-	enum errand_kind kind;
+	struct tree *tree;
+	struct handle *handle; /* NULL: node is looked at */
+	enum errand_kind kind; /* ... what is done to it */
+	struct node *node;
+	errand_look *look;
 	bool queued, interrupted; /* by errands->lock */
 	size_t size;
 	off_t offset;
@@ -42,12 +46,22 @@ static void carry_out(struct handle *handle, enum errand_kind kind, fuse_req_t r
 	}
 }
 
+static struct slice bytes_of(const struct errand *errand)
+{
+	return slice_of(errand->bytes, errand->size);
+}
+
+static bool is_release(const struct errand *errand)
+{
+	return errand->handle && errand->kind == ERRAND_RELEASE;
+}
+
 /* The mount ends, or its caller does not wait any longer: it never happened. */
 static void call_off(struct errand *errand)
 {
 	fuse_req_t req = errand->req;
 
-	if (errand->kind == ERRAND_RELEASE) {
+	if (is_release(errand)) {
 		handle_part(errand->handle);
 		errand->handle->ops->free(errand->handle);
 	}
@@ -68,16 +82,11 @@ static void take_off(struct errands *errands, struct errand *errand)
 	errands->waiting--;
 }
 
-static struct errands *errands_of(const struct errand *errand)
-{
-	return &errand->handle->tree->errands;
-}
-
 /* libfuse calls this under the request's lock. */
 static void interrupted(fuse_req_t req, void *arg)
 {
 	struct errand *errand = arg;
-	struct errands *errands = errands_of(errand);
+	struct errands *errands = &errand->tree->errands;
 	bool ours;
 
 	(void)req;
@@ -95,13 +104,17 @@ static void interrupted(fuse_req_t req, void *arg)
 static void serve_one(struct errand *errand, bool stopping)
 {
 	fuse_req_interrupt_func(errand->req, NULL, NULL);
-	if (stopping || (errand->interrupted && errand->kind != ERRAND_RELEASE)) {
+	if (stopping || (errand->interrupted && !is_release(errand))) {
 		call_off(errand);
 		return;
 	}
-	carry_out(errand->handle, errand->kind, errand->req,
-		  slice_of(errand->bytes, errand->size), errand->size,
-		  errand->offset);
+	reader_begin(errand->req);
+	if (errand->handle)
+		carry_out(errand->handle, errand->kind, errand->req,
+			  bytes_of(errand), errand->size, errand->offset);
+	else
+		errand->look(errand->req, errand->node, bytes_of(errand));
+	reader_rest();
 	free(errand);
 }
 
@@ -161,6 +174,14 @@ static bool put(struct errands *errands, struct errand *errand)
 	return put;
 }
 
+static void send(struct errand *errand)
+{
+	if (!is_release(errand))
+		fuse_req_interrupt_func(errand->req, interrupted, errand);
+	if (!put(&errand->tree->errands, errand))
+		serve_one(errand, false);
+}
+
 void errand_send(fuse_req_t req, struct handle *handle, enum errand_kind kind,
 		 struct slice bytes, size_t size, off_t offset)
 {
@@ -171,16 +192,33 @@ void errand_send(fuse_req_t req, struct handle *handle, enum errand_kind kind,
 		return;
 	}
 	*errand = (struct errand){ .req = req,
+				   .tree = handle->tree,
 				   .handle = handle,
 				   .kind = kind,
 				   .size = kind == ERRAND_WRITE ? bytes.size : size,
 				   .offset = offset };
 	if (bytes.size)
 		memcpy(errand->bytes, bytes.data, bytes.size);
-	if (kind != ERRAND_RELEASE)
-		fuse_req_interrupt_func(req, interrupted, errand);
-	if (!put(&handle->tree->errands, errand))
-		serve_one(errand, false);
+	send(errand);
+}
+
+void errand_send_look(fuse_req_t req, struct tree *tree, struct node *node,
+		      struct slice name, errand_look *look)
+{
+	struct errand *errand = malloc(sizeof(*errand) + name.size);
+
+	if (!errand) {
+		look(req, node, name);
+		return;
+	}
+	*errand = (struct errand){ .req = req,
+				   .tree = tree,
+				   .node = node,
+				   .look = look,
+				   .size = name.size };
+	if (name.size)
+		memcpy(errand->bytes, name.data, name.size);
+	send(errand);
 }
 
 void errands_init(struct errands *errands)

@@ -5,7 +5,8 @@
  * kernel's requests ran it, as many statements as there are workers would stop the whole
  * mount. So what is done to a handle whose ops say `slow` is an errand: a worker notes it
  * down and goes on, and a thread of this pool answers. When all of those are busy an
- * errand waits for one, and nobody else does. */
+ * errand waits for one, and nobody else does. Looking at a node whose kind says `slow`
+ * is another. */
 #ifndef DRIFT_FS_ERRAND_H
 #define DRIFT_FS_ERRAND_H
 
@@ -15,6 +16,7 @@
 
 struct handle;
 struct errand;
+struct tree;
 
 struct errands {
 	pthread_mutex_t lock;
@@ -38,5 +40,11 @@ enum errand_kind { ERRAND_READ, ERRAND_WRITE, ERRAND_FLUSH, ERRAND_RELEASE };
  * and nothing was done. */
 void errand_send(fuse_req_t req, struct handle *handle, enum errand_kind kind,
 		 struct slice bytes, size_t size, off_t offset);
+
+/* What is asked about a node, or a name in it. Answers. */
+typedef void errand_look(fuse_req_t req, struct node *node, struct slice name);
+/* Have look answer req, some time. The kernel holds the node meanwhile; name is copied. */
+void errand_send_look(fuse_req_t req, struct tree *tree, struct node *node,
+		      struct slice name, errand_look *look);
 
 #endif

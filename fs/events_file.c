@@ -19,6 +19,7 @@
 #define LINES_A_MARK 256
 #define GAP_A_MARK 1024   /* events of other tables */
 #define STEP_EVENTS 20000 /* measured at a time; then others get at the sizes */
+#define SLOW_EVENTS 1000  /* so many to be measured take their time */
 
 struct mark {
 	uint64_t offset; /* of the first line of event seq, or of DDL before */
@@ -199,6 +200,20 @@ static enum drift_err extend(struct tree *tree, struct event_files *files)
 	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
+bool events_slow(struct tree *tree, const struct node *node,
+		 const struct identity *identity)
+{
+	struct event_files *files = &tree->event_files;
+	bool slow = true;
+
+	(void)node, (void)identity;
+	if (pthread_mutex_trylock(&files->lock) == 0) {
+		slow = files->next_seq + SLOW_EVENTS <= drift_head(tree->db);
+		pthread_mutex_unlock(&files->lock);
+	}
+	return slow;
+}
+
 enum drift_err events_size(struct tree *tree, uint32_t table_id, uint64_t *size)
 {
 	struct event_files *files = &tree->event_files;
@@ -335,6 +350,7 @@ static void events_release(fuse_req_t req, struct handle *handle)
 
 static const struct handle_ops events_ops = {
 	.read = events_read,
+	.slow = 1u << ERRAND_READ,
 	.release = events_release,
 	.free = events_free,
 };

@@ -25,6 +25,9 @@ void event_files_release(struct event_files *files);
  * tables, later ones what was added. DRIFT_INTERRUPTED: the request is not waited for. */
 [[nodiscard]] enum drift_err events_size(struct tree *tree, uint32_t table_id,
 					 uint64_t *size);
+/* True if that takes long now: see kind.h. */
+bool events_slow(struct tree *tree, const struct node *node,
+		 const struct identity *identity);
 [[nodiscard]] enum drift_err events_open(struct tree *tree, struct node *node,
 					 const struct fuse_ctx *caller,
 					 struct fuse_file_info *fi);

@@ -58,6 +58,11 @@ struct kind {
 				     struct identity *identity, uid_t caller,
 				     struct stat *st);
 
+	/* Finding that out takes long now (node may be NULL): it is an errand. NULL:
+	 * never. Files with fixed names only. */
+	bool (*slow)(struct tree *tree, const struct node *node,
+		     const struct identity *identity);
+
 	/* Directories. The child of a name that is not fixed (see name_parse). */
 	enum drift_err (*child)(struct tree *tree, const struct identity *parent,
 				struct slice name, struct buf *key,

@@ -94,8 +94,8 @@ const char *name_fixed(const struct tree *tree, const struct identity *parent,
 	return NULL;
 }
 
-static bool find_fixed(const struct tree *tree, const struct identity *parent,
-		       struct slice name, struct identity *child)
+bool name_is_fixed(const struct tree *tree, const struct identity *parent,
+		   struct slice name, struct identity *child)
 {
 	for (size_t i = 0; i < FIXED_NAMES; i++) {
 		const struct fixed_name *fixed = &fixed_names[i];
@@ -250,7 +250,7 @@ enum drift_err name_parse(struct tree *tree, const struct identity *parent,
 		return DRIFT_NAME_TOO_LONG;
 	if (name.size == 0)
 		return DRIFT_NO_ROW;
-	if (find_fixed(tree, parent, name, child))
+	if (name_is_fixed(tree, parent, name, child))
 		return DRIFT_OK;
 	if (!kind->child)
 		return DRIFT_NO_ROW;

@@ -19,6 +19,9 @@ struct listing;
 					const struct identity *parent,
 					struct slice name, struct buf *key,
 					struct identity *child);
+/* True if name is one of the fixed names of the directory; then *child is that. */
+bool name_is_fixed(const struct tree *tree, const struct identity *parent,
+		   struct slice name, struct identity *child);
 /* The fixed names of a directory, one by one: i counts from 0; NULL at the end.
  * Those that listings leave out are left out. */
 const char *name_fixed(const struct tree *tree, const struct identity *parent,

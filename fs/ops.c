@@ -45,15 +45,14 @@ static void reply_missing(fuse_req_t req, const struct identity *parent,
 	fuse_reply_entry(req, entry);
 }
 
-static void op_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
+static void look_up(fuse_req_t req, struct node *node, struct slice name)
 {
 	struct tree *tree = tree_of(req);
-	const struct identity *parent = node_identity(node_in(req, parent_ino));
+	const struct identity *parent = node_identity(node);
 	struct fuse_entry_param entry = { 0 };
 	enum drift_err err;
 
-	err = lookup_name(tree, parent, slice_str(name), fuse_req_ctx(req)->uid,
-			  &entry);
+	err = lookup_name(tree, parent, name, fuse_req_ctx(req)->uid, &entry);
 	switch (err) {
 	case DRIFT_OK:
 		if (fuse_reply_entry(req, &entry))
@@ -72,6 +71,27 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent_ino, const char *name)
 	default:
 		reply_err(req, err);
 	}
+}
+
+static bool is_slow_to_see(struct tree *tree, const struct node *node,
+			   const struct identity *identity)
+{
+	const struct kind *kind = kind_of(identity);
+
+	return kind->slow && kind->slow(tree, node, identity);
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct tree *tree = tree_of(req);
+	struct node *node = node_in(req, parent);
+	struct identity child;
+
+	if (name_is_fixed(tree, node_identity(node), slice_str(name), &child) &&
+	    is_slow_to_see(tree, NULL, &child))
+		errand_send_look(req, tree, node, slice_str(name), look_up);
+	else
+		look_up(req, node, slice_str(name));
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
@@ -106,18 +126,30 @@ static enum drift_err attr_now(fuse_req_t req, struct node *node, struct stat *s
 	return err;
 }
 
-static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void get_attr(fuse_req_t req, struct node *node, struct slice name)
 {
 	double timeout_s = 0;
 	enum drift_err err;
 	struct stat st;
 
-	(void)fi;
-	err = attr_now(req, node_in(req, ino), &st, &timeout_s);
+	(void)name;
+	err = attr_now(req, node, &st, &timeout_s);
 	if (err)
 		reply_gone(req, err);
 	else
 		fuse_reply_attr(req, &st, timeout_s);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct tree *tree = tree_of(req);
+	struct node *node = node_in(req, ino);
+
+	(void)fi;
+	if (is_slow_to_see(tree, node, node_identity(node)))
+		errand_send_look(req, tree, node, (struct slice){ 0 }, get_attr);
+	else
+		get_attr(req, node, (struct slice){ 0 });
 }
 
 /* A size is set through a handle, which has a buffer to cut; by path only one

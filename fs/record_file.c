@@ -56,15 +56,30 @@ static bool nobody_waits(void *arg)
 	return ((struct tree *)arg)->stopping || reader_interrupted();
 }
 
+static struct record_size size_to_find(const struct identity *identity)
+{
+	const char *format = identity->key.data;
+
+	return (struct record_size){ .kind = identity->kind,
+				     .table_id = identity->table_id,
+				     .seq = identity->seq,
+				     .from = identity->from,
+				     .format = identity->key.size ? *format : 0 };
+}
+
+bool record_file_slow(struct tree *tree, const struct node *node,
+		      const struct identity *identity)
+{
+	struct record_size wanted = size_to_find(identity);
+
+	return identity->seq != SEQ_LIVE && !(node && node->size >= 0) &&
+	       !find_size(&tree->record_sizes, &wanted);
+}
+
 static enum drift_err size_of(struct tree *tree, const struct identity *identity,
 			      uint64_t *size)
 {
-	const char *format = identity->key.data;
-	struct record_size wanted = { .kind = identity->kind,
-				      .table_id = identity->table_id,
-				      .seq = identity->seq,
-				      .from = identity->from,
-				      .format = identity->key.size ? *format : 0 };
+	struct record_size wanted = size_to_find(identity);
 	struct record_text text = { 0 };
 	enum drift_err err = DRIFT_OK;
 

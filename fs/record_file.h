@@ -35,6 +35,8 @@ void record_sizes_release(struct record_sizes *sizes);
 [[nodiscard]] enum drift_err record_file_attr(struct tree *tree, struct node *node,
 					      struct identity *identity,
 					      uid_t caller, struct stat *st);
+bool record_file_slow(struct tree *tree, const struct node *node,
+		      const struct identity *identity);
 [[nodiscard]] enum drift_err record_file_open(struct tree *tree, struct node *node,
 					      const struct fuse_ctx *caller,
 					      struct fuse_file_info *fi);

@@ -96,6 +96,8 @@ enum drift_err text_count(struct tree *tree, const struct identity *identity,
 	if (identity->seq == SEQ_LIVE)
 		count = drift_row_count(tree->db, identity->table_id);
 	else
+		err = drift_count(view, identity->table_id, &count);
+	if (err == DRIFT_DONE)
 		err = count_rows(view, identity->table_id, &count);
 	if (!err)
 		buf_printf(text, "%llu\n", (unsigned long long)count);

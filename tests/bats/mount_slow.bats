@@ -189,3 +189,29 @@ heard_more()
 {
 	[ "$(wc -l <heard)" -ge "$1" ]
 }
+
+# With one thread to read the kernel's requests, whatever keeps it keeps everybody.
+@test "the first look at a large file of events, or at a past table, keeps nobody waiting" {
+	local slow count=$((120000 / SLOW)) file ahead=0
+
+	need_fuse
+	driftdb init db
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id)'
+	seq "$count" | sed 's/.*/{"id":&,"text":"some words to make it longer","n":&}/' >rows
+	driftdb ingest -d db -t t -f rows --as jsonl >/dev/null
+	driftdb sql -q -d db -e 'DELETE FROM t WHERE id = 1'
+	start_mount db mnt -s
+	for file in events "@seq/$count/tables/t/rows.jsonl" "@seq/$count/tables/t/rows.csv"; do
+		stat -c %s "mnt/$file" >size &
+		slow=$!
+		eventually 5 waits $slow || :
+		[ "$(cat mnt/tables/t/count)" = $((count - 1)) ]
+		! kill -0 $slow 2>/dev/null || ahead=$((ahead + 1))
+		wait $slow
+		same "$(cat size)" "$(cat "mnt/$file" | wc -c)"
+	done
+	# Whoever is slow to begin may be late for one of them.
+	echo "$ahead of 3 were still under way"
+	[ "$ahead" -ge 1 ]
+	same "$(cat "mnt/@seq/$count/tables/t/count")" "$count"
+}
