@@ -72,6 +72,8 @@ struct image_cursor {
 /* Stand at the first row with its key >= key (after: > key). */
 void image_seek(struct image_cursor *cursor, const struct image *image,
 		struct slice key, bool after);
+/* Stand behind the last row. */
+void image_stand_behind(struct image_cursor *cursor, const struct image *image);
 /* The row at hand, if it is before the place where `stop` stands: then it is stepped
  * over. DRIFT_DONE at stop. */
 static inline enum drift_err image_next(struct image_cursor *cursor,

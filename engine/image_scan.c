@@ -27,7 +27,7 @@ static void image_scan_close(struct drift_cursor *cursor)
 	free(scan);
 }
 
-/* Behind all keys, or behind those that begin with prefix. */
+/* Behind the keys that begin with prefix. */
 static void seek_behind(struct image_cursor *cursor, const struct image *image,
 			struct slice prefix)
 {
@@ -36,8 +36,7 @@ static void seek_behind(struct image_cursor *cursor, const struct image *image,
 	memset(bytes, 0xff, sizeof(bytes));
 	if (prefix.size > KEY_BYTES_MAX)
 		prefix.size = KEY_BYTES_MAX;
-	if (prefix.size)
-		memcpy(bytes, prefix.data, prefix.size);
+	memcpy(bytes, prefix.data, prefix.size);
 	image_seek(cursor, image, slice_of(bytes, sizeof(bytes)), true);
 }
 
@@ -61,7 +60,7 @@ static void stand(struct image_scan *scan, const struct drift_range *range)
 	else if (range->high.data)
 		image_seek(&scan->stop, image, range->high, !range->high_open);
 	else
-		seek_behind(&scan->stop, image, (struct slice){ 0 });
+		image_stand_behind(&scan->stop, image);
 	if (is_behind(&scan->at, &scan->stop))
 		scan->at = scan->stop;
 }

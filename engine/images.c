@@ -9,6 +9,7 @@
 
 #define BYTES_MAX_DEFAULT (256u << 20)
 #define MEMORY_PART 16  /* of the machine's, at most */
+#define NEAR_PART 16    /* of the table's rows, as many events */
 #define ROWS_GUESS 4096 /* that tell how large an image will be */
 
 void images_init(struct images *images)
@@ -52,9 +53,9 @@ static drift_seq state_of(struct drift_db *db, uint32_t table_id, drift_seq seq)
 	return newest < seq ? newest : seq;
 }
 
-static bool is_present(struct drift_db *db, const struct image *image)
+static bool is_present(struct drift_db *db, uint32_t table_id, drift_seq seq)
 {
-	return state_of(db, image->table_id, DRIFT_SEQ_MAX) <= image->seq;
+	return state_of(db, table_id, DRIFT_SEQ_MAX) <= seq;
 }
 
 /* ---- The list; under lock ---------------------------------------------------------- */
@@ -130,6 +131,28 @@ struct image *images_find(struct drift_db *db, uint32_t table_id, drift_seq seq)
 	return image;
 }
 
+void images_near(struct drift_db *db, uint32_t table_id, drift_seq seq,
+		 drift_seq *before, drift_seq *after)
+{
+	struct images *images = &db->images;
+
+	*before = *after = 0;
+	if (atomic_load_explicit(&images->count, memory_order_relaxed) == 0)
+		return;
+	pthread_mutex_lock(&images->lock);
+	for (unsigned i = 0; i < images->count; i++) {
+		const struct image *image = images->list[i];
+
+		if (image->table_id != table_id)
+			continue;
+		if (image->seq <= seq && image->seq > *before)
+			*before = image->seq;
+		if (image->seq > seq && (!*after || image->seq < *after))
+			*after = image->seq;
+	}
+	pthread_mutex_unlock(&images->lock);
+}
+
 void images_note(struct drift_db *db, uint32_t table_id, drift_seq seq,
 		 uint64_t rows, bool whole)
 {
@@ -146,11 +169,46 @@ void images_note(struct drift_db *db, uint32_t table_id, drift_seq seq,
 
 /* ---- Making ------------------------------------------------------------------------ */
 
+/* So few events before the state that what changed since is soon told. */
+static bool is_near(struct drift_db *db, uint32_t table_id, drift_seq seq,
+		    const struct image_reads *reads)
+{
+	return table_id == reads->table_id && seq <= reads->seq &&
+	       reads->seq - seq <= drift_row_count(db, table_id) / NEAR_PART;
+}
+
+/* A moment that moves on, and no image that does for it: was it read whole before? */
+static bool moves_on(struct drift_db *db, const struct image_reads *reads)
+{
+	const struct images *images = &db->images;
+	bool was_read = false;
+
+	for (unsigned i = 0; i < images->count; i++)
+		if (is_near(db, images->list[i]->table_id, images->list[i]->seq,
+			    reads))
+			return false;
+	for (unsigned i = 1; i < IMAGES_READS; i++) {
+		const struct image_reads *other = &images->reads[i];
+
+		if (!is_near(db, other->table_id, other->seq, reads))
+			continue;
+		if (other->making || other->too_large)
+			return false;
+		was_read |= other->whole;
+	}
+	return was_read;
+}
+
+/* Of the newest of all reads. The present is as quick to walk as an image and what
+ * changed since: it is due when it was read itself. */
 static bool is_due(struct drift_db *db, const struct image_reads *reads)
 {
-	return !reads->making && !reads->too_large &&
-	       (reads->whole || reads->rows >= drift_row_count(db, reads->table_id) +
-						       db->options.image_rows_min);
+	uint64_t rows = drift_row_count(db, reads->table_id);
+
+	if (reads->making || reads->too_large)
+		return false;
+	return reads->whole || reads->rows >= rows + db->options.image_rows_min ||
+	       (!is_present(db, reads->table_id, reads->seq) && moves_on(db, reads));
 }
 
 struct image *images_begin(struct drift_db *db, uint32_t table_id, drift_seq seq)
@@ -165,7 +223,7 @@ struct image *images_begin(struct drift_db *db, uint32_t table_id, drift_seq seq
 		image = image_new(table_id, reads->seq);
 	if (image) {
 		reads->making = true;
-		image->present = is_present(db, image);
+		image->present = is_present(db, table_id, reads->seq);
 	}
 	pthread_mutex_unlock(&images->lock);
 	return image;
@@ -281,6 +339,11 @@ struct image *images_make(struct drift_view view, uint32_t table_id)
 
 /* ---- Letting go --------------------------------------------------------------------- */
 
+static bool is_stale(struct drift_db *db, const struct image *image)
+{
+	return image->present && !is_present(db, image->table_id, image->seq);
+}
+
 void images_expire(struct drift_db *db)
 {
 	struct images *images = &db->images;
@@ -289,7 +352,7 @@ void images_expire(struct drift_db *db)
 
 	pthread_mutex_lock(&images->lock);
 	for (unsigned i = images->count; i-- > 0;)
-		if (images->list[i]->present && !is_present(db, images->list[i]))
+		if (is_stale(db, images->list[i]))
 			gone[count++] = list_remove(images, i);
 	pthread_mutex_unlock(&images->lock);
 	while (count > 0)

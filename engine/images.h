@@ -10,6 +10,10 @@
  * longest go first, and one of a present that is past goes when the index hears of it. A
  * reader that uses an image keeps it until it is done.
  *
+ * A moment of the past that moves on makes new states all the time: one that was read
+ * counts for those shortly after it, and its image does for them, too: past.h goes on from
+ * there by what changed.
+ *
  * A state is a table's id and a seq: the newest event of the table, when the view is at
  * or after that, else the view's own seq. So commits to other tables change nothing. */
 #ifndef DRIFT_ENGINE_IMAGES_H
@@ -52,6 +56,9 @@ uint64_t images_bytes_default(void);
 /* The image of the state that a view at seq shows of the table, used by the caller;
  * NULL: there is none. */
 struct image *images_find(struct drift_db *db, uint32_t table_id, drift_seq seq);
+/* The seqs of the images nearest to seq, at or before it and after it; 0: none. */
+void images_near(struct drift_db *db, uint32_t table_id, drift_seq seq,
+		 drift_seq *before, drift_seq *after);
 /* So many rows of the state were read without an image; whole: all it has. */
 void images_note(struct drift_db *db, uint32_t table_id, drift_seq seq,
 		 uint64_t rows, bool whole);

@@ -7,7 +7,8 @@
 #define LOOK_PART 20
 /* A row that is looked up alone costs as much as so many that are looked up with their
  * neighbours. An event that past.h gathers and reads costs half as much again as one of
- * those; a row of the state that it begins with, half as much. */
+ * those; a row of the state that it begins with, half as much, or an eighth from an
+ * image. */
 #define LOOKUP_ALONE_COST 16
 
 /* ---- The two spaces -------------------------------------------------------------- */
@@ -92,10 +93,12 @@ static bool is_shorter(const struct index_rows *rows, const struct past_plan *pl
 	uint64_t all = drift_row_count(rows->reading->db, rows->table_id);
 	uint64_t seen = (uint64_t)INDEX_RUN_MAX * rows->current.runs;
 	uint64_t left = all > seen ? all - seen : 0, gather = 3 * plan->cost / 2;
+	uint64_t left_there;
 
 	if (rows->range->has_low || rows->range->has_high)
 		return gather <= rows->spent;
-	return gather + left / 2 <= rows->spent * left / (seen + 1);
+	left_there = plan->base == PAST_IMAGE ? left / 8 : left / 2;
+	return gather + left_there <= rows->spent * left / (seen + 1);
 }
 
 /* Go on by past.h from the key at hand, if that is the shorter way now. */

@@ -16,6 +16,8 @@ struct past {
 	uint32_t table_id;
 	drift_seq seq;
 	struct past_plan plan;
+	struct image *image; /* PAST_IMAGE */
+	struct image_cursor image_at, image_stop;
 	struct snapshot_reader *snapshot; /* PAST_SNAPSHOT */
 	struct index_run present;         /* PAST_PRESENT */
 	/* The base's row at hand. */
@@ -48,10 +50,29 @@ static void consider(struct past_plan *plan, enum past_base base, drift_seq base
 	};
 }
 
+/* The states nearest to the seq, one on each side, that the index has reached. */
+static enum drift_err consider_near(struct reading *reading, struct past_plan *plan,
+				    enum past_base base, uint32_t table_id,
+				    const drift_seq near[2], uint64_t at)
+{
+	struct index_mark applied;
+	uint64_t events;
+	enum drift_err err = index_applied(reading->index, &applied);
+
+	for (unsigned i = 0; i < 2 && !err; i++) {
+		if (!near[i] || near[i] > applied.seq)
+			continue;
+		err = change_count(reading->index, table_id, near[i], &events);
+		if (!err)
+			consider(plan, base, near[i], events, at);
+	}
+	return err;
+}
+
 enum drift_err past_choose(struct reading *reading, uint32_t table_id, drift_seq seq,
 			   struct past_plan *plan)
 {
-	drift_seq near[2];
+	drift_seq images[2], snapshots[2];
 	struct index_mark applied;
 	uint64_t at, events;
 	enum drift_err err = index_applied(reading->index, &applied);
@@ -66,16 +87,12 @@ enum drift_err past_choose(struct reading *reading, uint32_t table_id, drift_seq
 				    .changes = at,
 				    .cost = at };
 	consider(plan, PAST_PRESENT, applied.seq, events, at);
-	snapshots_near(reading->db, table_id, seq, &near[0], &near[1]);
-	for (unsigned i = 0; i < 2; i++) {
-		if (!near[i] || near[i] > applied.seq)
-			continue;
-		err = change_count(reading->index, table_id, near[i], &events);
-		if (err)
-			return err;
-		consider(plan, PAST_SNAPSHOT, near[i], events, at);
-	}
-	return DRIFT_OK;
+	images_near(reading->db, table_id, seq, &images[0], &images[1]);
+	snapshots_near(reading->db, table_id, seq, &snapshots[0], &snapshots[1]);
+	err = consider_near(reading, plan, PAST_IMAGE, table_id, images, at);
+	return err ? err
+		   : consider_near(reading, plan, PAST_SNAPSHOT, table_id, snapshots,
+				   at);
 }
 
 /* ---- The base ------------------------------------------------------------------------- */
@@ -111,6 +128,24 @@ static enum drift_err take_snapshot(struct past *past)
 	return err == DRIFT_DONE ? DRIFT_OK : snapshot_failed(past, err);
 }
 
+static enum drift_err take_image(struct past *past)
+{
+	struct drift_version version;
+	enum drift_err err =
+		image_next(&past->image_at, &past->image_stop, &version);
+
+	past->base_key = (struct slice){ 0 };
+	if (err)
+		return err == DRIFT_DONE ? DRIFT_OK : err;
+	past->base_key = version.key;
+	past->base_row = (struct index_row){ .seq = version.seq,
+					     .time = version.time,
+					     .integer_key = version.integer_key,
+					     .row = version.row,
+					     .places = version.places };
+	return DRIFT_OK;
+}
+
 static enum drift_err base_next(struct past *past)
 {
 	enum drift_err err;
@@ -119,6 +154,8 @@ static enum drift_err base_next(struct past *past)
 	switch (past->plan.base) {
 	case PAST_NOTHING:
 		return DRIFT_OK;
+	case PAST_IMAGE:
+		return take_image(past);
 	case PAST_SNAPSHOT:
 		return take_snapshot(past);
 	case PAST_PRESENT:
@@ -134,6 +171,15 @@ static enum drift_err base_seek(struct past *past, struct slice key, bool after)
 
 	if (past->plan.base == PAST_NOTHING)
 		return DRIFT_OK;
+	if (past->plan.base == PAST_IMAGE) {
+		past->image = images_find(past->reading->db, past->table_id,
+					  past->plan.base_seq);
+		if (!past->image) /* it was let go just now */
+			return DRIFT_DONE;
+		image_seek(&past->image_at, past->image, key, after);
+		image_stand_behind(&past->image_stop, past->image);
+		return take_image(past);
+	}
 	if (past->plan.base == PAST_SNAPSHOT) {
 		err = snapshot_use(past->reading->db, past->table_id,
 				   past->plan.base_seq, &past->snapshot);
@@ -183,6 +229,7 @@ void past_free(struct past *past)
 {
 	if (!past)
 		return;
+	image_put(past->image);
 	snapshot_reader_free(past->snapshot);
 	index_run_close(&past->present);
 	changed_release(&past->changed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* past.h - a table's rows as of a seq, by what the index knows: from the nearest state
- * that is known whole (none, before its first event; a snapshot; the present) and the
- * rows that changed between that and the seq, in either direction. What it costs
+ * that is known whole (none, before its first event; an image; a snapshot; the present)
+ * and the rows that changed between that and the seq, in either direction. What it costs
  * depends on the rows and on those changes, not on the length of history. Private to
  * engine/. */
 #ifndef DRIFT_ENGINE_PAST_H
@@ -9,7 +9,7 @@
 
 #include "engine/changed.h"
 
-enum past_base { PAST_NOTHING, PAST_SNAPSHOT, PAST_PRESENT };
+enum past_base { PAST_NOTHING, PAST_IMAGE, PAST_SNAPSHOT, PAST_PRESENT };
 
 struct past_plan {
 	enum past_base base;

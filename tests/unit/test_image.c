@@ -9,6 +9,7 @@
 #include "tests/unit/scratch_db.h"
 
 #define KEYS 300
+#define MANY 3000 /* so many that a scan of the past looks for another way soon */
 
 static struct scratch s;
 static uint64_t seed;
@@ -24,6 +25,7 @@ static int setup(void **state)
 	scratch_init(&s);
 	s.options.fold_events_max = 50;
 	s.options.image_rows_min = 1;
+	s.options.snapshot_events_min = 40; /* look for other ways soon */
 	assert_int_equal(scratch_open(&s), DRIFT_OK);
 	return 0;
 }
@@ -182,15 +184,15 @@ static void id_of(unsigned k, char id[16])
 }
 
 /* A transaction of some rows of any keys. */
-static void change_some(unsigned count)
+static void change_some(unsigned keys, unsigned count)
 {
 	struct drift_receipt receipt;
 	struct drift_txn *txn;
 	char id[16];
 
 	assert_int_equal(drift_txn_new(s.db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
-	for (unsigned first = draw(KEYS), i = 0; i < count; i++) {
-		id_of((first + i) % KEYS, id);
+	for (unsigned first = draw(keys), i = 0; i < count; i++) {
+		id_of((first + i) % keys, id);
 		if (draw(6) || scratch_value(&s, id) == NO_VALUE)
 			assert_int_equal(scratch_write(&s, txn, id, draw(40),
 						       draw(50) ? 10 : 400),
@@ -363,7 +365,7 @@ static void reads_of_any_moment_answer_the_same_from_images(void **state)
 	(void)state;
 	for (unsigned i = 0; i < rounds; i++) {
 		if (draw(4) == 0)
-			change_some(1 + draw(200));
+			change_some(KEYS, 1 + draw(200));
 		if (draw(8) == 0)
 			assert_int_equal(drift_fold(s.db), DRIFT_OK);
 		if (i < 6 || draw(30) == 0)
@@ -372,6 +374,28 @@ static void reads_of_any_moment_answer_the_same_from_images(void **state)
 		images += image_bytes() > 0;
 	}
 	assert_true(images > rounds / 4); /* or it tested nothing */
+}
+
+/* Each moment is read once. */
+static void a_moment_that_moves_on_goes_by_an_image_and_what_changed(void **state)
+{
+	unsigned images = 0;
+	drift_seq first;
+	uint64_t one;
+
+	(void)state;
+	change_some(MANY, MANY);
+	first = drift_head(s.db);
+	for (unsigned i = 0; i < 80; i++)
+		change_some(MANY, 1 + draw(50));
+	assert_int_equal(drift_fold(s.db), DRIFT_OK);
+	for (drift_seq seq = first; seq < drift_head(s.db); seq += 1 + draw(60)) {
+		one = image_bytes();
+		check_scan(drift_view_at(s.db, seq), NULL);
+		images += image_bytes() > one;
+	}
+	/* One does for a sixteenth of the rows. */
+	assert_in_range(images, 5, 40);
 }
 
 /* ---- What they may take ----------------------------------------------------------------- */
@@ -579,6 +603,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_image_finds_what_a_sorted_list_does),
 		TEST(reads_of_any_moment_answer_the_same_from_images),
+		TEST(a_moment_that_moves_on_goes_by_an_image_and_what_changed),
 		TEST(images_that_were_not_used_for_longest_make_room),
 		TEST(a_table_that_is_too_large_gets_no_image),
 		TEST(a_scan_that_is_not_read_to_its_end_leaves_none),
