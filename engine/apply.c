@@ -49,7 +49,8 @@ enum drift_err apply_event(struct drift_db *db, const struct applied_event *even
 	}
 	if (err || event->op == DRIFT_OP_DELETE)
 		return err;
-	err = add_index_entries(db, newest->def, event);
+	if (!event->is_folded)
+		err = add_index_entries(db, newest->def, event);
 	if (!err)
 		err = table_note_row(table, newest->def, event->row,
 				     event->integer_key, event->seq);

@@ -139,10 +139,17 @@ enum drift_err indexer_wait(struct drift_db *db);
 /* fold.c: all of a frozen memtable into the index, in one write transaction. */
 enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 		    const struct index_mark *mark);
+/* The same of an index that is built anew, in as many transactions as it takes that
+ * each changes but some more than part_pages pages; in between it has no mark. */
+enum drift_err fold_in_parts(struct drift_db *db, const struct memtable *memtable,
+			     const struct index_mark *mark, unsigned part_pages);
 
 /* load.c: what the index knows of tables: definitions, fields, counts; and how far
  * it has come. DRIFT_DONE when it is empty. */
 enum drift_err load_tables(struct drift_db *db, struct index_mark *mark);
+/* Without a mark there is nothing, or what is left where a building of it ended early:
+ * DRIFT_CORRUPT. */
+enum drift_err load_check_empty(struct drift_db *db, struct drift_error *error);
 /* An entry of the index's catalog. */
 enum drift_err load_definition(struct slice value, struct frame_ddl *ddl,
 			       drift_seq *seq, drift_time_ns *time);
@@ -156,6 +163,7 @@ struct applied_event {
 	drift_time_ns time;
 	enum drift_op op;
 	bool integer_key;
+	bool is_folded; /* before anybody reads it: without entries of indexes */
 	struct place place;
 };
 enum drift_err apply_event(struct drift_db *db, const struct applied_event *event);

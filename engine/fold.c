@@ -7,6 +7,22 @@
 
 #include <stdlib.h>
 
+/* ---- Parts ------------------------------------------------------------ */
+
+enum drift_err fold_end_part(struct fold *fold)
+{
+	enum drift_err err;
+
+	if (!fold->part_pages || index_write_pages(fold->writer) < fold->part_pages)
+		return DRIFT_OK;
+	err = index_delete_applied(fold->writer);
+	if (err)
+		return err;
+	err = index_commit(fold->writer);
+	fold->writer = NULL;
+	return err ? err : index_write_begin(fold->db->index, &fold->writer);
+}
+
 /* ---- Tables ----------------------------------------------------------- */
 
 static enum drift_err encode_fields(struct table *table, struct buf *out)
@@ -274,6 +290,10 @@ static enum drift_err fold_rows(struct fold *fold, const struct memtable *memtab
 		}
 		if (!err)
 			err = fold_row(fold, entry);
+		if (!err && fold_has_many_values(fold))
+			err = fold_values(fold);
+		if (!err)
+			err = fold_end_part(fold);
 		entry = memtable_next_key(memtable, entry, DRIFT_SEQ_MAX);
 	}
 	return err ? err : end_table(fold);
@@ -347,10 +367,10 @@ static enum drift_err fold_ddl(struct fold *fold, const struct memtable *memtabl
 	return err;
 }
 
-enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
-		    const struct index_mark *mark)
+enum drift_err fold_in_parts(struct drift_db *db, const struct memtable *memtable,
+			     const struct index_mark *mark, unsigned part_pages)
 {
-	struct fold fold = { .db = db };
+	struct fold fold = { .db = db, .part_pages = part_pages };
 	struct index_mark applied = *mark, old;
 	struct index_reader *reader;
 	enum drift_err err = index_read_begin(db->index, &reader);
@@ -399,4 +419,10 @@ enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
 	buf_release(&fold.before);
 	buf_release(&fold.after);
 	return err;
+}
+
+enum drift_err fold(struct drift_db *db, const struct memtable *memtable,
+		    const struct index_mark *mark)
+{
+	return fold_in_parts(db, memtable, mark, 0);
 }

@@ -17,7 +17,8 @@ struct value_op {
 
 struct fold {
 	struct drift_db *db;
-	struct index_writer *writer;
+	struct index_writer *writer; /* another one after each part */
+	unsigned part_pages;         /* 0: all in one transaction */
 	/* Versions of the row at hand, oldest first. */
 	const struct entry **versions;
 	size_t version_count, version_capacity;
@@ -34,6 +35,9 @@ struct fold {
 	int64_t rows;
 };
 
+/* Between two rows, or two of anything else: commit, if the transaction has become large
+ * and may be parted. */
+enum drift_err fold_end_part(struct fold *fold);
 /* fold_values.c: note what the versions of the row at hand mean for one index.
  * existed: the index has the row now, as old_row. */
 enum drift_err fold_row_values(struct fold *fold, const struct table_def *def,
@@ -44,7 +48,8 @@ enum drift_err fold_changes(struct fold *fold, const struct memtable *memtable);
 /* Note that the row has the value since `from`. */
 enum drift_err fold_keep_value(struct fold *fold, uint32_t index_id,
 			       struct slice value, struct slice key, drift_seq from);
-/* Carry out what was noted, in key order. */
+/* Carry out what was noted, in key order: at the end, and between rows when it is much. */
 enum drift_err fold_values(struct fold *fold);
+bool fold_has_many_values(const struct fold *fold);
 
 #endif

@@ -137,8 +137,11 @@ enum drift_err fold_changes(struct fold *fold, const struct memtable *memtable)
 	const struct entry **events = sorted_events(memtable, &count);
 	enum drift_err err = events ? DRIFT_OK : DRIFT_NOMEM;
 
-	for (size_t i = 0; i < count && !err; i++)
+	for (size_t i = 0; i < count && !err; i++) {
 		err = add_event(&changes, events[i]);
+		if (!err)
+			err = fold_end_part(fold);
+	}
 	if (!err)
 		err = end_table(&changes);
 	change_block_release(&changes.block);

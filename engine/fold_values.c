@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define VALUES_BYTES_MAX (64u << 20) /* noted before they are carried out */
+
 static struct value_op *value_op_new(struct fold *fold)
 {
 	struct value_op *ops;
@@ -125,6 +127,12 @@ enum drift_err fold_row_values(struct fold *fold, const struct table_def *def,
 	return err;
 }
 
+bool fold_has_many_values(const struct fold *fold)
+{
+	return fold->bytes.size + fold->op_count * sizeof(*fold->ops) >=
+	       VALUES_BYTES_MAX;
+}
+
 /* qsort has no argument for it; only the indexer and recovery fold, never both. */
 static _Thread_local const char *sort_bytes;
 
@@ -148,6 +156,8 @@ enum drift_err fold_values(struct fold *fold)
 	char value[10];
 	enum drift_err err = DRIFT_OK;
 
+	if (buf_status(&fold->bytes))
+		return DRIFT_NOMEM;
 	sort_bytes = fold->bytes.data;
 	if (fold->op_count)
 		qsort(fold->ops, fold->op_count, sizeof(*fold->ops), compare_ops);
@@ -155,6 +165,9 @@ enum drift_err fold_values(struct fold *fold)
 		const struct value_op *op = &fold->ops[i];
 		struct slice key = { fold->bytes.data + op->key_at, op->key_size };
 
+		err = fold_end_part(fold);
+		if (err)
+			break;
 		if (op->is_delete) {
 			err = index_delete(fold->writer, op->space, key);
 			continue;
@@ -165,5 +178,7 @@ enum drift_err fold_values(struct fold *fold)
 		err = index_put(fold->writer, op->space, key,
 				slice_of(value, sizeof(value)));
 	}
+	fold->op_count = 0;
+	buf_clear(&fold->bytes);
 	return err;
 }

@@ -158,9 +158,15 @@ enum drift_err index_delete(struct index_writer *writer, enum index_space space,
 			    struct slice key);
 enum drift_err index_put_applied(struct index_writer *writer,
 				 const struct index_mark *mark);
+/* What is committed next belongs to no state of the log: until a mark is put again,
+ * readers find none, and the next opening builds the index anew. */
+enum drift_err index_delete_applied(struct index_writer *writer);
+/* Pages that the transaction has changed so far, which LMDB holds in memory: about, and
+ * seldom fewer. */
+unsigned index_write_pages(const struct index_writer *writer);
 /* Synced on success. The writer is gone either way. */
 enum drift_err index_commit(struct index_writer *writer);
-void index_abort(struct index_writer *writer);
+void index_abort(struct index_writer *writer); /* NULL is fine */
 
 /* ---- What stands in the spaces ---- */
 

@@ -47,6 +47,8 @@ struct index_writer {
 	MDB_txn *txn;
 	MDB_cursor *cursors[INDEX_SPACES];
 	struct buf value;
+	unsigned pages;              /* index_write_pages */
+	uint64_t page[INDEX_SPACES]; /* changed last in each space */
 };
 
 /* What LMDB answered, as an error of ours. */

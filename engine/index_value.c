@@ -97,6 +97,11 @@ enum drift_err index_put_applied(struct index_writer *writer,
 			 slice_of(at, sizeof(at)));
 }
 
+enum drift_err index_delete_applied(struct index_writer *writer)
+{
+	return index_delete(writer, INDEX_META, SLICE("applied"));
+}
+
 enum drift_err index_check_format(struct index_reader *reader)
 {
 	struct slice value;

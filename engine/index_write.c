@@ -65,6 +65,23 @@ enum drift_err index_write_get(struct index_writer *writer, enum index_space spa
 	return index_value_check(writer->index, key, &stored, value);
 }
 
+#define PAGE_BYTES 4096
+
+/* LMDB keeps a changed page where it pleases, and perhaps on two of these. */
+static void note_page(struct index_writer *writer, enum index_space space,
+		      const char *at)
+{
+	uint64_t page = (uintptr_t)at / PAGE_BYTES;
+
+	writer->pages += page != writer->page[space];
+	writer->page[space] = page;
+}
+
+unsigned index_write_pages(const struct index_writer *writer)
+{
+	return writer->pages;
+}
+
 enum drift_err index_put(struct index_writer *writer, enum index_space space,
 			 struct slice key, struct slice value)
 {
@@ -84,6 +101,7 @@ enum drift_err index_put(struct index_writer *writer, enum index_space space,
 	if (code)
 		return write_err(writer->index, code);
 	at = stored.mv_data;
+	note_page(writer, space, at);
 	memcpy(at, writer->value.data, writer->value.size);
 	return DRIFT_OK;
 }
@@ -95,6 +113,7 @@ enum drift_err index_delete(struct index_writer *writer, enum index_space space,
 	int code = INDEX_FAULT_IN(
 		mdb_del(writer->txn, writer->index->spaces[space], &where, NULL));
 
+	writer->pages += !code;
 	return code == MDB_NOTFOUND ? DRIFT_OK : write_err(writer->index, code);
 }
 
@@ -127,6 +146,8 @@ enum drift_err index_commit(struct index_writer *writer)
 
 void index_abort(struct index_writer *writer)
 {
+	if (!writer)
+		return;
 	if (writer->txn) {
 		writer_close_cursors(writer);
 		INDEX_FAULT_IN_VOID(mdb_txn_abort(writer->txn));

@@ -116,3 +116,23 @@ enum drift_err load_tables(struct drift_db *db, struct index_mark *mark)
 	index_read_end(db->index, reader);
 	return err;
 }
+
+enum drift_err load_check_empty(struct drift_db *db, struct drift_error *error)
+{
+	struct index_reader *reader;
+	struct index_cursor *cursor = NULL;
+	struct slice key, value;
+	enum drift_err err = index_read_begin(db->index, &reader);
+
+	if (err)
+		return drift_fail_code(error, err);
+	err = index_cursor_open(reader, INDEX_CATALOG, &cursor);
+	if (!err)
+		err = index_step(cursor, INDEX_FIRST, &key, &value);
+	index_cursor_close(cursor);
+	index_read_end(db->index, reader);
+	if (err == DRIFT_DONE)
+		return DRIFT_OK;
+	return drift_fail(error, err ? err : DRIFT_CORRUPT,
+			  "it was not built to its end");
+}

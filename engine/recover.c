@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* recover.c - from files to a database in memory: trust the index if the log knows
- * where it stands, walk what it has not, cut what no commit frame covers (tail.h). */
+ * where it stands, replay what it has not (replay.h), cut what no commit frame covers
+ * (tail.h). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "engine/db.h"
+#include "engine/replay.h"
 #include "engine/survey.h"
 #include "engine/tail.h"
-#include "engine/walk.h"
 
 /* ---- The index ---------------------------------------------------------------- */
 
@@ -76,8 +77,11 @@ static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
 		if (!err && mark_in_log(&db->log, mark))
 			return DRIFT_OK;
 		*mark = (struct index_mark){ 0 };
-		if (err == DRIFT_DONE) /* a new one */
-			return no_index(db, NULL);
+		if (err == DRIFT_DONE) {
+			err = load_check_empty(db, &why);
+			if (!err) /* a new one */
+				return no_index(db, NULL);
+		}
 		index_close(db->index);
 		db->index = NULL;
 		err = err ? err : DRIFT_CORRUPT;
@@ -92,151 +96,6 @@ static enum drift_err open_index(struct drift_db *db, struct index_mark *mark,
 	if (!err)
 		err = index_open(db->index_path, &db->index, error);
 	return err;
-}
-
-/* ---- Replay ---------------------------------------------------------------------- */
-
-static enum drift_err replay_frame(struct drift_db *db, const struct frame *frame,
-				   const struct place *place)
-{
-	struct frame_event event;
-	struct frame_ddl ddl;
-	enum drift_err err;
-
-	if (frame->kind == FRAME_DDL) {
-		err = frame_read_ddl(frame, &ddl);
-		if (!err)
-			err = apply_ddl(db, &ddl, frame->body, frame->seq,
-					frame->time);
-		return err;
-	}
-	err = frame_read_event(frame, &event);
-	if (!err && frame->kind == FRAME_PUT)
-		err = msg_check_document(event.row);
-	if (err)
-		return err;
-	return apply_event(db,
-			   &(struct applied_event){
-				   .table_id = event.table_id,
-				   .key = event.key,
-				   .row = event.row,
-				   .seq = frame->seq,
-				   .time = frame->time,
-				   .op = frame_op(frame),
-				   .integer_key = frame->flags & FRAME_INTEGER_KEY,
-				   .place = *place,
-			   });
-}
-
-static enum drift_err replay_transaction(struct drift_db *db, struct walk *walk,
-					 struct drift_error *error)
-{
-	struct mem_tx tx = {
-		.first_seq = walk->last_seq - walk->count + 1,
-		.last_seq = walk->last_seq,
-		.time = walk->time,
-		.start = walk->start,
-	};
-	struct frame frame;
-	struct place place;
-	enum drift_err err;
-
-	while (!(err = walk_frame(walk, &frame, &place, error))) {
-		err = replay_frame(db, &frame, &place);
-		if (err)
-			return drift_fail(error, err,
-					  "segment %" PRIu64 " offset %" PRIu64
-					  ": %s",
-					  place.segment, place.offset,
-					  drift_err_text(err));
-	}
-	if (err != DRIFT_DONE)
-		return err;
-	if (walk->count == 0)
-		return DRIFT_OK;
-	return memtable_add_tx(layers_active(&db->layers), &tx);
-}
-
-static enum drift_err check_order(const struct drift_db *db, const struct walk *walk,
-				  struct drift_error *error)
-{
-	const struct index_mark *at = &db->committer.position;
-
-	if (walk->last_seq - walk->count == at->seq && walk->tx > at->tx &&
-	    walk->time > at->time)
-		return DRIFT_OK;
-	return drift_fail(error, DRIFT_CORRUPT,
-			  "segment %" PRIu64 " offset %" PRIu64
-			  ": transaction %" PRIu64 " does not follow seq %" PRIu64,
-			  walk->start.segment, walk->start.offset, walk->tx,
-			  at->seq);
-}
-
-static void take_position(struct drift_db *db, const struct walk *walk)
-{
-	db->committer.position = (struct index_mark){
-		.seq = walk->last_seq,
-		.time = walk->time,
-		.tx = walk->tx,
-		.segment = walk->end.segment,
-		.end = walk->end.offset,
-		.commit_size = walk->commit_size,
-		.commit_crc = walk->commit_crc,
-		.segment_seed =
-			atomic_load(&db->log.segments)[walk->scout.segment]->seed,
-	};
-}
-
-/* By segments: their sizes are not known before they are opened. */
-static void show_progress(struct drift_db *db, const struct walk *walk)
-{
-	unsigned count = atomic_load(&db->log.count);
-	double part;
-
-	if (!db->options.progress)
-		return;
-	part = (double)walk->end.offset / (double)(walk->scout.limit + 1);
-	part = (walk->scout.segment + (part < 1 ? part : 1)) / count;
-	db->options.progress(db->options.progress_arg, walk->last_seq, part);
-}
-
-/* There is no indexer yet: fold here, when the memtable is full. */
-static enum drift_err fold_if_full(struct drift_db *db)
-{
-	const struct index_mark *position = &db->committer.position;
-	enum drift_err err;
-
-	if (memtable_count(layers_active(&db->layers)) < db->options.fold_events_max)
-		return DRIFT_OK;
-	err = layers_freeze(&db->layers, position);
-	if (!err)
-		err = fold(db, layers_oldest_frozen(&db->layers)->memtable,
-			   position);
-	if (!err)
-		err = layers_drop_oldest(&db->layers);
-	return err;
-}
-
-/* Take in all whole transactions. *fault is what stood behind the last one:
- * DRIFT_DONE for nothing, DRIFT_CORRUPT for something that is not whole. */
-static enum drift_err replay(struct drift_db *db, struct walk *walk,
-			     enum drift_err *fault, struct drift_error *error)
-{
-	enum drift_err err;
-
-	while (!(*fault = walk_next(walk, error))) {
-		err = check_order(db, walk, error);
-		if (!err)
-			err = replay_transaction(db, walk, error);
-		if (err)
-			return err;
-		take_position(db, walk);
-		show_progress(db, walk);
-		err = fold_if_full(db);
-		if (err)
-			return drift_fail_code(error, err);
-	}
-	return *fault == DRIFT_DONE || *fault == DRIFT_CORRUPT ? DRIFT_OK : *fault;
 }
 
 /* ---- All of it ------------------------------------------------------------------------ */
@@ -339,6 +198,12 @@ static enum drift_err stop_at_damage(struct drift_db *db,
 	return DRIFT_OK;
 }
 
+/* Is the index to be built of more than fits into memory? */
+static bool is_bulk(const struct drift_db *db, const struct index_mark *mark)
+{
+	return mark->commit_size == 0 && atomic_load(&db->log.count) > 1;
+}
+
 /* Take in what the index has not; find the log's end. */
 static enum drift_err take_log(struct drift_db *db, const struct index_mark *mark,
 			       struct drift_error *error)
@@ -351,7 +216,7 @@ static enum drift_err take_log(struct drift_db *db, const struct index_mark *mar
 	if (!err)
 		err = walk_init(&walk, &db->log, &place, true, error);
 	if (!err)
-		err = replay(db, &walk, &fault, error);
+		err = replay(db, &walk, is_bulk(db, mark), &fault, error);
 	if (!err && fault == DRIFT_CORRUPT && !fault_in_newest(db, &walk))
 		err = fault;
 	if (!err)
