@@ -71,9 +71,9 @@ struct check_def {
 	bool is_new; /* rows that are there were not checked yet */
 };
 
-/* What becomes of rows whose referenced row is deleted. */
+/* What becomes of rows whose referenced row is deleted, or gets another key. */
 enum foreign_action {
-	FOREIGN_REFUSE, /* NO ACTION, RESTRICT: the deletion is refused */
+	FOREIGN_REFUSE, /* NO ACTION, RESTRICT: that is refused */
 	FOREIGN_CASCADE,
 	FOREIGN_SET_NULL,
 };
@@ -86,6 +86,7 @@ struct foreign_def {
 	unsigned column_count;
 	char **columns; /* in the order of the other table's key */
 	enum foreign_action on_delete;
+	enum foreign_action on_update;
 	bool is_new; /* rows that are there were not checked yet */
 	/* As written, until they are found (query/foreign.c); else NULL, 0. */
 	char *target;
@@ -166,9 +167,10 @@ enum drift_err foreign_def_key(const struct table_def *def,
 			       const struct foreign_def *foreign,
 			       const struct table_def *parent, struct slice row,
 			       drift_seq seq, struct buf *key);
-/* Append a row as shown, with its columns set to null. */
-enum drift_err foreign_def_clear(const struct foreign_def *foreign,
-				 struct slice shown, struct buf *cleared);
+/* Append a row as shown, with its columns set to the values (MessagePack), in their
+ * order; NULL: to null. */
+enum drift_err foreign_def_set(const struct foreign_def *foreign, struct slice shown,
+			       const struct slice *values, struct buf *out);
 /* Append a column to a table that has rows, or may have had: what the rows there are
  * show for it is its default, *missing (or nothing: NULL). */
 enum drift_err table_def_alter_add(struct table_def *def, unsigned column);

@@ -402,6 +402,9 @@ enum drift_err drift_unique_clash(struct drift_view view,
 enum drift_err drift_txn_delete(struct drift_txn *txn, const struct table_def *def,
 				struct slice key, bool if_exists,
 				struct drift_error *error);
+/* The last two operations, the deletion of a row and the putting of one in its table,
+ * are one row's that gets another key: what refers to it is asked for its ON UPDATE. */
+void drift_txn_moved(struct drift_txn *txn);
 /* DDL. def->id 0: a new table (DRIFT_TABLE_EXISTS if one of that name is there
  * at commit); else a new version of that table. def->sql is what dump shows. def
  * is copied. Visible to the transaction's own view through drift_table. */

@@ -53,6 +53,11 @@ enum drift_err foreign_each_stored(struct foreign_work *work,
 
 /* ---- foreign_act.c: CASCADE and SET NULL ---- */
 
+/* What the event `gone` asks of rows that refer to what it deleted: ON DELETE's action,
+ * or ON UPDATE's if the row only got another key. */
+enum foreign_action foreign_action_of(const struct foreign_work *work,
+				      const struct foreign_def *foreign,
+				      const struct staged *gone);
 /* Add what the transaction's deletions ask of other rows. */
 enum drift_err foreign_act_on_all(struct foreign_work *work, bool *deletes);
 

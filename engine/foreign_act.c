@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* foreign_act.c - what becomes of rows whose referenced row is deleted: CASCADE and SET
- * NULL add operations of their own to the transaction; see foreign.h. */
+/* foreign_act.c - what becomes of rows whose referenced row is deleted, or gets another
+ * key: CASCADE and SET NULL add operations of their own to the transaction; see
+ * foreign.h. */
 #include <stdlib.h>
 
 #include "engine/foreign.h"
 
 /* Rows that refer to each other in one transaction can need several passes. */
 #define ROUNDS_MAX 64
+/* And one row can get several keys, one after the other. */
+#define MOVES_MAX 1000
 
+/* A row that moves is deleted and put, one operation behind the other. */
 struct stage_action {
 	struct stage_action *next;
-	struct txn_op op;
+	struct txn_op ops[2];
 	char bytes[];
 };
 
@@ -46,26 +50,44 @@ static enum drift_err check_limits(struct foreign_work *work, size_t bytes)
 	return DRIFT_OK;
 }
 
-/* Stage an operation of our own; key and row are copied. */
-static enum drift_err add(struct foreign_work *work, const struct txn_op *op)
+/* Copy an operation's key and row to *at. */
+static void keep_op(const struct txn_op *op, struct txn_op *kept, char **at)
+{
+	*kept = *op;
+	memcpy(*at, op->key.data, op->key.size);
+	kept->key = slice_of(*at, op->key.size);
+	*at += op->key.size;
+	if (op->row.size)
+		memcpy(*at, op->row.data, op->row.size);
+	kept->row = slice_of(*at, op->row.size);
+	*at += op->row.size;
+}
+
+/* Stage operations of our own, one or two; keys and rows are copied. */
+static enum drift_err add(struct foreign_work *work, const struct txn_op *ops,
+			  unsigned count)
 {
 	struct stage_action *action;
-	enum drift_err err = check_limits(work, op->key.size + op->row.size);
+	size_t bytes = 0;
+	char *at;
+	enum drift_err err = DRIFT_OK;
 
+	for (unsigned i = 0; i < count; i++)
+		bytes += ops[i].key.size + ops[i].row.size;
+	err = check_limits(work, bytes);
 	if (err)
 		return err;
-	action = malloc(sizeof(*action) + op->key.size + op->row.size);
+	action = calloc(1, sizeof(*action) + bytes);
 	if (!action)
 		return DRIFT_NOMEM;
 	action->next = work->stage->actions;
 	work->stage->actions = action;
-	action->op = *op;
-	memcpy(action->bytes, op->key.data, op->key.size);
-	action->op.key = slice_of(action->bytes, op->key.size);
-	if (op->row.size)
-		memcpy(action->bytes + op->key.size, op->row.data, op->row.size);
-	action->op.row = slice_of(action->bytes + op->key.size, op->row.size);
-	return stage_add(work->stage, work->txn, &action->op, work->time);
+	at = action->bytes;
+	for (unsigned i = 0; i < count; i++)
+		keep_op(&ops[i], &action->ops[i], &at);
+	for (unsigned i = 0; i < count && !err; i++)
+		err = stage_add(work->stage, work->txn, &action->ops[i], work->time);
+	return err;
 }
 
 static enum drift_err check_not_null(struct foreign_work *work,
@@ -85,43 +107,120 @@ static enum drift_err check_not_null(struct foreign_work *work,
 	return DRIFT_OK;
 }
 
-static enum drift_err set_null(struct foreign_work *work,
-			       const struct table_def *def,
-			       const struct foreign_def *foreign,
-			       const struct drift_version *version)
+/* Put the row with other values in the columns of its reference; with another key, if
+ * they are of it. */
+static enum drift_err set(struct foreign_work *work, const struct table_def *def,
+			  const struct foreign_def *foreign,
+			  const struct drift_version *version,
+			  const struct slice *values)
 {
-	struct txn_op op = { .kind = TXN_PUT,
-			     .mode = DRIFT_PUT_UPDATE,
-			     .def = def,
-			     .key = version->key };
-	enum drift_err err = check_not_null(work, def, foreign);
+	struct txn_op ops[2] = { { .kind = TXN_DELETE,
+				   .moved = true,
+				   .def = def,
+				   .key = version->key },
+				 { .kind = TXN_PUT,
+				   .mode = DRIFT_PUT_UPDATE,
+				   .def = def,
+				   .key = version->key } };
+	struct buf key = BUF_INIT;
+	bool moves;
+	enum drift_err err;
 
 	buf_clear(&work->row);
 	buf_clear(&work->shown);
+	err = row_show(def, version->row, version->seq, &work->row);
 	if (!err)
-		err = row_show(def, version->row, version->seq, &work->row);
-	if (!err)
-		err = foreign_def_clear(foreign, buf_slice(&work->row),
-					&work->shown);
+		err = foreign_def_set(foreign, buf_slice(&work->row), values,
+				      &work->shown);
 	if (!err && def->check_count)
 		err = row_check(def, buf_slice(&work->shown), work->error);
 	buf_clear(&work->row);
 	if (!err)
 		err = row_store(def, buf_slice(&work->shown), &work->row);
-	op.row = buf_slice(&work->row);
-	return err ? err : add(work, &op);
+	if (!err && values)
+		err = row_key(def, buf_slice(&work->shown), &key, work->error);
+	ops[1].row = buf_slice(&work->row);
+	moves = !err && values && !slice_equal(buf_slice(&key), version->key);
+	if (moves) {
+		ops[1].key = buf_slice(&key);
+		ops[1].mode = DRIFT_PUT_INSERT;
+	}
+	if (!err)
+		err = moves ? add(work, ops, 2) : add(work, &ops[1], 1);
+	buf_release(&key);
+	return err;
+}
+
+static enum drift_err set_null(struct foreign_work *work,
+			       const struct table_def *def,
+			       const struct foreign_def *foreign,
+			       const struct drift_version *version)
+{
+	enum drift_err err = check_not_null(work, def, foreign);
+
+	return err ? err : set(work, def, foreign, version, NULL);
+}
+
+/* The columns get the values that the referenced row has now. */
+static enum drift_err follow(struct foreign_work *work, const struct table_def *def,
+			     const struct foreign_def *foreign,
+			     const struct drift_version *version,
+			     const struct txn_op *put)
+{
+	const struct table_def *parent = foreign_final_def(work, foreign->table);
+	struct slice values[TABLE_KEY_PARTS_MAX];
+	enum drift_err err = DRIFT_OK;
+
+	if (!parent || parent->key_count != foreign->column_count)
+		return DRIFT_CORRUPT;
+	for (unsigned i = 0; i < parent->key_count && !err; i++)
+		err = row_member(parent,
+				 parent->columns[parent->key_columns[i]].name,
+				 put->row, 0, &values[i]);
+	return err ? err : set(work, def, foreign, version, values);
+}
+
+/* Where the row of a deleted key has gone, if it only got another; NULL: nowhere. */
+static const struct txn_op *moved_to(const struct foreign_work *work,
+				     const struct staged *gone)
+{
+	for (unsigned steps = 0; gone->op->moved && steps < MOVES_MAX; steps++) {
+		const struct txn_op *put = gone->op + 1;
+
+		gone = foreign_find_deleted(work, put->def->id, put->key);
+		if (!gone)
+			return put;
+	}
+	return NULL;
+}
+
+enum foreign_action foreign_action_of(const struct foreign_work *work,
+				      const struct foreign_def *foreign,
+				      const struct staged *gone)
+{
+	return moved_to(work, gone) ? foreign->on_update : foreign->on_delete;
 }
 
 static enum drift_err act(struct foreign_work *work, const struct table_def *def,
 			  const struct foreign_def *foreign,
 			  const struct drift_version *version, struct slice key)
 {
+	const struct staged *gone = foreign_find_deleted(work, foreign->table, key);
 	struct txn_op op = { .kind = TXN_DELETE, .def = def, .key = version->key };
+	const struct txn_op *put;
 
-	(void)key;
-	if (foreign->on_delete == FOREIGN_SET_NULL)
+	if (!gone)
+		return DRIFT_OK;
+	put = moved_to(work, gone);
+	switch (foreign_action_of(work, foreign, gone)) {
+	case FOREIGN_SET_NULL:
 		return set_null(work, def, foreign, version);
-	return add(work, &op);
+	case FOREIGN_CASCADE:
+		return put ? follow(work, def, foreign, version, put)
+			   : add(work, &op, 1);
+	default:
+		return DRIFT_OK;
+	}
 }
 
 static enum drift_err act_on_stored(struct foreign_work *work,
@@ -129,7 +228,9 @@ static enum drift_err act_on_stored(struct foreign_work *work,
 				    const struct foreign_def *foreign,
 				    struct slice key)
 {
-	if (foreign->on_delete == FOREIGN_REFUSE)
+	const struct staged *gone = foreign_find_deleted(work, foreign->table, key);
+
+	if (!gone || foreign_action_of(work, foreign, gone) == FOREIGN_REFUSE)
 		return DRIFT_OK;
 	return foreign_each_stored(work, def, foreign, key, act);
 }
@@ -147,7 +248,8 @@ static enum drift_err act_on_staged(struct foreign_work *work, uint32_t i,
 	const struct staged *gone;
 	enum drift_err err;
 
-	if (foreign->on_delete == FOREIGN_REFUSE || !parent)
+	if (!parent || (foreign->on_delete == FOREIGN_REFUSE &&
+			foreign->on_update == FOREIGN_REFUSE))
 		return DRIFT_OK;
 	buf_clear(&work->key);
 	err = foreign_def_key(def, foreign, parent, version.row, 0, &work->key);
@@ -156,7 +258,7 @@ static enum drift_err act_on_staged(struct foreign_work *work, uint32_t i,
 	gone = foreign_find_deleted(work, foreign->table, buf_slice(&work->key));
 	if (!gone || (staged.seq > gone->seq && i < work->actions))
 		return DRIFT_OK;
-	return act(work, def, foreign, &version, buf_slice(&work->key));
+	return act(work, def, foreign, &version, gone->op->key);
 }
 
 static enum drift_err act_on_batch(struct foreign_work *work)

@@ -88,7 +88,9 @@ static enum drift_err check_stored(struct foreign_work *work,
 				   const struct foreign_def *foreign,
 				   struct slice key)
 {
-	if (foreign->on_delete != FOREIGN_REFUSE)
+	const struct staged *gone = foreign_find_deleted(work, foreign->table, key);
+
+	if (gone && foreign_action_of(work, foreign, gone) != FOREIGN_REFUSE)
 		return DRIFT_OK; /* its action was taken */
 	return foreign_each_stored(work, def, foreign, key, refuse_stored);
 }

@@ -90,6 +90,7 @@ bool foreign_defs_copy(struct table_def *def, const struct table_def *from)
 			return false;
 		foreign->table = old->table;
 		foreign->on_delete = old->on_delete;
+		foreign->on_update = old->on_update;
 		foreign->is_new = old->is_new;
 		for (unsigned j = 0; j < old->column_count; j++)
 			if (foreign_def_add_column(foreign, old->columns[j]))
@@ -248,8 +249,8 @@ enum drift_err foreign_def_key(const struct table_def *def,
 	return err;
 }
 
-enum drift_err foreign_def_clear(const struct foreign_def *foreign,
-				 struct slice shown, struct buf *cleared)
+enum drift_err foreign_def_set(const struct foreign_def *foreign, struct slice shown,
+			       const struct slice *values, struct buf *out)
 {
 	struct msg_cursor cursor = msg_cursor_of(shown);
 	struct slice name, value;
@@ -257,22 +258,25 @@ enum drift_err foreign_def_clear(const struct foreign_def *foreign,
 	enum drift_err err = msg_read_map(&cursor, &left);
 
 	if (!err)
-		msg_add_map(cleared, left);
+		msg_add_map(out, left);
 	for (; !err && left > 0; left--) {
-		bool mine = false;
+		unsigned mine = 0;
 
 		err = msg_read_text(&cursor, &name);
 		if (!err)
 			err = msg_skip(&cursor, &value);
 		if (err)
 			break;
-		for (unsigned i = 0; i < foreign->column_count; i++)
-			mine |= slice_equal(slice_str(foreign->columns[i]), name);
-		msg_add_text(cleared, name);
-		if (mine)
-			msg_add_nil(cleared);
+		while (mine < foreign->column_count &&
+		       !slice_equal(slice_str(foreign->columns[mine]), name))
+			mine++;
+		msg_add_text(out, name);
+		if (mine == foreign->column_count)
+			buf_add_slice(out, value);
+		else if (values)
+			buf_add_slice(out, values[mine]);
 		else
-			buf_add_slice(cleared, value);
+			msg_add_nil(out);
 	}
-	return err ? err : buf_status(cleared);
+	return err ? err : buf_status(out);
 }

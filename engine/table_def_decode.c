@@ -364,23 +364,32 @@ static enum drift_err foreign_columns(struct msg_cursor *cursor, void *thing)
 	return err;
 }
 
-static enum drift_err foreign_on_delete(struct msg_cursor *cursor, void *foreign)
+static enum drift_err read_action(struct msg_cursor *cursor,
+				  enum foreign_action *action)
 {
-	uint32_t action = 0;
-	enum drift_err err = read_u32(cursor, &action);
+	uint32_t number = 0;
+	enum drift_err err = read_u32(cursor, &number);
 
-	if (!err && action > FOREIGN_SET_NULL)
+	if (!err && number > FOREIGN_SET_NULL)
 		err = DRIFT_CORRUPT;
-	((struct foreign_def *)foreign)->on_delete = action;
+	*action = number;
 	return err;
 }
 
+static enum drift_err foreign_on_delete(struct msg_cursor *cursor, void *foreign)
+{
+	return read_action(cursor, &((struct foreign_def *)foreign)->on_delete);
+}
+
+static enum drift_err foreign_on_update(struct msg_cursor *cursor, void *foreign)
+{
+	return read_action(cursor, &((struct foreign_def *)foreign)->on_update);
+}
+
 static const struct member_row foreign_rows[] = {
-	{ "name", foreign_name },
-	{ "table", foreign_table },
-	{ "columns", foreign_columns },
-	{ "on_delete", foreign_on_delete },
-	{ NULL, NULL },
+	{ "name", foreign_name },           { "table", foreign_table },
+	{ "columns", foreign_columns },     { "on_delete", foreign_on_delete },
+	{ "on_update", foreign_on_update }, { NULL, NULL },
 };
 
 static enum drift_err table_foreigns(struct msg_cursor *cursor, void *thing)

@@ -6,7 +6,7 @@
  *		   stored, missing}],
  *	 indexes: [{id, name, unique, columns: [names]}],
  *	 checks: [{name, sql}],
- *	 foreigns: [{name, table: id, columns: [names], on_delete}],
+ *	 foreigns: [{name, table: id, columns: [names], on_delete, on_update}],
  *	 retired, query, uses: [table ids]}
  *
  * table_def_decode.c reads it. */
@@ -75,7 +75,7 @@ static void encode_foreigns(const struct table_def *def, struct buf *out)
 	for (unsigned i = 0; i < def->foreign_count; i++) {
 		const struct foreign_def *foreign = &def->foreigns[i];
 
-		msg_add_map(out, 4);
+		msg_add_map(out, 4u + (foreign->on_update != FOREIGN_REFUSE));
 		add_name(out, "name");
 		add_name(out, foreign->name);
 		add_name(out, "table");
@@ -86,6 +86,10 @@ static void encode_foreigns(const struct table_def *def, struct buf *out)
 			add_name(out, foreign->columns[j]);
 		add_name(out, "on_delete");
 		msg_add_int(out, foreign->on_delete);
+		if (foreign->on_update == FOREIGN_REFUSE)
+			continue;
+		add_name(out, "on_update");
+		msg_add_int(out, foreign->on_update);
 	}
 }
 

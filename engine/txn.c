@@ -299,6 +299,15 @@ enum drift_err drift_txn_delete(struct drift_txn *txn, const struct table_def *d
 	return DRIFT_OK;
 }
 
+void drift_txn_moved(struct drift_txn *txn)
+{
+	struct txn_op *op = txn->count >= 2 ? &txn->ops[txn->count - 2] : NULL;
+
+	if (op && op->kind == TXN_DELETE && op[1].kind == TXN_PUT &&
+	    op[1].def->id == op->def->id)
+		op->moved = true;
+}
+
 /* Ids are given out here, so that the transaction itself can write to the table;
  * those of a transaction that never commits are not used again. */
 static void give_ids(struct drift_db *db, struct table_def *def)

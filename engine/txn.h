@@ -14,6 +14,7 @@ struct txn_op {
 	enum drift_put_mode mode;
 	bool flag; /* delete: if_exists; drop: if_empty */
 	bool integer_key;
+	bool moved; /* delete: the next operation puts the row under another key */
 	const struct table_def *def;   /* what the caller saw; define: our copy;
 				      * tags: NULL */
 	struct slice key, row;         /* in the transaction's memory; tags: key is

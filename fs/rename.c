@@ -134,6 +134,8 @@ static enum drift_err move_row(struct renaming *renaming, struct drift_txn *txn,
 	if (!err)
 		err = drift_txn_put(txn, to, renaming->to.key, buf_slice(&row),
 				    put_mode(renaming), error);
+	if (!err && from->id == to->id)
+		drift_txn_moved(txn);
 	buf_release(&row);
 	return err;
 }

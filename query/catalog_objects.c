@@ -263,12 +263,12 @@ static enum drift_err object_column(struct source_cursor *base,
 	case OBJECT_TARGET:
 		answer_target(walk, object, i, context);
 		return DRIFT_OK;
-	case OBJECT_ACTION:
-		if (object == OBJECT_FOREIGN)
-			sqlite3_result_text(context,
-					    &actions[def->foreigns[i].on_delete], 1,
-					    SQLITE_STATIC);
-		return DRIFT_OK;
+	case OBJECT_ACTION: /* ON DELETE's letter, ON UPDATE's */
+		if (object != OBJECT_FOREIGN)
+			return DRIFT_OK;
+		buf_add_char(&walk->text, actions[def->foreigns[i].on_delete]);
+		buf_add_char(&walk->text, actions[def->foreigns[i].on_update]);
+		break;
 	case OBJECT_IS_UNIQUE:
 		sqlite3_result_int(context, object == OBJECT_KEY_INDEX ||
 						    (object == OBJECT_INDEX &&

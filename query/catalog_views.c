@@ -50,8 +50,8 @@
 	"o.yes AS convalidated, o.relation AS conrelid, 0 AS contypid, "           \
 	"CASE o.kind WHEN 'f' THEN 0 ELSE coalesce(o.target, 0) END AS conindid, " \
 	"0 AS conparentid, CASE o.kind WHEN 'f' THEN o.target ELSE 0 END "         \
-	"AS confrelid, 'a' AS confupdtype, coalesce(o.action, ' ') AS "            \
-	"confdeltype, "                                                            \
+	"AS confrelid, coalesce(substr(o.action, 2, 1), ' ') AS confupdtype, "     \
+	"coalesce(substr(o.action, 1, 1), ' ') AS confdeltype, "                   \
 	"'s' AS confmatchtype, o.columns AS conkey, (SELECT k.columns FROM "       \
 	"drift_objects k WHERE o.kind = 'f' AND k.relation = o.target "            \
 	"AND k.kind = 'p') AS confkey FROM drift_objects o "                       \
@@ -212,9 +212,11 @@ static const struct catalog_view views[] = {
 	  "'public' AS constraint_schema, o.name AS constraint_name, "
 	  "current_database() AS unique_constraint_catalog, "
 	  "'public' AS unique_constraint_schema, k.name AS unique_constraint_name, "
-	  "'NONE' AS match_option, 'NO ACTION' AS update_rule, CASE o.action "
-	  "WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'NO ACTION' END "
-	  "AS delete_rule FROM drift_objects o JOIN drift_objects k "
+	  "'NONE' AS match_option, CASE substr(o.action, 2, 1) WHEN 'c' THEN "
+	  "'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'NO ACTION' END AS update_rule, "
+	  "CASE substr(o.action, 1, 1) WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN "
+	  "'SET NULL' ELSE 'NO ACTION' END AS delete_rule FROM drift_objects o JOIN "
+	  "drift_objects k "
 	  "ON k.relation = o.target AND k.kind = 'p' WHERE o.kind = 'f'" },
 };
 

@@ -115,15 +115,24 @@ static void add_key(const struct table_def *def, struct buf *out)
 	buf_add_char(out, ')');
 }
 
+static void add_action(const char *event, enum foreign_action action,
+		       struct buf *out)
+{
+	static const char *const actions[] = {
+		[FOREIGN_CASCADE] = " CASCADE",
+		[FOREIGN_SET_NULL] = " SET NULL",
+	};
+
+	if (action == FOREIGN_REFUSE)
+		return;
+	buf_add_str(out, event);
+	buf_add_str(out, actions[action]);
+}
+
 void definition_add_foreign(const struct drift_view *view,
 			    const struct table_def *def,
 			    const struct foreign_def *foreign, struct buf *out)
 {
-	static const char *const actions[] = {
-		[FOREIGN_REFUSE] = "",
-		[FOREIGN_CASCADE] = " ON DELETE CASCADE",
-		[FOREIGN_SET_NULL] = " ON DELETE SET NULL",
-	};
 	const struct table_def *parent = def;
 	const char *target = foreign->target;
 
@@ -135,7 +144,8 @@ void definition_add_foreign(const struct drift_view *view,
 	add_names(foreign->columns, foreign->column_count, out);
 	buf_add_str(out, " REFERENCES ");
 	definition_add_name(target, out);
-	buf_add_str(out, actions[foreign->on_delete]);
+	add_action(" ON UPDATE", foreign->on_update, out);
+	add_action(" ON DELETE", foreign->on_delete, out);
 }
 
 enum drift_err query_definition_sql(const struct drift_view *view,

@@ -41,7 +41,7 @@ static enum drift_err refuse_words(const struct statement *statement,
 			       error);
 }
 
-/* After ON: a key that changes is another row's, so nothing follows an UPDATE. */
+/* After ON. */
 static enum drift_err read_action(struct statement *statement, struct token on,
 				  struct foreign_def *foreign,
 				  struct drift_error *error)
@@ -66,29 +66,49 @@ static enum drift_err read_action(struct statement *statement, struct token on,
 	} else {
 		err = statement_expect(statement, "RESTRICT", error);
 	}
-	if (!err && update && action != FOREIGN_REFUSE)
-		return refuse_words(statement, on, error);
-	if (!err && !update)
-		foreign->on_delete = action;
+	*(update ? &foreign->on_update : &foreign->on_delete) = action;
 	return err;
+}
+
+/* All are checked at the commit, which is what DEFERRABLE INITIALLY DEFERRED asks for, and
+ * NOT DEFERRABLE is what is not said. */
+static enum drift_err read_deferral(struct statement *statement,
+				    struct drift_error *error)
+{
+	unsigned first = statement->at;
+
+	if (token_is_word(statement->script, statement_peek(statement), "NOT") &&
+	    token_is_word(statement->script, statement_look(statement, 1),
+			  "DEFERRABLE")) {
+		statement->at += 2;
+		return DRIFT_OK;
+	}
+	(void)statement_accept(statement, "DEFERRABLE");
+	if (statement_accept(statement, "INITIALLY") &&
+	    statement_accept(statement, "DEFERRED"))
+		return DRIFT_OK;
+	if (statement->at == first)
+		return DRIFT_OK;
+	(void)statement_accept(statement, "IMMEDIATE");
+	return refuse_words(statement, statement->tokens[first], error);
 }
 
 static enum drift_err read_options(struct statement *statement,
 				   struct foreign_def *foreign,
 				   struct drift_error *error)
 {
-	static const char *const refused[] = { "MATCH", "DEFERRABLE", "INITIALLY" };
-	struct token on = statement_peek(statement);
+	struct token on;
 	enum drift_err err = DRIFT_OK;
 
+	if (statement_accept(statement, "MATCH") &&
+	    !statement_accept(statement, "SIMPLE"))
+		return define_unsupported(statement, error);
+	on = statement_peek(statement);
 	while (!err && statement_accept(statement, "ON")) {
 		err = read_action(statement, on, foreign, error);
 		on = statement_peek(statement);
 	}
-	for (unsigned i = 0; !err && i < sizeof(refused) / sizeof(*refused); i++)
-		if (statement_accept(statement, refused[i]))
-			err = define_unsupported(statement, error);
-	return err;
+	return err ? err : read_deferral(statement, error);
 }
 
 enum drift_err foreign_read(struct statement *statement, struct table_def *def,

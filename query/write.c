@@ -241,6 +241,8 @@ static enum drift_err move(struct query_session *session,
 		err = put(session, def, key, row,
 			  mode != WRITE_REPLACE ? DRIFT_PUT_INSERT : DRIFT_PUT,
 			  error);
+	if (!err)
+		drift_txn_moved(session->transaction.txn);
 	return err;
 }
 

@@ -49,6 +49,65 @@ setup()
 	round_trip
 }
 
+@test "a key that changes takes along what refers to it, as ON UPDATE says" {
+	sql 'CREATE TABLE p (id INT PRIMARY KEY, n TEXT)
+; CREATE TABLE c (id INT PRIMARY KEY, p INT REFERENCES p ON UPDATE CASCADE ON DELETE SET NULL)
+; CREATE TABLE l (p INT REFERENCES p ON UPDATE CASCADE ON DELETE CASCADE, n INT, PRIMARY KEY (p, n))
+; CREATE TABLE g (id INT PRIMARY KEY, p INT, n INT, FOREIGN KEY (p, n) REFERENCES l ON UPDATE CASCADE)
+; CREATE TABLE s (id INT PRIMARY KEY, p INT REFERENCES p ON UPDATE SET NULL ON DELETE CASCADE)
+; CREATE TABLE r (id INT PRIMARY KEY, p INT REFERENCES p ON DELETE CASCADE)'
+	sql "INSERT INTO p VALUES (1, 'a'), (2, 'b'), (9, 'r'); INSERT INTO c VALUES (10, 1), (11, 2), (13, NULL)
+; INSERT INTO l VALUES (1, 1), (1, 2), (2, 1); INSERT INTO g VALUES (5, 1, 2); INSERT INTO s VALUES (7, 1), (8, 2)
+; INSERT INTO r VALUES (1, 9)"
+	before=$(sql 'SELECT drift_head() AS h' | jq .h)
+	sql 'UPDATE p SET id = id + 100 WHERE id = 1'
+	same "$(sql 'TABLE c; TABLE l; TABLE g; TABLE s')" '{"id":10,"p":101}
+{"id":11,"p":2}
+{"id":13,"p":null}
+{"p":2,"n":1}
+{"p":101,"n":1}
+{"p":101,"n":2}
+{"id":5,"p":101,"n":2}
+{"id":7,"p":null}
+{"id":8,"p":2}'
+	same "$(sql "SELECT count(DISTINCT tx) AS txs FROM drift_events WHERE seq > $before")" '{"txs":1}'
+	# One after the other, what was written in between, and two that change places.
+	sql 'BEGIN; UPDATE p SET id = 3 WHERE id = 2; INSERT INTO c VALUES (12, 3); UPDATE p SET id = 4 WHERE id = 3; COMMIT'
+	same "$(sql 'SELECT * FROM c WHERE id IN (11, 12)')" '{"id":11,"p":4}
+{"id":12,"p":4}'
+	# ON DELETE is not about a row that only gets another key.
+	refuses 23503 'update or delete on table "p".*r_p_fkey.*Key .id.=.9.' 'UPDATE p SET id = 10 WHERE id = 9'
+	sql 'DELETE FROM p WHERE id = 4'
+	same "$(sql 'SELECT * FROM c WHERE id > 10')" '{"id":11,"p":null}
+{"id":12,"p":null}
+{"id":13,"p":null}'
+	# Moved and then deleted is deleted; deleted and inserted anew is no move.
+	sql 'DELETE FROM g; BEGIN; UPDATE p SET id = 102 WHERE id = 101; DELETE FROM p WHERE id = 102; COMMIT'
+	same "$(sql 'SELECT p FROM c WHERE id = 10; SELECT count(*) AS n FROM l')" '{"p":null}
+{"n":0}'
+	refuses 42P16 '' 'ALTER TABLE c ALTER id DROP NOT NULL'
+	same "$(sql "SELECT update_rule || '/' || delete_rule AS r FROM information_schema.referential_constraints ORDER BY constraint_name")" '{"r":"CASCADE/SET NULL"}
+{"r":"CASCADE/NO ACTION"}
+{"r":"CASCADE/CASCADE"}
+{"r":"NO ACTION/CASCADE"}
+{"r":"SET NULL/CASCADE"}'
+	same "$(sql 'SHOW CREATE TABLE c')" '{"sql":"CREATE TABLE c (id INT PRIMARY KEY, p INT, INDEX (p), CONSTRAINT c_p_fkey FOREIGN KEY (p) REFERENCES p ON UPDATE CASCADE ON DELETE SET NULL)"}'
+	round_trip
+}
+
+@test "a file that is renamed takes along what refers to it" {
+	sql 'CREATE TABLE teams (id TEXT PRIMARY KEY); CREATE TABLE t (id INT PRIMARY KEY, team TEXT REFERENCES teams ON UPDATE CASCADE ON DELETE CASCADE)
+; CREATE TABLE u (id INT PRIMARY KEY, team TEXT REFERENCES teams ON DELETE CASCADE)'
+	sql "INSERT INTO teams VALUES ('x'), ('y'); INSERT INTO t VALUES (1, 'x'); INSERT INTO u VALUES (1, 'y')"
+	need_fuse
+	start_mount db mnt
+	mv mnt/tables/teams/rows/x.json mnt/tables/teams/rows/z.json
+	same "$(jq -r .team mnt/tables/t/rows/1.json)" z
+	run mv mnt/tables/teams/rows/y.json mnt/tables/teams/rows/w.json
+	[ "$status" -ne 0 ]
+	same "$(jq -r .team mnt/tables/u/rows/1.json)" y
+}
+
 @test "what a foreign key may refer to, and what goes with it" {
 	sql 'CREATE TABLE p (a INT, b TEXT, u INT UNIQUE, n INT, PRIMARY KEY (a, b)); CREATE TABLE doc (pk=id)'
 	refuses 42P01 '"none" does not exist' 'CREATE TABLE t (id INT, x INT REFERENCES none)'
