@@ -44,6 +44,16 @@ static void live(struct disk *disk, int txs)
 	drift_close(db);
 }
 
+/* Whatever befell it, what the disk kept must hold, also when it is opened again. */
+static void end(struct disk *disk)
+{
+	disk_settle(disk, true);
+	disk_release(disk);
+	work_check(&work);
+	work_check(&work);
+	work_remove(&work);
+}
+
 /* Run the workload on a disk that fails at a call; true if it got that far. In the
  * end the power is cut in any case, soon after the last opening. */
 static bool run(enum fault fault, uint64_t at, int lives, int txs)
@@ -63,11 +73,7 @@ static bool run(enum fault fault, uint64_t at, int lives, int txs)
 		disk.dead &= fault == FAULT_CUT;
 	}
 	reached = disk.calls >= at;
-	disk_settle(&disk, true);
-	disk_release(&disk);
-	work_check(&work);
-	work_check(&work);
-	work_remove(&work);
+	end(&disk);
 	return reached;
 }
 
@@ -98,41 +104,33 @@ static void sweep(enum fault fault, int lives, int txs)
  * cut at call `at` of it. True if it got that far. */
 static bool recover_and_cut(uint64_t at)
 {
+	struct disk disk;
+	struct drift_options options = {
+		.fold_events_max = 8,
+		.interval_ms = 3600 * 1000,
+		.report = work_quiet,
+		.io = &disk.io,
+	};
 	struct drift_error error;
 	struct drift_db *db;
-	struct disk disk;
 	char what[64];
 	bool reached;
 
 	snprintf(what, sizeof(what), "killed, then cut at call %lu of opening", at);
 	work_init(&work, what);
 	disk_init(&disk, FAULT_NONE, 0);
-	{
-		struct drift_options options = {
-			.fold_events_max = 8,
-			.interval_ms = 3600 * 1000,
-			.report = work_quiet,
-			.io = &disk.io,
-		};
-
-		assert_int_equal(drift_open(work.dir, &options, &db, &error),
-				 DRIFT_OK);
-		assert_int_equal(table_t_make(db), DRIFT_OK);
-		for (int i = 0; i < 12; i++)
-			assert_true(work_tx(&work, db));
-		disk.dead = true;
+	assert_int_equal(drift_open(work.dir, &options, &db, &error), DRIFT_OK);
+	assert_int_equal(table_t_make(db), DRIFT_OK);
+	for (int i = 0; i < 12; i++)
+		assert_true(work_tx(&work, db));
+	disk.dead = true;
+	drift_close(db);
+	disk_set_fault(&disk, FAULT_CUT, at, false);
+	options.fold_events_max = 2;
+	if (!drift_open(work.dir, &options, &db, &error))
 		drift_close(db);
-		disk_set_fault(&disk, FAULT_CUT, at, false);
-		options.fold_events_max = 2;
-		if (!drift_open(work.dir, &options, &db, &error))
-			drift_close(db);
-	}
 	reached = disk.dead;
-	disk_settle(&disk, true);
-	disk_release(&disk);
-	work_check(&work);
-	work_check(&work);
-	work_remove(&work);
+	end(&disk);
 	return reached;
 }
 
