@@ -17,9 +17,9 @@ enum drift_err setting_show(struct query_session *session,
 /* Set one by name, as the startup message of the wire protocol does. */
 enum drift_err setting_put(struct query_session *session, const char *name,
 			   const char *value, struct drift_error *error);
-/* Its value, NULL when there is no such setting. */
 /* Every setting as it was at first: RESET ALL. */
 void setting_reset_all(struct query_session *session);
+/* Its value, NULL when there is no such setting. */
 const char *setting_get(const struct query_session *session, const char *name);
 void setting_release(struct query_session *session);
 

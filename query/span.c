@@ -64,11 +64,11 @@ void spans_sort(struct spans *spans)
 
 bool spans_take(struct spans *spans, struct drift_range *range)
 {
-	const struct span *span = &spans->list[spans->next];
+	const struct span *span;
 
 	if (spans->next == spans->count)
 		return false;
-	spans->next++;
+	span = &spans->list[spans->next++];
 	*range = (struct drift_range){
 		.low = low_of(spans, span),
 		.high = slice_of(spans->bytes.data + span->at + span->low_size,

@@ -73,9 +73,12 @@ state()
 {
 	local table
 
-	for table in people orders items papers t; do
-		echo "SELECT doc FROM $table AS OF @SEQ:$1 ORDER BY id;"
-	done | driftdb sql -d db -q --format json
+	{
+		echo "SET statement_timeout = '10min';"
+		for table in people orders items papers t; do
+			echo "SELECT doc FROM $table AS OF @SEQ:$1 ORDER BY id;"
+		done
+	} | driftdb sql -d db -q --format json
 }
 
 # nothing_from SUBQUERY: it has no row.

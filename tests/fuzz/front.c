@@ -2,68 +2,13 @@
 /* Any text, as a script: its tokens lie inside it and in order, and each of its
  * statements is spelled and rewritten, and compiled by SQLite, to an answer or to a
  * refusal whose place is inside the text. Nothing is run. */
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "query/session.h"
 #include "query/sql.h"
+#include "tests/fuzz/fuzz_db.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char dir[] = "/tmp/driftfs-fuzz-XXXXXX";
-static struct drift_db *db;
 static struct query_session *session;
-
-static int remove_one(const char *path, const struct stat *status, int type,
-		      struct FTW *at)
-{
-	(void)status;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-static void end(void)
-{
-	query_session_close(session);
-	drift_close(db);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void run(const char *script)
-{
-	struct drift_error error;
-	enum query_event event = QUERY_DONE;
-
-	if (query_start(session, script, strlen(script), &error))
-		abort();
-	while (event != QUERY_END)
-		if (query_next(session, &event, &error)) {
-			fprintf(stderr, "%s\n", error.text);
-			abort();
-		}
-}
-
-/* A document table, a declared one, a saved query, and a past. */
-static void begin(void)
-{
-	struct drift_options options = { 0 };
-	struct query_options who = { .user = "fuzz" };
-	struct drift_error error;
-
-	if (!mkdtemp(dir) || drift_init(dir, NULL) ||
-	    drift_open(dir, &options, &db, &error) ||
-	    query_session_open(db, &who, &session, &error))
-		abort();
-	atexit(end);
-	run("CREATE TABLE t (pk=id, INDEX(a)); INSERT INTO t {\"id\": 1, \"a\": "
-	    "[1]};"
-	    "CREATE TABLE u (id INTEGER PRIMARY KEY, b TEXT, c TIMESTAMP);"
-	    "INSERT INTO t {\"id\": 2, \"later\": true}; TAG one AT @seq:1;"
-	    "CREATE VIEW v AS SELECT id, a FROM t");
-}
 
 static void check_tokens(const struct tokens *tokens, size_t size)
 {
@@ -104,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t at = 0;
 
 	if (!session)
-		begin();
+		session = fuzz_db_session(false);
 	if (size > 4096 || query_start(session, (const char *)data, size, &error))
 		return 0;
 	while (!tokens_read(&tokens, session->script.data, size, &at) &&
