@@ -8,6 +8,7 @@
  *	index/		a shortcut (index.h)
  *	snapshots/	shortcuts
  *	.s.PGSQL.5433	the daemon's socket
+ *	events.sizes	a shortcut of the mount's (fs/events_kept.h)
  *
  * The directory is 0700 and its files 0600; more would let others read or forge
  * history, so it is refused. */

@@ -2,7 +2,8 @@
 /* events_file.c - where each line of the events files begins, sparsely.
  *
  * A line's length is known only once it is printed, so the log is printed once to be
- * measured, for the file of the database and those of all tables together. Every
+ * measured, for the file of the database and those of all tables together, and what
+ * was found is kept beside it (events_kept.h). Every
  * LINES_A_MARK lines, and after events that are not in the file, a mark keeps the event
  * to begin at and its offset. From then on only new events are measured, and a read
  * prints little more than it needs.
@@ -13,30 +14,19 @@
 
 #include <stdlib.h>
 
+#include "fs/events_kept.h"
 #include "fs/reader.h"
 #include "fs/tree.h"
 
 #define LINES_A_MARK 256
-#define GAP_A_MARK 1024   /* events of other tables */
-#define STEP_EVENTS 20000 /* measured at a time; then others get at the sizes */
-#define SLOW_EVENTS 1000  /* so many to be measured take their time */
-
-struct mark {
-	uint64_t offset; /* of the first line of event seq, or of DDL before */
-	drift_seq seq;
-};
-
-struct event_file { /* all by files->lock */
-	uint64_t size;
-	uint32_t lines;     /* since the last mark */
-	drift_seq last_seq; /* of the last line */
-	struct mark *marks;
-	size_t count, capacity;
-};
+#define GAP_A_MARK 1024    /* events of other tables */
+#define STEP_EVENTS 20000  /* measured at a time; then others get at the sizes */
+#define SLOW_EVENTS 1000   /* so many to be measured take their time */
+#define KEPT_EVENTS 500000 /* so many are not to be measured again, come what may */
 
 void event_files_init(struct event_files *files)
 {
-	*files = (struct event_files){ .next_seq = 1 };
+	*files = (struct event_files){ .next_seq = 1, .kept_seq = 1 };
 	pthread_mutex_init(&files->lock, NULL);
 }
 
@@ -69,8 +59,7 @@ static bool make_room(struct event_files *files, uint32_t table_id)
 	return true;
 }
 
-/* The file of a table, 0: of the database. NULL: out of memory. */
-static struct event_file *file_of(struct event_files *files, uint32_t table_id)
+struct event_file *event_file_of(struct event_files *files, uint32_t table_id)
 {
 	struct event_file **file;
 
@@ -86,7 +75,8 @@ static enum drift_err add_mark(struct event_file *file, drift_seq seq)
 {
 	if (file->count == file->capacity) {
 		size_t capacity = file->capacity ? file->capacity * 2 : 16;
-		struct mark *marks = realloc(file->marks, capacity * sizeof(*marks));
+		struct event_mark *marks =
+			realloc(file->marks, capacity * sizeof(*marks));
 
 		if (!marks)
 			return DRIFT_NOMEM;
@@ -94,7 +84,7 @@ static enum drift_err add_mark(struct event_file *file, drift_seq seq)
 		file->capacity = capacity;
 	}
 	file->marks[file->count++] =
-		(struct mark){ .offset = file->size, .seq = seq };
+		(struct event_mark){ .offset = file->size, .seq = seq };
 	file->lines = 0;
 	return DRIFT_OK;
 }
@@ -136,12 +126,12 @@ static enum drift_err extend_by(struct event_files *files,
 	enum drift_err err = print_line(event, text);
 
 	if (!err && event->table_id) {
-		table = file_of(files, event->table_id);
+		table = event_file_of(files, event->table_id);
 		err = measure(table, event->seq, text->size);
 	}
 	if (err)
 		return err;
-	err = measure(file_of(files, 0), event->seq, text->size);
+	err = measure(event_file_of(files, 0), event->seq, text->size);
 	if (err) {
 		if (table)
 			table->size -= text->size;
@@ -189,13 +179,17 @@ static enum drift_err extend_a_step(struct tree *tree, struct event_files *files
 static enum drift_err extend(struct tree *tree, struct event_files *files)
 {
 	enum drift_err err;
+	bool keep;
 
 	do {
 		if (tree->stopping || reader_interrupted())
 			return DRIFT_INTERRUPTED;
 		pthread_mutex_lock(&files->lock);
 		err = extend_a_step(tree, files);
+		keep = !err && files->next_seq - files->kept_seq >= KEPT_EVENTS;
 		pthread_mutex_unlock(&files->lock);
+		if (keep)
+			events_kept_write(tree);
 	} while (!err);
 	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
@@ -223,7 +217,7 @@ enum drift_err events_size(struct tree *tree, uint32_t table_id, uint64_t *size)
 	if (err)
 		return err;
 	pthread_mutex_lock(&files->lock);
-	file = file_of(files, table_id);
+	file = event_file_of(files, table_id);
 	*size = file ? file->size : 0;
 	pthread_mutex_unlock(&files->lock);
 	return file ? DRIFT_OK : DRIFT_NOMEM;
@@ -232,13 +226,13 @@ enum drift_err events_size(struct tree *tree, uint32_t table_id, uint64_t *size)
 /* The last mark at or before offset, and where the next one is (the file's end) in
  * *limit. False if the file ends before. */
 static bool mark_before(struct event_files *files, uint32_t table_id,
-			uint64_t offset, struct mark *mark, uint64_t *limit)
+			uint64_t offset, struct event_mark *mark, uint64_t *limit)
 {
 	const struct event_file *file;
 	size_t low = 0, high;
 
 	pthread_mutex_lock(&files->lock);
-	file = file_of(files, table_id);
+	file = event_file_of(files, table_id);
 	if (!file || offset >= file->size) {
 		pthread_mutex_unlock(&files->lock);
 		return false;
@@ -270,8 +264,9 @@ static void cut(struct slice line, uint64_t at, uint64_t offset, uint64_t end,
 }
 
 /* Append the bytes [offset, end) of the file; no mark is between them. */
-static enum drift_err print(struct tree *tree, uint32_t table_id, struct mark mark,
-			    uint64_t offset, uint64_t end, struct buf *out)
+static enum drift_err print(struct tree *tree, uint32_t table_id,
+			    struct event_mark mark, uint64_t offset, uint64_t end,
+			    struct buf *out)
 {
 	struct drift_events *events = NULL;
 	struct drift_event event;
@@ -300,7 +295,7 @@ static enum drift_err read_file(struct tree *tree, uint32_t table_id,
 	struct event_files *files = &tree->event_files;
 	enum drift_err err = extend(tree, files);
 	uint64_t end = offset + size, limit;
-	struct mark mark;
+	struct event_mark mark;
 
 	while (!err && offset < end &&
 	       mark_before(files, table_id, offset, &mark, &limit)) {

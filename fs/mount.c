@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "engine/thread.h"
+#include "fs/events_kept.h"
 #include "fs/fs.h"
 #include "fs/invalidate.h"
 #include "fs/mountpoint.h"
@@ -289,6 +290,7 @@ static int run_session(struct daemon *daemon, struct fuse_session *session)
 	int status;
 
 	daemon->tree.session = session;
+	events_kept_read(&daemon->tree);
 	if (invalidator_start(&daemon->tree)) {
 		fprintf(stderr, "driftfs: cannot start a thread\n");
 		return EXIT_MOUNT_FAILED;
@@ -300,6 +302,7 @@ static int run_session(struct daemon *daemon, struct fuse_session *session)
 		return EXIT_MOUNT_FAILED;
 	}
 	status = serve_until_stopped(daemon, session);
+	events_kept_write(&daemon->tree);
 	query_server_stop(server);
 	changes_stop(&daemon->tree.changes);
 	mountpoint_abandon(daemon->mountpoint);

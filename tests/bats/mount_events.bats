@@ -142,3 +142,70 @@ setup()
 	same "$(cat mnt/@seq/head/tables/d/count)" 1
 	[ ! -e mnt/@seq/1/tables/d ]
 }
+
+# Bytes that the daemon reads from files while `events` is looked at.
+looked_at()
+{
+	local before
+
+	before=$(awk '/^rchar/ { print $2 }' "/proc/$MOUNT_PID/io")
+	stat -c %s mnt/events mnt/tables/t/events
+	echo "$(($(awk '/^rchar/ { print $2 }' "/proc/$MOUNT_PID/io") - before))" >read
+}
+
+@test "what was measured of the events is not measured again, and is never wrong" {
+	local log
+
+	mkdir mnt/tables/u
+	for i in {1..40}; do
+		seq 100 | sed "s/.*/{\"id\":\"k$i-&\",\"n\":&}/" >mnt/tables/t/import.jsonl
+	done
+	seq 300 | sed 's/.*/{"id":"&"}/' >mnt/tables/u/import.jsonl
+	right() {
+		same "$(stat -c %s mnt/events)" "$(cat mnt/events | wc -c)"
+		same "$(stat -c %s mnt/tables/t/events)" "$(cat mnt/tables/t/events | wc -c)"
+		same "$(wc -l <mnt/tables/t/events)" "$1"
+		same "$(tail -c 100 mnt/events)" "$(cat mnt/events | tail -c 100)"
+	}
+	looked_at
+	log=$(cat read)
+	[ "$log" -gt 100000 ]
+	right 4001
+	stop_mount
+	cp -a db former
+	[ -s db/events.sizes ]
+	start_mount db mnt
+	looked_at
+	[ "$(cat read)" -lt $((log / 4)) ]
+	# More of everything, and a definition that no event follows.
+	echo '{"v":1}' >mnt/tables/t/rows/new.json
+	mkdir mnt/tables/w
+	right 4002
+	stop_mount
+	driftdb sql -d db -e 'CREATE TABLE x (pk=id)'
+	start_mount db mnt
+	right 4002
+	same "$(grep -c '"sql"' mnt/events)" 4
+	echo '{"v":2}' >mnt/tables/x/rows/new.json
+	right 4002
+	# Nothing new is kept by a daemon that dies.
+	kill_mount
+	start_mount db mnt
+	right 4002
+	stop_mount
+	# A former state that went another way: what is kept is of another history.
+	cp db/events.sizes former/
+	driftdb sql -d former -e "$(printf 'INSERT INTO t {"id":"other%s"};' {1..9})"
+	start_mount former mnt
+	right 4010
+	stop_mount
+	# Damaged, cut short, empty, not to be read.
+	for damage in 'printf x | dd of=former/events.sizes bs=1 seek=83 conv=notrunc status=none' \
+		'truncate -s 70 former/events.sizes' ': >former/events.sizes' \
+		'rm former/events.sizes; mkdir former/events.sizes'; do
+		eval "$damage"
+		start_mount former mnt
+		right 4010
+		stop_mount
+	done
+}
