@@ -30,13 +30,17 @@ bool catalog_is_source(const char *name);
 /* What an oid is: append its name, its definition. false: nothing has it. */
 bool catalog_name(struct query_session *session, int64_t oid, struct buf *out);
 bool catalog_definition(struct query_session *session, int64_t oid, struct buf *out);
+/* How a sequence counts, as JSON: [start, increment, min, max, cycle]. */
+bool catalog_sequence(struct query_session *session, int64_t oid, struct buf *out);
 /* The oid of the table, sequence, view or index called name; 0: there is none. */
 int64_t catalog_oid(struct query_session *session, struct slice name);
 
-/* definition.c: a column's default as SQL says it; a foreign key's constraint. */
+/* definition.c: a column's default as SQL says it; a foreign key's constraint, perhaps
+ * with the columns that it refers to. */
 void definition_add_default(const struct column_def *column, struct buf *out);
 void definition_add_foreign(const struct drift_view *view,
 			    const struct table_def *def,
-			    const struct foreign_def *foreign, struct buf *out);
+			    const struct foreign_def *foreign, bool columns,
+			    struct buf *out);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "query/ddl.h"
 #include "query/saved.h"
+#include "query/sequence.h"
 #include "query/session.h"
 #include "query/value.h"
 
@@ -175,7 +176,8 @@ static void add_definition(struct catalog_walk *walk, enum object object, unsign
 		buf_printf(&walk->text, "CHECK (%s)", def->checks[i].sql);
 		return;
 	case OBJECT_FOREIGN:
-		definition_add_foreign(view, def, &def->foreigns[i], &walk->text);
+		definition_add_foreign(view, def, &def->foreigns[i], true,
+				       &walk->text);
 		return;
 	}
 	add_columns(walk, object, i, false);
@@ -352,6 +354,20 @@ bool catalog_definition(struct query_session *session, int64_t oid, struct buf *
 	add_definition(&walk, object, i);
 	buf_add_slice(out, buf_slice(&walk.text));
 	buf_release(&walk.text);
+	return true;
+}
+
+bool catalog_sequence(struct query_session *session, int64_t oid, struct buf *out)
+{
+	const struct table_def *def = catalog_walk_find(session->view, oid);
+	struct sequence_state state;
+
+	if (!def || !def->sequence ||
+	    sequence_read(session->view, def, &state, NULL))
+		return false;
+	buf_printf(out, "[%lld,%lld,%lld,%lld,%d]", (long long)state.start,
+		   (long long)state.increment, (long long)state.min,
+		   (long long)state.max, state.cycle);
 	return true;
 }
 

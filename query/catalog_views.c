@@ -57,16 +57,19 @@
 	"AND k.kind = 'p') AS confkey FROM drift_objects o "                       \
 	"WHERE o.kind IN ('p', 'u', 'c', 'f')"
 
-#define TYPE                                                                      \
-	"WITH t(oid, typname, category, size) AS (VALUES (16, 'bool', 'B', 1), "  \
-	"(17, 'bytea', 'U', -1), (20, 'int8', 'N', 8), (21, 'int2', 'N', 2), "    \
-	"(23, 'int4', 'N', 4), (25, 'text', 'S', -1), (114, 'json', 'U', -1), "   \
-	"(701, 'float8', 'N', 8), (1043, 'varchar', 'S', -1), "                   \
-	"(1184, 'timestamptz', 'D', 8), (1700, 'numeric', 'N', -1), "             \
-	"(3802, 'jsonb', 'U', -1)) SELECT oid, typname, 11 AS typnamespace, "     \
-	"" OWNER " AS typowner, size AS typlen, 'b' AS typtype, "                 \
-	"category AS typcategory, 0 AS typrelid, 0 AS typelem, 0 AS typarray, "   \
-	"0 AS typbasetype, 0 AS typcollation, -1 AS typtypmod, ',' AS typdelim, " \
+#define TYPE                                                                       \
+	"WITH t(oid, typname, category, size) AS (VALUES (16, 'bool', 'B', 1), "   \
+	"(17, 'bytea', 'U', -1), (19, 'name', 'S', 64), (26, 'oid', 'N', 4), "     \
+	"(700, 'float4', 'N', 4), (1082, 'date', 'D', 4), "                        \
+	"(1114, 'timestamp', 'D', 8), (2950, 'uuid', 'U', 16), (20, 'int8', 'N', " \
+	"8), (21, 'int2', 'N', 2), "                                               \
+	"(23, 'int4', 'N', 4), (25, 'text', 'S', -1), (114, 'json', 'U', -1), "    \
+	"(701, 'float8', 'N', 8), (1043, 'varchar', 'S', -1), "                    \
+	"(1184, 'timestamptz', 'D', 8), (1700, 'numeric', 'N', -1), "              \
+	"(3802, 'jsonb', 'U', -1)) SELECT oid, typname, 11 AS typnamespace, "      \
+	"" OWNER " AS typowner, size AS typlen, 'b' AS typtype, "                  \
+	"category AS typcategory, 0 AS typrelid, 0 AS typelem, 0 AS typarray, "    \
+	"0 AS typbasetype, 0 AS typcollation, -1 AS typtypmod, ',' AS typdelim, "  \
 	"0 AS typnotnull, NULL AS typdefault FROM t"
 
 #define SCHEMA "current_database() AS table_catalog, 'public' AS table_schema"
@@ -122,9 +125,36 @@ static const struct catalog_view views[] = {
 	  "1 AS datallowconn, -1 AS datconnlimit, 1663 AS dattablespace, "
 	  "NULL AS datacl" },
 	{ "pg_catalog", "pg_roles",
-	  "SELECT " OWNER " AS oid, current_user() AS rolname" },
-	{ "pg_catalog", "pg_roles",
-	  "SELECT " OWNER " AS oid, current_user() AS rolname" },
+	  "SELECT " OWNER " AS oid, current_user() AS rolname, "
+	  "drift_true() AS rolsuper, drift_true() AS rolinherit, "
+	  "drift_true() AS rolcreaterole, drift_true() AS rolcreatedb, "
+	  "drift_true() AS rolcanlogin, drift_false() AS rolreplication, "
+	  "drift_false() AS rolbypassrls, -1 AS rolconnlimit, "
+	  "NULL AS rolvaliduntil, NULL AS rolconfig" },
+	{ "pg_catalog", "pg_auth_members",
+	  EMPTY("0 AS roleid, 0 AS member, 0 AS grantor, 0 AS admin_option") },
+	{ "pg_catalog", "pg_settings",
+	  "SELECT value AS name, current_setting(value) AS setting, NULL AS unit, "
+	  "'' AS category, '' AS short_desc, NULL AS extra_desc, 'user' AS context, "
+	  "'string' AS vartype, 'session' AS source, NULL AS min_val, "
+	  "NULL AS max_val, NULL AS enumvals, NULL AS boot_val, "
+	  "current_setting(value) AS reset_val, NULL AS sourcefile, "
+	  "NULL AS sourceline, 0 AS pending_restart "
+	  "FROM json_each(drift_setting_names())" },
+	{ "pg_catalog", "pg_sequence",
+	  "SELECT oid AS seqrelid, 20 AS seqtypid, json_extract(s, '$[0]') AS "
+	  "seqstart, json_extract(s, '$[1]') AS seqincrement, "
+	  "json_extract(s, '$[3]') AS seqmax, json_extract(s, '$[2]') AS seqmin, "
+	  "1 AS seqcache, json_extract(s, '$[4]') = 1 AS seqcycle FROM "
+	  "(SELECT oid, drift_sequence(oid) AS s FROM drift_objects "
+	  "WHERE kind = 'S')" },
+	{ "pg_catalog", "pg_range",
+	  EMPTY("0 AS rngtypid, 0 AS rngsubtype, 0 AS rngmultitypid, "
+		"0 AS rngcollation, 0 AS rngsubopc, 0 AS rngcanonical, "
+		"0 AS rngsubdiff") },
+	{ "pg_catalog", "pg_event_trigger",
+	  EMPTY("0 AS oid, '' AS evtname, '' AS evtevent, 0 AS evtowner, "
+		"0 AS evtfoid, '' AS evtenabled, NULL AS evttags") },
 	{ "pg_catalog", "pg_am",
 	  "SELECT 2 AS oid, 'heap' AS amname, 't' AS amtype UNION ALL "
 	  "SELECT 403, 'btree', 'i'" },

@@ -131,7 +131,8 @@ static void add_action(const char *event, enum foreign_action action,
 
 void definition_add_foreign(const struct drift_view *view,
 			    const struct table_def *def,
-			    const struct foreign_def *foreign, struct buf *out)
+			    const struct foreign_def *foreign, bool columns,
+			    struct buf *out)
 {
 	const struct table_def *parent = def;
 	const char *target = foreign->target;
@@ -144,6 +145,13 @@ void definition_add_foreign(const struct drift_view *view,
 	add_names(foreign->columns, foreign->column_count, out);
 	buf_add_str(out, " REFERENCES ");
 	definition_add_name(target, out);
+	if (columns && parent) {
+		const char *names[TABLE_KEY_PARTS_MAX];
+
+		for (unsigned i = 0; i < parent->key_count; i++)
+			names[i] = parent->columns[parent->key_columns[i]].name;
+		add_names((char *const *)names, parent->key_count, out);
+	}
 	add_action(" ON UPDATE", foreign->on_update, out);
 	add_action(" ON DELETE", foreign->on_delete, out);
 }
@@ -183,7 +191,7 @@ enum drift_err query_definition_sql(const struct drift_view *view,
 		buf_add_str(out, ", CONSTRAINT ");
 		definition_add_name(def->foreigns[i].name, out);
 		buf_add_char(out, ' ');
-		definition_add_foreign(view, def, &def->foreigns[i], out);
+		definition_add_foreign(view, def, &def->foreigns[i], false, out);
 	}
 	buf_add_char(out, ')');
 	return buf_status(out);

@@ -18,15 +18,21 @@ static void format_type(sqlite3_context *context, int argc, sqlite3_value **argv
 	} types[] = {
 		{ 16, "boolean" },
 		{ 17, "bytea" },
+		{ 19, "name" },
 		{ 20, "bigint" },
 		{ 21, "smallint" },
 		{ 23, "integer" },
 		{ 25, "text" },
+		{ 26, "oid" },
 		{ 114, "json" },
+		{ 700, "real" },
 		{ 701, "double precision" },
 		{ 1043, "character varying" },
+		{ 1082, "date" },
+		{ 1114, "timestamp without time zone" },
 		{ 1184, "timestamp with time zone" },
 		{ 1700, "numeric" },
+		{ 2950, "uuid" },
 		{ 3802, "jsonb" },
 	};
 	struct buf text = BUF_INIT;
@@ -54,6 +60,30 @@ static void definition(sqlite3_context *context, int argc, sqlite3_value **argv)
 	    catalog_definition(sqlite3_user_data(context),
 			       sqlite3_value_int64(argv[0]), &text))
 		function_text(context, &text);
+}
+
+/* drift_sequence(oid), for pg_sequence. */
+static void sequence(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct buf text = BUF_INIT;
+
+	if (!function_null(argc, argv) &&
+	    catalog_sequence(sqlite3_user_data(context),
+			     sqlite3_value_int64(argv[0]), &text))
+		function_text(context, &text);
+}
+
+/* drift_setting_names(), for pg_settings. */
+static void setting_names(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct buf text = BUF_INIT;
+
+	(void)argc;
+	(void)argv;
+	for (unsigned i = 0; setting_name(i); i++)
+		buf_printf(&text, "%s\"%s\"", i ? "," : "[", setting_name(i));
+	buf_add_char(&text, ']');
+	function_text(context, &text);
 }
 
 /* pg_get_expr(text, table): kept as text already. */
@@ -224,6 +254,9 @@ const struct function function_catalog_list[] = {
 	{ "current_setting", 1, setting, NULL, true },
 	{ "current_setting", 2, setting, NULL, true },
 	{ "drift_regclass", 1, regclass, NULL, true },
+	{ "drift_sequence", 1, sequence, NULL, true },
+	{ "drift_setting_names", 0, setting_names, NULL, false },
+	{ "pg_tablespace_location", 1, nothing, NULL, false },
 	{ "to_regclass", 1, to_regclass, NULL, true },
 	{ NULL, 0, NULL, NULL, false },
 };

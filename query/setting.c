@@ -49,6 +49,7 @@ static const struct setting {
 	{ "is_superuser", "on", FIXED, NULL },
 	{ "lock_timeout", "0", KEPT, NULL },
 	{ "max_identifier_length", "200", FIXED, NULL },
+	{ "max_index_keys", "8", FIXED, NULL },
 	{ "search_path", "public", KEPT, NULL },
 	{ "server_encoding", "UTF8", FIXED, NULL },
 	{ "server_version", "15.0 (driftfs)", FIXED, NULL },
@@ -70,6 +71,11 @@ static int find(const char *name)
 		if (strcasecmp(settings[i].name, name) == 0)
 			return (int)i;
 	return -1;
+}
+
+const char *setting_name(unsigned i)
+{
+	return i < SETTING_COUNT ? settings[i].name : NULL;
 }
 
 const char *setting_get(const struct query_session *session, const char *name)

@@ -19,6 +19,8 @@ enum drift_err setting_put(struct query_session *session, const char *name,
 			   const char *value, struct drift_error *error);
 /* Every setting as it was at first: RESET ALL. */
 void setting_reset_all(struct query_session *session);
+/* The name of number i, NULL behind the last. */
+const char *setting_name(unsigned i);
 /* Its value, NULL when there is no such setting. */
 const char *setting_get(const struct query_session *session, const char *name);
 void setting_release(struct query_session *session);

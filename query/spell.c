@@ -258,9 +258,13 @@ static enum drift_err spell_schema(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
-/* DEFAULT as one of the VALUES. */
+/* DEFAULT as one of the VALUES; x AS default, a name that SQLite would not take. */
 static enum drift_err spell_default(struct rewriter *rewriter, unsigned i)
 {
+	if (i > 0 && rewriter_is_word(rewriter, i - 1, "AS")) {
+		rewriter_instead(rewriter, i, i + 1, "\"default\"");
+		return DRIFT_OK;
+	}
 	if (i == 0 || rewriter_is_word(rewriter, i + 1, "VALUES"))
 		return DRIFT_OK;
 	if (rewriter_is_punct(rewriter, i - 1, "="))

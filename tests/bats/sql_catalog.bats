@@ -62,7 +62,7 @@ c_x_y_fkey,y,2,p_pkey,SET NULL'
 {"relname":"x_y","p":false,"u":false,"indkey":"[2,3]","def":"CREATE INDEX x_y ON public.c USING btree (x, y)"}
 {"relname":"y","p":false,"u":true,"indkey":"[3]","def":"CREATE UNIQUE INDEX y ON public.c USING btree (y)"}'
 	same "$(sql "SELECT conname, contype, confrelid::regclass AS r, conkey, confkey, pg_get_constraintdef(oid) AS def FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype IN ('f', 'c') ORDER BY 2 DESC")" \
-'{"conname":"c_x_y_fkey","contype":"f","r":"p","conkey":"[2,3]","confkey":"[1,2]","def":"FOREIGN KEY (x, y) REFERENCES p ON DELETE SET NULL"}
+'{"conname":"c_x_y_fkey","contype":"f","r":"p","conkey":"[2,3]","confkey":"[1,2]","def":"FOREIGN KEY (x, y) REFERENCES p(a, b) ON DELETE SET NULL"}
 {"conname":"c_check","contype":"c","r":"0","conkey":"[]","confkey":null,"def":"CHECK (x > 0)"}'
 	same "$(sql "SELECT n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'S') AND n.nspname = ANY(current_schemas(FALSE)) ORDER BY 2")" \
 '{"nspname":"public","relname":"c_id_seq","relkind":"S"}
@@ -72,7 +72,7 @@ $'{"tablename":"p"}\n{"viewname":"v"}\n{"n":3}\n{"datname":"db"}'
 	same "$(sql "SELECT to_regclass('nope') IS NULL AS a, to_regclass('v') = 'v'::regclass AS b, nextval('c_id_seq'::regclass) AS c, current_setting('timezone') AS d")" \
 		'{"a":true,"b":true,"c":1,"d":"UTC"}'
 	refuses 42P01 'relation "nope" does not exist' "SELECT 'nope'::regclass"
-	refuses 0A000 'pg_catalog.pg_settings is not supported' 'SELECT * FROM pg_catalog.pg_settings'
+	refuses 0A000 'pg_catalog.pg_operator is not supported' 'SELECT * FROM pg_catalog.pg_operator'
 	refuses 0A000 'information_schema.triggers is not supported' 'SELECT * FROM information_schema.triggers'
 	refuses 42P01 'relation "drift_objects" does not exist' 'SELECT * FROM drift_objects'
 	refuses 42601 'syntax error|cannot' "DELETE FROM pg_class"

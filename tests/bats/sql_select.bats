@@ -147,6 +147,10 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 		'{"a":"900150983cd24fb0d6963f7d28e17f72","b":"d41d8cd98f00b204e9800998ecf8427e","c":null,"d":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","e":"ddaf35a1"}'
 }
 
+@test "an answer's column may be called default" {
+	same "$(sql "SELECT (SELECT 1) AS DEFAULT, 2 AS \"table\"")" '{"default":1,"table":2}'
+}
+
 @test "a computed moment before the first event shows nothing" {
 	same "$(sql "SELECT count(*) AS n FROM p AS OF -1; SELECT count(*) AS n FROM p AS OF (1 - 5); SELECT count(*) AS n FROM p FOR SYSTEM_TIME AS OF DATE '2020-01-01' x")" '{"n":0}
 {"n":0}

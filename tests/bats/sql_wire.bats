@@ -134,17 +134,18 @@ j|jsonb|||"
 Check constraints:
     "m_n_check" CHECK (n > 0)
 Foreign-key constraints:
-    "m_t_fkey" FOREIGN KEY (t) REFERENCES teams ON DELETE CASCADE'
+    "m_t_fkey" FOREIGN KEY (t) REFERENCES teams(id) ON DELETE CASCADE'
 	run psql_ --pset tuples_only=off -c '\d teams'
 	says "^name\|character varying\(10\)\|\|not null\|'x'"
-	says 'TABLE "m" CONSTRAINT "m_t_fkey" FOREIGN KEY \(t\) REFERENCES teams'
+	says 'TABLE "m" CONSTRAINT "m_t_fkey" FOREIGN KEY \(t\) REFERENCES teams\(id\)'
 	run psql_ -c '\d events'
 	says '^n\|bigint'
 	says '^ok\|boolean'
 	same "$(psql_ -c '\dn')" "public|$user"
 	same "$(psql_ -c '\dv' -c '\ds' -c '\df' | cut -d '|' -f 2)" $'v\nm_id_seq'
-	fails_with 1 psql_ -c '\d m_id_seq'
-	says '^ERROR:  pg_catalog.pg_sequence is not supported'
+	psql_ -c 'CREATE SEQUENCE low INCREMENT BY -2 MINVALUE -9 CYCLE' >log
+	same "$(psql_ -c '\d low')" 'bigint|-1|-9|-1|-2|yes|1'
+	psql_ -c '\dconfig statement*' | grep -q '^statement_timeout|30000'
 	same "$(psql_ -c 'SELECT pg_catalog.version() IS NOT NULL, count(*) FROM public.events')" 't|2'
 }
 
