@@ -3,8 +3,7 @@
  * protocol over a session.
  *
  * Prepared statements are the session's own (prepared.h); a portal is one with its
- * values. A session runs one statement at a time, so one portal at most is under way:
- * another Execute ends it. Each statement is a transaction of its own outside BEGIN,
+ * values (wire_portal.h); several may be open, as cursors are. Each statement is a transaction of its own outside BEGIN,
  * also when several stand before one Sync. */
 #ifndef DRIFT_QUERY_WIRE_EXTENDED_H
 #define DRIFT_QUERY_WIRE_EXTENDED_H

@@ -17,6 +17,7 @@
 #include "query/setting.h"
 #include "query/wire_answer.h"
 #include "query/wire_error.h"
+#include "query/wire_portal.h"
 
 enum { CODE_CANCEL = 80877102, CODE_SSL = 80877103, CODE_GSS = 80877104 };
 
@@ -238,6 +239,7 @@ static enum drift_err answer_query(struct connection *connection)
 		refuse(connection, DRIFT_PROTOCOL, "invalid message format");
 		return DRIFT_DONE;
 	}
+	wire_portal_park(&connection->extended, wire, connection->session);
 	wire_extended_sync(&connection->extended, connection->session);
 	err = wire_answer(wire, connection->session, wire->body.data, size - 1);
 	if (err)

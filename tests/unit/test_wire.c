@@ -246,6 +246,45 @@ static void the_extended_protocol_answers_message_by_message(void **state)
 	close(fd);
 }
 
+/* As a driver reads rows in parts and asks something else in between. */
+static void a_portal_goes_on_after_another_statement(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "BEGIN");
+	assert_hears(fd, "CZ");
+	say_message(fd, 'P', "\0SELECT 1 UNION SELECT 2 UNION SELECT 3\0\0\0", 42);
+	say_message(fd, 'B', "a\0\0\0\0\0\0\0\0", 9);
+	say_message(fd, 'E', "a\0\0\0\0\1", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "12DsZ");
+	say_message(fd, 'P', "\0SELECT 7\0\0\0", 12);
+	say_message(fd, 'B', "\0\0\0\0\0\0\0\0", 8);
+	say_message(fd, 'E', "\0\0\0\0\0", 5);
+	say_message(fd, 'E', "a\0\0\0\0\1", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "12DCDsZ");
+	ask(fd, "SELECT 8");
+	assert_hears(fd, "TDCZ");
+	say_message(fd, 'E', "a\0\0\0\0\0", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "DCZ");
+	/* One whose rest is too much to keep ends. */
+	say_message(fd, 'P',
+		    "\0SELECT repeat('x', 9000000) FROM generate_series(1, 9)\0\0\0",
+		    58);
+	say_message(fd, 'B', "b\0\0\0\0\0\0\0\0", 9);
+	say_message(fd, 'E', "b\0\0\0\0\1", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "12DsZ");
+	ask(fd, "SELECT 9");
+	assert_hears(fd, "TDCZ");
+	say_message(fd, 'E', "b\0\0\0\0\0", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "E34000Z");
+	close(fd);
+}
+
 static void a_malformed_message_is_an_error_until_sync(void **state)
 {
 	static const struct {
@@ -390,6 +429,7 @@ int main(void)
 		cmocka_unit_test(several_statements_answer_one_after_the_other),
 		cmocka_unit_test(values_have_their_types),
 		cmocka_unit_test(the_extended_protocol_answers_message_by_message),
+		cmocka_unit_test(a_portal_goes_on_after_another_statement),
 		cmocka_unit_test(a_malformed_message_is_an_error_until_sync),
 		cmocka_unit_test(what_is_no_message_ends_the_connection),
 		cmocka_unit_test(a_cancel_needs_the_secret),
