@@ -207,9 +207,12 @@ static enum drift_err resize(struct row_draft *draft, uint64_t size)
 	return DRIFT_OK;
 }
 
-static void forget_text(struct row_draft *draft)
+/* What is written behind it is refused as well: some programs overlook that a large
+ * write was cut short. */
+static void let_go(struct row_draft *draft, enum drift_err err)
 {
 	release_text(draft);
+	draft->let_go = err;
 	draft->base = 0;
 	draft->ordered = true;
 	judge_anew(draft);
@@ -260,6 +263,9 @@ enum drift_err row_draft_write(struct row_draft *draft, struct slice bytes,
 
 	if (bytes.size == 0)
 		return DRIFT_OK;
+	if (draft->let_go && (draft->append || offset > 0))
+		return draft->let_go;
+	draft->let_go = DRIFT_OK;
 	if (draft->append) /* the kernel's idea of the size may be old */
 		offset = draft->text.size;
 	if (draft->ordered && offset == draft->text.size)
@@ -267,7 +273,7 @@ enum drift_err row_draft_write(struct row_draft *draft, struct slice bytes,
 	else
 		err = take_anywhere(draft, bytes, offset);
 	if (err == DRIFT_TOO_BIG || err == DRIFT_LIMIT)
-		forget_text(draft);
+		let_go(draft, err);
 	return err;
 }
 
@@ -275,6 +281,9 @@ enum drift_err row_draft_truncate(struct row_draft *draft, uint64_t size)
 {
 	enum drift_err err;
 
+	if (draft->let_go && size > 0)
+		return draft->let_go;
+	draft->let_go = DRIFT_OK;
 	if (size == draft->text.size)
 		return DRIFT_OK;
 	err = resize(draft, size);

@@ -168,6 +168,35 @@ static void what_is_too_large_is_refused_and_let_go(void **state)
 	row_draft_release(&draft);
 }
 
+/* A large write is cut short where it became too large, and there are programs that go
+ * on behind it as if nothing had been. */
+static void what_follows_a_text_that_was_let_go_is_refused(void **state)
+{
+	static const char filler[] = "                                        ";
+	struct bench *bench = *state;
+	struct row_draft draft;
+	uint64_t offset = 1;
+
+	for (int append = 0; append < 2; append++) {
+		draft_begin(bench, &draft, append, append ? "{\"v\":1}" : "");
+		assert_int_equal(put(&draft, "{", 0), DRIFT_OK);
+		for (; offset + strlen(filler) <= 1000; offset += strlen(filler))
+			assert_int_equal(put(&draft, filler, offset), DRIFT_OK);
+		assert_int_equal(put(&draft, filler, offset), DRIFT_TOO_BIG);
+		assert_int_equal(put(&draft, "}", offset), DRIFT_TOO_BIG);
+		assert_int_equal(put(&draft, "\n", 1), DRIFT_TOO_BIG);
+		assert_int_equal(row_draft_truncate(&draft, 5), DRIFT_TOO_BIG);
+		assert_int_equal(bench->tree.unsaved.bytes, 0);
+		assert_false(draft.ready);
+		/* It begins anew. */
+		assert_int_equal(row_draft_truncate(&draft, 0), DRIFT_OK);
+		assert_int_equal(put(&draft, "{\"v\":2}", 0), DRIFT_OK);
+		store(bench, &draft, "{\"id\":\"a\",\"v\":2}");
+		row_draft_release(&draft);
+		offset = 1;
+	}
+}
+
 static void unsaved_bytes_of_a_user_are_bounded(void **state)
 {
 	enum { DRAFTS = 5 };
@@ -236,6 +265,7 @@ int main(void)
 		DRAFT_TEST(a_document_is_ready_with_its_last_byte),
 		DRAFT_TEST(a_write_that_fails_leaves_nothing_behind),
 		DRAFT_TEST(what_is_too_large_is_refused_and_let_go),
+		DRAFT_TEST(what_follows_a_text_that_was_let_go_is_refused),
 		DRAFT_TEST(unsaved_bytes_of_a_user_are_bounded),
 		DRAFT_TEST(bytes_in_any_order_are_judged_as_a_whole),
 		DRAFT_TEST(what_is_appended_is_a_patch_at_whatever_offset),
