@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define MARK_ROWS 8
 #define CHUNK_BYTES_MIN (64u << 10)
 #define CHUNK_BYTES_MAX (2u << 20)
+#define TOPS_MAX 1024 /* 8 KiB */
 
 /* Those of the usual size are the system's: it gets them back at once, and all pages of
  * one are asked for together, which takes a third of the time. */
@@ -50,6 +50,7 @@ void image_put(struct image *image)
 		chunk_free(&image->chunks[i]);
 	free(image->chunks);
 	free(image->marks);
+	free(image->tops);
 	buf_release(&image->value);
 	free(image);
 }
@@ -82,10 +83,10 @@ static size_t next_chunk_bytes(const struct image *image, size_t bytes)
 	return bytes > capacity ? bytes : capacity;
 }
 
+/* Of marks, for one more. */
 static size_t marks_bytes(const struct image *image)
 {
-	return image->rows % MARK_ROWS == 0 &&
-			       image->mark_count == image->mark_capacity
+	return image->mark_count == image->mark_capacity
 		       ? (image->mark_capacity + 64) * sizeof(struct image_mark)
 		       : 0;
 }
@@ -158,7 +159,7 @@ enum drift_err image_add(struct image *image, const struct drift_version *versio
 	err = buf_status(&image->value);
 	if (!err && !has_room(image, bytes))
 		err = add_chunk(image, next_chunk_bytes(image, bytes));
-	if (!err && image->rows % MARK_ROWS == 0)
+	if (!err)
 		err = add_mark(image);
 	if (err)
 		return err;
@@ -192,77 +193,141 @@ static uint64_t head_of(struct slice key, size_t common)
 	return be64_get(bytes);
 }
 
-static struct slice last_key(const struct image *image)
+static enum drift_err add_tops(struct image *image)
 {
-	const struct image_mark *mark = &image->marks[image->mark_count - 1];
-	struct image_cursor cursor = { .image = image, .chunk = mark->chunk };
-	const struct image_chunk *chunk = &image->chunks[mark->chunk];
-	struct slice key = { 0 };
+	unsigned count = image->mark_count;
 
-	cursor.end = chunk->data + chunk->size;
-	for (cursor.at = chunk->data + mark->offset; cursor.at != cursor.end;) {
-		struct image_entry entry = image_entry_at(cursor.at);
-
-		key = entry.key;
-		image_enter(&cursor, entry.end);
-	}
-	return key;
+	while (count >> image->top_shift > TOPS_MAX)
+		image->top_shift++;
+	image->top_count = ((count - 1) >> image->top_shift) + 1;
+	image->tops = malloc((image->top_count + 1) * sizeof(*image->tops));
+	if (!image->tops)
+		return DRIFT_NOMEM;
+	for (unsigned i = 0; i < image->top_count; i++)
+		image->tops[i] = image->marks[i << image->top_shift].head;
+	image->tops[image->top_count] = image->marks[count - 1].head;
+	return DRIFT_OK;
 }
 
-void image_finish(struct image *image)
+enum drift_err image_finish(struct image *image)
 {
 	struct slice first, last;
 
 	buf_release(&image->value);
 	if (image->rows == 0)
-		return;
+		return DRIFT_OK;
 	first = mark_key(image, 0);
-	last = last_key(image);
+	last = mark_key(image, image->mark_count - 1);
 	while (image->common < first.size && image->common < last.size &&
 	       ((const char *)first.data)[image->common] ==
 		       ((const char *)last.data)[image->common])
 		image->common++;
 	for (unsigned i = 0; i < image->mark_count; i++)
 		image->marks[i].head = head_of(mark_key(image, i), image->common);
+	return add_tops(image);
 }
 
 /* ---- Reading ---------------------------------------------------------------------- */
 
-/* How many marks have a head below `head` (through: or equal to it). */
-static unsigned count_heads(const struct image *image, uint64_t head, bool through)
+/* Is the mark's head below `head` (through: or equal to it)? */
+static bool is_below(const struct image *image, unsigned i, uint64_t head,
+		     bool through)
 {
-	const struct image_mark *marks = image->marks;
-	unsigned low = 0, count = image->mark_count;
+	uint64_t at = image->marks[i].head;
 
-	while (count > 0) {
-		unsigned half = count / 2;
-		bool before = marks[low + half].head < head ||
-			      (through && marks[low + half].head == head);
+	return at < head || (through && at == head);
+}
 
-		low = before ? low + half + 1 : low;
-		count = before ? count - half - 1 : half;
+/* How many tops are below `head`. */
+static unsigned count_tops(const struct image *image, uint64_t head, bool through)
+{
+	unsigned low = 0, left = image->top_count;
+
+	if (through && head++ == UINT64_MAX)
+		return image->top_count;
+	while (left > 0) {
+		unsigned half = left / 2;
+		bool below = image->tops[low + half] < head;
+
+		low += below ? left - half : 0;
+		left = half;
 	}
 	return low;
 }
 
-/* The last mark whose row has a key before key; the first mark when there is none. */
-static unsigned mark_before(const struct image *image, struct slice key)
+/* Where the head would be between two tops, mark low being below it and mark high not. */
+static unsigned guess(const struct image *image, uint64_t head, unsigned top,
+		      unsigned low, unsigned high)
 {
-	uint64_t head = head_of(key, image->common);
-	unsigned low = count_heads(image, head, false);
-	unsigned high = low;
+	uint64_t from = image->tops[top], to = image->tops[top + 1];
+	double part = to > from ? (double)(head - from) / (double)(to - from) : 0;
+	double at = low + part * (high - low);
 
-	if (low < image->mark_count && image->marks[low].head == head)
-		high = count_heads(image, head, true);
-	while (low < high) {
+	return at < low + 1 ? low + 1 : at > high - 1 ? high - 1 : (unsigned)at;
+}
+
+/* How many marks are below `head`, from a guess on in steps that double. */
+static unsigned count_from(const struct image *image, uint64_t head, bool through,
+			   unsigned at, unsigned low, unsigned high)
+{
+	unsigned step = 1;
+
+	if (is_below(image, at, head, through))
+		for (low = at; step < high - low; step *= 2)
+			if (is_below(image, low + step, head, through))
+				low += step;
+			else
+				high = low + step;
+	else
+		for (high = at; step < high - low; step *= 2)
+			if (is_below(image, high - step, head, through))
+				low = high - step;
+			else
+				high -= step;
+	while (high - low > 1) {
 		unsigned middle = low + (high - low) / 2;
 
-		if (slice_compare(mark_key(image, middle), key) < 0)
+		if (is_below(image, middle, head, through))
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+static unsigned count_below(const struct image *image, uint64_t head, bool through)
+{
+	unsigned tops = count_tops(image, head, through), low, high;
+
+	if (tops == 0)
+		return 0;
+	low = (tops - 1) << image->top_shift;
+	high = tops < image->top_count ? tops << image->top_shift
+				       : image->mark_count;
+	if (high - low <= 1)
+		return high;
+	return count_from(image, head, through,
+			  guess(image, head, tops - 1, low, high), low, high);
+}
+
+/* How many rows have a key before key (after: or this key). */
+static unsigned count_before(const struct image *image, struct slice key, bool after)
+{
+	uint64_t head = head_of(key, image->common);
+	unsigned low = count_below(image, head, false), high = low;
+
+	if (low < image->mark_count && image->marks[low].head == head)
+		high = count_below(image, head, true);
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		int order = slice_compare(mark_key(image, middle), key);
+
+		if (order < 0 || (order == 0 && after))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low > 0 ? low - 1 : 0;
+	return low;
 }
 
 /* <0: key comes before all, >0: after all, 0: it begins as they do. */
@@ -296,28 +361,20 @@ void image_stand_behind(struct image_cursor *cursor, const struct image *image)
 void image_seek(struct image_cursor *cursor, const struct image *image,
 		struct slice key, bool after)
 {
-	const struct image_mark *mark;
-	struct image_entry entry;
+	unsigned before = 0;
 	int order;
 
 	*cursor = (struct image_cursor){ .image = image };
 	if (image->rows == 0)
 		return;
 	order = compare_common(image, key);
-	if (order > 0) {
+	if (order == 0)
+		before = count_before(image, key, after);
+	if (order > 0 || before == image->mark_count)
 		image_stand_behind(cursor, image);
-		return;
-	}
-	mark = &image->marks[order < 0 ? 0 : mark_before(image, key)];
-	stand_at(cursor, mark->chunk, mark->offset);
-	while (order == 0 && cursor->at != cursor->end) {
-		entry = image_entry_at(cursor->at);
-		order = slice_compare(entry.key, key);
-		if (order > 0 || (order == 0 && !after))
-			return;
-		order = 0;
-		image_enter(cursor, entry.end);
-	}
+	else
+		stand_at(cursor, image->marks[before].chunk,
+			 image->marks[before].offset);
 }
 
 bool image_get(const struct image *image, struct slice key,

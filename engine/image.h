@@ -8,9 +8,11 @@
  *
  *	size of the value[4] of the key[2] (native byte order) key value
  *
- * in chunks, the first ones small. Every MARK_ROWS rows there is a mark: where the row is,
- * and the first bytes of its key that not all keys of the image have in common. Between
- * marks it is a walk. */
+ * in chunks, the first ones small. Beside them, each row has a mark: where it is, and the
+ * first bytes of its key that not all keys of the image have in common, as a number: its
+ * head. Some heads stand apart, one in so many, few enough to stay in the processor's
+ * caches. A key is looked for among these by halving; between two of them, where it would
+ * be if all heads were equally far apart, as most keys' are. */
 #ifndef DRIFT_ENGINE_IMAGE_H
 #define DRIFT_ENGINE_IMAGE_H
 
@@ -42,8 +44,10 @@ struct image {
 	unsigned chunk_count, chunk_capacity;
 	struct image_mark *marks;
 	unsigned mark_count, mark_capacity;
-	size_t common;    /* bytes that all keys begin with */
-	struct buf value; /* while it is made */
+	size_t common;  /* bytes that all keys begin with */
+	uint64_t *tops; /* heads of marks 0, 1 << top_shift, ...; the last mark's */
+	unsigned top_count, top_shift; /* without the last mark's */
+	struct buf value;              /* while it is made */
 };
 
 /* One that is used by the caller, without rows. NULL when out of memory. */
@@ -59,7 +63,7 @@ size_t image_add_bytes(const struct image *image,
 /* The row with the next larger key. */
 enum drift_err image_add(struct image *image, const struct drift_version *version);
 /* No more rows: it may be read. */
-void image_finish(struct image *image);
+enum drift_err image_finish(struct image *image);
 
 /* ---- Reading ---- */
 

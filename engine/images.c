@@ -299,8 +299,7 @@ void images_end(struct drift_db *db, struct image *image, bool whole)
 	struct image_reads *reads;
 	struct image *gone = NULL;
 
-	if (whole)
-		image_finish(image);
+	whole = whole && !image_finish(image);
 	pthread_mutex_lock(&images->lock);
 	reads = reads_of(images, image->table_id, image->seq);
 	reads->making = false;
