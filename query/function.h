@@ -23,6 +23,7 @@ struct function {
 /* Lists end with a NULL name. */
 extern const struct function function_cast_list[];
 extern const struct function function_text_list[];
+extern const struct function function_place_list[];
 extern const struct function function_time_list[];
 extern const struct function function_interval_list[];
 extern const struct function function_to_char_list[];

@@ -192,7 +192,50 @@ static void array_final(sqlite3_context *context)
 	release(context);
 }
 
+/* drift_order(value, 'a' | 'd' | 'A' | 'D', ...): bytes that order as the values do,
+ * ascending or descending, with nulls first or (A, d) last. */
+static void order_key(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct buf key = BUF_INIT;
+
+	for (int i = 0; i + 1 < argc; i += 2) {
+		char order = *(const char *)function_slice(argv[i + 1]).data;
+		bool last = order == 'A' || order == 'd';
+		size_t first;
+
+		buf_add_char(&key,
+			     (sqlite3_value_type(argv[i]) == SQLITE_NULL) == last
+				     ? 1
+				     : 0);
+		first = key.size;
+		switch (sqlite3_value_type(argv[i])) {
+		case SQLITE_NULL:
+			break;
+		case SQLITE_INTEGER:
+			key_add_int(&key, sqlite3_value_int64(argv[i]));
+			break;
+		case SQLITE_FLOAT:
+			key_add_real(&key, sqlite3_value_double(argv[i]));
+			break;
+		case SQLITE_BLOB:
+			key_add_blob(&key, function_slice(argv[i]));
+			break;
+		default:
+			key_add_text(&key, function_slice(argv[i]));
+		}
+		for (size_t k = first; (order | 0x20) == 'd' && k < key.size; k++)
+			key.data[k] = (char)~key.data[k];
+	}
+	if (buf_status(&key))
+		sqlite3_result_error_nomem(context);
+	else
+		sqlite3_result_blob64(context, key.size ? key.data : "", key.size,
+				      SQLITE_TRANSIENT);
+	buf_release(&key);
+}
+
 const struct function function_ordered_list[] = {
+	{ "drift_order", -1, order_key, NULL, false },
 	{ "drift_ordered_text", 4, add_text, text_final, false },
 	{ "drift_ordered_array", 3, add_element, array_final, false },
 	{ NULL, 0, NULL, NULL, false },

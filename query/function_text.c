@@ -1,198 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* function_text.c - PostgreSQL's text functions that SQLite lacks or answers otherwise.
- * Places and lengths are counted in characters, from 1. */
+/* function_text.c - PostgreSQL's text functions that SQLite lacks or answers otherwise,
+ * but those about places in a text (function_place.c). */
 #include <stdlib.h>
 #include <strings.h>
 
+#include "query/characters.h"
 #include "query/function.h"
 #include "query/session.h"
 
 #define TEXT_BYTES_MAX (16 << 20)
 
-static bool is_start(char byte)
-{
-	return ((unsigned char)byte & 0xc0) != 0x80;
-}
-
-static int64_t count_characters(struct slice text)
-{
-	const char *bytes = text.data;
-	int64_t count = 0;
-
-	for (size_t i = 0; i < text.size; i++)
-		count += is_start(bytes[i]);
-	return count;
-}
-
-/* The byte where character n, from 0, begins; the text's size beyond its end. */
-static size_t place_of(struct slice text, int64_t n)
-{
-	const char *bytes = text.data;
-	size_t at = 0;
-
-	while (at < text.size && (n > 0 || !is_start(bytes[at])))
-		if (++at < text.size && is_start(bytes[at]) && --n == 0)
-			return at;
-	return at;
-}
-
 static void answer(sqlite3_context *context, struct slice text)
 {
 	sqlite3_result_text64(context, text.size ? text.data : "", text.size,
 			      SQLITE_TRANSIENT, SQLITE_UTF8);
-}
-
-/* Characters [from, to), from 0. */
-static struct slice part_of(struct slice text, int64_t from, int64_t to)
-{
-	size_t first = from <= 0 ? 0 : place_of(text, from);
-	size_t end = to <= from || to <= 0 ? first : place_of(text, to);
-
-	return slice_of((const char *)text.data + first,
-			end > first ? end - first : 0);
-}
-
-/* substring(s, from [, for]): what lies before the first character counts too. */
-static void substring(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	int64_t from, to = INT64_MAX;
-
-	if (function_null(argc, argv))
-		return;
-	if (argc == 2 && sqlite3_value_type(argv[1]) == SQLITE_TEXT) {
-		function_substring_matching(context, argv);
-		return;
-	}
-	if (sqlite3_value_numeric_type(argv[1]) != SQLITE_INTEGER) {
-		function_fail(
-			context, DRIFT_UNSUPPORTED,
-			"substring with a regular expression is not supported");
-		return;
-	}
-	from = sqlite3_value_int64(argv[1]) - 1;
-	if (argc > 2) {
-		if (sqlite3_value_int64(argv[2]) < 0) {
-			function_fail(context, DRIFT_BAD_ARGUMENT,
-				      "negative substring length not allowed");
-			return;
-		}
-		if (__builtin_add_overflow(from, sqlite3_value_int64(argv[2]), &to))
-			to = INT64_MAX;
-	}
-	answer(context, part_of(function_slice(argv[0]), from, to));
-}
-
-static void left(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	struct slice text;
-	int64_t n;
-
-	if (function_null(argc, argv))
-		return;
-	text = function_slice(argv[0]);
-	n = sqlite3_value_int64(argv[1]);
-	answer(context, part_of(text, 0, n < 0 ? count_characters(text) + n : n));
-}
-
-static void right(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	struct slice text;
-	int64_t n;
-
-	if (function_null(argc, argv))
-		return;
-	text = function_slice(argv[0]);
-	n = sqlite3_value_int64(argv[1]);
-	answer(context,
-	       part_of(text, n < 0 ? -n : count_characters(text) - n, INT64_MAX));
-}
-
-static void position(sqlite3_context *context, struct slice part, struct slice text)
-{
-	const char *found = memmem(text.data, text.size, part.data, part.size);
-	size_t before = found ? (size_t)(found - (const char *)text.data) : 0;
-
-	sqlite3_result_int64(
-		context,
-		found ? count_characters(slice_of(text.data, before)) + 1 : 0);
-}
-
-static void position_in(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	if (!function_null(argc, argv))
-		position(context, function_slice(argv[0]), function_slice(argv[1]));
-}
-
-static void strpos(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	if (!function_null(argc, argv))
-		position(context, function_slice(argv[1]), function_slice(argv[0]));
-}
-
-static void overlay(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	struct slice text, piece;
-	struct buf out = BUF_INIT;
-	int64_t from, length;
-
-	if (function_null(argc, argv))
-		return;
-	text = function_slice(argv[0]);
-	piece = function_slice(argv[1]);
-	from = sqlite3_value_int64(argv[2]) - 1;
-	length = argc > 3 ? sqlite3_value_int64(argv[3]) : count_characters(piece);
-	if (from < 0 || length > TEXT_BYTES_MAX || from > TEXT_BYTES_MAX) {
-		function_fail(context, DRIFT_BAD_ARGUMENT,
-			      "negative substring length not allowed");
-		return;
-	}
-	buf_add_slice(&out, part_of(text, 0, from));
-	buf_add_slice(&out, piece);
-	buf_add_slice(&out, part_of(text, from + length, INT64_MAX));
-	function_text(context, &out);
-}
-
-/* Fill up to, or cut down to, a number of characters. */
-static void pad(sqlite3_context *context, int argc, sqlite3_value **argv,
-		bool on_left)
-{
-	struct slice text, fill = SLICE(" ");
-	struct buf out = BUF_INIT;
-	int64_t length, have;
-
-	if (function_null(argc, argv))
-		return;
-	text = function_slice(argv[0]);
-	length = sqlite3_value_int64(argv[1]);
-	if (argc > 2)
-		fill = function_slice(argv[2]);
-	have = count_characters(text);
-	if (length > TEXT_BYTES_MAX / 4) {
-		function_fail(context, DRIFT_TOO_BIG, "requested length too large");
-		return;
-	}
-	if (length <= have || fill.size == 0) {
-		answer(context, part_of(text, 0, length));
-		return;
-	}
-	if (!on_left)
-		buf_add_slice(&out, text);
-	for (int64_t i = 0, per = count_characters(fill); i < length - have;
-	     i += per)
-		buf_add_slice(&out, part_of(fill, 0, length - have - i));
-	if (on_left)
-		buf_add_slice(&out, text);
-	function_text(context, &out);
-}
-
-static void lpad(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	pad(context, argc, argv, true);
-}
-
-static void rpad(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	pad(context, argc, argv, false);
 }
 
 /* Is the character at `at` one of set's? *size is its bytes. */
@@ -202,10 +23,10 @@ static bool is_in(struct slice text, size_t at, struct slice set, size_t *size)
 	const char *of_set = set.data;
 
 	*size = 1;
-	while (at + *size < text.size && !is_start(bytes[at + *size]))
+	while (at + *size < text.size && !characters_is_start(bytes[at + *size]))
 		++*size;
 	for (size_t i = 0; i + *size <= set.size; i++)
-		if (is_start(of_set[i]) &&
+		if (characters_is_start(of_set[i]) &&
 		    memcmp(bytes + at, of_set + i, *size) == 0)
 			return true;
 	return false;
@@ -222,7 +43,7 @@ static struct slice trimmed(struct slice text, struct slice set, bool leading,
 	while (trailing && end > first) {
 		size_t last = end - 1;
 
-		while (last > first && !is_start(bytes[last]))
+		while (last > first && !characters_is_start(bytes[last]))
 			last--;
 		if (!is_in(slice_of(bytes, end), last, set, &size))
 			break;
@@ -378,7 +199,7 @@ static void reverse(sqlite3_context *context, int argc, sqlite3_value **argv)
 	for (size_t end = text.size; end > 0;) {
 		size_t first = end - 1;
 
-		while (first > 0 && !is_start(bytes[first]))
+		while (first > 0 && !characters_is_start(bytes[first]))
 			first--;
 		buf_add(&out, bytes + first, end - first);
 		end = first;
@@ -428,9 +249,9 @@ static void translate(sqlite3_context *context, int argc, sqlite3_value **argv)
 			buf_add(&out, bytes, size);
 			continue;
 		}
-		n = count_characters(slice_of(
+		n = characters_count(slice_of(
 			from.data, (size_t)(found - (const char *)from.data)));
-		buf_add_slice(&out, part_of(to, n, n + 1));
+		buf_add_slice(&out, characters_part(to, n, n + 1));
 	}
 	function_text(context, &out);
 }
@@ -459,7 +280,7 @@ static void char_length(sqlite3_context *context, int argc, sqlite3_value **argv
 {
 	if (!function_null(argc, argv))
 		sqlite3_result_int64(context,
-				     count_characters(function_slice(argv[0])));
+				     characters_count(function_slice(argv[0])));
 }
 
 static void chr(sqlite3_context *context, int argc, sqlite3_value **argv)
@@ -536,62 +357,7 @@ static void uuid(sqlite3_context *context, int argc, sqlite3_value **argv)
 	function_text(context, &text);
 }
 
-/* drift_order(value, 'a' | 'd' | 'A' | 'D', ...): bytes that order as the values do,
- * ascending or descending, with nulls first or (A, d) last. */
-static void order_key(sqlite3_context *context, int argc, sqlite3_value **argv)
-{
-	struct buf key = BUF_INIT;
-
-	for (int i = 0; i + 1 < argc; i += 2) {
-		char order = *(const char *)function_slice(argv[i + 1]).data;
-		bool last = order == 'A' || order == 'd';
-		size_t first;
-
-		buf_add_char(&key,
-			     (sqlite3_value_type(argv[i]) == SQLITE_NULL) == last
-				     ? 1
-				     : 0);
-		first = key.size;
-		switch (sqlite3_value_type(argv[i])) {
-		case SQLITE_NULL:
-			break;
-		case SQLITE_INTEGER:
-			key_add_int(&key, sqlite3_value_int64(argv[i]));
-			break;
-		case SQLITE_FLOAT:
-			key_add_real(&key, sqlite3_value_double(argv[i]));
-			break;
-		case SQLITE_BLOB:
-			key_add_blob(&key, function_slice(argv[i]));
-			break;
-		default:
-			key_add_text(&key, function_slice(argv[i]));
-		}
-		for (size_t k = first; (order | 0x20) == 'd' && k < key.size; k++)
-			key.data[k] = (char)~key.data[k];
-	}
-	if (buf_status(&key))
-		sqlite3_result_error_nomem(context);
-	else
-		sqlite3_result_blob64(context, key.size ? key.data : "", key.size,
-				      SQLITE_TRANSIENT);
-	buf_release(&key);
-}
-
 const struct function function_text_list[] = {
-	{ "drift_order", -1, order_key, NULL, false },
-	{ "substring", 2, substring, NULL, false },
-	{ "substring", 3, substring, NULL, false },
-	{ "drift_left", 2, left, NULL, false },
-	{ "drift_right", 2, right, NULL, false },
-	{ "drift_position", 2, position_in, NULL, false },
-	{ "strpos", 2, strpos, NULL, false },
-	{ "overlay", 3, overlay, NULL, false },
-	{ "overlay", 4, overlay, NULL, false },
-	{ "lpad", 2, lpad, NULL, false },
-	{ "lpad", 3, lpad, NULL, false },
-	{ "rpad", 2, rpad, NULL, false },
-	{ "rpad", 3, rpad, NULL, false },
 	{ "drift_trim_both", 2, trim_set, NULL, false },
 	{ "drift_trim_leading", 2, trim_leading, NULL, false },
 	{ "drift_trim_trailing", 2, trim_trailing, NULL, false },

@@ -16,6 +16,9 @@ enum drift_err spell_token(struct rewriter *rewriter, unsigned i);
  * call, something in parentheses, CASE ... END, with the casts and intervals after it. */
 unsigned spell_operand(const struct rewriter *rewriter, unsigned end);
 
+/* spell_word.c: by the table of words. */
+enum drift_err spell_word(struct rewriter *rewriter, unsigned i);
+
 /* spell_query.c: (SELECT ...) where only a query can stand, TABLE t. */
 void spell_query(struct rewriter *rewriter, unsigned i);
 enum drift_err spell_table(struct rewriter *rewriter, unsigned i);
@@ -61,6 +64,9 @@ enum drift_err spell_within(struct rewriter *rewriter, unsigned i);
 
 /* spell_operator.c: x #> '{a,b}'; operators that are not there, by their names. */
 enum drift_err spell_operator(struct rewriter *rewriter, unsigned i);
+/* x ~ p; OPERATOR(pg_catalog.~). */
+void spell_matching(struct rewriter *rewriter, unsigned i);
+enum drift_err spell_operator_name(struct rewriter *rewriter, unsigned i);
 
 /* spell_parameter.c: $1, ?. */
 enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i);

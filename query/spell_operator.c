@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* spell_operator.c - x #> '{a,b}' as x -> '$."a"."b"', and the operators that are not
- * there: SQLite would call each a syntax error. */
+/* spell_operator.c - x #> '{a,b}' as x -> '$."a"."b"', x ~ p as REGEXP, and the operators
+ * that are not there: SQLite would call each a syntax error. */
 #include "engine/json.h"
+#include "query/regex.h"
 #include "query/session.h"
 #include "query/spell.h"
 
@@ -82,5 +83,54 @@ enum drift_err spell_operator(struct rewriter *rewriter, unsigned i)
 	for (unsigned k = 0; k < sizeof(refused) / sizeof(*refused); k++)
 		if (rewriter_is_punct(rewriter, i, refused[k][0]))
 			return rewriter_refuse(rewriter, i, refused[k][1]);
+	return DRIFT_OK;
+}
+
+/* x ~ p and its kin, as REGEXP: token i, instead of the tokens [first, end). */
+static bool note_matching(struct rewriter *rewriter, unsigned i, unsigned first,
+			  unsigned end)
+{
+	static const char *const matching[][2] = {
+		{ "~", "REGEXP" },
+		{ "~*", "REGEXP '" REGEX_NOCASE "' ||" },
+		{ "!~", "NOT REGEXP" },
+		{ "!~*", "NOT REGEXP '" REGEX_NOCASE "' ||" },
+	};
+
+	for (unsigned k = 0; k < 4; k++)
+		if (rewriter_is_punct(rewriter, i, matching[k][0])) {
+			rewriter_instead(rewriter, first, end, " %s ",
+					 matching[k][1]);
+			return true;
+		}
+	return false;
+}
+
+/* A sign before its operand only is SQLite's. */
+void spell_matching(struct rewriter *rewriter, unsigned i)
+{
+	if (i > 0 && (rewriter_token(rewriter, i - 1).kind != TOKEN_PUNCT ||
+		      rewriter_is_punct(rewriter, i - 1, ")")))
+		(void)note_matching(rewriter, i, i, i + 1);
+}
+
+/* OPERATOR(pg_catalog.~) is ~. */
+enum drift_err spell_operator_name(struct rewriter *rewriter, unsigned i)
+{
+	unsigned close, op;
+	struct token token;
+
+	if (!rewriter_is_punct(rewriter, i + 1, "("))
+		return DRIFT_OK;
+	close = verb_find_close(&rewriter->statement, i + 1);
+	op = rewriter_is_punct(rewriter, i + 3, ".") ? i + 4 : i + 2;
+	token = rewriter_token(rewriter, op);
+	if (op + 1 != close || token.kind != TOKEN_PUNCT)
+		return statement_syntax(&rewriter->statement, token,
+					rewriter->error);
+	if (!note_matching(rewriter, op, i, close + 1))
+		rewriter_instead(rewriter, i, close + 1, " %.*s ", (int)token.size,
+				 rewriter->statement.script + token.at);
+	rewriter->statement.at = close + 1;
 	return DRIFT_OK;
 }
