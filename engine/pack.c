@@ -108,10 +108,11 @@ static enum drift_err pack_sample(struct packer *packer, uint32_t block_bytes,
 	return err;
 }
 
-/* The smallest blocks that make the sample at most an eighth larger than the best. */
+/* The smallest blocks that make the sample at most a sixth larger than the best. */
 static enum drift_err choose_block_bytes(struct packer *packer, uint64_t size)
 {
-	static const uint32_t sizes[] = { PACK_BLOCK_BYTES_MIN, 128u << 10, 1u << 20,
+	static const uint32_t sizes[] = { PACK_BLOCK_BYTES_MIN, 16u << 10,
+					  128u << 10, 1u << 20,
 					  PACK_BLOCK_BYTES_MAX };
 	enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
 	size_t bytes[SIZES], best = SIZE_MAX;
@@ -123,7 +124,7 @@ static enum drift_err choose_block_bytes(struct packer *packer, uint64_t size)
 		best = bytes[i] < best ? bytes[i] : best;
 	}
 	for (unsigned i = SIZES; i-- > 0 && !err;)
-		if (bytes[i] <= best + best / 8)
+		if (bytes[i] <= best + best / 6)
 			packer->block_bytes = sizes[i];
 	return err;
 }

@@ -27,7 +27,7 @@
 
 #include "engine/io.h"
 
-#define PACK_BLOCK_BYTES_MIN (16u << 10)
+#define PACK_BLOCK_BYTES_MIN (8u << 10)
 #define PACK_BLOCK_BYTES_MAX (4u << 20)
 #define PACK_BYTES_MAX (512u << 20) /* unpacked; a larger segment stays plain */
 #define PACK_CACHE_BYTES (48u << 20)
