@@ -22,7 +22,9 @@
 
 #define BATCH_BYTES_MAX (8u << 20)     /* a batch is closed above this */
 #define MEMTABLE_BYTES_MAX (48u << 20) /* LAYERS_MAX of them: 192 MiB */
-#define HELP_TURNS_MAX 16              /* see committer_help */
+#define SEGMENTS_FEW 64                /* see worth_sealing */
+#define SEAL_BYTES_MIN (1u << 20)
+#define HELP_TURNS_MAX 16 /* see committer_help */
 
 /* ---- Publishing ------------------------------------------------------------- */
 
@@ -298,10 +300,18 @@ static enum drift_err rotate_above(struct drift_db *db, uint64_t bytes)
 	return err == DRIFT_FULL && bytes ? DRIFT_OK : err;
 }
 
+/* A few small segments are packed as soon as somebody asks; of many, the newest waits
+ * until it is worth a file. So there are no more than the log's size makes sensible,
+ * however often it is asked. */
+static uint64_t worth_sealing(const struct log *log)
+{
+	return atomic_load(&log->count) < SEGMENTS_FEW ? 0 : SEAL_BYTES_MIN;
+}
+
 /* What was committed in the same batch is not touched by a failure. */
 static void seal_segment(struct drift_db *db, struct request *requests)
 {
-	enum drift_err err = rotate_above(db, 0);
+	enum drift_err err = rotate_above(db, worth_sealing(&db->log));
 
 	for (; err && requests; requests = requests->next)
 		if (requests->kind == REQUEST_SEAL)

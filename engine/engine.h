@@ -581,7 +581,8 @@ enum drift_err drift_verify(struct drift_db *db, const struct drift_anchor *anch
 			    const _Atomic bool *stop,
 			    void (*say)(void *arg, const char *line), void *arg,
 			    struct drift_verify_report *report);
-/* Seal the newest segment and pack all sealed ones with zstd. History, seqs, times and
+/* Seal the newest segment and pack all sealed ones with zstd. Where there are 64
+ * segments already, one of less than 1 MiB is not sealed yet. History, seqs, times and
  * digests stay as they are; commits and reads go on meanwhile; one at a time. Stops
  * between segments when *stop (may be NULL) becomes true: DRIFT_INTERRUPTED. */
 enum drift_err drift_compact(struct drift_db *db, const _Atomic bool *stop,

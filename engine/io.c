@@ -136,6 +136,9 @@ enum drift_err io_err(int error_number)
 		return DRIFT_FULL;
 	case ENOMEM:
 		return DRIFT_NOMEM;
+	case EMFILE:
+	case ENFILE:
+		return DRIFT_TOO_MANY_FILES;
 	default:
 		return DRIFT_IO;
 	}

@@ -46,8 +46,8 @@ struct drift_io {
 extern const struct drift_io io_system;
 
 /* errno as a drift_err: ENOSPC, EDQUOT and EFBIG (a limit on files' sizes, whose
- * signal SIGXFSZ the programs ignore) DRIFT_FULL, ENOMEM DRIFT_NOMEM,
- * anything else DRIFT_IO. */
+ * signal SIGXFSZ process.h ignores) DRIFT_FULL, ENOMEM DRIFT_NOMEM, EMFILE and ENFILE
+ * DRIFT_TOO_MANY_FILES, anything else DRIFT_IO. */
 enum drift_err io_err(int error_number);
 
 /* Open a regular file, never through a symbolic link; DRIFT_NO_ROW when it is not

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* driftdb.c - the command line: find the command, let it read its words, run it. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/process.h"
 #include "tools/command.h"
 #include "tools/output.h"
 
@@ -40,8 +40,7 @@ int main(int count, char **words)
 	struct drift_error error;
 	int status;
 
-	/* A limit on files' sizes is an error to be told, not a reason to die. */
-	signal(SIGXFSZ, SIG_IGN);
+	process_prepare();
 	status = find_and_run(count, words);
 	if (output_end(&error) && status == EXIT_FINE)
 		status = complain(&error);

@@ -241,3 +241,20 @@ need_strace()
 	[ "$status" != 0 ]
 	[ ! -d over/tables ]
 }
+
+@test "a log of many segments is read with the descriptors there may be, and told from a damaged one" {
+	driftdb init db
+	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id)'
+	for n in $(seq 100); do
+		printf 'INSERT INTO t {"id": %d}; VACUUM;\n' "$n"
+	done | driftdb sql -q -d db
+	# Of many small segments the newest is not sealed until it is worth a file.
+	same "$(find db/log -name '*.seg' | wc -l)" 64
+	(ulimit -Sn 40 && driftdb verify -q -d db)
+	(
+		ulimit -n 40
+		fails_with 1 driftdb verify -q -d db
+		same "$output" 'driftdb: too many open files'
+	)
+	same "$(driftdb sql -d db --format csv -e 'SELECT count(*) AS n FROM drift_events' | tail -n 1)" 101
+}
