@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #define GETS_A_CHECK 256
+/* An image of so many rows is made in some 60 ms, and nothing can interrupt that. */
+#define MAKE_ROWS_MAX 250000
 
 struct drift_lookup {
 	struct drift_view view;
@@ -43,12 +45,13 @@ static bool look_for_image(struct drift_lookup *lookup)
 {
 	struct drift_view view = lookup->view;
 	uint64_t before = lookup->gets;
+	uint64_t rows = drift_row_count(view.db, lookup->table_id);
 
 	if (lookup->overlay)
 		return false;
 	lookup->gets += GETS_A_CHECK;
 	images_note(view.db, lookup->table_id, view.seq, GETS_A_CHECK, false);
-	if (2 * before >= drift_row_count(view.db, lookup->table_id))
+	if (2 * before >= rows && rows <= MAKE_ROWS_MAX)
 		lookup->image = images_make(view, lookup->table_id);
 	return lookup->image != NULL;
 }
