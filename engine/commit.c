@@ -1,30 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* commit.c - the committer: takes what is queued, writes it with one pwrite and one
- * fdatasync, makes it visible, and then answers all of it.
+/* commit.c - a batch: what is queued, written with one pwrite and one fdatasync, made
+ * visible, and then answered, all of it.
  *
- * The committer is a role (committer.role), not a thread. Its own thread takes it for
- * what is queued; a caller that waits for its commit anyway, and finds nobody at work,
- * takes it itself and is spared two changes of threads. Who finds it taken, and needs no
- * sync, leaves his commit in the queue without waking anybody: who leaves the role looks
- * at the queue.
- *
- * Order of a batch: stage (check, give seqs) - append - sync - apply to memory -
+ * Its order: stage (check, give seqs) - append - sync - apply to memory -
  * publish head - tell the hook - acknowledge. Nothing is visible before it is
  * durable, nothing acknowledged before it is visible. While a batch syncs, the
  * next one gathers: that is the whole of group commit, no timer. */
-#include <limits.h>
-#include <stdlib.h>
-#include <time.h>
+#include "engine/commit.h"
 
-#include "engine/index_build.h"
+#include <limits.h>
+
 #include "engine/batch.h"
-#include "engine/thread.h"
+#include "engine/index_build.h"
 
 #define BATCH_BYTES_MAX (8u << 20)     /* a batch is closed above this */
 #define MEMTABLE_BYTES_MAX (48u << 20) /* LAYERS_MAX of them: 192 MiB */
 #define SEGMENTS_FEW 64                /* see worth_sealing */
 #define SEAL_BYTES_MIN (1u << 20)
-#define HELP_TURNS_MAX 16 /* see committer_help */
 
 /* ---- Publishing ------------------------------------------------------------- */
 
@@ -103,14 +95,6 @@ static void publish(struct drift_db *db, const struct stage *stage)
 
 /* ---- Writing ------------------------------------------------------------------ */
 
-static drift_time_ns monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (drift_time_ns)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* After this, what the disk holds is not known: reads go on, writes do not. */
 static void give_up(struct drift_db *db, const char *what, enum drift_err err)
 {
@@ -122,8 +106,7 @@ static void give_up(struct drift_db *db, const char *what, enum drift_err err)
 		what, drift_err_text(err));
 }
 
-/* Once: after a failure the page cache proves nothing, so every later sync fails. */
-static enum drift_err sync_log(struct drift_db *db)
+enum drift_err commit_sync(struct drift_db *db)
 {
 	enum drift_err err;
 	uint64_t start;
@@ -137,21 +120,6 @@ static enum drift_err sync_log(struct drift_db *db)
 	if (err)
 		give_up(db, "fdatasync", err);
 	return err;
-}
-
-/* The committer's thread waits for the time to come. */
-static void sync_later(struct drift_db *db)
-{
-	struct committer *committer = &db->committer;
-
-	if (atomic_load(&committer->sync_due))
-		return;
-	pthread_mutex_lock(&committer->lock);
-	atomic_store(&committer->sync_due,
-		     monotonic_ns() +
-			     (drift_time_ns)db->options.interval_ms * 1000000);
-	pthread_cond_signal(&committer->wake);
-	pthread_mutex_unlock(&committer->lock);
 }
 
 /* They are what makes room again, so the log's reserve is for them. */
@@ -174,9 +142,9 @@ static enum drift_err write_frames(struct drift_db *db, struct stage *stage,
 	if (err)
 		return err;
 	if (sync)
-		err = sync_log(db);
+		err = commit_sync(db);
 	else
-		sync_later(db);
+		committer_sync_later(db);
 	if (err)
 		return err;
 	err = apply_batch(db, stage);
@@ -203,7 +171,7 @@ static enum drift_err write_batch(struct drift_db *db, struct stage *stage,
 	enum drift_err err;
 
 	if (stage->frames.size == 0)
-		return sync ? sync_log(db) : DRIFT_OK;
+		return sync ? commit_sync(db) : DRIFT_OK;
 	err = write_frames(db, stage, sync);
 	if (err) {
 		count(&db->stats.refused_batches, 1);
@@ -228,7 +196,7 @@ static enum drift_err freeze(struct drift_db *db)
 	    memtable_ddl_count(layers_active(&db->layers)) == 0)
 		return DRIFT_OK;
 	/* The index must never be ahead of the log's durable part. */
-	if (atomic_load(&db->read_only) || sync_log(db))
+	if (atomic_load(&db->read_only) || commit_sync(db))
 		return DRIFT_READ_ONLY;
 	err = indexer_freeze(db, &db->committer.position);
 	if (!err)
@@ -274,12 +242,6 @@ static enum drift_err stage_request(struct drift_db *db, struct stage *stage,
 		return request->receipt.err;
 	}
 	return stage_txn(stage, request->txn, &request->receipt);
-}
-
-static bool wants_sync(const struct request *request)
-{
-	return request->kind != REQUEST_COMMIT ||
-	       request->durability == DRIFT_DURABLE;
 }
 
 /* Segments change between batches only: frames are made for one segment. One without
@@ -345,9 +307,7 @@ static void put_back(struct committer *committer, struct request *requests,
 	committer->alone = count;
 }
 
-/* Take requests off *queue into one batch and carry it out. */
-static void run_batch(struct drift_db *db, struct stage *stage,
-		      struct request **queue)
+void commit_batch(struct drift_db *db, struct stage *stage, struct request **queue)
 {
 	struct committer *committer = &db->committer;
 	struct request *requests = NULL, **last = &requests;
@@ -373,7 +333,7 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 			request->receipt.err =
 				drift_fail_code(&request->receipt.error, begun);
 		else if (!stage_request(db, stage, request))
-			sync |= wants_sync(request);
+			sync |= request_wants_sync(request);
 		fold |= request->kind == REQUEST_FOLD;
 		seal |= request->kind == REQUEST_SEAL;
 	}
@@ -398,173 +358,4 @@ static void run_batch(struct drift_db *db, struct stage *stage,
 	batch_acknowledge(db, stage, requests);
 	if (memtable_is_full(db))
 		(void)!freeze(db);
-}
-
-/* ---- The thread ------------------------------------------------------------------ */
-
-/* Wait for requests, or for the time of an interval's sync. */
-static void wait_for_work(struct committer *committer)
-{
-	struct timespec due;
-	drift_time_ns ns;
-
-	pthread_mutex_lock(&committer->lock);
-	while (!committer->first && !committer->stop) {
-		ns = atomic_load(&committer->sync_due);
-		if (!ns) {
-			pthread_cond_wait(&committer->wake, &committer->lock);
-			continue;
-		}
-		due.tv_sec = ns / 1000000000;
-		due.tv_nsec = ns % 1000000000;
-		if (pthread_cond_timedwait(&committer->wake, &committer->lock,
-					   &due) != 0)
-			break;
-	}
-	pthread_mutex_unlock(&committer->lock);
-}
-
-static struct request *take_queue(struct committer *committer)
-{
-	struct request *queue;
-
-	pthread_mutex_lock(&committer->lock);
-	queue = committer->first;
-	committer->first = NULL;
-	committer->last = &committer->first;
-	pthread_mutex_unlock(&committer->lock);
-	return queue;
-}
-
-static bool stopping(struct committer *committer)
-{
-	bool stop;
-
-	pthread_mutex_lock(&committer->lock);
-	stop = committer->stop && !committer->first;
-	pthread_mutex_unlock(&committer->lock);
-	return stop;
-}
-
-static void *committer_run(void *arg)
-{
-	struct drift_db *db = arg;
-	struct committer *committer = &db->committer;
-	struct request *queue;
-	drift_time_ns due;
-
-	do {
-		wait_for_work(committer);
-		pthread_mutex_lock(&committer->role);
-		queue = take_queue(committer); /* with what came meanwhile */
-		while (queue)
-			run_batch(db, committer->stage, &queue);
-		due = atomic_load(&committer->sync_due);
-		if (due && monotonic_ns() >= due)
-			(void)!sync_log(db);
-		pthread_mutex_unlock(&committer->role);
-	} while (!stopping(committer));
-	if (!atomic_load(&db->read_only))
-		(void)!sync_log(db);
-	return NULL;
-}
-
-static bool has_queue(struct committer *committer)
-{
-	bool has;
-
-	pthread_mutex_lock(&committer->lock);
-	has = committer->first;
-	pthread_mutex_unlock(&committer->lock);
-	return has;
-}
-
-/* Where the role was left, or found taken: see that what is queued is carried out. Who
- * has the role looks at the queue after leaving it, so nothing is forgotten. */
-static void look_after_queue(struct drift_db *db, unsigned turns)
-{
-	struct committer *committer = &db->committer;
-	struct request *queue;
-
-	for (; has_queue(committer); turns--) {
-		if (turns == 0) {
-			pthread_mutex_lock(&committer->lock);
-			pthread_cond_signal(&committer->wake);
-			pthread_mutex_unlock(&committer->lock);
-			return;
-		}
-		if (pthread_mutex_trylock(&committer->role) != 0)
-			return;
-		queue = take_queue(committer);
-		while (queue)
-			run_batch(db, committer->stage, &queue);
-		pthread_mutex_unlock(&committer->role);
-	}
-}
-
-void committer_help(struct drift_db *db)
-{
-	look_after_queue(db, HELP_TURNS_MAX);
-}
-
-bool committer_run_now(struct drift_db *db, struct request *request)
-{
-	struct committer *committer = &db->committer;
-	unsigned turns = wants_sync(request) ? 0 : HELP_TURNS_MAX;
-	bool idle;
-
-	if (pthread_mutex_trylock(&committer->role) != 0)
-		return false;
-	idle = !has_queue(committer); /* what is queued came before */
-	if (idle)
-		run_batch(db, committer->stage, &request);
-	pthread_mutex_unlock(&committer->role);
-	look_after_queue(db, turns);
-	return idle;
-}
-
-enum drift_err committer_start(struct drift_db *db, struct drift_error *error)
-{
-	struct committer *committer = &db->committer;
-	pthread_condattr_t attributes;
-
-	committer->stage = calloc(1, sizeof(*committer->stage));
-	if (!committer->stage)
-		return drift_fail_code(error, DRIFT_NOMEM);
-	pthread_mutex_init(&committer->role, NULL);
-	pthread_mutex_init(&committer->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&committer->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
-	pthread_cond_init(&committer->room, NULL);
-	committer->last = &committer->first;
-	if (thread_start(&committer->thread, committer_run, db)) {
-		committer->started = true;
-		return DRIFT_OK;
-	}
-	free(committer->stage);
-	committer->stage = NULL;
-	return drift_fail(error, DRIFT_NOMEM, "cannot start a thread");
-}
-
-void committer_stop(struct drift_db *db)
-{
-	struct committer *committer = &db->committer;
-
-	if (!committer->started)
-		return;
-	pthread_mutex_lock(&committer->lock);
-	committer->stop = true;
-	pthread_cond_signal(&committer->wake);
-	pthread_mutex_unlock(&committer->lock);
-	pthread_join(committer->thread, NULL);
-	committer->started = false;
-	stage_release(committer->stage);
-	free(committer->stage);
-	committer->stage = NULL;
-	pthread_mutex_destroy(&committer->role);
-	pthread_mutex_destroy(&committer->lock);
-	pthread_cond_destroy(&committer->wake);
-	pthread_cond_destroy(&committer->room);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* compact.c - the log made small: every sealed segment packed, none lost. */
-#include "engine/db.h"
+#include "engine/request.h"
 
 enum drift_err drift_compact(struct drift_db *db, const _Atomic bool *stop,
 			     struct drift_error *error)
@@ -11,7 +11,7 @@ enum drift_err drift_compact(struct drift_db *db, const _Atomic bool *stop,
 		return drift_fail(error, DRIFT_READ_ONLY,
 				  "the database is read-only");
 	pthread_mutex_lock(&db->compacting);
-	err = committer_seal(db);
+	err = request_seal(db);
 	if (err)
 		err = drift_fail_code(error, err);
 	for (unsigned i = 0; !err && i + 1 < atomic_load(&db->log.count); i++) {

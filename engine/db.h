@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* db.h - what an open database is made of. Private to engine/.
  *
- * Threads: the committer (commit.c; whoever holds its role) is the only one that
+ * Threads: the committer (committer.c; whoever holds its role) is the only one that
  * appends to the log, inserts into the memtable and publishes; the indexer (indexer.c) the only one
  * that writes the index. Readers pin the layers, then begin an index read: what is
  * not in the one is in the other.
@@ -114,7 +114,7 @@ enum drift_err db_recover(struct drift_db *db, struct drift_error *error);
  * log up to there may be used. */
 bool mark_in_log(struct log *log, const struct index_mark *mark);
 
-/* commit.c */
+/* committer.c */
 enum drift_err committer_start(struct drift_db *db, struct drift_error *error);
 void committer_stop(struct drift_db *db);
 /* Carry out one request on the caller's thread, if the committer is idle: false when
@@ -123,8 +123,8 @@ bool committer_run_now(struct drift_db *db, struct request *request);
 /* A request was queued and nobody woken: carry it out with what else is queued, unless
  * somebody is the committer now, who will. */
 void committer_help(struct drift_db *db);
-/* Begin a new segment, if the newest has any events. */
-enum drift_err committer_seal(struct drift_db *db);
+/* Have its thread sync when the interval is over. */
+void committer_sync_later(struct drift_db *db);
 
 /* indexer.c */
 enum drift_err indexer_start(struct drift_db *db, struct drift_error *error);

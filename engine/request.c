@@ -10,6 +10,12 @@
 /* What waits is held in memory: above this, who brings more waits as well. */
 #define QUEUE_BYTES_MAX (256u << 20)
 
+bool request_wants_sync(const struct request *request)
+{
+	return request->kind != REQUEST_COMMIT ||
+	       request->durability == DRIFT_DURABLE;
+}
+
 /* One transaction is let in however large it is. */
 static void wait_for_room(struct committer *committer, uint64_t bytes)
 {
@@ -192,7 +198,7 @@ enum drift_err drift_fold(struct drift_db *db)
 	return err ? err : indexer_wait(db);
 }
 
-enum drift_err committer_seal(struct drift_db *db)
+enum drift_err request_seal(struct drift_db *db)
 {
 	struct request request = { .kind = REQUEST_SEAL };
 

@@ -21,6 +21,10 @@ struct request {
 	struct drift_receipt receipt;
 };
 
+/* Is it answered only when what was committed is durable? */
+bool request_wants_sync(const struct request *request);
+/* Ask for a new segment, if the newest has any events, and wait. */
+enum drift_err request_seal(struct drift_db *db);
 /* A request that was queued with so many bytes has been answered. */
 void request_leave(struct committer *committer, uint64_t bytes);
 
