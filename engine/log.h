@@ -98,6 +98,13 @@ enum drift_err log_segment_get(struct log *log, drift_seq first_seq,
  * what a killed process left in the page cache must be durable before it is read. */
 enum drift_err log_set_end(struct log *log, uint64_t end, struct drift_error *error);
 
+/* The appender's: a segment that is not in the list yet, a place there kept for it
+ * (free() it when it is not added; NULL: no memory), and into the list when it has a
+ * file that begins with header. */
+struct log_segment *log_segment_new(struct log *log, drift_seq first_seq);
+void log_segment_add(struct log *log, struct log_segment *segment, int fd,
+		     const struct segment_header *header);
+
 /* Ask for room ahead of the end, reserve included, as far as there is any. */
 void log_reserve(struct log *log);
 /* Write whole transactions at the end; readable (not durable) on return. On an
