@@ -23,18 +23,14 @@
 #ifndef DRIFT_ENGINE_PACK_H
 #define DRIFT_ENGINE_PACK_H
 
-#include <pthread.h>
-
 #include "engine/io.h"
+#include "engine/pack_cache.h"
 
 #define PACK_BLOCK_BYTES_MIN (8u << 10)
 #define PACK_BLOCK_BYTES_MAX (4u << 20)
 #define PACK_BYTES_MAX (512u << 20) /* unpacked; a larger segment stays plain */
-#define PACK_CACHE_BYTES (48u << 20)
 #define PACK_HEAD_BYTES 160
 #define PACK_HEADER_COPY 32 /* offset of the segment's header */
-
-struct pack;
 
 /* True if a file's first 8 bytes say that it is packed. */
 bool pack_is(const void *magic);
@@ -47,20 +43,6 @@ enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size,
 enum drift_err pack_open(const struct drift_io *io, int fd, struct pack **pack);
 void pack_free(struct pack *pack);           /* NULL is fine */
 uint64_t pack_size(const struct pack *pack); /* unpacked */
-
-/* Unpacked blocks in use lately, shared by all segments of a log. Its lock is held to
- * find a block, never to unpack one. */
-struct pack_cached;
-
-struct pack_cache {
-	pthread_mutex_t lock;
-	size_t bytes; /* of all blocks in it */
-	struct pack_cached *newest, *oldest;
-	struct pack_cached *buckets[1024];
-};
-
-void pack_cache_init(struct pack_cache *cache);
-void pack_cache_release(struct pack_cache *cache);
 
 /* Read unpacked bytes [offset, offset + size); *got < size only at the end.
  * DRIFT_CORRUPT when a block's CRC does not match or it unpacks to another size. */
