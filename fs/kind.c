@@ -28,6 +28,18 @@
 	.mode = FILE_TO_READ, .attributes = attr_text, .open = text_open, \
 	.text = (function)
 
+static const struct names_ops row_names = {
+	.create = make_row,
+	.unlink = remove_row,
+	.rename = rename_row,
+};
+
+static const struct names_ops table_names = {
+	.mkdir = make_table,
+	.rmdir = remove_table,
+	.rename = rename_table,
+};
+
 const struct kind kinds[NODE_KINDS] = {
 	[NODE_ROOT] = { .mode = DIRECTORY, .attributes = attr_directory },
 	[NODE_SEQS] = { .mode = DIRECTORY,

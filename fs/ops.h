@@ -16,10 +16,7 @@ void dir_op_read_plus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		      struct fuse_file_info *fi);
 void dir_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
-/* make.c, remove.c, rename.c: the names in rows/ and in tables/ (kind.h). */
-struct names_ops;
-extern const struct names_ops row_names, table_names;
-
+/* make.c, remove.c, rename.c, rename_table.c: names in rows/ and in tables/ (kind.h). */
 void make_row(fuse_req_t req, struct node *parent, struct slice name,
 	      struct fuse_file_info *fi);
 void make_table(fuse_req_t req, struct node *parent, struct slice name);
