@@ -201,6 +201,52 @@ enum foreign_action foreign_action_of(const struct foreign_work *work,
 	return moved_to(work, gone) ? foreign->on_update : foreign->on_delete;
 }
 
+/* Did this event take a row away from a key that another came to later? */
+static bool is_taken_over(const struct foreign_work *work,
+			  const struct staged *staged)
+{
+	const struct txn_op *put;
+
+	if (staged->kind != DRIFT_OP_DELETE || staged->txn != work->txn ||
+	    !staged->op->moved || foreign_is_last(work, staged))
+		return false;
+	put = moved_to(work, staged);
+	return !put || !slice_equal(put->key, staged->op->key);
+}
+
+/* Which of the two rows is meant now, nobody can tell: it is not guessed. */
+static enum drift_err refuse_taken_over(struct foreign_work *work,
+					const struct table_def *def,
+					const struct foreign_def *foreign,
+					const struct drift_version *version,
+					struct slice key)
+{
+	const struct table_def *parent = foreign_final_def(work, foreign->table);
+	struct buf text = BUF_INIT;
+	enum drift_err err;
+
+	(void)version;
+	stage_print_parts(key, foreign->column_count, &text);
+	err = drift_fail(work->error, DRIFT_UNSUPPORTED,
+			 "one transaction gives key %s of table \"%s\" from one "
+			 "row to another, and table \"%s\" refers to it: its "
+			 "constraint \"%s\" cannot follow",
+			 buf_cstr(&text), parent ? parent->name : "", def->name,
+			 foreign->name);
+	buf_release(&text);
+	return err;
+}
+
+static enum drift_err refuse_stored_taken_over(struct foreign_work *work,
+					       const struct table_def *def,
+					       const struct foreign_def *foreign,
+					       struct slice key)
+{
+	if (foreign->on_update == FOREIGN_REFUSE)
+		return DRIFT_OK; /* it asks whether there is such a key */
+	return foreign_each_stored(work, def, foreign, key, refuse_taken_over);
+}
+
 static enum drift_err act(struct foreign_work *work, const struct table_def *def,
 			  const struct foreign_def *foreign,
 			  const struct drift_version *version, struct slice key)
@@ -235,6 +281,26 @@ static enum drift_err act_on_stored(struct foreign_work *work,
 	return foreign_each_stored(work, def, foreign, key, act);
 }
 
+/* The same for a row that the transaction put before. work->key: what it refers to. */
+static enum drift_err check_taken_over(struct foreign_work *work,
+				       const struct table_def *def,
+				       const struct foreign_def *foreign,
+				       const struct staged *staged)
+{
+	const struct pending *pending = &work->stage->pending;
+	const struct staged *event =
+		foreign_find_staged(work, foreign->table, buf_slice(&work->key));
+
+	if (foreign->on_update == FOREIGN_REFUSE)
+		return DRIFT_OK;
+	for (; event && event->seq > staged->seq;
+	     event = pending_before(pending, event))
+		if (is_taken_over(work, event))
+			return refuse_taken_over(work, def, foreign, NULL,
+						 event->op->key);
+	return DRIFT_OK;
+}
+
 /* A staged row whose referenced row is deleted, by an action or after the row was put.
  * One that was put later refers to what is gone. */
 static enum drift_err act_on_staged(struct foreign_work *work, uint32_t i,
@@ -255,6 +321,10 @@ static enum drift_err act_on_staged(struct foreign_work *work, uint32_t i,
 	err = foreign_def_key(def, foreign, parent, version.row, 0, &work->key);
 	if (err)
 		return err == DRIFT_DONE ? DRIFT_OK : err;
+	if (i < work->actions)
+		err = check_taken_over(work, def, foreign, &staged);
+	if (err)
+		return err;
 	gone = foreign_find_deleted(work, foreign->table, buf_slice(&work->key));
 	if (!gone || (staged.seq > gone->seq && i < work->actions))
 		return DRIFT_OK;
@@ -289,12 +359,15 @@ enum drift_err foreign_act_on_all(struct foreign_work *work, bool *deletes)
 		for (; at < work->stage->pending.count && !err; at++) {
 			struct staged staged = work->stage->pending.staged[at];
 
+			bool last = foreign_is_last(work, &staged);
+
 			if (staged.kind != DRIFT_OP_DELETE ||
-			    !foreign_is_last(work, &staged))
+			    (!last && !is_taken_over(work, &staged)))
 				continue;
 			*deletes = true;
-			err = foreign_each_reference(work, staged.op->def->id,
-						     staged.op->key, act_on_stored);
+			err = foreign_each_reference(
+				work, staged.op->def->id, staged.op->key,
+				last ? act_on_stored : refuse_stored_taken_over);
 		}
 		if (!err && *deletes)
 			err = act_on_batch(work);

@@ -63,22 +63,36 @@ static enum drift_err pending_grow(struct pending *pending)
 	return DRIFT_OK;
 }
 
-const struct staged *pending_find(const struct pending *pending, uint32_t table_id,
-				  struct slice key)
+/* From number i of a bucket on, counted from 1. */
+static const struct staged *find_from(const struct pending *pending, uint32_t i,
+				      uint32_t table_id, struct slice key)
 {
 	const struct staged *staged;
-	uint32_t i;
 
-	if (pending->count == 0)
-		return NULL;
-	for (i = pending->buckets[row_bucket(pending, table_id, key)]; i;
-	     i = staged->chain) {
+	for (; i; i = staged->chain) {
 		staged = &pending->staged[i - 1];
 		if (staged->op->def->id == table_id &&
 		    slice_equal(staged->op->key, key))
 			return staged;
 	}
 	return NULL;
+}
+
+const struct staged *pending_find(const struct pending *pending, uint32_t table_id,
+				  struct slice key)
+{
+	if (pending->count == 0)
+		return NULL;
+	return find_from(pending,
+			 pending->buckets[row_bucket(pending, table_id, key)],
+			 table_id, key);
+}
+
+const struct staged *pending_before(const struct pending *pending,
+				    const struct staged *staged)
+{
+	return find_from(pending, staged->chain, staged->op->def->id,
+			 staged->op->key);
 }
 
 enum drift_err pending_add(struct pending *pending, const struct staged *staged)

@@ -31,6 +31,9 @@ void pending_clear(struct pending *pending);
 /* The newest staged event of the row, NULL when there is none. */
 const struct staged *pending_find(const struct pending *pending, uint32_t table_id,
 				  struct slice key);
+/* The row's event before this one, NULL when that was the first. */
+const struct staged *pending_before(const struct pending *pending,
+				    const struct staged *staged);
 /* Add one; copied. */
 enum drift_err pending_add(struct pending *pending, const struct staged *staged);
 /* Take back all after the first count. */

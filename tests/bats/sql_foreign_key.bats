@@ -95,6 +95,25 @@ setup()
 	round_trip
 }
 
+@test "a key that goes from one row to another is refused where something refers to it" {
+	sql 'CREATE TABLE p (id INT PRIMARY KEY, n TEXT)
+; CREATE TABLE c (id INT PRIMARY KEY, p INT REFERENCES p ON UPDATE CASCADE)
+; CREATE TABLE k (id INT PRIMARY KEY, p INT REFERENCES p)'
+	sql "INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO k VALUES (1, 1), (2, 2)"
+	# Nothing has to follow: the keys are there as before.
+	sql "BEGIN; UPDATE p SET id = id - 1; INSERT INTO p VALUES (3, 'd'); COMMIT; DELETE FROM p WHERE id = 3; DELETE FROM k"
+	same "$(sql "SELECT json_group_array(id || n) AS p FROM p")" '{"p":["0a","1b","2c"]}'
+	sql 'INSERT INTO c VALUES (1, 1), (2, 2)'
+	refuses 0A000 'key \(1\) of table "p" from one row to another.*"c".*"c_p_fkey"' 'UPDATE p SET id = id - 1'
+	sql 'DELETE FROM c'
+	refuses 0A000 'key \(1\) of table "p"' 'BEGIN; INSERT INTO c VALUES (1, 1); UPDATE p SET id = 9 WHERE id = 1; UPDATE p SET id = 1 WHERE id = 2; COMMIT'
+	same "$(sql 'TABLE c')" ''
+	# To nobody else, and back: what refers to it stays.
+	sql 'INSERT INTO c VALUES (1, 1); BEGIN; UPDATE p SET id = 9 WHERE id = 1; UPDATE p SET id = 1 WHERE id = 9; COMMIT'
+	same "$(sql 'TABLE c')" '{"id":1,"p":1}'
+	round_trip
+}
+
 @test "a file that is renamed takes along what refers to it" {
 	sql 'CREATE TABLE teams (id TEXT PRIMARY KEY); CREATE TABLE t (id INT PRIMARY KEY, team TEXT REFERENCES teams ON UPDATE CASCADE ON DELETE CASCADE)
 ; CREATE TABLE u (id INT PRIMARY KEY, team TEXT REFERENCES teams ON DELETE CASCADE)'
