@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* survey.c - see survey.h.
- *
- * Looking for the next whole frame behind a bad place tries every byte. The cheap
- * tests come first, and the bytes whose CRC is taken in vain are counted, so that a
- * crafted segment cannot make it take for ever. */
+/* survey.c - frames taken together as transactions, and what is none as holes; see
+ * survey.h. */
 #include "engine/survey.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define CHUNK (1u << 20)
-#define VAIN_BYTES_MAX (2ull << 30)
+#include "engine/survey_frames.h"
+
 #define LIVE_TRIES 50
 #define LIVE_TRY_US 10000
 
@@ -25,13 +20,7 @@ struct survey {
 	const struct survey_calls *calls;
 	struct survey_sums *sums;
 	bool newest, live;
-	uint64_t limit;     /* bytes there are */
-	uint64_t offset;    /* of the next frame */
-	uint64_t read_to;   /* bytes before it were read, and hashed */
-	uint64_t window_at; /* offset of window's first byte */
-	struct buf window;
-	EVP_MD_CTX *sha; /* NULL: no digest wanted */
-	uint64_t vain_bytes;
+	struct survey_frames frames;
 	unsigned looks; /* live: places were looked at again so often */
 	/* The transaction under way. */
 	struct survey_tx tx;
@@ -42,106 +31,12 @@ struct survey {
 	struct survey_hole hole;
 };
 
-/* ---- Bytes ------------------------------------------------------------------- */
-
-/* Append the next chunk to the window. What cannot be read reads as zeros, which
- * are no frame. */
-static enum drift_err read_chunk(struct survey *survey)
-{
-	uint64_t left = survey->limit - survey->read_to;
-	size_t want = CHUNK - survey->read_to % CHUNK;
-	size_t got = 0;
-	char *at;
-	enum drift_err err;
-
-	if (want > left)
-		want = left;
-	at = buf_reserve(&survey->window, want);
-	if (!at)
-		return DRIFT_NOMEM;
-	err = log_segment_read(survey->log, survey->segment, at, want,
-			       survey->read_to, &got);
-	if (err == DRIFT_NOMEM)
-		return err;
-	if (err || got < want) {
-		memset(at + got, 0, want - got);
-		survey->sums->has_digest = false;
-	}
-	if (survey->sha && survey->sums->has_digest &&
-	    !EVP_DigestUpdate(survey->sha, at, want))
-		return DRIFT_NOMEM;
-	survey->window.size += want;
-	survey->read_to += want;
-	return DRIFT_OK;
-}
-
-/* Drop what lies before the offset. */
-static void window_trim(struct survey *survey)
-{
-	size_t done = survey->offset - survey->window_at;
-
-	if (done > survey->window.size)
-		done = survey->window.size;
-	survey->window.size -= done;
-	if (survey->window.size)
-		memmove(survey->window.data, survey->window.data + done,
-			survey->window.size);
-	survey->window_at += done;
-}
-
-/* At least `need` bytes from the offset, if there are. */
-static enum drift_err window_need(struct survey *survey, size_t need,
-				  struct slice *bytes)
-{
-	uint64_t left = survey->limit - survey->offset;
-	size_t skip = survey->offset - survey->window_at;
-	enum drift_err err = DRIFT_OK;
-
-	if (need > left)
-		need = left;
-	if (survey->window.size < skip + need) {
-		window_trim(survey);
-		skip = survey->offset - survey->window_at;
-	}
-	while (!err && survey->window.size < skip + need)
-		err = read_chunk(survey);
-	if (err)
-		return err;
-	*bytes = slice_of(survey->window.data + skip, survey->window.size - skip);
-	return DRIFT_OK;
-}
-
-/* Read on from the offset as if never read; the digest is not for such segments. */
-static void window_forget(struct survey *survey)
-{
-	buf_clear(&survey->window);
-	survey->window_at = survey->read_to = survey->offset;
-	survey->sums->has_digest = false;
-}
-
-/* Where the next byte stands that a hole in the file does not cover; limit: none.
- * A segment may claim terabytes that were never written. */
-static uint64_t next_data(const struct survey *survey, uint64_t offset)
-{
-	off_t at;
-
-	if (atomic_load(&survey->segment->pack))
-		return offset;
-	at = lseek(atomic_load(&survey->segment->fd), (off_t)offset, SEEK_DATA);
-	if (at < 0 && errno == ENXIO)
-		return survey->limit;
-	if (at < 0 || (uint64_t)at < offset)
-		return offset;
-	return (uint64_t)at < survey->limit ? (uint64_t)at : survey->limit;
-}
-
 /* ---- Holes ------------------------------------------------------------------- */
 
-static void tx_begin(struct survey *survey)
+static void tx_begin(struct survey *survey, uint64_t offset)
 {
 	survey->tx = (struct survey_tx){
-		.start = { .segment = survey->segment->first_seq,
-			   .offset = survey->offset },
+		.start = { .segment = survey->segment->first_seq, .offset = offset },
 	};
 	if (survey->calls->begin)
 		survey->calls->begin(survey->calls->arg);
@@ -196,110 +91,7 @@ static void hole_describe(struct survey *survey, struct slice bytes)
 	hole->has_crc = hole->found != hole->wanted;
 }
 
-static bool looks_like_frame(const uint8_t *at)
-{
-	uint32_t length = le32_get(at);
-
-	return length > 0 && length <= FRAME_BODY_BYTES_MAX && at[26] == 0 &&
-	       at[27] == 0 && at[24] >= FRAME_PUT && at[24] <= FRAME_COMMIT;
-}
-
-/* Is there a whole frame at the offset? Too many vain tries end the survey. */
-static enum drift_err try_frame(struct survey *survey, bool *whole)
-{
-	struct slice bytes;
-	struct frame frame;
-	size_t size;
-	enum drift_err err = window_need(survey, FRAME_HEADER_BYTES, &bytes);
-
-	*whole = false;
-	if (err || bytes.size < FRAME_HEADER_BYTES || !looks_like_frame(bytes.data))
-		return err;
-	size = FRAME_HEADER_BYTES + (size_t)le32_get(bytes.data);
-	if (size > survey->limit - survey->offset)
-		return DRIFT_OK;
-	err = window_need(survey, size, &bytes);
-	if (err)
-		return err;
-	*whole = frame_decode(bytes, survey->segment->seed, &frame, &size) ==
-		 DRIFT_OK;
-	survey->vain_bytes += *whole ? 0 : size;
-	return survey->vain_bytes > VAIN_BYTES_MAX ? DRIFT_LIMIT : DRIFT_OK;
-}
-
-/* Move the offset to the next whole frame behind it, or to the limit. */
-static enum drift_err find_frame(struct survey *survey)
-{
-	struct slice bytes;
-	bool whole = false;
-	enum drift_err err = DRIFT_OK;
-
-	while (!err && !whole && survey->offset < survey->limit) {
-		const uint8_t *at;
-		size_t i = 0;
-
-		err = window_need(survey, CHUNK / 2, &bytes);
-		if (err)
-			break;
-		at = bytes.data;
-		while (i < bytes.size && at[i] == 0)
-			i++;
-		if (i < bytes.size)
-			survey->hole_has_data = true;
-		if (i == bytes.size) {
-			survey->offset = next_data(survey, survey->offset + i);
-			/* Bytes that were skipped were not hashed. */
-			if (survey->offset > survey->read_to)
-				window_forget(survey);
-			continue;
-		}
-		/* A length's low bytes may be zeros of the run. */
-		survey->offset += i > 3 ? i - 3 : 0;
-		for (i = 0;
-		     i < 4096 && !err && !whole && survey->offset < survey->limit;
-		     i++) {
-			err = try_frame(survey, &whole);
-			if (!whole)
-				survey->offset++;
-		}
-	}
-	return err;
-}
-
 /* ---- Frames and transactions ------------------------------------------------------- */
-
-/* The next whole frame at the offset: DRIFT_CORRUPT when what stands there is none,
- * DRIFT_DONE at the limit. */
-static enum drift_err next_frame(struct survey *survey, struct frame *frame,
-				 struct place *place)
-{
-	struct slice bytes;
-	size_t size;
-	enum drift_err err;
-
-	if (survey->offset >= survey->limit)
-		return DRIFT_DONE;
-	err = window_need(survey, FRAME_HEADER_BYTES, &bytes);
-	if (err)
-		return err;
-	err = frame_decode(bytes, survey->segment->seed, frame, &size);
-	if (err == DRIFT_CORRUPT && size > bytes.size &&
-	    size <= survey->limit - survey->offset) {
-		err = window_need(survey, size, &bytes);
-		if (!err)
-			err = frame_decode(bytes, survey->segment->seed, frame,
-					   &size);
-	}
-	if (err == DRIFT_DONE)
-		err = DRIFT_CORRUPT; /* whether it is room ahead, the caller sees */
-	if (err)
-		return err;
-	*place = (struct place){ .segment = survey->segment->first_seq,
-				 .offset = survey->offset,
-				 .size = (uint32_t)size };
-	survey->offset += size;
-	return DRIFT_OK;
-}
 
 /* What a commit frame closes; NULL when it is a whole transaction that rises. */
 static const char *judge(const struct survey *survey, const struct frame *frame,
@@ -332,7 +124,7 @@ static enum drift_err take_tx(struct survey *survey, const struct frame *frame,
 	err = hole_end(survey, tx->start.offset, first, commit->tx);
 	if (err)
 		return err;
-	tx->end = survey->offset;
+	tx->end = survey->frames.offset;
 	tx->tx = commit->tx;
 	tx->time = frame->time;
 	tx->last_seq = frame->seq;
@@ -363,7 +155,7 @@ static enum drift_err take_commit(struct survey *survey, const struct frame *fra
 	} else {
 		err = take_tx(survey, frame, &commit);
 	}
-	tx_begin(survey);
+	tx_begin(survey, survey->frames.offset);
 	return err;
 }
 
@@ -383,9 +175,7 @@ static enum drift_err take_frame(struct survey *survey, const struct frame *fram
 	if (what) {
 		hole_begin(survey, tx->start.offset, what);
 		survey->hole_has_data = true;
-		survey->offset = place->offset;
-		tx_begin(survey);
-		survey->offset += place->size;
+		tx_begin(survey, place->offset);
 	}
 	if (survey->calls->frame)
 		err = survey->calls->frame(survey->calls->arg, frame, place);
@@ -409,11 +199,12 @@ static enum drift_err take_frame(struct survey *survey, const struct frame *fram
  * if they are zeros, the room that was allocated ahead, and no hole. */
 static enum drift_err skip_room(struct survey *survey)
 {
-	uint64_t at = survey->offset;
-	enum drift_err err = find_frame(survey);
+	uint64_t at = survey->frames.offset;
+	enum drift_err err =
+		survey_frames_find(&survey->frames, &survey->hole_has_data);
 
-	if (err || survey->offset < survey->limit || survey->hole_has_data ||
-	    survey->limit - at > LOG_TAIL_BYTES_MAX)
+	if (err || survey->frames.offset < survey->frames.limit ||
+	    survey->hole_has_data || survey->frames.limit - at > LOG_TAIL_BYTES_MAX)
 		return err;
 	survey->in_hole = false;
 	survey->sums->bytes = at;
@@ -427,8 +218,7 @@ static bool look_again(struct survey *survey, uint64_t at)
 		return false;
 	survey->looks++;
 	survey->in_hole = false;
-	survey->offset = at;
-	window_forget(survey);
+	survey_frames_back(&survey->frames, at);
 	usleep(LIVE_TRY_US);
 	return true;
 }
@@ -438,9 +228,10 @@ static enum drift_err take_fault(struct survey *survey)
 {
 	bool between = survey->tx.count + survey->tx.ddl_count == 0;
 	bool begins = !survey->in_hole;
-	uint64_t at = survey->offset;
+	uint64_t at = survey->frames.offset;
 	struct slice bytes;
-	enum drift_err err = window_need(survey, FRAME_HEADER_BYTES, &bytes);
+	enum drift_err err =
+		survey_frames_look(&survey->frames, FRAME_HEADER_BYTES, &bytes);
 
 	if (err)
 		return err;
@@ -452,11 +243,11 @@ static enum drift_err take_fault(struct survey *survey)
 	if (survey->newest && between && survey->sums->whole_end == at)
 		err = skip_room(survey);
 	else
-		err = find_frame(survey);
+		err = survey_frames_find(&survey->frames, &survey->hole_has_data);
 	if (!err && begins && survey->in_hole && look_again(survey, at))
 		return DRIFT_OK;
 	if (!err)
-		tx_begin(survey);
+		tx_begin(survey, survey->frames.offset);
 	return err;
 }
 
@@ -466,9 +257,9 @@ static enum drift_err survey_run(struct survey *survey)
 	struct place place;
 	enum drift_err err = DRIFT_OK;
 
-	tx_begin(survey);
+	tx_begin(survey, survey->frames.offset);
 	while (!err) {
-		err = next_frame(survey, &frame, &place);
+		err = survey_frames_next(&survey->frames, &frame, &place);
 		if (err == DRIFT_DONE)
 			return DRIFT_OK;
 		if (!err)
@@ -501,14 +292,15 @@ static enum drift_err survey_end(struct survey *survey)
 	if (!survey->in_hole && next &&
 	    (next->previous_tx != survey->sums->last_tx ||
 	     next->first_seq != survey->sums->last_seq + 1))
-		hole_begin(survey, survey->limit,
+		hole_begin(survey, survey->frames.limit,
 			   "the next segment goes on elsewhere");
-	return hole_end(survey, survey->limit, next ? next->first_seq : 0,
+	return hole_end(survey, survey->frames.limit, next ? next->first_seq : 0,
 			next ? next->previous_tx + 1 : 0);
 }
 
 /* Its file's size, not what an open log takes for its end. */
-static enum drift_err find_limit(struct survey *survey, struct drift_error *error)
+static enum drift_err find_limit(struct survey *survey, uint64_t *limit,
+				 struct drift_error *error)
 {
 	struct log *log = survey->log;
 	struct pack *pack;
@@ -519,45 +311,41 @@ static enum drift_err find_limit(struct survey *survey, struct drift_error *erro
 	do {
 		count = atomic_load(&log->count);
 		survey->newest = survey->index + 1 == count;
-		err = log_segment_size(log, survey->index, &survey->limit, error);
+		err = log_segment_size(log, survey->index, limit, error);
 	} while (!err && count != atomic_load(&log->count));
-	if (err || !survey->newest || survey->limit)
+	if (err || !survey->newest || *limit)
 		return err;
 	pack = atomic_load(&survey->segment->pack);
 	if (pack) {
-		survey->limit = pack_size(pack);
+		*limit = pack_size(pack);
 		return DRIFT_OK;
 	}
-	err = io_size(log->io, atomic_load(&survey->segment->fd), &survey->limit);
+	err = io_size(log->io, atomic_load(&survey->segment->fd), limit);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
 static enum drift_err survey_init(struct survey *survey, struct drift_error *error)
 {
 	struct log *log = survey->log;
+	uint64_t limit = 0;
 	enum drift_err err;
 
 	survey->segment = atomic_load(&log->segments)[survey->index];
 	err = log_segment_open(log, survey->segment, O_RDONLY, error);
 	if (!err)
-		err = find_limit(survey, error);
+		err = find_limit(survey, &limit, error);
 	if (err)
 		return err;
 	*survey->sums = (struct survey_sums){
-		.bytes = survey->limit,
+		.bytes = limit,
 		.whole_end = SEGMENT_HEADER_BYTES,
 		.last_seq = survey->segment->first_seq - 1,
 		.last_tx = survey->segment->previous_tx,
 		.last_time = survey->segment->previous_time,
-		.has_digest = !survey->newest,
 	};
-	survey->offset = SEGMENT_HEADER_BYTES;
-	if (!survey->newest)
-		survey->sha = EVP_MD_CTX_new();
-	if (!survey->newest &&
-	    (!survey->sha || !EVP_DigestInit_ex(survey->sha, EVP_sha256(), NULL)))
-		return drift_fail_code(error, DRIFT_NOMEM);
-	return DRIFT_OK;
+	err = survey_frames_init(&survey->frames, log, survey->segment, limit,
+				 !survey->newest);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
 enum drift_err survey_segment(struct log *log, unsigned i, bool live,
@@ -573,9 +361,10 @@ enum drift_err survey_segment(struct log *log, unsigned i, bool live,
 		err = survey_run(&survey);
 		if (!err)
 			err = survey_end(&survey);
-		if (!err && sums->has_digest &&
-		    !EVP_DigestFinal_ex(survey.sha, sums->digest, NULL))
-			err = DRIFT_NOMEM;
+		if (!err && survey.frames.has_digest) {
+			err = survey_frames_digest(&survey.frames, sums->digest);
+			sums->has_digest = !err;
+		}
 		if (err == DRIFT_LIMIT)
 			err = drift_fail(
 				error, DRIFT_CORRUPT,
@@ -585,8 +374,7 @@ enum drift_err survey_segment(struct log *log, unsigned i, bool live,
 		else if (err && err != DRIFT_DONE)
 			err = drift_fail_code(error, err);
 	}
-	EVP_MD_CTX_free(survey.sha);
-	buf_release(&survey.window);
+	survey_frames_release(&survey.frames);
 	return err;
 }
 
