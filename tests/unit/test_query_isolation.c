@@ -10,43 +10,11 @@
  * refused or rolled back transaction left anything, and none that was acknowledged is
  * missing. DRIFTFS_TRANSFERS=n: so many transactions; SEED repeats their choices. */
 #include <pthread.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
-#include "query/query.h"
-#include "tests/unit/cmocka_test.h"
+#include "tests/unit/isolation_client.h"
 
 #define THREADS 8
-#define ACCOUNTS 10
-#define LISTS 6
-#define ITEMS 32
-#define NONE (-1)
-#define BALANCE 1000
-#define LIST_BYTES_MAX 600 /* then a list begins anew */
-
-/* The whole database. */
-struct state {
-	int n[ACCOUNTS];
-	char v[LISTS][LIST_BYTES_MAX + 64];
-	int kind[ITEMS];
-};
-
-struct reading {
-	drift_seq low, high; /* heads before and after */
-	uint64_t hash;
-};
-
-struct client {
-	struct drift_db *db;
-	struct query_session *session;
-	uint64_t random;
-	unsigned number, transactions;
-	struct reading *readings;
-	unsigned reading_count, commits, conflicts, tokens;
-	struct buf said;
-	struct state state; /* as read, and then as written */
-	char failure[3 * LIST_BYTES_MAX];
-};
 
 static char dir[64];
 static struct drift_db *db;
@@ -77,279 +45,6 @@ static void remove_db(void)
 
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	assert_int_equal(system(command), 0);
-}
-
-static unsigned draw(struct client *client, unsigned below)
-{
-	return (unsigned)((test_random(&client->random) >> 11) % below);
-}
-
-/* Run a script; its answer as lines of tabbed values, without names. */
-static enum drift_err ask(struct query_session *session, struct buf *said,
-			  const char *script)
-{
-	struct drift_error error = { 0 };
-	enum query_event event = QUERY_DONE;
-	struct msg_value value;
-	enum drift_err err = query_start(session, script, strlen(script), &error);
-
-	while (!err && !(err = query_next(session, &event, &error)) &&
-	       event != QUERY_END) {
-		for (unsigned i = 0;
-		     event == QUERY_ROW && i < query_column_count(session); i++) {
-			query_value(session, i, &value, NULL);
-			if (value.type == MSG_INT)
-				buf_printf(said, "%lld ", (long long)value.integer);
-			else
-				buf_printf(said, "%.*s ", (int)value.bytes.size,
-					   (const char *)value.bytes.data);
-		}
-	}
-	return err ? err : buf_status(said);
-}
-
-/* ---- A state ------------------------------------------------------------------- */
-
-static uint64_t state_hash(const struct state *state)
-{
-	uint64_t hash = 1469598103934665603ull;
-	char text[32];
-
-#define MIX(string)                                \
-	for (const char *at = (string); *at; at++) \
-		hash = (hash ^ (uint8_t)*at) * 1099511628211ull;
-	for (unsigned i = 0; i < ACCOUNTS; i++) {
-		snprintf(text, sizeof(text), "%d ", state->n[i]);
-		MIX(text);
-	}
-	for (unsigned i = 0; i < LISTS; i++) {
-		MIX(state->v[i]);
-		MIX(" ");
-	}
-	for (unsigned i = 0; i < ITEMS; i++) {
-		snprintf(text, sizeof(text), "%d ", state->kind[i]);
-		MIX(text);
-	}
-#undef MIX
-	return hash;
-}
-
-static bool fails(struct client *client, const char *what, const char *more)
-{
-	if (!client->failure[0])
-		snprintf(client->failure, sizeof(client->failure),
-			 "client %u: %s: %s", client->number, what, more);
-	return false;
-}
-
-/* Run one that must succeed. */
-static bool run(struct client *client, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static bool run(struct client *client, const char *format, ...)
-{
-	char script[2 * LIST_BYTES_MAX];
-	va_list args;
-	enum drift_err err;
-
-	va_start(args, format);
-	vsnprintf(script, sizeof(script), format, args);
-	va_end(args);
-	buf_clear(&client->said);
-	err = ask(client->session, &client->said, script);
-	return !err || fails(client, script, drift_err_text(err));
-}
-
-/* Read all there is, within the transaction. */
-static bool read_state(struct client *client, struct state *state)
-{
-	char *at;
-
-	if (!run(client, "SELECT n FROM account ORDER BY id"))
-		return false;
-	at = (char *)buf_cstr(&client->said);
-	for (unsigned i = 0; i < ACCOUNTS; i++)
-		state->n[i] = (int)strtol(at, &at, 10);
-	if (!run(client, "SELECT v FROM list ORDER BY id"))
-		return false;
-	at = (char *)buf_cstr(&client->said);
-	for (unsigned i = 0; i < LISTS; i++) {
-		char *end = strchr(at, ' ');
-
-		if (!end || end - at >= (long)sizeof(state->v[i]))
-			return fails(client, "lists", buf_cstr(&client->said));
-		snprintf(state->v[i], sizeof(state->v[i]), "%.*s", (int)(end - at),
-			 at);
-		at = end + 1;
-	}
-	for (unsigned i = 0; i < ITEMS; i++)
-		state->kind[i] = NONE;
-	/* By its index, value by value. */
-	for (int kind = 0; kind < 3; kind++) {
-		if (!run(client, "SELECT id FROM item WHERE kind = %d", kind))
-			return false;
-		at = (char *)buf_cstr(&client->said);
-		while (*at) {
-			unsigned id = (unsigned)strtol(at, &at, 10) % ITEMS;
-
-			if (state->kind[id] != NONE)
-				return fails(client, "an item is there twice", "");
-			state->kind[id] = kind;
-			at += *at == ' ';
-		}
-	}
-	return true;
-}
-
-/* What the transaction sees now must be client->state. */
-static bool sees_state(struct client *client, const char *when)
-{
-	struct state seen;
-
-	if (!read_state(client, &seen))
-		return false;
-	return state_hash(&seen) == state_hash(&client->state) ||
-	       fails(client, "sees other than it read and wrote", when);
-}
-
-/* ---- Transactions -------------------------------------------------------------- */
-
-static bool transfer(struct client *client)
-{
-	unsigned from = draw(client, ACCOUNTS);
-	unsigned to = (from + 1 + draw(client, ACCOUNTS - 1)) % ACCOUNTS;
-	int sum = 1 + (int)draw(client, 50);
-	struct state *state = &client->state;
-
-	state->n[from] -= sum;
-	state->n[to] += sum;
-	/* As read and reckoned here: a lost update would make or lose money. */
-	return run(client,
-		   "UPDATE account SET n = %d WHERE id = %u; "
-		   "UPDATE account SET n = %d WHERE id = %u",
-		   state->n[from], from, state->n[to], to);
-}
-
-/* The same token to two lists; in between there is a value that nobody may see. */
-static bool append(struct client *client)
-{
-	unsigned one = draw(client, LISTS);
-	unsigned two = (one + 1 + draw(client, LISTS - 1)) % LISTS;
-	unsigned ids[] = { one, two };
-	char token[32];
-
-	snprintf(token, sizeof(token), ",%u.%u", client->number, client->tokens++);
-	for (unsigned i = 0; i < 2; i++) {
-		char *v = client->state.v[ids[i]];
-
-		if (!run(client, "UPDATE list SET v = 'half' WHERE id = %u", ids[i]))
-			return false;
-		if (strlen(v) > LIST_BYTES_MAX - 32)
-			*v = 0;
-		strcat(v, token);
-		if (!run(client, "UPDATE list SET v = '%s' WHERE id = %u", v,
-			 ids[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool toggle(struct client *client)
-{
-	unsigned id = draw(client, ITEMS);
-	int *kind = &client->state.kind[id];
-
-	if (*kind != NONE) {
-		*kind = NONE;
-		return run(client, "DELETE FROM item WHERE id = %u", id);
-	}
-	*kind = (int)draw(client, 3);
-	return run(client, "INSERT INTO item (id, kind) VALUES (%u, %d)", id, *kind);
-}
-
-static bool write_some(struct client *client)
-{
-	switch (draw(client, 4)) {
-	case 0:
-	case 1:
-		return transfer(client);
-	case 2:
-		return append(client);
-	default:
-		return toggle(client) && toggle(client);
-	}
-}
-
-/* Write to it, and take that back. */
-static bool go_astray(struct client *client)
-{
-	struct state kept = client->state;
-	bool good = run(client, "SAVEPOINT s") && write_some(client) &&
-		    sees_state(client, "before ROLLBACK TO") &&
-		    run(client, "ROLLBACK TO s");
-
-	client->state = kept;
-	return good;
-}
-
-static bool begin(struct client *client)
-{
-	struct reading *reading = &client->readings[client->reading_count++];
-
-	reading->low = drift_head(client->db);
-	if (!run(client, "BEGIN") || !read_state(client, &client->state))
-		return false;
-	reading->high = drift_head(client->db);
-	reading->hash = state_hash(&client->state);
-	return true;
-}
-
-static bool commit(struct client *client)
-{
-	enum drift_err err;
-
-	buf_clear(&client->said);
-	err = ask(client->session, &client->said, "COMMIT");
-	if (!err)
-		client->commits++;
-	else if (err == DRIFT_CONFLICT || err == DRIFT_KEY_EXISTS)
-		client->conflicts++;
-	else
-		return fails(client, "COMMIT", drift_err_text(err));
-	return query_status(client->session) == 'I' ||
-	       fails(client, "COMMIT", "leaves a transaction open");
-}
-
-static bool one_transaction(struct client *client)
-{
-	if (!begin(client))
-		return false;
-	if (draw(client, 4) == 0)
-		usleep(300);      /* others come first */
-	if (draw(client, 8) == 0) /* reads alone: all at one moment */
-		return sees_state(client, "reading twice") && run(client, "COMMIT");
-	if (draw(client, 6) == 0 && !go_astray(client))
-		return false;
-	if (!write_some(client))
-		return false;
-	if (draw(client, 4) == 0 && !sees_state(client, "before COMMIT"))
-		return false;
-	return draw(client, 10) == 0 ? run(client, "ROLLBACK") : commit(client);
-}
-
-static void *live(void *arg)
-{
-	struct client *client = arg;
-
-	if (query_session_open(client->db, NULL, &client->session, NULL)) {
-		fails(client, "no session", "");
-		return NULL;
-	}
-	for (unsigned i = 0; i < client->transactions && one_transaction(client);
-	     i++)
-		;
-	query_session_close(client->session);
-	buf_release(&client->said);
-	return NULL;
 }
 
 /* ---- The log ------------------------------------------------------------------- */
@@ -480,10 +175,10 @@ static void check_reading(const struct past *past, const struct reading *reading
 static void check_times(struct client *client, const struct past *past)
 {
 	for (unsigned i = 0; i < 100 && past->count > 2; i++) {
-		unsigned at = 1 + draw(client, past->count - 2);
+		unsigned at = 1 + client_draw(client, past->count - 2);
 		struct moment moment = { .kind = MOMENT_TIME,
 					 .time = past->times[at + 1] -
-						 (int)draw(client, 2) };
+						 (int)client_draw(client, 2) };
 		struct query_options options = { .pinned = true };
 		unsigned wanted = moment.time < past->times[at + 1] ? at : at + 1;
 
@@ -494,7 +189,7 @@ static void check_times(struct client *client, const struct past *past)
 		assert_int_equal(query_session_open(db, &options, &client->session,
 						    NULL),
 				 DRIFT_OK);
-		assert_true(read_state(client, &client->state));
+		assert_true(client_read(client, &client->state));
 		assert_int_equal(state_hash(&client->state), past->hashes[wanted]);
 		query_session_close(client->session);
 	}
@@ -521,7 +216,7 @@ static void make_tables(struct state *state)
 	for (int i = 0; i < ITEMS; i++)
 		state->kind[i] = NONE;
 	assert_int_equal(query_session_open(db, NULL, &session, NULL), DRIFT_OK);
-	assert_int_equal(ask(session, &said, buf_cstr(&script)), DRIFT_OK);
+	assert_int_equal(client_ask(session, &said, buf_cstr(&script)), DRIFT_OK);
 	query_session_close(session);
 	buf_release(&script);
 	buf_release(&said);
@@ -560,8 +255,9 @@ static void transactions_see_one_moment_and_lose_nothing(void **state)
 			.transactions = each,
 			.readings = calloc(each, sizeof(struct reading)),
 		};
-		assert_int_equal(
-			pthread_create(&threads[i], NULL, live, &clients[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, client_run,
+						&clients[i]),
+				 0);
 	}
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
@@ -607,20 +303,21 @@ static void write_skew_is_let_through_as_the_manual_says(void **state)
 
 	(void)state;
 	open_two(&one, &two);
-	assert_int_equal(ask(one, &said,
-			     "CREATE TABLE duty (id INT PRIMARY KEY, here INT); "
-			     "INSERT INTO duty VALUES (1, 1), (2, 1); "
-			     "BEGIN ISOLATION LEVEL SERIALIZABLE; "
-			     "SELECT sum(here) FROM duty"),
+	assert_int_equal(
+		client_ask(one, &said,
+			   "CREATE TABLE duty (id INT PRIMARY KEY, here INT); "
+			   "INSERT INTO duty VALUES (1, 1), (2, 1); "
+			   "BEGIN ISOLATION LEVEL SERIALIZABLE; "
+			   "SELECT sum(here) FROM duty"),
+		DRIFT_OK);
+	assert_int_equal(client_ask(two, &said,
+				    "BEGIN ISOLATION LEVEL SERIALIZABLE; "
+				    "SELECT sum(here) FROM duty; "
+				    "UPDATE duty SET here = 0 WHERE id = 2; COMMIT"),
 			 DRIFT_OK);
-	assert_int_equal(ask(two, &said,
-			     "BEGIN ISOLATION LEVEL SERIALIZABLE; "
-			     "SELECT sum(here) FROM duty; "
-			     "UPDATE duty SET here = 0 WHERE id = 2; COMMIT"),
-			 DRIFT_OK);
-	assert_int_equal(ask(one, &said,
-			     "UPDATE duty SET here = 0 WHERE id = 1; COMMIT; "
-			     "SELECT sum(here) FROM duty"),
+	assert_int_equal(client_ask(one, &said,
+				    "UPDATE duty SET here = 0 WHERE id = 1; COMMIT; "
+				    "SELECT sum(here) FROM duty"),
 			 DRIFT_OK);
 	assert_string_equal(buf_cstr(&said), "2 2 0 ");
 	buf_release(&said);
@@ -636,23 +333,26 @@ static void an_insert_does_not_make_a_transaction_blind(void **state)
 
 	(void)state;
 	open_two(&one, &two);
-	assert_int_equal(ask(one, &said,
-			     "CREATE TABLE t (id INT PRIMARY KEY, n INT); "
-			     "INSERT INTO t VALUES (1, 0); "
-			     "BEGIN; INSERT INTO t VALUES (2, 0); "
-			     "SELECT n FROM t WHERE id = 1"),
+	assert_int_equal(client_ask(one, &said,
+				    "CREATE TABLE t (id INT PRIMARY KEY, n INT); "
+				    "INSERT INTO t VALUES (1, 0); "
+				    "BEGIN; INSERT INTO t VALUES (2, 0); "
+				    "SELECT n FROM t WHERE id = 1"),
 			 DRIFT_OK);
-	assert_int_equal(ask(two, &said, "UPDATE t SET n = 5 WHERE id = 1"),
+	assert_int_equal(client_ask(two, &said, "UPDATE t SET n = 5 WHERE id = 1"),
 			 DRIFT_OK);
-	assert_int_equal(ask(one, &said, "UPDATE t SET n = 1 WHERE id = 1; COMMIT"),
+	assert_int_equal(client_ask(one, &said,
+				    "UPDATE t SET n = 1 WHERE id = 1; COMMIT"),
 			 DRIFT_CONFLICT);
 	buf_clear(&said);
-	assert_int_equal(ask(one, &said, "SELECT id, n FROM t"), DRIFT_OK);
+	assert_int_equal(client_ask(one, &said, "SELECT id, n FROM t"), DRIFT_OK);
 	assert_string_equal(buf_cstr(&said), "1 5 ");
 	/* What is there already is a duplicate, not a conflict. */
-	assert_int_equal(ask(one, &said, "BEGIN; SELECT * FROM t"), DRIFT_OK);
-	assert_int_equal(ask(two, &said, "INSERT INTO t VALUES (3, 0)"), DRIFT_OK);
-	assert_int_equal(ask(one, &said, "INSERT INTO t VALUES (3, 0); COMMIT"),
+	assert_int_equal(client_ask(one, &said, "BEGIN; SELECT * FROM t"), DRIFT_OK);
+	assert_int_equal(client_ask(two, &said, "INSERT INTO t VALUES (3, 0)"),
+			 DRIFT_OK);
+	assert_int_equal(client_ask(one, &said,
+				    "INSERT INTO t VALUES (3, 0); COMMIT"),
 			 DRIFT_KEY_EXISTS);
 	buf_release(&said);
 	close_two(one, two);
