@@ -286,6 +286,11 @@ enum drift_err drift_scan(struct drift_view view, uint32_t table_id,
 enum drift_err drift_scan_again(struct drift_view view, uint32_t table_id,
 				const struct drift_range *range,
 				struct drift_cursor **cursor);
+/* The same rows from the last to the first. Cost: that of drift_scan for the rows given
+ * and for what is newer than the index; it holds copies of at most 4096 rows (some MiB). */
+enum drift_err drift_scan_back(struct drift_view view, uint32_t table_id,
+			       const struct drift_range *range,
+			       struct drift_cursor **cursor);
 /* Can the view be answered from the index? One that was made when its table had rows is
  * built in the background; until it is, and for moments before it was, drift_index_scan
  * reads the whole table instead. */

@@ -96,6 +96,9 @@ static enum drift_err open_source(struct cursor *cursor, int plan,
 		return drift_index_scan(cursor->view, def->id,
 					&def->indexes[PLAN_INDEX_NUMBER(plan)],
 					range, &cursor->source);
+	if (plan & PLAN_BACK)
+		return drift_scan_back(cursor->view, def->id, range,
+				       &cursor->source);
 	return drift_scan_again(cursor->view, def->id, range, &cursor->source);
 }
 

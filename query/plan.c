@@ -25,6 +25,8 @@ struct way {
 	double cost;
 };
 
+enum order { ORDER_NONE, ORDER_FORTH, ORDER_BACK };
+
 struct planning {
 	sqlite3_index_info *info;
 	const struct drift_vtab *vtab;
@@ -34,6 +36,7 @@ struct planning {
 	int64_t at;
 	double rows; /* in the table */
 	struct way best;
+	enum order order; /* SQLite's ORDER BY that the best way keeps */
 };
 
 /* The usable constraint op1 or op2 on column, -1. One that is an IN counts only if
@@ -259,22 +262,60 @@ static bool has_mixed_keys(const struct planning *planning)
 			  drift_has_integer_keys(session->db, def->id));
 }
 
-/* Rows come in the order of their keys' bytes: SQLite's order of the key columns. */
-static bool is_ordered(const struct planning *planning)
+/* Rows come in the order of their keys' bytes, which is SQLite's of the key columns:
+ * forwards, or backwards if all are to fall. Parts of the key that are equal in all rows
+ * are left out by SQLite. */
+static enum order order_of(const struct planning *planning)
 {
 	const sqlite3_index_info *info = planning->info;
+	const struct way *way = &planning->best;
+	const struct table_def *def = planning->def;
+	bool back = info->nOrderBy > 0 && info->aOrderBy[0].desc;
+	unsigned skipped = 0;
 
-	if (planning->best.access == PLAN_INDEX || info->nOrderBy == 0 ||
-	    info->nOrderBy > (int)planning->def->key_count)
-		return false;
-	if (has_mixed_keys(planning))
-		return false;
+	if (way->access == PLAN_INDEX || info->nOrderBy == 0 ||
+	    is_kept_form(planning) || has_mixed_keys(planning))
+		return ORDER_NONE;
+	if (back && (way->in || is_range_form(planning)))
+		return ORDER_NONE;
+	if (module_column(planning->vtab, info->aOrderBy[0].iColumn) !=
+		    (int)def->key_columns[0] &&
+	    way->access == PLAN_KEY && !way->in)
+		skipped = way->equalities;
+	if (info->nOrderBy + skipped > def->key_count)
+		return ORDER_NONE;
 	for (int i = 0; i < info->nOrderBy; i++)
-		if (info->aOrderBy[i].desc ||
+		if (info->aOrderBy[i].desc != back ||
 		    module_column(planning->vtab, info->aOrderBy[i].iColumn) !=
-			    (int)planning->def->key_columns[i])
-			return false;
-	return true;
+			    (int)def->key_columns[skipped + (unsigned)i])
+			return ORDER_NONE;
+	return back ? ORDER_BACK : ORDER_FORTH;
+}
+
+/* SQLite stops after so many rows, if none are to be sorted first. It tells LIMIT and
+ * OFFSET only where nothing but this table and its constraints picks rows. */
+static void take_limit(struct planning *planning)
+{
+	sqlite3_index_info *info = planning->info;
+	double rows = 0;
+	bool limited = false;
+
+	for (int i = 0; i < info->nConstraint; i++) {
+		unsigned char op = info->aConstraint[i].op;
+		sqlite3_value *value = NULL;
+
+		if (op != SQLITE_INDEX_CONSTRAINT_LIMIT &&
+		    op != SQLITE_INDEX_CONSTRAINT_OFFSET)
+			continue;
+		(void)sqlite3_vtab_rhs_value(info, i, &value);
+		if (!value || sqlite3_value_int64(value) < 0)
+			return;
+		rows += (double)sqlite3_value_int64(value);
+		limited |= op == SQLITE_INDEX_CONSTRAINT_LIMIT;
+	}
+	if (limited && rows < planning->best.rows &&
+	    (info->nOrderBy == 0 || planning->order != ORDER_NONE))
+		planning->best.rows = rows < 1 ? 1 : rows;
 }
 
 static void use(sqlite3_index_info *info, int constraint, int *argument, bool omit)
@@ -341,6 +382,8 @@ static int make_plan(struct planning *planning)
 		plan |= PLAN_IN;
 		(void)sqlite3_vtab_in(info, way->equal[way->equalities - 1], 1);
 	}
+	if (planning->order == ORDER_BACK)
+		plan |= PLAN_BACK;
 	return plan | use_bounds(planning, exact, &argument);
 }
 
@@ -395,6 +438,8 @@ static void describe(const struct planning *planning, struct buf *text)
 			   planning->def->indexes[way->index].name);
 	if (way->access == PLAN_KEY || way->access == PLAN_INDEX)
 		describe_columns(planning, text);
+	if (planning->order == ORDER_BACK)
+		buf_add_str(text, " BACKWARDS");
 	if (planning->form == ASOF_AT)
 		buf_printf(text, " AS OF @seq:%lld", (long long)planning->at);
 	if (way->access == PLAN_SCAN && !is_range_form(planning))
@@ -438,10 +483,12 @@ int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 	if (is_kept_form(&planning))
 		planning.rows = 1;
 	consider_ways(&planning);
+	planning.order = order_of(&planning);
+	take_limit(&planning);
 	info->idxNum = make_plan(&planning);
 	info->estimatedCost = best->cost;
 	info->estimatedRows = (sqlite3_int64)best->rows;
-	info->orderByConsumed = !is_kept_form(&planning) && is_ordered(&planning);
+	info->orderByConsumed = planning.order != ORDER_NONE;
 	if (best->access == PLAN_KEY && !is_range_form(&planning) &&
 	    best->equalities == best->column_count && !best->in)
 		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;

@@ -10,6 +10,7 @@
  *	bit 6		PLAN_HIGH_OPEN: so is the upper bound
  *	bit 7		PLAN_IN: the last equality is with a list (sqlite3_vtab_in)
  *	bits 8-11	number of equalities, on the first columns of the key or index
+ *	bit 12		PLAN_BACK: rows from the last key to the first
  *	bits 16-23	number of the index in the table's definition
  * SQLite checks every constraint again but those on integer parts of a key, whose
  * bytes say exactly what SQL says.
@@ -32,6 +33,7 @@ enum plan_access {
 #define PLAN_LOW_OPEN 32
 #define PLAN_HIGH_OPEN 64
 #define PLAN_IN 128
+#define PLAN_BACK 4096
 #define PLAN_EQUALITIES(plan) ((unsigned)(plan) >> 8 & 15)
 #define PLAN_INDEX_NUMBER(plan) ((unsigned)(plan) >> 16 & 255)
 #define PLAN_MAKE(access, equalities, index) \

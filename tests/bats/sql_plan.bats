@@ -142,6 +142,34 @@ setup()
 	says 'SCAN big OVER ALL VERSIONS'
 }
 
+@test "what is asked for from the last key on is read backwards, as far as it is asked for" {
+	sql 'CREATE TABLE seats (room INT, place TEXT, PRIMARY KEY (room, place));
+		INSERT INTO seats SELECT id % 3, id FROM (SELECT id::text AS id FROM big)' >out || cat out
+	run plan 'SELECT id FROM big ORDER BY id DESC LIMIT 3'
+	same "${lines[1]}" 'SCAN big BACKWARDS (rows=3)'
+	same "${#lines[@]}" 2
+	same "$(sql 'SELECT id FROM big ORDER BY id DESC LIMIT 3 OFFSET 1' | tr '\n' ' ')" '{"id":9998} {"id":9997} {"id":9996} '
+	same "$(sql 'SELECT id FROM big WHERE id < 500 ORDER BY id DESC LIMIT 2' | tr '\n' ' ')" '{"id":499} {"id":498} '
+	same "$(sql 'SELECT max(id) AS n FROM big AS OF 5000')" '{"n":4999}'
+	run plan 'SELECT max(id) FROM big'
+	says 'SEARCH big BACKWARDS'
+	# Parts of the key that are equal stand before the order.
+	run plan 'SELECT place FROM seats WHERE room = 1 ORDER BY place DESC'
+	says 'SEARCH seats USING PRIMARY KEY \(room=\?\) BACKWARDS'
+	same "$(sql 'SELECT place FROM seats WHERE room = 1 ORDER BY place DESC LIMIT 1')" '{"place":"9997"}'
+	run plan 'SELECT place FROM seats WHERE room = 1 ORDER BY place'
+	same "${#lines[@]}" 2
+	# Two directions, and what has no order, are sorted.
+	run plan 'SELECT * FROM seats ORDER BY room DESC, place LIMIT 1'
+	says 'USE TEMP B-TREE FOR ORDER BY'
+	run plan 'SELECT id FROM big WHERE id IN (1, 2) ORDER BY id DESC'
+	says 'USE TEMP B-TREE FOR ORDER BY'
+	run plan 'SELECT id FROM big LIMIT 7 OFFSET 3'
+	says 'SCAN big \(rows=10\)'
+	run plan 'SELECT id FROM big ORDER BY v LIMIT 7'
+	says 'SCAN big \(rows=10001\)'
+}
+
 @test "an IN list is looked up key by key, in order and once each" {
 	run plan 'SELECT id FROM big WHERE id IN (7, 3, 3, 99999, NULL)'
 	says 'USING PRIMARY KEY \(id=\?\)'
