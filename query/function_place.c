@@ -65,6 +65,8 @@ static void right(sqlite3_context *context, int argc, sqlite3_value **argv)
 		return;
 	text = function_slice(argv[0]);
 	n = sqlite3_value_int64(argv[1]);
+	if (n == INT64_MIN)
+		n++; /* has no positive */
 	answer(context,
 	       characters_part(text, n < 0 ? -n : characters_count(text) - n,
 			       INT64_MAX));
@@ -121,7 +123,7 @@ static void pad(sqlite3_context *context, int argc, sqlite3_value **argv,
 {
 	struct slice text, fill = SLICE(" ");
 	struct buf out = BUF_INIT;
-	int64_t length, have;
+	int64_t length, have, per;
 
 	if (function_null(argc, argv))
 		return;
@@ -134,14 +136,14 @@ static void pad(sqlite3_context *context, int argc, sqlite3_value **argv,
 		function_fail(context, DRIFT_TOO_BIG, "requested length too large");
 		return;
 	}
-	if (length <= have || fill.size == 0) {
+	per = characters_count(fill); /* 0: empty, or no text at all */
+	if (length <= have || per == 0) {
 		answer(context, characters_part(text, 0, length));
 		return;
 	}
 	if (!on_left)
 		buf_add_slice(&out, text);
-	for (int64_t i = 0, per = characters_count(fill); i < length - have;
-	     i += per)
+	for (int64_t i = 0; i < length - have; i += per)
 		buf_add_slice(&out, characters_part(fill, 0, length - have - i));
 	if (on_left)
 		buf_add_slice(&out, text);

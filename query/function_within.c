@@ -53,6 +53,11 @@ static void collect(sqlite3_context *context, sqlite3_value *value, bool descend
 	group->descending = descending;
 }
 
+static bool is_number(int type)
+{
+	return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
 /* f, x, descending. */
 static void add_percentile(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
@@ -61,7 +66,12 @@ static void add_percentile(sqlite3_context *context, int argc, sqlite3_value **a
 	(void)argc;
 	if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
 		return;
-	if (!(fraction >= 0 && fraction <= 1))
+	if (!is_number(sqlite3_value_numeric_type(argv[0])))
+		function_fail(context, DRIFT_UNSUPPORTED,
+			      "a percentile of no number is not supported: "
+			      "\"%.100s\"",
+			      sqlite3_value_text(argv[0]));
+	else if (!(fraction >= 0 && fraction <= 1))
 		function_fail(context, DRIFT_OUT_OF_RANGE,
 			      "percentile value %g is not between 0 and 1",
 			      fraction);
@@ -87,11 +97,6 @@ static void add_mode(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	(void)argc;
 	collect(context, argv[0], sqlite3_value_int(argv[1]) != 0, 0);
-}
-
-static bool is_number(int type)
-{
-	return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
 /* Numbers before texts before blobs, as SQLite orders. */

@@ -259,3 +259,9 @@ table()
 	refuses 42601 'at or near "ORDER"' "SELECT sum(v ORDER BY v) FROM p"
 	refuses 54000 'too big' "SELECT string_agg(repeat('x', 1000), ',' ORDER BY g) FROM generate_series(1, 20000) g"
 }
+
+@test "bytes that are no characters do not keep a function busy" {
+	same "$(timeout 10 driftdb sql -d db --quiet -e "SELECT lpad('a', 5, decode('80', 'hex')) AS l, rpad('b', 5, decode('8080', 'hex')) AS r")" \
+		'{"l":"a","r":"b"}'
+	same "$(sql "SELECT right('abc', -9223372036854775808) AS r, left('abc', -9223372036854775808) AS l")" '{"r":"","l":""}'
+}

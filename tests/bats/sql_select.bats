@@ -132,6 +132,7 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 {"g":"b","percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1)":21.0}
 {"none":null}'
 	refuses 22003 'percentile value 1.5 is not between 0 and 1' 'SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY x) FROM w'
+	refuses 0A000 'a percentile of no number is not supported: "\[0.25,0.5\]"' 'SELECT percentile_cont(ARRAY[0.25,0.5]) WITHIN GROUP (ORDER BY x) FROM w'
 	refuses 22P02 'double precision: "a"' 'SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY g) FROM w'
 	refuses 0A000 'WITHIN GROUP of several orders' 'SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x, g) FROM w'
 	refuses 0A000 'WITHIN GROUP is not supported' 'SELECT rank(1) WITHIN GROUP (ORDER BY x) FROM w'
