@@ -120,6 +120,8 @@ static void note_short_values(struct rewriter *rewriter)
 		unsigned close = verb_find_close(&rewriter->statement, i);
 		unsigned count = count_values(rewriter, i, close);
 
+		if (close == i + 1) /* a syntax error */
+			return;
 		if (first && count < def->column_count)
 			missing = def->column_count - count;
 		first = false;

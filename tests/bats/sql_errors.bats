@@ -42,6 +42,7 @@ mistakes()
 		«SELEC 1 => 42601: syntax error at or near "SELEC"
 		SELECT 1 +« => 42601: syntax error at end of input
 		SELECT (1« => 42601: syntax error at end of input
+		INSERT INTO teams VALUES («) => 42601: syntax error at or near ")"
 		SELECT substring('abc' FROM 1« => 42601: syntax error at end of input
 		SELECT 1«) => 42601: syntax error at or near ")"
 		SELECT * «FORM users => 42601: syntax error at or near "FORM"
