@@ -6,6 +6,7 @@
 #include "query/limit.h"
 #include "query/session.h"
 #include "query/sql.h"
+#include "query/verify.h"
 
 unsigned query_parameter_count(const struct query_session *session)
 {
@@ -56,6 +57,7 @@ static enum drift_err describe(struct query_session *session,
 					   "REPLACE", "TABLE",  NULL };
 	static const char *const shows[] = { "SHOW", "DESCRIBE", "DESC", "EXPLAIN",
 					     NULL };
+	static const char *const verifies[] = { "VERIFY", NULL };
 
 	if (session->transaction.failed)
 		return DRIFT_OK; /* running it will tell */
@@ -68,6 +70,8 @@ static enum drift_err describe(struct query_session *session,
 			"EXECUTE by the extended protocol is not supported");
 	if (is_one_of(statement, shows))
 		return statement_run(session, statement, error);
+	if (is_one_of(statement, verifies))
+		return verify_describe(session, statement, error);
 	return statement_check(statement, error);
 }
 

@@ -73,6 +73,11 @@ bool query_parameter_is_array(const struct query_session *session, unsigned i,
 enum drift_err query_next(struct query_session *session, enum query_event *event,
 			  struct drift_error *error);
 
+/* The same for rows that nobody asked for yet: on an error a transaction that was open
+ * stays as it is. */
+enum drift_err query_next_ahead(struct query_session *session,
+				enum query_event *event, struct drift_error *error);
+
 /* A caller found a fault of its own: the rest of the script is dropped, and a
  * transaction that is open is aborted, as by an error of query_next. */
 void query_abort(struct query_session *session);
@@ -94,6 +99,8 @@ const char *query_tag(const struct query_session *session);
 const char *query_message(const struct query_session *session);
 /* 'I' idle, 'T' in a transaction, 'E' in an aborted one. */
 char query_status(const struct query_session *session);
+/* How many transactions that BEGIN began have ended. */
+uint64_t query_ended_count(const struct query_session *session);
 
 /* How far scanning a script says it is complete: the number of bytes up to and
  * including the last ';' outside strings and comments, 0 if there is none. For

@@ -216,7 +216,8 @@ static enum drift_err fail(struct query_session *session, enum drift_err err,
 {
 	end_rows(session);
 	session->script_at = session->script.size;
-	transaction_fail_statement(session);
+	if (!session->ahead || query_status(session) == 'I')
+		transaction_fail_statement(session);
 	return drift_fail_code(error, err);
 }
 
@@ -387,6 +388,17 @@ enum drift_err query_next(struct query_session *session, enum query_event *event
 	return err;
 }
 
+enum drift_err query_next_ahead(struct query_session *session,
+				enum query_event *event, struct drift_error *error)
+{
+	enum drift_err err;
+
+	session->ahead = true;
+	err = query_next(session, event, error);
+	session->ahead = false;
+	return err;
+}
+
 const char *query_tag(const struct query_session *session)
 {
 	return session->tag;
@@ -402,4 +414,9 @@ char query_status(const struct query_session *session)
 	if (!session->transaction.open)
 		return 'I';
 	return session->transaction.failed ? 'E' : 'T';
+}
+
+uint64_t query_ended_count(const struct query_session *session)
+{
+	return session->transaction.ended;
 }

@@ -85,6 +85,7 @@ struct query_session {
 	struct prepared_list prepared;
 	struct compiled_list compiled;
 	enum session_state state;
+	bool ahead; /* in query_next_ahead */
 	sqlite3_stmt *select;
 	bool select_kept; /* it is compiled's */
 	struct answer answer;

@@ -89,7 +89,9 @@ static void clear(struct query_session *session)
 	for (unsigned i = 0; i < transaction->savepoint_count; i++)
 		free(transaction->savepoints[i].name);
 	free(transaction->savepoints);
-	*transaction = (struct transaction){ 0 };
+	*transaction = (struct transaction){
+		.ended = transaction->ended + transaction->open,
+	};
 }
 
 static enum drift_err commit(struct query_session *session,

@@ -27,6 +27,7 @@ struct transaction {
 				 * presence is checked */
 	struct drift_view base; /* BEGIN's moment; a statement's own otherwise */
 	uint32_t statement_ops; /* operations before the statement that runs */
+	uint64_t ended;         /* how many that BEGIN began have ended */
 	struct savepoint *savepoints;
 	unsigned savepoint_count;
 };

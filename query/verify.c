@@ -7,6 +7,9 @@
 
 #include "query/session.h"
 
+static const char *const columns[] = { "segments", "transactions", "events",
+				       "bytes",    "anchor",       NULL };
+
 static void keep_first(void *arg, const char *line)
 {
 	char *first = arg;
@@ -33,9 +36,7 @@ static enum drift_err answer_sums(struct query_session *session,
 	enum drift_err err =
 		drift_digest(session->db, DRIFT_SEQ_MAX, &anchor, &error);
 
-	answer_columns(answer,
-		       (const char *const[]){ "segments", "transactions", "events",
-					      "bytes", "anchor", NULL });
+	answer_columns(answer, columns);
 	if (!err)
 		err = add_number(answer, report->segments);
 	if (!err)
@@ -50,6 +51,21 @@ static enum drift_err answer_sums(struct query_session *session,
 		err = answer_add_slice(answer, buf_slice(&line));
 	buf_release(&line);
 	return err;
+}
+
+enum drift_err verify_describe(struct query_session *session,
+			       struct statement *statement,
+			       struct drift_error *error)
+{
+	enum drift_err err;
+
+	statement->at++;
+	err = statement_expect_end(statement, error);
+	if (err)
+		return err;
+	answer_columns(&session->answer, columns);
+	session_answer(session);
+	return DRIFT_OK;
 }
 
 enum drift_err verify_run(struct query_session *session, struct statement *statement,

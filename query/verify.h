@@ -7,6 +7,10 @@
 
 struct query_session;
 
+/* What its answer will look like. */
+enum drift_err verify_describe(struct query_session *session,
+			       struct statement *statement,
+			       struct drift_error *error);
 /* Reads everything. One row of sums and the history's anchor, or, when anything is
  * wrong, DRIFT_CORRUPT with the first fault and how many there are. */
 enum drift_err verify_run(struct query_session *session, struct statement *statement,

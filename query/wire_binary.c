@@ -6,7 +6,14 @@
 #include "query/wire_value.h"
 
 /* src/backend/utils/adt/numeric.c */
-enum { NUMERIC_PLUS = 0x0000, NUMERIC_MINUS = 0x4000, NUMERIC_SCALE_MAX = 1000 };
+enum {
+	NUMERIC_PLUS = 0x0000,
+	NUMERIC_MINUS = 0x4000,
+	NUMERIC_SCALE_MAX = 1000,
+	NUMERIC_BASE = 10000,
+};
+
+#define DAY_US 86400000000LL
 
 /* Arrays of the types that are read here. PostgreSQL 15, pg_type.dat. */
 static bool is_array(uint32_t oid)
@@ -85,6 +92,13 @@ static enum drift_err time_text(int64_t microseconds, size_t size_max,
 	return DRIFT_OK;
 }
 
+static enum drift_err date_text(int32_t days, struct buf *text)
+{
+	if (days > INT64_MAX / DAY_US || days < INT64_MIN / DAY_US)
+		return DRIFT_OUT_OF_RANGE;
+	return time_text(days * DAY_US, sizeof("2000-01-01") - 1, text);
+}
+
 /* Four numbers of 16 bits (how many groups of four digits, the first one's weight, sign,
  * digits behind the point), then the groups. */
 static enum drift_err numeric_text(struct slice bytes, struct buf *text)
@@ -113,6 +127,8 @@ static enum drift_err numeric_text(struct slice bytes, struct buf *text)
 					 ? be16(at + 8 + 2 * group)
 					 : 0;
 
+		if (value >= NUMERIC_BASE)
+			return DRIFT_PROTOCOL;
 		if (i == -1)
 			buf_add_char(text, '.');
 		buf_printf(text, i == first && i >= 0 ? "%u" : "%04u", value);
@@ -234,10 +250,9 @@ enum drift_err wire_binary_text(uint32_t oid, struct slice bytes, struct buf *te
 						   SIZE_MAX, text)
 				       : DRIFT_PROTOCOL;
 	case WIRE_DATE:
-		return bytes.size == 4 ? time_text((int32_t)be32_get(bytes.data) *
-							   86400000000LL,
-						   sizeof("2000-01-01") - 1, text)
-				       : DRIFT_PROTOCOL;
+		return bytes.size == 4
+			       ? date_text((int32_t)be32_get(bytes.data), text)
+			       : DRIFT_PROTOCOL;
 	case WIRE_NUMERIC:
 		return numeric_text(bytes, text);
 	case WIRE_UUID:

@@ -25,6 +25,7 @@ void wire_extended_sync(struct wire_extended *extended,
 			struct query_session *session)
 {
 	extended->skipping = false;
+	wire_portal_drop_ended(extended, session);
 	if (query_status(session) == 'I')
 		while (extended->portals)
 			wire_portal_drop(extended, session, &extended->portals);
@@ -138,8 +139,9 @@ static enum drift_err read_value(struct portal *portal, struct wire_reading *rea
 		err = drift_fail(error, err,
 				 "parameter $%u of type %u in binary format is %s",
 				 i + 1, oid,
-				 err == DRIFT_UNSUPPORTED ? "not supported"
-							  : "malformed");
+				 err == DRIFT_UNSUPPORTED    ? "not supported"
+				 : err == DRIFT_OUT_OF_RANGE ? "out of range"
+							     : "malformed");
 	if (!err)
 		err = parameters_add(&portal->parameters, type,
 				     slice_of(text.size ? text.data : "",
@@ -318,6 +320,8 @@ static enum drift_err describe_portal(struct wire_extended *extended,
 		err = wire_portal_keep_columns(portal, session);
 	if (err)
 		return drift_fail_code(error, err);
+	if (query_status(session) == 'E')
+		portal->described = false; /* only running it tells */
 	write_columns(wire, session, portal);
 	return DRIFT_OK;
 }
@@ -351,6 +355,10 @@ static enum drift_err execute(struct wire_extended *extended, struct wire *wire,
 		return bad_message(error);
 	if (!portal)
 		return missing_portal(name, error);
+	if (query_status(session) == 'E' && portal->state != PORTAL_NEW)
+		return drift_fail(error, DRIFT_TX_ABORTED,
+				  "current transaction is aborted, commands ignored "
+				  "until end of transaction block");
 	if (portal->state == PORTAL_DONE)
 		return drift_fail(error, DRIFT_NO_PORTAL,
 				  "portal \"%s\" cannot be run: it has ended, or "
@@ -391,6 +399,7 @@ enum drift_err wire_extended_answer(struct wire_extended *extended,
 
 	if (extended->skipping)
 		return DRIFT_OK;
+	wire_portal_drop_ended(extended, session);
 	if (type != 'E' && type != 'C')
 		wire_portal_park(extended, wire, session);
 	switch (type) {
@@ -414,6 +423,7 @@ enum drift_err wire_extended_answer(struct wire_extended *extended,
 		return err;
 	if (err) {
 		query_abort(session);
+		wire_portal_abort(extended);
 		extended->skipping = true;
 		wire_error_in_fields(wire, &error, buf_cstr(&session->script));
 		return wire_flush(wire);

@@ -8,6 +8,8 @@
 
 /* What is kept of one portal's answer while another statement runs. */
 #define KEPT_BYTES_MAX (16u << 20)
+/* And of all of a connection's. */
+#define KEPT_BYTES_ALL_MAX (64u << 20)
 
 void wire_portal_free(struct portal *portal)
 {
@@ -41,6 +43,16 @@ void wire_portal_drop(struct wire_extended *extended, struct query_session *sess
 	*at = portal->next;
 	extended->portal_count--;
 	wire_portal_free(portal);
+}
+
+void wire_portal_drop_ended(struct wire_extended *extended,
+			    struct query_session *session)
+{
+	uint64_t ended = query_ended_count(session);
+
+	while (extended->portals && extended->ended != ended)
+		wire_portal_drop(extended, session, &extended->portals);
+	extended->ended = ended;
 }
 
 bool wire_portal_is_binary(const bool *binary, unsigned count, unsigned i)
@@ -134,11 +146,12 @@ static void write_tag(struct wire *wire, const char *tag)
 
 /* One step: a row is written, or the answer's end. *done: nothing follows. */
 static enum drift_err step(struct portal *portal, struct wire *wire,
-			   struct query_session *session, bool *row, bool *done,
-			   struct drift_error *error)
+			   struct query_session *session, bool ahead, bool *row,
+			   bool *done, struct drift_error *error)
 {
 	enum query_event event;
-	enum drift_err err = query_next(session, &event, error);
+	enum drift_err err = ahead ? query_next_ahead(session, &event, error)
+				   : query_next(session, &event, error);
 
 	*row = false;
 	*done = err || event == QUERY_DONE || event == QUERY_END;
@@ -146,8 +159,12 @@ static enum drift_err step(struct portal *portal, struct wire *wire,
 		return err;
 	switch (event) {
 	case QUERY_COLUMNS:
-		return portal->described ? DRIFT_OK
-					 : wire_portal_keep_columns(portal, session);
+		if (!portal->described)
+			return wire_portal_keep_columns(portal, session);
+		if (portal->column_count == query_column_count(session))
+			return DRIFT_OK;
+		return drift_fail(error, DRIFT_UNSUPPORTED,
+				  "cached plan must not change result type");
 	case QUERY_ROW:
 		*row = true;
 		return write_row(portal, wire, session, error);
@@ -167,27 +184,34 @@ static void suspend(struct wire *wire)
 	wire_end(wire);
 }
 
-/* Messages that were kept; the last of them is the answer's end. */
+/* Messages that were kept; the last of them is the answer's end, or the failure is. */
 static enum drift_err run_kept(struct portal *portal, struct wire *wire,
-			       uint32_t most)
+			       uint32_t most, struct drift_error *error)
 {
-	for (uint32_t rows = 0; portal->kept_at < portal->kept.size; rows++) {
-		const char *at = portal->kept.data + portal->kept_at;
-		size_t size = 1 + (size_t)be32_get(at + 1);
-		enum drift_err err;
+	enum drift_err err = DRIFT_OK;
 
-		if (most && rows == most && *at == 'D') {
+	for (uint32_t rows = 0; !err; rows++) {
+		const char *at;
+		size_t size;
+
+		if (most && rows == most) {
 			suspend(wire);
 			return DRIFT_OK;
 		}
+		if (portal->kept_at == portal->kept.size)
+			break;
+		at = portal->kept.data + portal->kept_at;
+		size = 1 + (size_t)be32_get(at + 1);
 		buf_add(&wire->out, at, size);
 		portal->kept_at += size;
 		err = wire_flush_if_full(wire);
-		if (err)
-			return err;
 	}
+	if (err)
+		return err;
 	portal->state = PORTAL_DONE;
-	return DRIFT_OK;
+	buf_release(&portal->kept);
+	*error = portal->failure;
+	return error->code;
 }
 
 enum drift_err wire_portal_run(struct wire_extended *extended, struct portal *portal,
@@ -199,7 +223,7 @@ enum drift_err wire_portal_run(struct wire_extended *extended, struct portal *po
 	enum drift_err err = DRIFT_OK;
 
 	if (portal->state == PORTAL_KEPT)
-		return run_kept(portal, wire, most);
+		return run_kept(portal, wire, most, error);
 	if (portal->state == PORTAL_NEW) {
 		wire_portal_park(extended, wire, session);
 		err = start(extended, portal, session, error);
@@ -209,7 +233,7 @@ enum drift_err wire_portal_run(struct wire_extended *extended, struct portal *po
 			suspend(wire);
 			return DRIFT_OK;
 		}
-		err = step(portal, wire, session, &row, &done, error);
+		err = step(portal, wire, session, false, &row, &done, error);
 		rows += row;
 		if (!err)
 			err = wire_flush_if_full(wire);
@@ -219,25 +243,41 @@ enum drift_err wire_portal_run(struct wire_extended *extended, struct portal *po
 	return err;
 }
 
+void wire_portal_abort(struct wire_extended *extended)
+{
+	if (extended->active)
+		extended->active->state = PORTAL_DONE;
+	extended->active = NULL;
+}
+
 void wire_portal_park(struct wire_extended *extended, struct wire *wire,
 		      struct query_session *session)
 {
 	struct portal *portal = extended->active;
 	struct buf out = wire->out;
+	size_t room = KEPT_BYTES_ALL_MAX;
 	bool row, done = false;
 	enum drift_err err = DRIFT_OK;
 
 	extended->active = NULL;
 	if (!portal)
 		return;
+	for (const struct portal *other = extended->portals; other;
+	     other = other->next)
+		room -= other->kept.size < room ? other->kept.size : room;
+	if (room > KEPT_BYTES_MAX)
+		room = KEPT_BYTES_MAX;
 	wire->out = portal->kept;
-	while (!err && !done && wire->out.size < KEPT_BYTES_MAX)
-		err = step(portal, wire, session, &row, &done, NULL);
+	while (!err && !done && wire->out.size < room)
+		err = step(portal, wire, session, true, &row, &done,
+			   &portal->failure);
 	portal->kept = wire->out;
 	wire->out = out;
-	if (!err)
-		err = buf_status(&portal->kept);
-	portal->state = err || !done ? PORTAL_DONE : PORTAL_KEPT;
+	if (err)
+		(void)!drift_fail_code(&portal->failure, err);
+	portal->failure.position = 0; /* it is in another text */
+	portal->state = (err || done) && !buf_status(&portal->kept) ? PORTAL_KEPT
+								    : PORTAL_DONE;
 	if (portal->state == PORTAL_DONE)
 		buf_release(&portal->kept);
 }

@@ -2,8 +2,9 @@
 /* wire_portal.h - a prepared statement with its values, and how far its answer was sent.
  *
  * A session runs one statement at a time. When another one is to run, what is left of
- * the portal's answer is taken from the session and kept as messages, up to 16 MiB; a
- * portal that has more left ends. */
+ * the portal's answer is taken from the session and kept as messages, up to 16 MiB
+ * (64 MiB of all portals); a portal that has more left ends. An error that is met meanwhile is kept, too: it is the
+ * answer's end, and the transaction's when the portal gets there. */
 #ifndef DRIFT_QUERY_WIRE_PORTAL_H
 #define DRIFT_QUERY_WIRE_PORTAL_H
 
@@ -31,6 +32,7 @@ struct portal {
 	enum wire_oid *oids;
 	struct buf kept; /* messages */
 	size_t kept_at;
+	struct drift_error failure; /* behind them */
 };
 
 void wire_portal_free(struct portal *portal);
@@ -38,6 +40,9 @@ void wire_portal_free(struct portal *portal);
 struct portal **wire_portal_find(struct wire_extended *extended, const char *name);
 void wire_portal_drop(struct wire_extended *extended, struct query_session *session,
 		      struct portal **at);
+/* Those of a transaction that has ended are gone. */
+void wire_portal_drop_ended(struct wire_extended *extended,
+			    struct query_session *session);
 /* Is number i in binary format? */
 bool wire_portal_is_binary(const bool *binary, unsigned count, unsigned i);
 /* The types that DataRow will follow are those of the session's columns now. */
@@ -47,6 +52,8 @@ enum drift_err wire_portal_keep_columns(struct portal *portal,
 enum drift_err wire_portal_run(struct wire_extended *extended, struct portal *portal,
 			       struct wire *wire, struct query_session *session,
 			       uint32_t most, struct drift_error *error);
+/* The session has dropped what it ran. */
+void wire_portal_abort(struct wire_extended *extended);
 /* Before anything else runs in the session: keep the rest of what is under way. */
 void wire_portal_park(struct wire_extended *extended, struct wire *wire,
 		      struct query_session *session);

@@ -239,8 +239,8 @@ static enum drift_err answer_query(struct connection *connection)
 		refuse(connection, DRIFT_PROTOCOL, "invalid message format");
 		return DRIFT_DONE;
 	}
-	wire_portal_park(&connection->extended, wire, connection->session);
 	wire_extended_sync(&connection->extended, connection->session);
+	wire_portal_park(&connection->extended, wire, connection->session);
 	err = wire_answer(wire, connection->session, wire->body.data, size - 1);
 	if (err)
 		return err;
