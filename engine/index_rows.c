@@ -126,7 +126,7 @@ static enum drift_err look(struct index_rows *rows)
 	return past_key(rows->past, &rows->key);
 }
 
-/* The snapshot failed us: go on by the present, from the key at which the other way
+/* What the other way reads is damaged: go on by the present, from the key at which it
  * was taken, or after the last one that it gave. */
 static enum drift_err walk_again(struct index_rows *rows)
 {

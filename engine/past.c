@@ -319,9 +319,7 @@ void past_step(struct past *past)
 {
 	past->change_used = at_change(past);
 	past->base_used = at_base(past);
-	/* The next block takes the memory of this one. */
-	if (past->plan.base != PAST_SNAPSHOT)
-		return;
+	/* What comes next takes the memory of this one, and may be damaged. */
 	buf_clear(&past->last_key);
 	buf_add_slice(&past->last_key, past->key);
 }
