@@ -189,7 +189,8 @@ static uint64_t head_of(struct slice key, size_t common)
 	char bytes[8] = { 0 };
 	size_t left = key.size - common;
 
-	memcpy(bytes, (const char *)key.data + common, left < 8 ? left : 8);
+	if (left) /* what begins before all keys has no bytes */
+		memcpy(bytes, (const char *)key.data + common, left < 8 ? left : 8);
 	return be64_get(bytes);
 }
 

@@ -174,6 +174,7 @@ static void an_image_finds_what_a_sorted_list_does(void **state)
 
 		draw_list(&list, sizes[n / 3], common);
 		image = image_of(&list);
+		check_seek(image, &list, (struct slice){ 0 });
 		for (unsigned i = 0; i < list.count && i < 400; i++)
 			check_seek(image, &list,
 				   buf_slice(&list.keys[draw(list.count)]));
