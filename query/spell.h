@@ -19,9 +19,11 @@ unsigned spell_operand(const struct rewriter *rewriter, unsigned end);
 /* spell_word.c: by the table of words. */
 enum drift_err spell_word(struct rewriter *rewriter, unsigned i);
 
-/* spell_query.c: (SELECT ...) where only a query can stand, TABLE t. */
+/* spell_query.c: (SELECT ...) where only a query can stand, TABLE t, UNION before
+ * INTERSECT. */
 void spell_query(struct rewriter *rewriter, unsigned i);
 enum drift_err spell_table(struct rewriter *rewriter, unsigned i);
+enum drift_err spell_compound(struct rewriter *rewriter, unsigned i);
 
 /* spell_cast.c: CAST(x AS type), x::type, DATE 'x'. */
 enum drift_err spell_cast(struct rewriter *rewriter, unsigned i);

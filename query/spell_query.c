@@ -3,7 +3,12 @@
  * t; SQLite has neither:
  *
  *	(SELECT a ORDER BY b) UNION (SELECT c)
- *	SELECT * FROM (SELECT a ORDER BY b) UNION SELECT * FROM (SELECT c) */
+ *	SELECT * FROM (SELECT a ORDER BY b) UNION SELECT * FROM (SELECT c)
+ *
+ * And INTERSECT, which comes before UNION and EXCEPT; in SQLite all are alike:
+ *
+ *	SELECT a UNION SELECT b INTERSECT SELECT c
+ *	SELECT a UNION SELECT * FROM (SELECT b INTERSECT SELECT c) */
 #include "query/spell.h"
 
 static bool is_compounding(const struct rewriter *rewriter, unsigned i)
@@ -69,5 +74,41 @@ enum drift_err spell_table(struct rewriter *rewriter, unsigned i)
 	    (i > 0 && rewriter_is_punct(rewriter, i - 1, "(") &&
 	     token_is_name(rewriter_token(rewriter, i + 1))))
 		rewriter_instead(rewriter, i, i + 1, "SELECT * FROM");
+	return DRIFT_OK;
+}
+
+/* Does what follows a query's operands begin at token i? */
+static bool ends_operands(const struct rewriter *rewriter, unsigned i)
+{
+	static const char *const words[] = { "ORDER",     "LIMIT", "OFFSET", "FETCH",
+					     "RETURNING", "UNION", "EXCEPT", NULL };
+
+	for (unsigned k = 0; words[k]; k++)
+		if (rewriter_is_word(rewriter, i, words[k]) &&
+		    !rewriter_is_punct(rewriter, i - 1, "."))
+			return true;
+	return rewriter_is_punct(rewriter, i, ")") ||
+	       rewriter_is_punct(rewriter, i, ";") ||
+	       (rewriter_is_word(rewriter, i, "ON") &&
+		rewriter_is_word(rewriter, i + 1, "CONFLICT"));
+}
+
+enum drift_err spell_compound(struct rewriter *rewriter, unsigned i)
+{
+	unsigned count = rewriter->statement.count, end;
+	bool intersects = false;
+
+	if (rewriter_is_word(rewriter, i + 1, "ALL") ||
+	    rewriter_is_word(rewriter, i + 1, "DISTINCT"))
+		i++;
+	for (end = i + 1; end < count && !ends_operands(rewriter, end); end++) {
+		if (rewriter_is_punct(rewriter, end, "("))
+			end = verb_find_close(&rewriter->statement, end);
+		intersects |= rewriter_is_word(rewriter, end, "INTERSECT");
+	}
+	if (!intersects || end > count)
+		return DRIFT_OK;
+	edit_after(&rewriter->edits, i, " SELECT * FROM (");
+	edit_after(&rewriter->edits, end - 1, ")");
 	return DRIFT_OK;
 }

@@ -212,6 +212,7 @@ static const struct {
 	{ "DEFAULT", spell_default },
 	{ "EXTRACT", spell_call },
 	{ "FALSE", spell_truth },
+	{ "EXCEPT", spell_compound },
 	{ "FETCH", spell_limit },
 	{ "ILIKE", spell_ilike },
 	{ "INFORMATION_SCHEMA", spell_schema },
@@ -248,6 +249,7 @@ static const struct {
 	{ "TIMESTAMPTZ", spell_typed_literal },
 	{ "TRIM", spell_call },
 	{ "TRUE", spell_truth },
+	{ "UNION", spell_compound },
 	{ "UNKNOWN", spell_unknown },
 	{ "WITHIN", spell_within },
 };

@@ -119,6 +119,22 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 	refuses 42601 'syntax error at or near .\(.' '(SELECT 1) UNION ()'
 }
 
+@test "INTERSECT comes before UNION and EXCEPT" {
+	same "$(sql "SELECT 3 AS a UNION SELECT 1 INTERSECT SELECT 2;
+		SELECT 3 AS a UNION ALL SELECT 1 INTERSECT SELECT 1 UNION ALL SELECT 1 ORDER BY 1 DESC LIMIT 2;
+		SELECT 1 AS a EXCEPT (SELECT 1) INTERSECT (SELECT 2 ORDER BY 1);
+		(SELECT 2 AS a UNION SELECT 1) INTERSECT SELECT 2;
+		SELECT 1 AS a INTERSECT SELECT 2 UNION SELECT 4;
+		SELECT count(*) AS n FROM (SELECT 1 UNION VALUES (2), (3) INTERSECT VALUES (3), (4) INTERSECT VALUES (3)) x")" \
+'{"a":3}
+{"a":3}
+{"a":1}
+{"a":1}
+{"a":2}
+{"a":4}
+{"n":2}'
+}
+
 @test "percentiles and modes within groups" {
 	sql "CREATE TABLE w (id INT PRIMARY KEY, g TEXT, x REAL); INSERT INTO w VALUES (1, 'a', 1), (2, 'a', 2), (3, 'b', 10), (4, 'b', 20), (5, 'b', 30), (6, NULL, NULL)"
 	same "$(sql "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS a, percentile_cont(0.25) WITHIN GROUP (ORDER BY x DESC) AS b,

@@ -380,8 +380,9 @@ static bool window(struct run *run, struct buf *sql)
 
 static bool set_operation(struct run *run, struct buf *sql)
 {
-	static const char *const operations[] = { " UNION ", " UNION ALL ",
-						  " INTERSECT ", " EXCEPT " };
+	static const char *const operations[] = { " INTERSECT ", " UNION ",
+						  " UNION ALL ", " EXCEPT " };
+	unsigned first = 0;
 
 	for (unsigned i = 2 + pick(run, 2); i > 0; i--) {
 		buf_add_str(sql, pick(run, 3) ? "SELECT " : "SELECT DISTINCT ");
@@ -392,8 +393,11 @@ static bool set_operation(struct run *run, struct buf *sql)
 		add_table(run, 'x', sql);
 		buf_add_str(sql, " WHERE ");
 		add_condition(run, 'x', sql);
-		if (i > 1)
-			buf_add_str(sql, operations[pick(run, 4)]);
+		if (i == 1)
+			break;
+		/* INTERSECT comes before the others in PostgreSQL, not in SQLite. */
+		first = first ? 1 + pick(run, 3) : pick(run, 4);
+		buf_add_str(sql, operations[first]);
 	}
 	return false;
 }
