@@ -28,7 +28,7 @@
 #ifndef DRIFT_ENGINE_BACKUP_H
 #define DRIFT_ENGINE_BACKUP_H
 
-#include "engine/engine.h"
+#include "engine/care.h"
 
 #define BACKUP_NAME_BYTES 48
 

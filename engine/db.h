@@ -13,8 +13,8 @@
 
 #include <pthread.h>
 
+#include "engine/care.h"
 #include "engine/clock.h"
-#include "engine/engine.h"
 #include "engine/fold_size.h"
 #include "engine/images.h"
 #include "engine/layers.h"

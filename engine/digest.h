@@ -19,6 +19,7 @@
 #ifndef DRIFT_ENGINE_DIGEST_H
 #define DRIFT_ENGINE_DIGEST_H
 
+#include "engine/care.h"
 #include "engine/log.h"
 
 /* seq DRIFT_SEQ_MAX: of the newest transaction. live: see survey.h. */

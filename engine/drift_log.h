@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* drift_log.h - a log read without its database: no lock is taken, no index trusted,
  * nothing written. So it works beside a daemon, on a copy, and on what is damaged.
- * Private to engine/; engine.h has its public face. */
+ * Private to engine/; care.h has its public face. */
 #ifndef DRIFT_ENGINE_DRIFT_LOG_H
 #define DRIFT_ENGINE_DRIFT_LOG_H
 
+#include "engine/care.h"
 #include "engine/directory.h"
 #include "engine/survey.h"
 

@@ -16,6 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "engine/care.h"
 #include "engine/thread.h"
 #include "fs/events_kept.h"
 #include "fs/fs.h"

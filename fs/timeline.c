@@ -4,6 +4,7 @@
  * person sees where to go; any other moment is found by its name. */
 #include "fs/timeline.h"
 
+#include "engine/care.h"
 #include "fs/name.h"
 
 #define SHOWN 16

@@ -5,6 +5,7 @@
  * much is packed. */
 #include "query/compact.h"
 
+#include "engine/care.h"
 #include "query/session.h"
 #include "query/show.h"
 

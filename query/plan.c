@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "engine/care.h"
 #include "query/module.h"
 #include "query/session.h"
 

@@ -3,6 +3,7 @@
  * scans of this moment start from them. */
 #include "query/snapshot.h"
 
+#include "engine/care.h"
 #include "query/session.h"
 #include "query/show.h"
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "engine/care.h"
 #include "query/session.h"
 
 static const char *const columns[] = { "segments", "transactions", "events",

@@ -3,6 +3,7 @@
  * kept elsewhere. */
 #include <stdio.h>
 
+#include "engine/care.h"
 #include "tools/at.h"
 #include "tools/command.h"
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/care.h"
 #include "tools/command.h"
 
 static struct {

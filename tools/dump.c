@@ -2,6 +2,7 @@
 /* dump.c - driftdb dump: the log as it lies on the disk, frame by frame; with
  * --events the whole history as JSON lines, which load reads back. Both read the log
  * beside whoever has the database. */
+#include "engine/care.h"
 #include "tools/command.h"
 #include "tools/output.h"
 

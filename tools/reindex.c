@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "engine/care.h"
 #include "tools/command.h"
 #include "tools/progress.h"
 

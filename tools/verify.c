@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "engine/care.h"
 #include "tools/command.h"
 #include "tools/progress.h"
 

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/care.h"
 #include "query/query.h"
 
 #define ROUNDS_MAX 15

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "engine/care.h"
 #include "engine/crc32c.h"
 #include "engine/snapshot_file.h"
 #include "tests/unit/scratch_db.h"

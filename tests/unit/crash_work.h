@@ -8,7 +8,7 @@
 
 #include <ftw.h>
 
-#include "engine/engine.h"
+#include "engine/care.h"
 #include "tests/unit/simulated_disk.h"
 #include "tests/unit/table_t.h"
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/engine.h"
+#include "engine/care.h"
 #include "engine/json.h"
 #include "engine/segment.h"
 #include "tests/unit/table_t.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* test_db.c - a database from outside: commit, read now and as of the past, close,
  * kill, reopen. */
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 
 #include <unistd.h>
 
-#include "engine/engine.h"
 #include "engine/json.h"
 #include "tests/unit/scratch_db.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_full_disk.c - a disk without room refuses what needs room, and nothing else;
  * when there is room again, everything goes on. */
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_index_rot.c - bits that rot in the index: what they told is answered from the
  * log, once a line says so, and the next opening has a new index. */
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 
 #include <fcntl.h>

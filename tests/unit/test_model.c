@@ -5,11 +5,11 @@
  *
  * Memtables are tiny, so folds run beside the reads all the time. The seed is
  * printed; SEED repeats a run, DRIFTFS_MODEL_OPS makes it longer. */
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 
 #include <unistd.h>
 
-#include "engine/engine.h"
 #include "tests/unit/table_t.h"
 
 #define KEYS 24

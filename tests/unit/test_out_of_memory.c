@@ -3,6 +3,7 @@
  * a database is opened, written, read in every way, folded, packed and closed: each call
  * succeeds or says so, the next one is served, and nothing that was acknowledged is
  * lost. (The program's own malloc stands before the C library's.) */
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 
 #include <errno.h>

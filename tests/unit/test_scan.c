@@ -2,6 +2,7 @@
 /* test_scan.c - scans of rows that stand partly in the index, which is read in runs, and
  * partly in memtables and a transaction's own writes, compared with a model: whole
  * tables and ranges, now and as of the past; and where members stand in rows. */
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 
 #include "engine/index.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/engine.h"
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 #include "tests/unit/scratch_db.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_tags.c - named moments: made, moved, taken away, and kept through a reopening. */
-#include "engine/engine.h"
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 #include "tests/unit/scratch_db.h"
 

@@ -2,6 +2,7 @@
 /* test_verify_past.c - intervals of a secondary index that are well formed, have the
  * right CRC, and are not what the log tells, and a count of rows that is wrong: verify finds
  * each, and nothing in an index that is as it should be. */
+#include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 
 #include "engine/index.h"

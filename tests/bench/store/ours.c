@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/care.h"
 #include "engine/msg_step.h"
 
 static int delay_ms;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/care.h"
 #include "tests/bench/store/ours.h"
 #include "tests/bench/store/theirs.h"
 
