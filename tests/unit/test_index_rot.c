@@ -142,8 +142,9 @@ static void rot_versions(struct scratch *s)
 			buf_clear(&entry);
 			buf_add_be32(&entry, s->t->id);
 			buf_add_slice(&entry, scratch_key(id, &key));
-			buf_add_be64(&entry, ends[(block + 1) * VERSION_BLOCK_COUNT] +
-						     (drift_seq)i + 1);
+			buf_add_be64(&entry,
+				     ends[(block + 1) * VERSION_BLOCK_COUNT] +
+					     (drift_seq)i + 1);
 			turned += rot_entry(&map, buf_slice(&entry));
 		}
 	assert_true(turned >= ROWS);

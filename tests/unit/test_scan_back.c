@@ -3,7 +3,6 @@
  * round: of rows in layers, in the index, in both and in the past. */
 #include <stdlib.h>
 
-#include "engine/engine.h"
 #include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 #include "tests/unit/scratch_db.h"
