@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "engine/json.h"
 #include "query/wire_answer.h"
 #include "query/wire_error.h"
 #include "query/wire_portal.h"
@@ -114,6 +115,17 @@ static bool *read_formats(struct wire_reading *reading, unsigned *count)
 	return binary;
 }
 
+static enum drift_err add_value(struct portal *portal, enum drift_type type,
+				struct slice text, struct drift_error *error)
+{
+	if (!json_text_valid(text) || memchr(text.data, '\0', text.size))
+		return drift_fail(error, DRIFT_BAD_TEXT,
+				  "invalid byte sequence for encoding \"UTF8\" in "
+				  "parameter $%u",
+				  portal->parameters.count + 1);
+	return parameters_add(&portal->parameters, type, text);
+}
+
 static enum drift_err read_value(struct portal *portal, struct wire_reading *reading,
 				 const struct prepared *prepared, unsigned i,
 				 bool binary, struct drift_error *error)
@@ -132,7 +144,7 @@ static enum drift_err read_value(struct portal *portal, struct wire_reading *rea
 	if (!bytes.data)
 		return bad_message(error);
 	if (!binary)
-		return parameters_add(&portal->parameters, type, bytes);
+		return add_value(portal, type, bytes, error);
 	type = wire_type_of_oid(oid);
 	err = wire_binary_text(oid, bytes, &text);
 	if (err)
@@ -143,9 +155,9 @@ static enum drift_err read_value(struct portal *portal, struct wire_reading *rea
 				 : err == DRIFT_OUT_OF_RANGE ? "out of range"
 							     : "malformed");
 	if (!err)
-		err = parameters_add(&portal->parameters, type,
-				     slice_of(text.size ? text.data : "",
-					      text.size));
+		err = add_value(portal, type,
+				slice_of(text.size ? text.data : "", text.size),
+				error);
 	buf_release(&text);
 	return err;
 }

@@ -447,6 +447,14 @@ static void a_binary_value_out_of_range_is_refused(void **state)
 	sync_hears(fd, "1E22003Z");
 	say_binary(fd, 1082, "\177\377\377\377", 4);
 	sync_hears(fd, "1E22003Z");
+	say_binary(fd, 25, "\303\251", 2);
+	sync_hears(fd, "12DCZ");
+	say_binary(fd, 25, "\303", 1);
+	sync_hears(fd, "1E22021Z");
+	say_binary(fd, 25, "a\0b", 3);
+	sync_hears(fd, "1E22021Z");
+	say_binary(fd, 17, "\303", 1); /* bytes need not be characters */
+	sync_hears(fd, "12DCZ");
 	say_binary(fd, 1700, "\0\1\0\0\0\0\0\0\47\17", 10);
 	sync_hears(fd, "12DCZ");
 	say_binary(fd, 1700, "\0\1\0\0\0\0\0\0\47\20", 10); /* a digit of 10000 */
