@@ -124,7 +124,7 @@ enum drift_err overlay_read(const struct drift_txn *txn,
 		return DRIFT_NOMEM;
 	while (overlay->ops < txn->count && !err) {
 		err = add_row(overlay, &txn->ops[overlay->ops], overlay->ops + 1);
-		overlay->ops++;
+		overlay->ops += !err;
 	}
 	*memtable = overlay->memtable;
 	return err;
@@ -163,17 +163,19 @@ enum drift_err overlay_read_index(const struct drift_txn *txn,
 	known = index_of(overlay, def->id, index->id);
 	if (!known)
 		return DRIFT_NOMEM;
-	for (; known->ops < txn->count && !err; known->ops++) {
+	while (known->ops < txn->count && !err) {
 		const struct txn_op *op = &txn->ops[known->ops];
 
-		if (op->kind != TXN_PUT || op->def->id != def->id)
-			continue;
 		buf_clear(&value);
-		err = row_index_value(def, index, op->row, 0, &value);
-		if (!err)
-			err = memtable_add_index(overlay->memtable, index->id,
-						 buf_slice(&value), op->key,
-						 known->ops + 1);
+		if (op->kind == TXN_PUT && op->def->id == def->id) {
+			err = row_index_value(def, index, op->row, 0, &value);
+			if (!err)
+				err = memtable_add_index(overlay->memtable,
+							 index->id,
+							 buf_slice(&value), op->key,
+							 known->ops + 1);
+		}
+		known->ops += !err;
 	}
 	buf_release(&value);
 	return err;

@@ -15,6 +15,7 @@
 #define HEAD_BYTES 12
 #define NEW ".new" /* behind the name until it is whole */
 #define FILE_BYTES_MAX ((off_t)1 << 30)
+#define TABLE_IDS_MAX (1u << 20) /* more are measured anew */
 
 /* ---- Writing ------------------------------------------------------------ */
 
@@ -118,13 +119,13 @@ void events_kept_write(struct tree *tree)
 
 static bool read_all(const char *path, struct buf *bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	char *room = NULL;
 
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &st) == 0 && st.st_size > HEAD_BYTES &&
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > HEAD_BYTES &&
 	    st.st_size <= FILE_BYTES_MAX)
 		room = buf_reserve(bytes, (size_t)st.st_size);
 	if (room && read(fd, room, (size_t)st.st_size) == (ssize_t)st.st_size)
@@ -158,7 +159,7 @@ static uint64_t take(struct slice *rest)
 static bool take_file(struct event_files *files, struct slice *rest)
 {
 	uint64_t table_id = take(rest);
-	struct event_file *file = table_id < UINT32_MAX / 2
+	struct event_file *file = table_id < TABLE_IDS_MAX
 					  ? event_file_of(files, (uint32_t)table_id)
 					  : NULL;
 

@@ -202,7 +202,8 @@ looked_at()
 	# Damaged, cut short, empty, not to be read.
 	for damage in 'printf x | dd of=former/events.sizes bs=1 seek=83 conv=notrunc status=none' \
 		'truncate -s 70 former/events.sizes' ': >former/events.sizes' \
-		'rm former/events.sizes; mkdir former/events.sizes'; do
+		'rm former/events.sizes; mkdir former/events.sizes' \
+		'rmdir former/events.sizes; mkfifo former/events.sizes'; do
 		eval "$damage"
 		start_mount former mnt
 		right 4010
