@@ -42,8 +42,9 @@ static enum drift_err refuse_words(const struct statement *statement,
 }
 
 /* After ON. */
+/* told: whether ON DELETE and ON UPDATE were, which they may be once. */
 static enum drift_err read_action(struct statement *statement, struct token on,
-				  struct foreign_def *foreign,
+				  struct foreign_def *foreign, bool told[2],
 				  struct drift_error *error)
 {
 	bool update = statement_accept(statement, "UPDATE");
@@ -52,8 +53,11 @@ static enum drift_err read_action(struct statement *statement, struct token on,
 
 	if (!update)
 		err = statement_expect(statement, "DELETE", error);
+	if (!err && told[update])
+		err = statement_syntax(statement, on, error);
 	if (err)
 		return err;
+	told[update] = true;
 	if (statement_accept(statement, "CASCADE")) {
 		action = FOREIGN_CASCADE;
 	} else if (statement_accept(statement, "SET")) {
@@ -98,6 +102,7 @@ static enum drift_err read_options(struct statement *statement,
 				   struct drift_error *error)
 {
 	struct token on;
+	bool told[2] = { false, false };
 	enum drift_err err = DRIFT_OK;
 
 	if (statement_accept(statement, "MATCH") &&
@@ -105,7 +110,7 @@ static enum drift_err read_options(struct statement *statement,
 		return define_unsupported(statement, error);
 	on = statement_peek(statement);
 	while (!err && statement_accept(statement, "ON")) {
-		err = read_action(statement, on, foreign, error);
+		err = read_action(statement, on, foreign, told, error);
 		on = statement_peek(statement);
 	}
 	return err ? err : read_deferral(statement, error);

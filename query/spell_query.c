@@ -70,10 +70,26 @@ void spell_query(struct rewriter *rewriter, unsigned i)
 
 enum drift_err spell_table(struct rewriter *rewriter, unsigned i)
 {
-	if (is_query_place(rewriter, i) ||
-	    (i > 0 && rewriter_is_punct(rewriter, i - 1, "(") &&
-	     token_is_name(rewriter_token(rewriter, i + 1))))
-		rewriter_instead(rewriter, i, i + 1, "SELECT * FROM");
+	static const char *const not_after[] = { "WHERE", "GROUP",  "HAVING",
+						 "JOIN",  "INNER",  "LEFT",
+						 "CROSS", "NATURAL" };
+	unsigned after = rewriter_is_punct(rewriter, i + 2, ".") ? i + 4 : i + 2;
+
+	if (!is_query_place(rewriter, i) &&
+	    (i == 0 || !rewriter_is_punct(rewriter, i - 1, "(") ||
+	     !token_is_name(rewriter_token(rewriter, i + 1))))
+		return DRIFT_OK;
+	rewriter_instead(rewriter, i, i + 1, "SELECT * FROM");
+	/* It is a whole table, where FROM could go on. */
+	for (unsigned k = 0; k < sizeof(not_after) / sizeof(*not_after); k++)
+		if (rewriter_is_word(rewriter, after, not_after[k]))
+			return statement_syntax(&rewriter->statement,
+						rewriter_token(rewriter, after),
+						rewriter->error);
+	if (rewriter_is_punct(rewriter, after, ","))
+		return statement_syntax(&rewriter->statement,
+					rewriter_token(rewriter, after),
+					rewriter->error);
 	return DRIFT_OK;
 }
 

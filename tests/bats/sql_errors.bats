@@ -42,6 +42,9 @@ mistakes()
 		«SELEC 1 => 42601: syntax error at or near "SELEC"
 		SELECT 1 +« => 42601: syntax error at end of input
 		SELECT (1« => 42601: syntax error at end of input
+		TABLE teams «WHERE id = 1 => 42601: syntax error at or near "WHERE"
+		TABLE teams«, teams => 42601: syntax error at or near ","
+		CREATE TABLE r (id INT PRIMARY KEY, t INT REFERENCES teams ON DELETE CASCADE «ON DELETE SET NULL) => 42601: syntax error at or near "ON"
 		INSERT INTO teams VALUES («) => 42601: syntax error at or near ")"
 		SELECT substring('abc' FROM 1« => 42601: syntax error at end of input
 		SELECT 1«) => 42601: syntax error at or near ")"
