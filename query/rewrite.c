@@ -196,8 +196,6 @@ enum drift_err rewrite_saved(struct query_session *session,
 			.seq = range ? session->view.seq : (drift_seq)asof->a,
 			.range = range ? asof : NULL,
 		};
-		if (!err && range)
-			err = rewrite_check_range(&rewriter);
 	}
 	if (!err)
 		err = walk(&rewriter);

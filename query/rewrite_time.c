@@ -334,21 +334,6 @@ static bool needs_moment(const struct rewriter *rewriter, unsigned i)
 	return found;
 }
 
-enum drift_err rewrite_check_range(struct rewriter *rewriter)
-{
-	unsigned tables = 0;
-
-	for (unsigned i = 0; i < rewriter->statement.count; i++)
-		tables += needs_moment(rewriter, i) &&
-			  !temporal_is_clause(&rewriter->statement, i + 1);
-	return tables <= 1
-		       ? DRIFT_OK
-		       : drift_fail(rewriter->error, DRIFT_UNSUPPORTED,
-				    "FOR SYSTEM_TIME over a range of time is not "
-				    "supported for a view that reads more than "
-				    "one table");
-}
-
 static enum drift_err note_in_scope(struct rewriter *rewriter, unsigned i)
 {
 	const struct scope *scope = scope_of(rewriter, i);

@@ -50,9 +50,6 @@ enum drift_err rewrite_scopes(struct rewriter *rewriter);
 /* If token i is a table with a clause, or in reach of a trailing AS OF, or begins one:
  * note it. statement.at moves past it, or stays. */
 enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i);
-/* Refuse a range of time for a saved query that reads more than one table: its versions
- * may never have been there together. */
-enum drift_err rewrite_check_range(struct rewriter *rewriter);
 /* Does token i begin what stands in a FROM clause? Is it (or AS) an alias there? */
 bool rewrite_is_from_place(const struct rewriter *rewriter, unsigned i);
 bool rewrite_is_alias(const struct rewriter *rewriter, unsigned i);
