@@ -27,19 +27,6 @@ struct compiled {
 
 /* ---- The text a statement is found by --------------------------------------------- */
 
-static bool is_one_of(const struct statement *statement, unsigned i,
-		      const char *const *words)
-{
-	struct token token = statement->tokens[i];
-
-	for (; *words; words++)
-		if (token_is_word(statement->script, token, *words) ||
-		    (token.kind == TOKEN_PUNCT &&
-		     token_is(statement->script, token, *words)))
-			return true;
-	return false;
-}
-
 /* Is token i the OF of `FOR SYSTEM_TIME AS OF @SEQ:n`, with an n that has come? That is
  * the same moment for ever. */
 static bool is_fixed_moment(const struct query_session *session,
@@ -49,7 +36,7 @@ static bool is_fixed_moment(const struct query_session *session,
 	struct moment moment;
 
 	return i >= 2 && i + 1 < statement->count &&
-	       is_one_of(statement, i - 2, system_time) &&
+	       statement_is_one_of(statement, i - 2, system_time) &&
 	       statement->tokens[i + 1].kind == TOKEN_MOMENT &&
 	       moment_parse(token_slice(statement->script, statement->tokens[i + 1]),
 			    MOMENT_OF_SQL, session->now, &moment,
@@ -68,15 +55,16 @@ static bool is_timed(const struct query_session *session,
 					      "lastval", NULL };
 	struct token token = statement->tokens[i];
 
-	if (is_one_of(statement, i, of))
+	if (statement_is_one_of(statement, i, of))
 		return !is_fixed_moment(session, statement, i);
-	if (is_one_of(statement, i, system_time))
+	if (statement_is_one_of(statement, i, system_time))
 		return i + 2 >= statement->count ||
-		       !is_one_of(statement, i + 1, as_of) ||
-		       !is_one_of(statement, i + 2, of);
+		       !statement_is_one_of(statement, i + 1, as_of) ||
+		       !statement_is_one_of(statement, i + 2, of);
 	if (token.kind == TOKEN_MOMENT)
-		return i == 0 || !is_one_of(statement, i - 1, of);
-	return token.kind == TOKEN_JSON || is_one_of(statement, i, writes) ||
+		return i == 0 || !statement_is_one_of(statement, i - 1, of);
+	return token.kind == TOKEN_JSON ||
+	       statement_is_one_of(statement, i, writes) ||
 	       (token_is_name(token) && token.size > 6 &&
 		strncasecmp(statement->script + token.at, "drift_", 6) == 0);
 }
@@ -118,8 +106,9 @@ static bool is_liftable(const struct statement *statement, unsigned i)
 
 	return statement->tokens[i].kind == TOKEN_INTEGER &&
 	       statement->tokens[i].size <= INTEGER_DIGITS_MAX &&
-	       is_one_of(statement, i - 1, before) &&
-	       (i + 1 == statement->count || is_one_of(statement, i + 1, after));
+	       statement_is_one_of(statement, i - 1, before) &&
+	       (i + 1 == statement->count ||
+		statement_is_one_of(statement, i + 1, after));
 }
 
 /* Find what can be lifted in the outermost WHERE, outside of parentheses: before it and
@@ -136,7 +125,8 @@ static void find_lifted(struct compiled_list *compiled,
 	if (verb_find(statement, &verb, NULL))
 		return;
 	i = verb_find_word(statement, verb.at, "WHERE");
-	for (i++; i < statement->count && !is_one_of(statement, i, ends); i++) {
+	for (i++; i < statement->count && !statement_is_one_of(statement, i, ends);
+	     i++) {
 		if (token_is(statement->script, statement->tokens[i], "("))
 			i = verb_find_close(statement, i);
 		else if (is_liftable(statement, i) &&

@@ -25,15 +25,6 @@ bool query_parameter_is_array(const struct query_session *session, unsigned i,
 	return session->parameters.list[i].array;
 }
 
-static bool is_one_of(const struct statement *statement, const char *const *words)
-{
-	for (; *words; words++)
-		if (token_is_word(statement->script, statement_peek(statement),
-				  *words))
-			return true;
-	return false;
-}
-
 static enum drift_err describe_sql(struct query_session *session,
 				   struct statement *statement,
 				   struct drift_error *error)
@@ -52,25 +43,23 @@ static enum drift_err describe(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error)
 {
-	static const char *const sql[] = { "SELECT",  "WITH",   "VALUES",
-					   "INSERT",  "UPDATE", "DELETE",
-					   "REPLACE", "TABLE",  NULL };
+	static const char *const sql[] = { "SELECT", "WITH",   "VALUES",  "INSERT",
+					   "UPDATE", "DELETE", "REPLACE", "TABLE",
+					   "(",      NULL };
 	static const char *const shows[] = { "SHOW", "DESCRIBE", "DESC", "EXPLAIN",
 					     NULL };
-	static const char *const verifies[] = { "VERIFY", NULL };
 
 	if (session->transaction.failed)
 		return DRIFT_OK; /* running it will tell */
-	if (is_one_of(statement, sql) ||
-	    token_is(statement->script, statement_peek(statement), "("))
+	if (statement_is_one_of(statement, statement->at, sql))
 		return describe_sql(session, statement, error);
 	if (token_is_word(statement->script, statement_peek(statement), "EXECUTE"))
 		return drift_fail(
 			error, DRIFT_UNSUPPORTED,
 			"EXECUTE by the extended protocol is not supported");
-	if (is_one_of(statement, shows))
+	if (statement_is_one_of(statement, statement->at, shows))
 		return statement_run(session, statement, error);
-	if (is_one_of(statement, verifies))
+	if (token_is_word(statement->script, statement_peek(statement), "VERIFY"))
 		return verify_describe(session, statement, error);
 	return statement_check(statement, error);
 }

@@ -14,15 +14,6 @@ struct item {
 	bool star;
 };
 
-static bool is_one_of(const struct rewriter *rewriter, unsigned i,
-		      const char *const *words)
-{
-	for (; *words; words++)
-		if (rewriter_is_word(rewriter, i, *words))
-			return true;
-	return false;
-}
-
 static bool ends_list(const struct rewriter *rewriter, unsigned i)
 {
 	static const char *const words[] = { "WHERE",  "GROUP",     "HAVING",
@@ -34,7 +25,7 @@ static bool ends_list(const struct rewriter *rewriter, unsigned i)
 		return !rewriter_is_word(rewriter, i - 1, "DISTINCT");
 	if (i > 0 && rewriter_is_word(rewriter, i - 1, "WITHIN"))
 		return false;
-	return is_one_of(rewriter, i, words) ||
+	return statement_is_one_of(&rewriter->statement, i, words) ||
 	       temporal_is_trailing(&rewriter->statement, i);
 }
 
@@ -52,8 +43,9 @@ static bool is_bare_alias(const struct rewriter *rewriter, unsigned first,
 	struct token previous = rewriter_token(rewriter, last - 1);
 
 	if (last == first || !token_is_name(rewriter_token(rewriter, last)) ||
-	    spell_is_subscript(rewriter, last) || is_one_of(rewriter, last, words) ||
-	    is_one_of(rewriter, last - 1, before))
+	    spell_is_subscript(rewriter, last) ||
+	    statement_is_one_of(&rewriter->statement, last, words) ||
+	    statement_is_one_of(&rewriter->statement, last - 1, before))
 		return false;
 	return previous.kind != TOKEN_PUNCT ||
 	       rewriter_is_punct(rewriter, last - 1, ")");

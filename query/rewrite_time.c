@@ -70,20 +70,17 @@ bool rewrite_is_table_place(const struct statement *statement, unsigned i)
 bool rewrite_is_alias(const struct rewriter *rewriter, unsigned i)
 {
 	static const char *const words[] = {
-		"JOIN",    "LEFT",   "RIGHT",     "FULL",  "INNER",   "CROSS",
-		"NATURAL", "OUTER",  "ON",        "USING", "WHERE",   "GROUP",
-		"ORDER",   "HAVING", "LIMIT",     "UNION", "EXCEPT",  "INTERSECT",
-		"WINDOW",  "SET",    "RETURNING", "NOT",   "INDEXED", "OFFSET",
+		"JOIN",      "LEFT",    "RIGHT",     "FULL",   "INNER",
+		"CROSS",     "NATURAL", "OUTER",     "ON",     "USING",
+		"WHERE",     "GROUP",   "ORDER",     "HAVING", "LIMIT",
+		"UNION",     "EXCEPT",  "INTERSECT", "WINDOW", "SET",
+		"RETURNING", "NOT",     "INDEXED",   "OFFSET", NULL,
 	};
 
 	if (rewriter_is_word(rewriter, i, "AS"))
 		return !temporal_is_trailing(&rewriter->statement, i);
-	if (!token_is_name(rewriter_token(rewriter, i)))
-		return false;
-	for (unsigned k = 0; k < sizeof(words) / sizeof(*words); k++)
-		if (rewriter_is_word(rewriter, i, words[k]))
-			return false;
-	return true;
+	return token_is_name(rewriter_token(rewriter, i)) &&
+	       !statement_is_one_of(&rewriter->statement, i, words);
 }
 
 /* ---- Tables at a moment ------------------------------------------------ */

@@ -58,26 +58,17 @@ static const struct {
 	{ "json_object_agg", DRIFT_JSON },
 };
 
-static bool is_one_of(const struct rewriter *rewriter, unsigned i,
-		      const char *const *words)
-{
-	for (; *words; words++)
-		if (rewriter_is_word(rewriter, i, *words))
-			return true;
-	return false;
-}
-
 /* Does the expression answer yes or no: is there a comparison outside parentheses and
  * CASE? */
 static bool compares(const struct rewriter *rewriter, unsigned first, unsigned stop)
 {
-	static const char *const words[] = { "AND",     "OR",      "NOT",
-					     "IS",      "IN",      "LIKE",
-					     "ILIKE",   "GLOB",    "REGEXP",
-					     "SIMILAR", "BETWEEN", "EXISTS",
-					     "ISNULL",  "NOTNULL", NULL };
-	static const char *const puncts[] = { "=",  "<",  ">",  "<=",  ">=", "<>",
-					      "!=", "==", "!~", "!~*", "~*", NULL };
+	static const char *const words[] = {
+		"AND",    "OR",      "NOT",    "IS",      "IN",      "LIKE",
+		"ILIKE",  "GLOB",    "REGEXP", "SIMILAR", "BETWEEN", "EXISTS",
+		"ISNULL", "NOTNULL", "=",      "<",       ">",       "<=",
+		">=",     "<>",      "!=",     "==",      "!~",      "!~*",
+		"~*",     NULL
+	};
 	unsigned cases = 0;
 
 	for (unsigned i = first; i < stop; i++) {
@@ -89,11 +80,8 @@ static bool compares(const struct rewriter *rewriter, unsigned first, unsigned s
 			cases--;
 		if (cases)
 			continue;
-		if (is_one_of(rewriter, i, words))
+		if (statement_is_one_of(&rewriter->statement, i, words))
 			return true;
-		for (unsigned k = 0; puncts[k]; k++)
-			if (rewriter_is_punct(rewriter, i, puncts[k]))
-				return true;
 	}
 	return false;
 }
@@ -113,7 +101,7 @@ static enum drift_type type_of_one(const struct rewriter *rewriter, unsigned i)
 	static const char *const moments[] = { "CURRENT_TIMESTAMP", "LOCALTIMESTAMP",
 					       NULL };
 
-	if (is_one_of(rewriter, i, moments))
+	if (statement_is_one_of(&rewriter->statement, i, moments))
 		return DRIFT_TIMESTAMP;
 	switch (rewriter_token(rewriter, i).kind) {
 	case TOKEN_INTEGER:
@@ -203,10 +191,8 @@ static bool is_arithmetic(const struct rewriter *rewriter, unsigned first,
 {
 	static const char *const signs[] = { "+", "-", "*", "/", "%", NULL };
 
-	for (unsigned k = 0; signs[k]; k++)
-		if (rewriter_is_punct(rewriter, i, signs[k]))
-			return i > first && !is_arithmetic(rewriter, first, i - 1);
-	return false;
+	return statement_is_one_of(&rewriter->statement, i, signs) && i > first &&
+	       !is_arithmetic(rewriter, first, i - 1);
 }
 
 /* Of both operands of an arithmetic operator. */

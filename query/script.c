@@ -41,15 +41,6 @@ bool query_statement(const char *script, size_t size, size_t *begin, size_t *end
 	return false;
 }
 
-static bool is_one_of(const char *script, struct token token,
-		      const char *const *words)
-{
-	for (; *words; words++)
-		if (token_is_word(script, token, *words))
-			return true;
-	return false;
-}
-
 bool query_reads_only(const char *script, size_t size)
 {
 	static const char *const reading[] = { "SELECT",   "WITH",    "VALUES",
@@ -63,7 +54,7 @@ bool query_reads_only(const char *script, size_t size)
 	bool with = token_is_word(script, token, "WITH");
 	bool ended = false;
 
-	if (!is_one_of(script, token, reading))
+	if (!token_is_one_of(script, token, reading))
 		return false;
 	while ((token = token_next(script, size, &at)).kind != TOKEN_END) {
 		if (token.kind == TOKEN_OPEN || ended)
@@ -74,7 +65,8 @@ bool query_reads_only(const char *script, size_t size)
 			depth--;
 		else if (token_is(script, token, ";"))
 			ended = true;
-		else if (with && depth == 0 && is_one_of(script, token, writing))
+		else if (with && depth == 0 &&
+			 token_is_one_of(script, token, writing))
 			return false;
 	}
 	return depth == 0;

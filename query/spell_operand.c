@@ -38,14 +38,11 @@ static bool is_called(const struct rewriter *rewriter, unsigned i)
 		"VALUES", "AS",    "HAVING", "RETURNING", "BETWEEN", "LIKE",
 		"CASE",   "FROM",  "JOIN",   "UNION",     "EXCEPT",  "INTERSECT",
 		"ALL",    "LIMIT", "OFFSET", "SET",       "IS",      "ILIKE",
+		NULL,
 	};
 
-	if (!token_is_name(rewriter_token(rewriter, i)))
-		return false;
-	for (unsigned k = 0; k < sizeof(words) / sizeof(*words); k++)
-		if (rewriter_is_word(rewriter, i, words[k]))
-			return false;
-	return true;
+	return token_is_name(rewriter_token(rewriter, i)) &&
+	       !statement_is_one_of(&rewriter->statement, i, words);
 }
 
 /* The first of "a.b.c" that ends with token i. */

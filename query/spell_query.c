@@ -70,9 +70,10 @@ void spell_query(struct rewriter *rewriter, unsigned i)
 
 enum drift_err spell_table(struct rewriter *rewriter, unsigned i)
 {
-	static const char *const not_after[] = { "WHERE", "GROUP",  "HAVING",
-						 "JOIN",  "INNER",  "LEFT",
-						 "CROSS", "NATURAL" };
+	static const char *const not_after[] = { "WHERE", "GROUP",   "HAVING",
+						 "JOIN",  "INNER",   "LEFT",
+						 "CROSS", "NATURAL", ",",
+						 NULL };
 	unsigned after = rewriter_is_punct(rewriter, i + 2, ".") ? i + 4 : i + 2;
 
 	if (!is_query_place(rewriter, i) &&
@@ -81,12 +82,7 @@ enum drift_err spell_table(struct rewriter *rewriter, unsigned i)
 		return DRIFT_OK;
 	rewriter_instead(rewriter, i, i + 1, "SELECT * FROM");
 	/* It is a whole table, where FROM could go on. */
-	for (unsigned k = 0; k < sizeof(not_after) / sizeof(*not_after); k++)
-		if (rewriter_is_word(rewriter, after, not_after[k]))
-			return statement_syntax(&rewriter->statement,
-						rewriter_token(rewriter, after),
-						rewriter->error);
-	if (rewriter_is_punct(rewriter, after, ","))
+	if (statement_is_one_of(&rewriter->statement, after, not_after))
 		return statement_syntax(&rewriter->statement,
 					rewriter_token(rewriter, after),
 					rewriter->error);
@@ -98,13 +94,11 @@ static bool ends_operands(const struct rewriter *rewriter, unsigned i)
 {
 	static const char *const words[] = { "ORDER",     "LIMIT", "OFFSET", "FETCH",
 					     "RETURNING", "UNION", "EXCEPT", NULL };
+	static const char *const ends[] = { ")", ";", NULL };
 
-	for (unsigned k = 0; words[k]; k++)
-		if (rewriter_is_word(rewriter, i, words[k]) &&
-		    !rewriter_is_punct(rewriter, i - 1, "."))
-			return true;
-	return rewriter_is_punct(rewriter, i, ")") ||
-	       rewriter_is_punct(rewriter, i, ";") ||
+	return (statement_is_one_of(&rewriter->statement, i, words) &&
+		!rewriter_is_punct(rewriter, i - 1, ".")) ||
+	       statement_is_one_of(&rewriter->statement, i, ends) ||
 	       (rewriter_is_word(rewriter, i, "ON") &&
 		rewriter_is_word(rewriter, i + 1, "CONFLICT"));
 }

@@ -14,6 +14,14 @@ struct token statement_peek(const struct statement *statement)
 	return statement_look(statement, 0);
 }
 
+bool statement_is_one_of(const struct statement *statement, unsigned i,
+			 const char *const *words)
+{
+	unsigned at = i < statement->count ? i : statement->count;
+
+	return token_is_one_of(statement->script, statement->tokens[at], words);
+}
+
 static void advance(struct statement *statement)
 {
 	if (statement->at < statement->count)

@@ -17,6 +17,9 @@ struct statement {
 struct token statement_peek(const struct statement *statement);
 /* The token n after the next one; TOKEN_END beyond the end. */
 struct token statement_look(const struct statement *statement, unsigned n);
+/* Is token i one of the words and punctuations? A NULL ends them. */
+bool statement_is_one_of(const struct statement *statement, unsigned i,
+			 const char *const *words);
 /* Take the next token if it is the word, the punctuation. */
 bool statement_accept(struct statement *statement, const char *word);
 bool statement_accept_punct(struct statement *statement, const char *punct);

@@ -342,6 +342,16 @@ bool token_is(const char *script, struct token token, const char *punct)
 	return memcmp(script + token.at, punct, token.size) == 0;
 }
 
+bool token_is_one_of(const char *script, struct token token,
+		     const char *const *words)
+{
+	for (; *words; words++)
+		if (token_is_word(script, token, *words) ||
+		    token_is(script, token, *words))
+			return true;
+	return false;
+}
+
 /* \ooo and \xhh: up to `most` digits of the base. */
 static const char *add_code(const char *at, const char *end, unsigned base,
 			    unsigned most, struct buf *out)

@@ -51,6 +51,9 @@ enum drift_err tokens_read(struct tokens *tokens, const char *script, size_t siz
  * parentheses. */
 bool token_is_word(const char *script, struct token token, const char *word);
 bool token_is(const char *script, struct token token, const char *punct);
+/* Is it one of the words and punctuations? A NULL ends them. */
+bool token_is_one_of(const char *script, struct token token,
+		     const char *const *words);
 static inline bool token_is_name(struct token token)
 {
 	return token.kind == TOKEN_WORD || token.kind == TOKEN_QUOTED;
