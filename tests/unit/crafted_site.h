@@ -15,6 +15,7 @@
 #include "engine/crc32c.h"
 #include "engine/snapshot_file.h"
 #include "tests/unit/scratch_db.h"
+#include "tests/unit/shell.h"
 
 #define SECONDS_MAX 2.0
 #define RSS_KIB_MAX (256 << 10)
@@ -41,17 +42,6 @@ struct site {
 };
 
 /* ---- The model -------------------------------------------------------------------- */
-
-static inline void run(const char *format, ...)
-{
-	char command[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	assert_int_equal(system(command), 0);
-}
 
 static inline void write_some(struct scratch *s, unsigned from, unsigned to)
 {

@@ -14,6 +14,7 @@
 #include "engine/care.h"
 #include "engine/json.h"
 #include "engine/segment.h"
+#include "tests/unit/shell.h"
 #include "tests/unit/table_t.h"
 
 #define SEGMENTS_MAX 8
@@ -99,17 +100,6 @@ static inline void write_rows(const char *dir, unsigned from, unsigned to)
 		drift_txn_free(txn);
 	}
 	drift_close(db);
-}
-
-static inline void run(const char *format, ...)
-{
-	char command[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	assert_int_equal(system(command), 0);
 }
 
 static inline void find_frames(struct file *file)

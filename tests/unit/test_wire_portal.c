@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* test_wire_portal.c - answers that are read in parts: beside other statements, to their
+ * transaction's end, and through failures. */
+#include "tests/unit/wire_client.h"
+
+/* As a driver reads rows in parts and asks something else in between. */
+static void a_portal_goes_on_after_another_statement(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "BEGIN");
+	assert_hears(fd, "CZ");
+	say_message(fd, 'P', "\0SELECT 1 UNION SELECT 2 UNION SELECT 3\0\0\0", 42);
+	say_message(fd, 'B', "a\0\0\0\0\0\0\0\0", 9);
+	say_message(fd, 'E', "a\0\0\0\0\1", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "12DsZ");
+	say_message(fd, 'P', "\0SELECT 7\0\0\0", 12);
+	say_message(fd, 'B', "\0\0\0\0\0\0\0\0", 8);
+	say_message(fd, 'E', "\0\0\0\0\0", 5);
+	say_message(fd, 'E', "a\0\0\0\0\1", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "12DCDsZ");
+	ask(fd, "SELECT 8");
+	assert_hears(fd, "TDCZ");
+	say_message(fd, 'E', "a\0\0\0\0\0", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "DCZ");
+	/* One whose rest is too much to keep ends. */
+	say_message(fd, 'P',
+		    "\0SELECT repeat('x', 9000000) FROM generate_series(1, 9)\0\0\0",
+		    58);
+	say_message(fd, 'B', "b\0\0\0\0\0\0\0\0", 9);
+	say_message(fd, 'E', "b\0\0\0\0\1", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "12DsZ");
+	ask(fd, "SELECT 9");
+	assert_hears(fd, "TDCZ");
+	say_message(fd, 'E', "b\0\0\0\0\0", 6);
+	say_message(fd, 'S', "", 0);
+	assert_hears(fd, "E34000Z");
+	close(fd);
+}
+
+static void say_portal(int fd, const char *name, const char *sql)
+{
+	struct buf body = BUF_INIT;
+
+	buf_add_char(&body, '\0');
+	buf_add(&body, sql, strlen(sql) + 1);
+	buf_add(&body, "\0", 2);
+	say_message(fd, 'P', body.data, body.size);
+	buf_clear(&body);
+	buf_add(&body, name, strlen(name) + 1);
+	buf_add(&body, "\0\0\0\0\0\0", 7);
+	say_message(fd, 'B', body.data, body.size);
+	buf_release(&body);
+}
+
+/* A portal of one letter: at most so many rows. */
+static void say_execute(int fd, char name, char most)
+{
+	const char body[] = { name, '\0', '\0', '\0', '\0', most };
+
+	say_message(fd, 'E', body, sizeof(body));
+}
+
+static void a_portal_ends_with_its_transaction(void **state)
+{
+	static const char *const ends[] = { "COMMIT", "ROLLBACK", "COMMIT; BEGIN" };
+	int fd = enter(*state);
+
+	for (unsigned i = 0; i < 3; i++) {
+		ask(fd, "BEGIN");
+		assert_hears(fd, "CZ");
+		say_portal(fd, "a", "SELECT 1 UNION SELECT 2");
+		say_execute(fd, 'a', 1);
+		sync_hears(fd, "12DsZ");
+		ask(fd, ends[i]);
+		assert_hears(fd, i == 2 ? "CCZ" : "CZ");
+		say_execute(fd, 'a', 0);
+		sync_hears(fd, "E34000Z");
+	}
+	ask(fd, "ROLLBACK; BEGIN");
+	assert_hears(fd, "CCZ");
+	/* Before Sync, too, and its name may be used again. */
+	say_portal(fd, "a", "SELECT 1 UNION SELECT 2");
+	say_execute(fd, 'a', 1);
+	say_portal(fd, "c", "COMMIT");
+	say_execute(fd, 'c', 0);
+	say_portal(fd, "a", "SELECT 3");
+	say_execute(fd, 'a', 0);
+	sync_hears(fd, "12Ds12C12DCZ");
+	close(fd);
+}
+
+static void a_failed_transaction_answers_from_no_portal(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "BEGIN; SAVEPOINT s");
+	assert_hears(fd, "CCZ");
+	say_portal(fd, "a", "SELECT 1 UNION SELECT 2");
+	say_execute(fd, 'a', 1);
+	say_execute(fd, 'x', 1);
+	sync_hears(fd, "12DsE34000Z");
+	say_execute(fd, 'a', 0);
+	sync_hears(fd, "E25P02Z");
+	ask(fd, "ROLLBACK TO s");
+	assert_hears(fd, "CZ");
+	say_execute(fd, 'a', 0);
+	sync_hears(fd, "E34000Z");
+	ask(fd, "ROLLBACK; BEGIN");
+	assert_hears(fd, "CCZ");
+	say_portal(fd, "a", "SELECT 1 UNION SELECT 2");
+	say_execute(fd, 'a', 1);
+	sync_hears(fd, "12DsZ");
+	ask(fd, "SELEC");
+	assert_hears(fd, "E42601Z");
+	say_execute(fd, 'a', 0);
+	sync_hears(fd, "E25P02Z");
+	close(fd);
+}
+
+/* Rows are computed ahead when something else is asked: their fault is the portal's. */
+static void a_fault_ahead_is_told_when_it_is_reached(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "BEGIN");
+	assert_hears(fd, "CZ");
+	say_portal(fd, "a",
+		   "SELECT abs(g - 4 - 9223372036854775807) "
+		   "FROM generate_series(5, 1, -1) g");
+	say_execute(fd, 'a', 1);
+	sync_hears(fd, "12DsZ");
+	ask(fd, "SELECT 1");
+	assert_hears(fd, "TDCZ");
+	say_execute(fd, 'a', 1);
+	say_execute(fd, 'a', 0);
+	sync_hears(fd, "DsE42000Z");
+	ask(fd, "SELECT 1");
+	assert_hears(fd, "E25P02Z");
+	close(fd);
+}
+
+static void rows_are_as_they_were_described(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "CREATE TABLE shape (id INT PRIMARY KEY, x TEXT); "
+		"INSERT INTO shape VALUES (1, 'x'); BEGIN");
+	assert_hears(fd, "CCCZ");
+	say_portal(fd, "a", "SELECT * FROM shape");
+	say_message(fd, 'D', "Pa", 3);
+	sync_hears(fd, "12TZ");
+	ask(fd, "ALTER TABLE shape DROP COLUMN x");
+	assert_hears(fd, "CZ");
+	say_execute(fd, 'a', 0);
+	sync_hears(fd, "E0A000Z");
+	say_portal(fd, "b", "VERIFY");
+	sync_hears(fd, "12Z");
+	ask(fd, "ROLLBACK");
+	assert_hears(fd, "CZ");
+	say_portal(fd, "b", "VERIFY");
+	say_message(fd, 'D', "Pb", 3);
+	say_execute(fd, 'b', 0);
+	sync_hears(fd, "12TDCZ");
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_portal_goes_on_after_another_statement),
+		cmocka_unit_test(a_portal_ends_with_its_transaction),
+		cmocka_unit_test(a_failed_transaction_answers_from_no_portal),
+		cmocka_unit_test(a_fault_ahead_is_told_when_it_is_reached),
+		cmocka_unit_test(rows_are_as_they_were_described),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
