@@ -7,7 +7,10 @@
 #include "engine/crc32c.h"
 #include "engine/zstd_block.h"
 
-#define FORMAT_VERSION 1
+/* 2: blocks may be smaller than BLOCK_BYTES_MIN_1, which readers of 1 take for damage. A
+ * pack has the least version that has its blocks. */
+#define FORMAT_VERSION 2
+#define BLOCK_BYTES_MIN_1 (16u << 10)
 #define LEVEL 9
 #define WINDOW_LOG 22
 #define SAMPLE_BYTES (8u << 20)
@@ -145,7 +148,7 @@ static enum drift_err write_head(struct packer *packer, uint64_t size,
 	enum drift_err err;
 
 	memcpy(head, magic, sizeof(magic));
-	le32_put(head + 8, FORMAT_VERSION);
+	le32_put(head + 8, packer->block_bytes < BLOCK_BYTES_MIN_1 ? 2 : 1);
 	le32_put(head + 12, packer->block_bytes);
 	le64_put(head + 16, size);
 	le32_put(head + 24, count);

@@ -6,7 +6,7 @@
  *
  *	offset	size
  *	0	8	"DRIFTPAK"
- *	8	4	format version
+ *	8	4	format version: 1, or 2 with blocks below 16 KiB
  *	12	4	unpacked bytes of each block but the last: a power of two
  *	16	8	unpacked bytes in all
  *	24	4	number of blocks, n

@@ -190,7 +190,9 @@ static void check_segment(struct worker *worker, unsigned i)
 		return; /* that is no fault of the log's */
 	if (worker->err)
 		verify_fault(verify, "%s", error.text);
-	worker->err = DRIFT_OK;
+	/* What cannot be read is not known to be damaged. */
+	if (worker->err != DRIFT_NEWER)
+		worker->err = DRIFT_OK;
 }
 
 static void *worker_run(void *arg)

@@ -78,6 +78,11 @@ setup()
 	cp -a db newer
 	sed -i '0,/[0-9][0-9]*/s//99/' newer/FORMAT
 	fails_with 4 driftdb sql -d newer -e 'SELECT 1'
+	cp -a db newer_pack
+	driftdb sql -q -d newer_pack -e VACUUM -e 'INSERT INTO t {"id":3}'
+	printf '\x03' | dd of="$(ls newer_pack/log/*.seg | head -n 1)" bs=1 seek=8 conv=notrunc status=none
+	fails_with 4 driftdb verify -d newer_pack
+	says 'segment 0*1.seg: newer format'
 	cp -a db damaged
 	segment=$(ls damaged/log/*.seg)
 	offset=$(LC_ALL=C grep -obUaP '\xa2id' "$segment" | head -n 1 | cut -d : -f 1)

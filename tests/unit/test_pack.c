@@ -73,6 +73,14 @@ static uint32_t block_bytes_of(const struct packed *packed)
 	return le32_get(head + 12);
 }
 
+static uint32_t version_of(const struct packed *packed)
+{
+	uint8_t head[12];
+
+	assert_int_equal(pread(packed->to, head, 12, 0), 12);
+	return le32_get(head + 8);
+}
+
 static void read_everywhere(struct packed *packed)
 {
 	char bytes[5000];
@@ -110,6 +118,7 @@ static void what_is_alike_far_apart_gets_large_blocks(void **state)
 	(void)state;
 	pack_up(&packed, 9000001, 1500000, 0);
 	assert_int_equal(block_bytes_of(&packed), PACK_BLOCK_BYTES_MAX);
+	assert_int_equal(version_of(&packed), 1);
 	read_everywhere(&packed);
 	release(&packed);
 }
@@ -121,7 +130,22 @@ static void what_does_not_pack_gets_small_blocks(void **state)
 	(void)state;
 	pack_up(&packed, 70000, 70000, 0);
 	assert_int_equal(block_bytes_of(&packed), PACK_BLOCK_BYTES_MIN);
+	assert_int_equal(version_of(&packed), 2);
 	read_everywhere(&packed);
+	release(&packed);
+}
+
+static void a_version_above_ours_is_newer_and_not_damage(void **state)
+{
+	struct packed packed;
+	struct pack *pack;
+	uint8_t version[4];
+
+	(void)state;
+	pack_up(&packed, 70000, 70000, 0);
+	le32_put(version, 3);
+	assert_int_equal(pwrite(packed.to, version, 4, 8), 4);
+	assert_int_equal(pack_open(&io_system, packed.to, &pack), DRIFT_NEWER);
 	release(&packed);
 }
 
@@ -182,6 +206,7 @@ int main(void)
 		cmocka_unit_test(what_is_alike_nearby_gets_small_blocks),
 		cmocka_unit_test(what_is_alike_far_apart_gets_large_blocks),
 		cmocka_unit_test(what_does_not_pack_gets_small_blocks),
+		cmocka_unit_test(a_version_above_ours_is_newer_and_not_damage),
 		cmocka_unit_test(unpacked_blocks_take_bounded_memory),
 		cmocka_unit_test(a_changed_byte_is_noticed),
 	};
