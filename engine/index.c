@@ -17,6 +17,11 @@ static const char *const space_names[INDEX_SPACES] = {
 	"past", "seqs",    "times", "changes", "catalog",  "tables",
 };
 
+const char *index_space_name(enum index_space space)
+{
+	return space_names[space];
+}
+
 enum drift_err index_err(int code)
 {
 	switch (code) {
@@ -156,6 +161,7 @@ static int open_spaces(struct index *index, bool read_only)
 
 	if (code)
 		return code;
+	code = INDEX_FAULT_IN(mdb_dbi_open(txn, NULL, 0, &index->main));
 	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
 		code = INDEX_FAULT_IN(mdb_dbi_open(txn, space_names[i],
 						   read_only ? 0 : MDB_CREATE,

@@ -15,6 +15,7 @@
 struct index {
 	MDB_env *env;
 	struct index_fault *fault;
+	MDB_dbi main; /* LMDB's own, which has the spaces by their names */
 	MDB_dbi spaces[INDEX_SPACES];
 	char *suspect_path;
 	_Atomic bool suspect;
@@ -40,6 +41,7 @@ struct index_reader {
 struct index_cursor {
 	struct index *index;
 	MDB_cursor *cursor;
+	MDB_val at; /* the key it stands on */
 };
 
 struct index_writer {
@@ -58,10 +60,26 @@ int index_txn_begin(struct index *index, unsigned flags, MDB_txn **txn);
 void index_reader_free(struct index_reader *reader);
 /* There was a commit: readers in the pool let go of what is old. */
 void index_readers_refresh(struct index *index);
+const char *index_space_name(enum index_space space);
 /* A stored value without its CRC, which is compared: DRIFT_CORRUPT, and the index is
  * suspect. */
+enum drift_err index_value_take(struct index *index, struct slice key,
+				const MDB_val *stored, struct slice *value);
+/* The same for who reads what is committed; the process ends where that is no entry of
+ * the tree. */
 enum drift_err index_value_check(struct index *index, struct slice key,
 				 const MDB_val *stored, struct slice *value);
+
+/* index_doubt.c: whether a value that does not match its checksum stands in a committed page
+ * as LMDB writes them. */
+bool index_is_entry(const struct index *index, const MDB_val *stored);
+/* LMDB found nothing by op, on the cursor: MDB_SET_RANGE, and *key was looked for;
+ * MDB_NEXT or MDB_PREV, and the cursor stood on *key; MDB_FIRST or MDB_LAST. DRIFT_DONE if
+ * that is so; DRIFT_CORRUPT if the outermost entry does not match its checksum; the process
+ * ends if it cannot be so. The cursor is on that entry then, which is *key and *stored, if
+ * there is one. Cost: going down the tree once. */
+enum drift_err index_end_check(struct index *index, MDB_cursor *cursor,
+			       MDB_cursor_op op, MDB_val *key, MDB_val *stored);
 
 static inline uint32_t index_value_crc(struct slice key, const char *value,
 				       size_t size)

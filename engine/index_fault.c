@@ -177,3 +177,13 @@ void index_fault_forget(struct index_fault *fault)
 		close(fault->dir);
 	pthread_mutex_unlock(&lock);
 }
+
+bool index_fault_offset(const struct index_fault *fault, const void *at,
+			size_t *offset)
+{
+	uintptr_t start = fault ? atomic_load(&fault->start) : 0;
+
+	*offset = (uintptr_t)at - start;
+	return start && (uintptr_t)at >= start &&
+	       (uintptr_t)at < atomic_load(&fault->end);
+}

@@ -21,6 +21,10 @@ struct index_fault;
 struct index_fault *index_fault_watch(MDB_env *env, const char *path, bool mark);
 void index_fault_forget(struct index_fault *fault); /* NULL is fine */
 
+/* Whether at lies in the map, and where, in bytes from its start. */
+bool index_fault_offset(const struct index_fault *fault, const void *at,
+			size_t *offset);
+
 /* The same for what LMDB finds out without a fault, and cannot go on from. */
 _Noreturn void index_fault_end(const struct index_fault *fault);
 

@@ -10,8 +10,8 @@
 
 /* ---- Values ----------------------------------------------------------- */
 
-enum drift_err index_value_check(struct index *index, struct slice key,
-				 const MDB_val *stored, struct slice *value)
+enum drift_err index_value_take(struct index *index, struct slice key,
+				const MDB_val *stored, struct slice *value)
 {
 	const char *at = stored->mv_data;
 
@@ -24,6 +24,16 @@ enum drift_err index_value_check(struct index *index, struct slice key,
 	}
 	*value = slice_of(at + 4, stored->mv_size - 4);
 	return DRIFT_OK;
+}
+
+enum drift_err index_value_check(struct index *index, struct slice key,
+				 const MDB_val *stored, struct slice *value)
+{
+	enum drift_err err = index_value_take(index, key, stored, value);
+
+	if (err && !INDEX_FAULT_IN(index_is_entry(index, stored)))
+		index_fault_end(index->fault);
+	return err;
 }
 
 /* ---- Snapshots -------------------------------------------------------- */
@@ -189,43 +199,23 @@ static void note_page(struct index_reader *reader, enum index_space space,
 		reader->current_page = (uintptr_t)stored->mv_data / PAGE_BYTES;
 }
 
-/* No key is as large as the one that was looked for: the last one must be whole, and be
- * there if LMDB counts any. */
-static enum drift_err check_end(struct index_reader *reader, enum index_space space)
-{
-	MDB_val key, stored;
-	MDB_stat stat;
-	struct slice value;
-	int code = INDEX_FAULT_IN(
-		mdb_cursor_get(reader->cursors[space], &key, &stored, MDB_LAST));
-	enum drift_err err = read_err(reader->index, code);
-
-	if (!err) {
-		note_page(reader, space, &stored);
-		err = index_value_check(reader->index,
-					slice_of(key.mv_data, key.mv_size), &stored,
-					&value);
-	} else if (err == DRIFT_DONE &&
-		   !mdb_stat(reader->txn, reader->index->spaces[space], &stat) &&
-		   stat.ms_entries) {
-		index_fault_end(reader->index->fault);
-	}
-	return err ? err : DRIFT_DONE;
-}
-
 enum drift_err index_get_from(struct index_reader *reader, enum index_space space,
 			      struct slice key, struct slice *found,
 			      struct slice *value)
 {
-	MDB_val at = index_val(key), stored;
+	MDB_val at = index_val(key), stored = { 0 };
 	int code = reader_cursor(reader, space);
 	enum drift_err err;
 
 	if (!code)
 		code = INDEX_FAULT_IN(mdb_cursor_get(reader->cursors[space], &at,
 						     &stored, MDB_SET_RANGE));
-	if (code == MDB_NOTFOUND)
-		return check_end(reader, space);
+	if (code == MDB_NOTFOUND) {
+		err = index_end_check(reader->index, reader->cursors[space],
+				      MDB_SET_RANGE, &at, &stored);
+		note_page(reader, space, &stored);
+		return err;
+	}
 	err = read_err(reader->index, code);
 	if (err)
 		return err;
@@ -272,17 +262,24 @@ void index_cursor_close(struct index_cursor *cursor)
 	free(cursor);
 }
 
-static enum drift_err cursor_get(struct index_cursor *cursor, MDB_val *key,
+/* key: what to look for, or NULL. */
+static enum drift_err cursor_get(struct index_cursor *cursor, const MDB_val *key,
 				 MDB_cursor_op op, struct slice *found,
 				 struct slice *value)
 {
-	MDB_val stored;
-	int code = INDEX_FAULT_IN(mdb_cursor_get(cursor->cursor, key, &stored, op));
+	MDB_val at = key ? *key : cursor->at, stored = { 0 };
+	int code = INDEX_FAULT_IN(mdb_cursor_get(cursor->cursor, &at, &stored, op));
 	enum drift_err err = read_err(cursor->index, code);
 
+	if (err == DRIFT_DONE)
+		(void)index_end_check(cursor->index, cursor->cursor, op, &at,
+				      &stored);
+	else if (err)
+		return err;
+	cursor->at = at;
 	if (err)
 		return err;
-	*found = slice_of(key->mv_data, key->mv_size);
+	*found = slice_of(at.mv_data, at.mv_size);
 	return index_value_check(cursor->index, *found, &stored, value);
 }
 
@@ -305,8 +302,10 @@ enum drift_err index_find(struct index_cursor *cursor, struct slice key,
 {
 	MDB_val wanted = index_val(key);
 	struct slice found;
+	enum drift_err err =
+		cursor_get(cursor, &wanted, MDB_SET_RANGE, &found, value);
 
-	return cursor_get(cursor, &wanted, MDB_SET, &found, value);
+	return err || slice_equal(found, key) ? err : DRIFT_DONE;
 }
 
 enum drift_err index_seek_before(struct index_cursor *cursor, struct slice key,
@@ -332,9 +331,8 @@ enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
 		[INDEX_FIRST] = MDB_FIRST,
 		[INDEX_LAST] = MDB_LAST,
 	};
-	MDB_val key;
 
-	return cursor_get(cursor, &key, ops[step], found, value);
+	return cursor_get(cursor, NULL, ops[step], found, value);
 }
 
 #define LINE_BYTES 64
@@ -351,42 +349,55 @@ static inline void fetch(const MDB_val *key, const MDB_val *stored)
 		__builtin_prefetch((const char *)key->mv_data + i);
 }
 
-static int step_many(MDB_cursor *cursor, uint32_t prefix,
+static int step_many(struct index_cursor *cursor, uint32_t prefix,
 		     struct index_entry *entries, unsigned max, unsigned *count)
 {
 	MDB_val key, stored;
-	int code = 0;
+	struct slice value;
+	int code;
 
-	while (*count < max && !code) {
-		code = mdb_cursor_get(cursor, &key, &stored, MDB_NEXT);
+	while (*count < max) {
+		stored = (MDB_val){ 0 };
+		code = mdb_cursor_get(cursor->cursor, &key, &stored, MDB_NEXT);
 		if (code)
-			continue;
-		if (key.mv_size < 4 || be32_get(key.mv_data) != prefix)
+			return code;
+		cursor->at = key;
+		if (key.mv_size < 4 || be32_get(key.mv_data) != prefix) {
+			/* No matter what it says, but it must be an entry. */
+			(void)index_value_check(cursor->index,
+						slice_of(key.mv_data, key.mv_size),
+						&stored, &value);
 			return 0;
+		}
 		fetch(&key, &stored);
 		entries[(*count)++] = (struct index_entry){
 			.key = slice_of(key.mv_data, key.mv_size),
 			.value = slice_of(stored.mv_data, stored.mv_size),
 		};
 	}
-	return code == MDB_NOTFOUND ? 0 : code;
+	return 0;
 }
 
 enum drift_err index_step_many(struct index_cursor *cursor, uint32_t prefix,
 			       struct index_entry *entries, unsigned max,
 			       unsigned *count)
 {
+	MDB_val stored;
 	int code;
 
 	*count = 0;
-	code = INDEX_FAULT_IN(
-		step_many(cursor->cursor, prefix, entries, max, count));
+	code = INDEX_FAULT_IN(step_many(cursor, prefix, entries, max, count));
 	for (unsigned i = 0; i < *count; i++) {
 		struct slice *value = &entries[i].value;
-		MDB_val stored = index_val(*value);
 
+		stored = index_val(*value);
 		if (index_value_check(cursor->index, entries[i].key, &stored, value))
 			*value = (struct slice){ 0 };
+	}
+	if (code == MDB_NOTFOUND) {
+		(void)index_end_check(cursor->index, cursor->cursor, MDB_NEXT,
+				      &cursor->at, &stored);
+		return DRIFT_OK;
 	}
 	return read_err(cursor->index, code);
 }

@@ -56,13 +56,13 @@ enum drift_err index_write_begin(struct index *index, struct index_writer **out)
 enum drift_err index_write_get(struct index_writer *writer, enum index_space space,
 			       struct slice key, struct slice *value)
 {
-	MDB_val wanted = index_val(key), stored;
+	MDB_val wanted = index_val(key), stored = { 0 };
 	int code = INDEX_FAULT_IN(
 		mdb_cursor_get(writer->cursors[space], &wanted, &stored, MDB_SET));
 
 	if (code)
 		return index_err(code);
-	return index_value_check(writer->index, key, &stored, value);
+	return index_value_take(writer->index, key, &stored, value);
 }
 
 #define PAGE_BYTES 4096

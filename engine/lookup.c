@@ -88,7 +88,8 @@ static enum drift_err get_index(struct drift_lookup *lookup, struct slice key,
 	err = index_find(lookup->current, slice_of(bytes, 4 + key.size), &value);
 	if (!err)
 		err = index_row_decode(value, &row);
-	if (err == DRIFT_DONE || (!err && row.seq > lookup->view.seq))
+	if (err == DRIFT_DONE || err == DRIFT_CORRUPT ||
+	    (!err && row.seq > lookup->view.seq))
 		return reading_get_index(&lookup->reading, lookup->table_id, key,
 					 lookup->view.seq, &lookup->memory, version);
 	if (err)
