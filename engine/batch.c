@@ -9,7 +9,6 @@
 struct batch {
 	struct drift_batch public;
 	struct request *requests;
-	struct stage_action *actions;
 	struct drift_change changes[];
 };
 
@@ -40,7 +39,6 @@ void drift_batch_release(struct drift_batch *public)
 	struct batch *batch = (struct batch *)(void *)public;
 
 	answer_all(batch->requests);
-	stage_actions_free(batch->actions);
 	free(batch);
 }
 
@@ -56,7 +54,6 @@ static struct batch *batch_new(struct stage *stage, struct request *requests)
 					      .count = count,
 					      .ddl = stage->ddl };
 	batch->requests = requests;
-	batch->actions = stage_take_actions(stage);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct staged *staged = &stage->pending.staged[i];
 

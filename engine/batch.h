@@ -7,8 +7,7 @@
 #include "engine/stage.h"
 
 /* Hand the batch to the hook, which acknowledges it; or do it here. The changes'
- * keys live in the transactions, which live until their request is answered, and in the
- * operations that foreign keys added, which the batch takes from the stage. */
+ * keys live in the transactions, which live until their request is answered. */
 void batch_acknowledge(struct drift_db *db, struct stage *stage,
 		       struct request *requests);
 /* Nothing of the batch was stored: whoever has no error yet gets this one. */

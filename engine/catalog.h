@@ -79,16 +79,19 @@ enum foreign_action {
 };
 
 /* REFERENCES: a row in which all of `columns` are given needs a row of the other table
- * with them as its key. Some index of the table begins with the same columns. */
+ * with them as its key, or as its values of a unique index. Some index of the table
+ * begins with the same columns. */
 struct foreign_def {
 	char *name;
 	uint32_t table; /* the other's id; 0: the table's own, not given yet */
+	uint32_t index; /* the id of the other's index; 0: its primary key */
 	unsigned column_count;
-	char **columns; /* in the order of the other table's key */
+	char **columns; /* in the order of that key or index */
 	enum foreign_action on_delete;
 	enum foreign_action on_update;
 	bool is_new; /* rows that are there were not checked yet */
-	/* As written, until they are found (query/foreign.c); else NULL, 0. */
+	/* As written, until they are found (query/foreign.c); else NULL, 0. Columns of an
+	 * index that has no id yet, of the table's own, stay until it is given one. */
 	char *target;
 	unsigned target_count;
 	char **target_columns;
@@ -161,7 +164,24 @@ enum drift_err foreign_defs_check(const struct table_def *def,
 /* The index that begins with the columns; NULL: none. */
 const struct index_def *foreign_def_index(const struct table_def *def,
 					  const struct foreign_def *foreign);
-/* Append the key that a stored row refers to, in the other table, `parent`: DRIFT_DONE
+/* Those of the other table, `parent`, that the columns refer to, in their order; NULL:
+ * there is no i-th, or no such index any more. */
+const struct column_def *foreign_def_target(const struct table_def *parent,
+					    const struct foreign_def *foreign,
+					    unsigned i);
+/* The index they are of; NULL when they are the key. */
+const struct index_def *foreign_def_target_index(const struct table_def *parent,
+						 const struct foreign_def *foreign);
+/* Find the index of target_columns, of the table's own, which have ids now. */
+enum drift_err foreign_def_find_index(const struct table_def *def,
+				      struct foreign_def *foreign);
+void foreign_def_clear_targets(struct foreign_def *foreign);
+/* Append what a stored row of the other table, `parent`, is referred to by, as key
+ * parts: its key, or its values of the index. DRIFT_DONE when one of them is null. */
+enum drift_err foreign_def_own(const struct table_def *parent,
+			       const struct foreign_def *foreign, struct slice key,
+			       struct slice row, drift_seq seq, struct buf *own);
+/* Append what a stored row refers to by, in the other table, `parent`: DRIFT_DONE
  * when one of the columns is null; empty: no row can have that key. */
 enum drift_err foreign_def_key(const struct table_def *def,
 			       const struct foreign_def *foreign,

@@ -410,6 +410,11 @@ enum drift_err drift_txn_delete(struct drift_txn *txn, const struct table_def *d
 /* The last two operations, the deletion of a row and the putting of one in its table,
  * are one row's that gets another key: what refers to it is asked for its ON UPDATE. */
 void drift_txn_moved(struct drift_txn *txn);
+/* Add what foreign keys ask for (CASCADE, SET NULL) because of what was written since the
+ * last call: for the end of a statement, whose writes mean the rows as it found them, and
+ * so that the next one sees it. A commit calls it for what is left. On an error the
+ * transaction is to be rewound, or given up. */
+enum drift_err drift_txn_settle(struct drift_txn *txn, struct drift_error *error);
 /* DDL. def->id 0: a new table (DRIFT_TABLE_EXISTS if one of that name is there
  * at commit); else a new version of that table. def->sql is what dump shows. def
  * is copied. Visible to the transaction's own view through drift_table. */

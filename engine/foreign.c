@@ -1,35 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* foreign.c - REFERENCES, kept where commits are staged: once all of a transaction's
- * operations are, what its deletions ask of other rows is added to it (CASCADE, SET
- * NULL), and then every reference must find its row, as the transaction leaves it. So
- * the order of its statements does not matter, and no door is without these checks.
- * What is replayed has its added events already and was checked when it was written. */
+/* foreign.c - foreign keys where commits are staged: no door is without these checks, and
+ * they are about what the transaction leaves, so that the order of its statements does
+ * not matter. What is replayed was checked when it was written. */
 #include "engine/foreign.h"
 
 enum drift_err stage_foreign(struct stage *stage, struct drift_txn *txn,
-			     uint32_t first, drift_time_ns time,
-			     struct drift_error *error)
+			     uint32_t first, struct drift_error *error)
 {
 	struct foreign_work work = { .stage = stage,
 				     .txn = txn,
 				     .first = first,
-				     .actions = stage->pending.count,
-				     .time = time,
+				     .known = { .txn = txn },
 				     .error = error };
-	bool deletes = false;
 	enum drift_err err = DRIFT_OK;
 
-	if (txn->replay || (!stage->db->tables.foreign_count && !txn->ddl_count))
+	if (txn->replay ||
+	    (!atomic_load(&stage->db->tables.foreign) && !txn->ddl_count))
 		return DRIFT_OK;
 	if (txn->ddl_count)
 		err = foreign_check_definitions(&work);
 	if (!err)
-		err = foreign_act_on_all(&work, &deletes);
-	if (!err)
-		err = foreign_check_rows(&work, deletes);
-	buf_release(&work.key);
-	buf_release(&work.row);
-	buf_release(&work.shown);
+		err = foreign_check_rows(&work);
+	foreign_known_release(&work.known);
+	buf_release(&work.own);
+	buf_release(&work.other);
 	buf_release(&work.value);
 	buf_release(&work.memory);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;

@@ -1,69 +1,89 @@
 /* SPDX-License-Identifier: MIT */
-/* foreign.h - REFERENCES, kept where commits are staged; what the files foreign*.c share.
- * Private to engine/. */
+/* foreign.h - REFERENCES; what the files foreign*.c share. Private to engine/.
+ *
+ * A row is referred to by its *own*: its key, or its values of a unique index, as key
+ * parts (foreign_def_own, foreign_def_key). What CASCADE and SET NULL ask for is added
+ * to the transaction where a statement of it ends, and when it commits (foreign_act.c);
+ * so the next statement sees it, and each statement means the rows as it found them.
+ * Where commits are staged, every reference must find its row, and nothing may be
+ * asked for that was not done (foreign_check.c): then somebody came between. */
 #ifndef DRIFT_ENGINE_FOREIGN_H
 #define DRIFT_ENGINE_FOREIGN_H
 
 #include "engine/stage.h"
 
-/* One transaction whose foreign keys are looked after. */
-struct foreign_work {
-	struct stage *stage;
-	struct drift_txn *txn;
-	uint32_t first;   /* the transaction's events in pending */
-	uint32_t actions; /* of them, the first that was added */
-	size_t bytes;     /* of what was added */
-	drift_time_ns time;
-	struct drift_error *error;
-	struct buf key, row, shown, value, memory;
+/* ---- foreign_find.c: what refers to what ---- */
+
+/* One foreign key, of table def to parent. */
+struct foreign_ref {
+	const struct table_def *def;
+	const struct foreign_def *foreign;
+	const struct table_def *parent;
 };
 
-/* ---- foreign_find.c: what refers to what, as the transaction leaves it ---- */
+/* Those to one table. */
+struct foreign_refs {
+	uint32_t table_id;
+	bool to_index; /* one of them, at least, is not to the key */
+	unsigned count;
+	struct foreign_ref *list;
+};
 
+/* The tables that a transaction wrote to, each asked for once. */
+struct foreign_known {
+	const struct drift_txn *txn;
+	unsigned count;
+	struct foreign_refs *list;
+};
+
+void foreign_known_release(struct foreign_known *known);
+/* The references to a table, as the transaction leaves definitions; the list is known's. */
+enum drift_err foreign_refs_to(struct foreign_known *known, uint32_t table_id,
+			       struct foreign_refs *refs);
 /* The definition as the transaction leaves it; NULL: there is none. */
-const struct table_def *foreign_final_def(const struct foreign_work *work,
-					  uint32_t id);
-const struct staged *foreign_find_staged(const struct foreign_work *work,
-					 uint32_t table_id, struct slice key);
-/* Is this the row's last event? */
-bool foreign_is_last(const struct foreign_work *work, const struct staged *staged);
-/* The event of this transaction that deleted the row for good; NULL: none did. */
-const struct staged *foreign_find_deleted(const struct foreign_work *work,
-					  uint32_t table_id, struct slice key);
-enum drift_err foreign_is_there(struct foreign_work *work, uint32_t table_id,
-				struct slice key, bool *there);
+const struct table_def *foreign_final_def(const struct drift_txn *txn, uint32_t id);
 
-/* One reference to the table of a deleted row. */
-typedef enum drift_err foreign_reference_fn(struct foreign_work *work,
-					    const struct table_def *def,
-					    const struct foreign_def *foreign,
-					    struct slice key);
-enum drift_err foreign_each_reference(struct foreign_work *work, uint32_t table_id,
-				      struct slice key, foreign_reference_fn *run);
-/* A stored row that refers to a deleted one, and that the batch left alone. */
-typedef enum drift_err foreign_referrer_fn(struct foreign_work *work,
-					   const struct table_def *def,
-					   const struct foreign_def *foreign,
-					   const struct drift_version *version,
-					   struct slice key);
-enum drift_err foreign_each_stored(struct foreign_work *work,
-				   const struct table_def *def,
-				   const struct foreign_def *foreign,
-				   struct slice key, foreign_referrer_fn *run);
+/* Rows of the view that refer to what is called own, as they are stored. DRIFT_DONE
+ * from run: no more of them. */
+typedef enum drift_err foreign_row_fn(void *arg,
+				      const struct drift_version *version);
+enum drift_err foreign_each_referrer(struct drift_view view,
+				     const struct foreign_ref *ref, struct slice own,
+				     foreign_row_fn *run, void *arg);
+/* Has the view a row that is called own? But those that pending has events of. */
+enum drift_err foreign_has(struct drift_view view, const struct foreign_ref *ref,
+			   struct slice own, const struct pending *but, bool *there);
 
 /* ---- foreign_act.c: CASCADE and SET NULL ---- */
 
-/* What the event `gone` asks of rows that refer to what it deleted: ON DELETE's action,
- * or ON UPDATE's if the row only got another key. */
-enum foreign_action foreign_action_of(const struct foreign_work *work,
-				      const struct foreign_def *foreign,
-				      const struct staged *gone);
-/* Add what the transaction's deletions ask of other rows. */
-enum drift_err foreign_act_on_all(struct foreign_work *work, bool *deletes);
+/* Its face is drift_txn_settle. */
 
 /* ---- foreign_check.c: must every reference find its row? ---- */
 
-enum drift_err foreign_check_rows(struct foreign_work *work, bool deletes);
+/* One transaction whose references are checked. */
+struct foreign_work {
+	struct stage *stage;
+	struct drift_txn *txn;
+	uint32_t first; /* the transaction's events in pending */
+	struct foreign_known known;
+	struct drift_error *error;
+	struct buf own, other, value, memory;
+};
+
+/* The row's last event, NULL when the batch has none of it. */
+const struct staged *foreign_find_staged(const struct foreign_work *work,
+					 uint32_t table_id, struct slice key);
+/* Is there a row of that name, as the transaction leaves it? */
+enum drift_err foreign_is_there(struct foreign_work *work,
+				const struct foreign_ref *ref, struct slice own,
+				bool *there);
+enum drift_err foreign_check_rows(struct foreign_work *work);
+enum drift_err foreign_refuse_row(const struct foreign_ref *ref,
+				  const struct drift_version *version,
+				  struct drift_error *error);
+
+/* ---- foreign_check_def.c: definitions ---- */
+
 /* What the transaction defines and drops. */
 enum drift_err foreign_check_definitions(struct foreign_work *work);
 /* Do the view's rows keep a foreign key that is new in def? For validate.h. */

@@ -1,383 +1,513 @@
 /* SPDX-License-Identifier: MIT */
-/* foreign_act.c - what becomes of rows whose referenced row is deleted, or gets another
- * key: CASCADE and SET NULL add operations of their own to the transaction; see
- * foreign.h. */
+/* foreign_act.c - what becomes of rows whose referenced row is deleted, or is called
+ * otherwise now: CASCADE and SET NULL; see foreign.h.
+ *
+ * The writes since the last call, a statement's mostly, are one round, and mean the rows
+ * as they were before it: each row that was there then is followed to where it is after
+ * it, whatever became of the key it leaves. What is added for those that refer to it is
+ * the next round. */
 #include <stdlib.h>
 
+#include "engine/crc32c.h"
 #include "engine/foreign.h"
 
-/* Rows that refer to each other in one transaction can need several passes. */
-#define ROUNDS_MAX 64
-/* And one row can get several keys, one after the other. */
-#define MOVES_MAX 1000
-
-/* A row that moves is deleted and put, one operation behind the other. */
-struct stage_action {
-	struct stage_action *next;
-	struct txn_op ops[2];
-	char bytes[];
+struct settling {
+	struct drift_txn *txn;
+	struct drift_view before, after; /* the round */
+	uint32_t from, to;               /* its operations */
+	/* For each of them, the next of the same row's key; 0: none, or not asked. */
+	uint32_t *next;
+	bool *later; /* it is not the first of its key */
+	struct foreign_known known;
+	struct buf own, other, found, row;
+	const struct foreign_ref *ref; /* whose referrers are looked for */
+	struct drift_error *error;
 };
 
-void stage_actions_free(struct stage_action *actions)
+/* Where a row that was there before the round is after it. */
+struct fate {
+	bool dead;
+	uint32_t at; /* the operation that put it there, or took it away */
+};
+
+/* The number, from 1, of the transaction's last operation on the row among its first
+ * `ops`; 0: none. */
+static enum drift_err own_op(struct settling *s, uint32_t table_id, struct slice key,
+			     uint32_t ops, uint32_t *number)
 {
-	struct stage_action *next;
+	const struct memtable *overlay;
+	const struct entry *entry;
+	enum drift_err err = overlay_read(s->txn, &overlay);
 
-	for (; actions; actions = next) {
-		next = actions->next;
-		free(actions);
-	}
-}
-
-struct stage_action *stage_take_actions(struct stage *stage)
-{
-	struct stage_action *actions = stage->actions;
-
-	stage->actions = NULL;
-	return actions;
-}
-
-static enum drift_err check_limits(struct foreign_work *work, size_t bytes)
-{
-	const struct drift_options *options = &work->stage->db->options;
-	uint32_t added = work->stage->pending.count - work->actions;
-
-	work->bytes += bytes;
-	if (work->txn->count + added >= options->txn_ops_max ||
-	    work->txn->bytes + work->bytes > options->txn_bytes_max)
-		return drift_fail(work->error, DRIFT_TX_TOO_BIG,
-				  "foreign keys make the transaction larger than "
-				  "its limit");
+	*number = 0;
+	if (err || !overlay || ops == 0)
+		return err;
+	entry = memtable_get(overlay, table_id, key, ops);
+	if (entry)
+		*number = (uint32_t)entry->seq;
 	return DRIFT_OK;
 }
 
-/* Copy an operation's key and row to *at. */
-static void keep_op(const struct txn_op *op, struct txn_op *kept, char **at)
+/* Does the operation put a row that comes from another key? */
+static bool is_landing(const struct settling *s, uint32_t i)
 {
-	*kept = *op;
-	memcpy(*at, op->key.data, op->key.size);
-	kept->key = slice_of(*at, op->key.size);
-	*at += op->key.size;
-	if (op->row.size)
-		memcpy(*at, op->row.data, op->row.size);
-	kept->row = slice_of(*at, op->row.size);
-	*at += op->row.size;
+	return i > s->from && s->txn->ops[i - 1].kind == TXN_DELETE &&
+	       s->txn->ops[i - 1].moved;
 }
 
-/* Stage operations of our own, one or two; keys and rows are copied. */
-static enum drift_err add(struct foreign_work *work, const struct txn_op *ops,
-			  unsigned count)
-{
-	struct stage_action *action;
-	size_t bytes = 0;
-	char *at;
-	enum drift_err err = DRIFT_OK;
+/* ---- Chains: the operations of one key ----------------------------------- */
 
-	for (unsigned i = 0; i < count; i++)
-		bytes += ops[i].key.size + ops[i].row.size;
-	err = check_limits(work, bytes);
-	if (err)
-		return err;
-	action = calloc(1, sizeof(*action) + bytes);
-	if (!action)
-		return DRIFT_NOMEM;
-	action->next = work->stage->actions;
-	work->stage->actions = action;
-	at = action->bytes;
-	for (unsigned i = 0; i < count; i++)
-		keep_op(&ops[i], &action->ops[i], &at);
-	for (unsigned i = 0; i < count && !err; i++)
-		err = stage_add(work->stage, work->txn, &action->ops[i], work->time);
+static bool is_row(const struct txn_op *op)
+{
+	return op->kind == TXN_PUT || op->kind == TXN_DELETE;
+}
+
+/* The row as it is stored, in the view; DRIFT_NO_ROW. *lookup holds it. */
+static enum drift_err read_row(struct drift_view view, uint32_t table_id,
+			       struct slice key, struct drift_lookup **lookup,
+			       struct drift_version *version)
+{
+	enum drift_err err = drift_lookup_open(view, table_id, lookup);
+
+	return err ? err : drift_lookup_get(*lookup, key, version);
+}
+
+/* Can it ask anything of who refers to the row? */
+static enum drift_err asks(struct settling *s, const struct txn_op *op, bool *yes)
+{
+	struct foreign_refs refs;
+	enum drift_err err;
+
+	*yes = false;
+	if (!is_row(op))
+		return DRIFT_OK;
+	err = foreign_refs_to(&s->known, op->def->id, &refs);
+	*yes = refs.count && (op->kind == TXN_DELETE ||
+			      (refs.to_index && op->mode != DRIFT_PUT_INSERT));
 	return err;
 }
 
-static enum drift_err check_not_null(struct foreign_work *work,
-				     const struct table_def *def,
-				     const struct foreign_def *foreign)
+static enum drift_err any_asks(struct settling *s, bool *yes)
 {
-	for (unsigned i = 0; i < foreign->column_count; i++) {
-		const struct column_def *column =
-			table_def_column(def, slice_str(foreign->columns[i]));
+	enum drift_err err = DRIFT_OK;
 
-		if (column && column->not_null)
-			return drift_fail(work->error, DRIFT_NOT_NULL,
-					  "null value in column \"%s\" of relation "
-					  "\"%s\" violates not-null constraint",
-					  column->name, def->name);
-	}
-	return DRIFT_OK;
+	*yes = false;
+	for (uint32_t i = s->from; i < s->to && !*yes && !err; i++)
+		err = asks(s, &s->txn->ops[i], yes);
+	return err;
 }
 
-/* Put the row with other values in the columns of its reference; with another key, if
- * they are of it. */
-static enum drift_err set(struct foreign_work *work, const struct table_def *def,
-			  const struct foreign_def *foreign,
-			  const struct drift_version *version,
-			  const struct slice *values)
+/* Operations of one key by a hash table of their numbers, the last one of each. */
+static enum drift_err link_ops(struct settling *s)
 {
-	struct txn_op ops[2] = { { .kind = TXN_DELETE,
-				   .moved = true,
-				   .def = def,
-				   .key = version->key },
-				 { .kind = TXN_PUT,
-				   .mode = DRIFT_PUT_UPDATE,
-				   .def = def,
-				   .key = version->key } };
-	struct buf key = BUF_INIT;
-	bool moves;
+	uint32_t count = s->to - s->from, size = 64;
+	uint32_t *slots;
+
+	while (size < 2 * count)
+		size *= 2;
+	slots = calloc(size, sizeof(*slots));
+	s->next = calloc(count, sizeof(*s->next));
+	s->later = calloc(count, sizeof(*s->later));
+	for (uint32_t i = 0; slots && s->next && s->later && i < count; i++) {
+		const struct txn_op *op = &s->txn->ops[s->from + i];
+		uint32_t at;
+
+		if (!is_row(op))
+			continue;
+		at = crc32c(op->def->id, op->key.data, op->key.size);
+		for (at &= size - 1; slots[at]; at = (at + 1) & (size - 1)) {
+			const struct txn_op *last =
+				&s->txn->ops[s->from + slots[at] - 1];
+
+			if (last->def->id == op->def->id &&
+			    slice_equal(last->key, op->key))
+				break;
+		}
+		if (slots[at]) {
+			s->next[slots[at] - 1] = s->from + i;
+			s->later[i] = true;
+		}
+		slots[at] = i + 1;
+	}
+	free(slots);
+	return s->next && s->later && slots ? DRIFT_OK : DRIFT_NOMEM;
+}
+
+static struct fate follow(const struct settling *s, uint32_t i)
+{
+	struct fate fate = { 0 };
+
+	do {
+		const struct txn_op *op = &s->txn->ops[i];
+
+		/* By its deletion, or because another row took its key. */
+		fate.dead = op->kind == TXN_DELETE ? !op->moved : is_landing(s, i);
+		i += op->kind == TXN_DELETE && op->moved;
+		fate.at = i;
+		i = s->next[i - s->from];
+	} while (i && !fate.dead);
+	return fate;
+}
+
+/* ---- Rows that refer to one ---------------------------------------------- */
+
+/* The row that a row of the round was before it: its key then. DRIFT_NO_ROW: it is
+ * new. number: its last operation, from 1. */
+static enum drift_err trace_back(struct settling *s, uint32_t number,
+				 struct slice *key)
+{
+	enum drift_err err = DRIFT_OK;
+
+	while (number > s->from && !err) {
+		uint32_t i = number - 1;
+		const struct txn_op *op = &s->txn->ops[i];
+
+		if (is_landing(s, i))
+			op = &s->txn->ops[--i];
+		else if (op->kind == TXN_DELETE)
+			return DRIFT_NO_ROW;
+		*key = op->key;
+		err = own_op(s, op->def->id, op->key, i, &number);
+	}
+	return err;
+}
+
+/* Did the row, written in this round, refer to s->own before it too? */
+static enum drift_err referred(struct settling *s, uint32_t number, bool *yes)
+{
+	const struct foreign_ref *ref = s->ref;
+	struct drift_lookup *lookup = NULL;
+	struct drift_version version;
+	struct slice key;
+	enum drift_err err = trace_back(s, number, &key);
+
+	*yes = false;
+	if (!err)
+		err = read_row(s->before, ref->def->id, key, &lookup, &version);
+	buf_clear(&s->other);
+	if (!err)
+		err = foreign_def_key(ref->def, ref->foreign, ref->parent,
+				      version.row, version.seq, &s->other);
+	*yes = !err && slice_equal(buf_slice(&s->other), buf_slice(&s->own));
+	drift_lookup_close(lookup);
+	return err == DRIFT_NO_ROW || err == DRIFT_DONE ? DRIFT_OK : err;
+}
+
+/* Does a row that refers to s->own after the round mean the row that was called so before
+ * it? If the round made it refer there, only when no other row is called so now. */
+static enum drift_err is_meant(struct settling *s, struct slice key, bool *yes)
+{
+	uint32_t number;
+	enum drift_err err = own_op(s, s->ref->def->id, key, s->to, &number);
+
+	*yes = true;
+	if (err || number <= s->from)
+		return err;
+	err = referred(s, number, yes);
+	if (err || *yes)
+		return err;
+	err = foreign_has(s->after, s->ref, buf_slice(&s->own), NULL, yes);
+	*yes = !*yes;
+	return err;
+}
+
+/* Each is kept as the size of its key, its key, its seq, the size of its row, its row. */
+static enum drift_err keep(void *arg, const struct drift_version *version)
+{
+	struct settling *s = arg;
+	bool yes;
+	enum drift_err err = is_meant(s, version->key, &yes);
+
+	if (err || !yes)
+		return err;
+	buf_add_be64(&s->found, version->key.size);
+	buf_add_slice(&s->found, version->key);
+	buf_add_be64(&s->found, version->seq);
+	buf_add_be64(&s->found, version->row.size);
+	buf_add_slice(&s->found, version->row);
+	if (s->found.size > s->txn->db->options.txn_bytes_max)
+		return drift_fail(s->error, DRIFT_TX_TOO_BIG,
+				  "foreign keys make the transaction larger than "
+				  "its limit");
+	return buf_status(&s->found);
+}
+
+static struct slice take_part(struct slice *rest)
+{
+	size_t size = be64_get(rest->data);
+	struct slice part = slice_of((const char *)rest->data + 8, size);
+
+	*rest = slice_of((const char *)rest->data + 8 + size, rest->size - 8 - size);
+	return part;
+}
+
+static void take_found(struct slice *rest, struct drift_version *version)
+{
+	*version = (struct drift_version){ .key = take_part(rest) };
+	version->seq = be64_get(rest->data);
+	*rest = slice_of((const char *)rest->data + 8, rest->size - 8);
+	version->row = take_part(rest);
+}
+
+/* ---- Actions --------------------------------------------------------------- */
+
+/* The row as this round's actions have left it so far; DRIFT_NO_ROW: it is gone. */
+static enum drift_err find_latest(struct settling *s, uint32_t table_id,
+				  struct drift_version *version)
+{
+	uint32_t number;
 	enum drift_err err;
 
-	buf_clear(&work->row);
-	buf_clear(&work->shown);
-	err = row_show(def, version->row, version->seq, &work->row);
-	if (!err)
-		err = foreign_def_set(foreign, buf_slice(&work->row), values,
-				      &work->shown);
-	if (!err && def->check_count)
-		err = row_check(def, buf_slice(&work->shown), work->error);
-	buf_clear(&work->row);
-	if (!err)
-		err = row_store(def, buf_slice(&work->shown), &work->row);
-	if (!err && values)
-		err = row_key(def, buf_slice(&work->shown), &key, work->error);
-	ops[1].row = buf_slice(&work->row);
-	moves = !err && values && !slice_equal(buf_slice(&key), version->key);
-	if (moves) {
-		ops[1].key = buf_slice(&key);
-		ops[1].mode = DRIFT_PUT_INSERT;
+	while (!(err = own_op(s, table_id, version->key, s->txn->count, &number)) &&
+	       number > s->to) {
+		const struct txn_op *op = &s->txn->ops[number - 1];
+
+		if (op->kind == TXN_DELETE && !op->moved)
+			return DRIFT_NO_ROW;
+		if (op->kind == TXN_DELETE)
+			op = &s->txn->ops[number];
+		version->row = op->row;
+		version->seq = 0;
+		if (slice_equal(op->key, version->key))
+			break;
+		version->key = op->key;
 	}
-	if (!err)
-		err = moves ? add(work, ops, 2) : add(work, &ops[1], 1);
+	return err;
+}
+
+static enum drift_err put(struct settling *s, const struct table_def *def,
+			  struct slice old_key, struct slice row)
+{
+	struct buf key = BUF_INIT;
+	enum drift_err err = row_key(def, row, &key, s->error);
+
+	if (!err && slice_equal(buf_slice(&key), old_key)) {
+		err = drift_txn_put(s->txn, def, old_key, row, DRIFT_PUT_UPDATE,
+				    s->error);
+	} else if (!err) {
+		err = drift_txn_delete(s->txn, def, old_key, false, s->error);
+		if (!err)
+			err = drift_txn_put(s->txn, def, buf_slice(&key), row,
+					    DRIFT_PUT_INSERT, s->error);
+		if (!err)
+			drift_txn_moved(s->txn);
+	}
 	buf_release(&key);
 	return err;
 }
 
-static enum drift_err set_null(struct foreign_work *work,
-			       const struct table_def *def,
-			       const struct foreign_def *foreign,
-			       const struct drift_version *version)
+/* Give the row other values in the columns of its reference; NULL: none. */
+static enum drift_err set(struct settling *s, const struct slice *values,
+			  const struct drift_version *version)
 {
-	enum drift_err err = check_not_null(work, def, foreign);
+	const struct table_def *def = s->ref->def;
+	struct buf shown = BUF_INIT, changed = BUF_INIT;
+	enum drift_err err = row_show(def, version->row, version->seq, &shown);
 
-	return err ? err : set(work, def, foreign, version, NULL);
+	if (!err)
+		err = foreign_def_set(s->ref->foreign, buf_slice(&shown), values,
+				      &changed);
+	buf_clear(&s->row);
+	if (!err)
+		err = row_shape(def, buf_slice(&changed), slice_of(NULL, 0), false,
+				&s->row, s->error);
+	buf_release(&shown);
+	buf_release(&changed);
+	return err ? err : put(s, def, version->key, buf_slice(&s->row));
 }
 
-/* The columns get the values that the referenced row has now. */
-static enum drift_err follow(struct foreign_work *work, const struct table_def *def,
-			     const struct foreign_def *foreign,
-			     const struct drift_version *version,
-			     const struct txn_op *put)
+/* What the row that was referred to has now in the columns it is referred to by. */
+static enum drift_err read_values(const struct foreign_ref *ref, struct slice row,
+				  struct slice *values)
 {
-	const struct table_def *parent = foreign_final_def(work, foreign->table);
-	struct slice values[TABLE_KEY_PARTS_MAX];
+	static const uint8_t nil = 0xc0; /* MessagePack's */
 	enum drift_err err = DRIFT_OK;
 
-	if (!parent || parent->key_count != foreign->column_count)
-		return DRIFT_CORRUPT;
-	for (unsigned i = 0; i < parent->key_count && !err; i++)
-		err = row_member(parent,
-				 parent->columns[parent->key_columns[i]].name,
-				 put->row, 0, &values[i]);
-	return err ? err : set(work, def, foreign, version, values);
-}
+	for (unsigned i = 0; i < ref->foreign->column_count && !err; i++) {
+		const struct column_def *column =
+			foreign_def_target(ref->parent, ref->foreign, i);
 
-/* Where the row of a deleted key has gone, if it only got another; NULL: nowhere. */
-static const struct txn_op *moved_to(const struct foreign_work *work,
-				     const struct staged *gone)
-{
-	for (unsigned steps = 0; gone->op->moved && steps < MOVES_MAX; steps++) {
-		const struct txn_op *put = gone->op + 1;
-
-		gone = foreign_find_deleted(work, put->def->id, put->key);
-		if (!gone)
-			return put;
-	}
-	return NULL;
-}
-
-enum foreign_action foreign_action_of(const struct foreign_work *work,
-				      const struct foreign_def *foreign,
-				      const struct staged *gone)
-{
-	return moved_to(work, gone) ? foreign->on_update : foreign->on_delete;
-}
-
-/* Did this event take a row away from a key that another came to later? */
-static bool is_taken_over(const struct foreign_work *work,
-			  const struct staged *staged)
-{
-	const struct txn_op *put;
-
-	if (staged->kind != DRIFT_OP_DELETE || staged->txn != work->txn ||
-	    !staged->op->moved || foreign_is_last(work, staged))
-		return false;
-	put = moved_to(work, staged);
-	return !put || !slice_equal(put->key, staged->op->key);
-}
-
-/* Which of the two rows is meant now, nobody can tell: it is not guessed. */
-static enum drift_err refuse_taken_over(struct foreign_work *work,
-					const struct table_def *def,
-					const struct foreign_def *foreign,
-					const struct drift_version *version,
-					struct slice key)
-{
-	const struct table_def *parent = foreign_final_def(work, foreign->table);
-	struct buf text = BUF_INIT;
-	enum drift_err err;
-
-	(void)version;
-	stage_print_parts(key, foreign->column_count, &text);
-	err = drift_fail(work->error, DRIFT_UNSUPPORTED,
-			 "one transaction gives key %s of table \"%s\" from one "
-			 "row to another, and table \"%s\" refers to it: its "
-			 "constraint \"%s\" cannot follow",
-			 buf_cstr(&text), parent ? parent->name : "", def->name,
-			 foreign->name);
-	buf_release(&text);
-	return err;
-}
-
-static enum drift_err refuse_stored_taken_over(struct foreign_work *work,
-					       const struct table_def *def,
-					       const struct foreign_def *foreign,
-					       struct slice key)
-{
-	if (foreign->on_update == FOREIGN_REFUSE)
-		return DRIFT_OK; /* it asks whether there is such a key */
-	return foreign_each_stored(work, def, foreign, key, refuse_taken_over);
-}
-
-static enum drift_err act(struct foreign_work *work, const struct table_def *def,
-			  const struct foreign_def *foreign,
-			  const struct drift_version *version, struct slice key)
-{
-	const struct staged *gone = foreign_find_deleted(work, foreign->table, key);
-	struct txn_op op = { .kind = TXN_DELETE, .def = def, .key = version->key };
-	const struct txn_op *put;
-
-	if (!gone)
-		return DRIFT_OK;
-	put = moved_to(work, gone);
-	switch (foreign_action_of(work, foreign, gone)) {
-	case FOREIGN_SET_NULL:
-		return set_null(work, def, foreign, version);
-	case FOREIGN_CASCADE:
-		return put ? follow(work, def, foreign, version, put)
-			   : add(work, &op, 1);
-	default:
-		return DRIFT_OK;
-	}
-}
-
-static enum drift_err act_on_stored(struct foreign_work *work,
-				    const struct table_def *def,
-				    const struct foreign_def *foreign,
-				    struct slice key)
-{
-	const struct staged *gone = foreign_find_deleted(work, foreign->table, key);
-
-	if (!gone || foreign_action_of(work, foreign, gone) == FOREIGN_REFUSE)
-		return DRIFT_OK;
-	return foreign_each_stored(work, def, foreign, key, act);
-}
-
-/* The same for a row that the transaction put before. work->key: what it refers to. */
-static enum drift_err check_taken_over(struct foreign_work *work,
-				       const struct table_def *def,
-				       const struct foreign_def *foreign,
-				       const struct staged *staged)
-{
-	const struct pending *pending = &work->stage->pending;
-	const struct staged *event =
-		foreign_find_staged(work, foreign->table, buf_slice(&work->key));
-
-	if (foreign->on_update == FOREIGN_REFUSE)
-		return DRIFT_OK;
-	for (; event && event->seq > staged->seq;
-	     event = pending_before(pending, event))
-		if (is_taken_over(work, event))
-			return refuse_taken_over(work, def, foreign, NULL,
-						 event->op->key);
-	return DRIFT_OK;
-}
-
-/* A staged row whose referenced row is deleted, by an action or after the row was put.
- * One that was put later refers to what is gone. */
-static enum drift_err act_on_staged(struct foreign_work *work, uint32_t i,
-				    const struct table_def *def,
-				    const struct foreign_def *foreign)
-{
-	struct staged staged = work->stage->pending.staged[i];
-	struct drift_version version = { .key = staged.op->key,
-					 .row = staged.op->row };
-	const struct table_def *parent = foreign_final_def(work, foreign->table);
-	const struct staged *gone;
-	enum drift_err err;
-
-	if (!parent || (foreign->on_delete == FOREIGN_REFUSE &&
-			foreign->on_update == FOREIGN_REFUSE))
-		return DRIFT_OK;
-	buf_clear(&work->key);
-	err = foreign_def_key(def, foreign, parent, version.row, 0, &work->key);
-	if (err)
-		return err == DRIFT_DONE ? DRIFT_OK : err;
-	if (i < work->actions)
-		err = check_taken_over(work, def, foreign, &staged);
-	if (err)
-		return err;
-	gone = foreign_find_deleted(work, foreign->table, buf_slice(&work->key));
-	if (!gone || (staged.seq > gone->seq && i < work->actions))
-		return DRIFT_OK;
-	return act(work, def, foreign, &version, gone->op->key);
-}
-
-static enum drift_err act_on_batch(struct foreign_work *work)
-{
-	enum drift_err err = DRIFT_OK;
-
-	for (uint32_t i = 0; i < work->stage->pending.count && !err; i++) {
-		const struct staged *staged = &work->stage->pending.staged[i];
-		uint32_t id = staged->op->def->id;
-		const struct table_def *def;
-
-		if (staged->kind == DRIFT_OP_DELETE)
-			continue;
-		def = foreign_final_def(work, id);
-		for (unsigned f = 0; def && f < def->foreign_count && !err; f++)
-			if (foreign_is_last(work, &work->stage->pending.staged[i]))
-				err = act_on_staged(work, i, def, &def->foreigns[f]);
-	}
-	return err;
-}
-
-enum drift_err foreign_act_on_all(struct foreign_work *work, bool *deletes)
-{
-	uint32_t at = work->first;
-	enum drift_err err = DRIFT_OK;
-
-	for (unsigned round = 0; !err; round++) {
-		for (; at < work->stage->pending.count && !err; at++) {
-			struct staged staged = work->stage->pending.staged[at];
-
-			bool last = foreign_is_last(work, &staged);
-
-			if (staged.kind != DRIFT_OP_DELETE ||
-			    (!last && !is_taken_over(work, &staged)))
-				continue;
-			*deletes = true;
-			err = foreign_each_reference(
-				work, staged.op->def->id, staged.op->key,
-				last ? act_on_stored : refuse_stored_taken_over);
+		if (!column)
+			return DRIFT_CORRUPT;
+		err = row_member(ref->parent, column->name, row, 0, &values[i]);
+		if (err == DRIFT_DONE) {
+			values[i] = slice_of((const char *)&nil, 1);
+			err = DRIFT_OK;
 		}
-		if (!err && *deletes)
-			err = act_on_batch(work);
-		if (err || at == work->stage->pending.count)
-			break;
-		if (round == ROUNDS_MAX)
-			return drift_fail(work->error, DRIFT_TX_TOO_BIG,
-					  "foreign keys act on each other in more "
-					  "than %d rounds",
-					  ROUNDS_MAX);
 	}
 	return err;
+}
+
+static enum drift_err act(struct settling *s, enum foreign_action action,
+			  const struct fate *fate)
+{
+	const struct foreign_ref *ref = s->ref;
+	struct slice values[TABLE_KEY_PARTS_MAX];
+	struct slice rest;
+	struct drift_version version;
+	enum drift_err err;
+
+	buf_clear(&s->found);
+	err = foreign_each_referrer(s->after, ref, buf_slice(&s->own), keep, s);
+	rest = buf_slice(&s->found);
+	while (!err && rest.size) {
+		take_found(&rest, &version);
+		err = find_latest(s, ref->def->id, &version);
+		if (err == DRIFT_NO_ROW) {
+			err = DRIFT_OK;
+		} else if (!err && action == FOREIGN_SET_NULL) {
+			err = set(s, NULL, &version);
+		} else if (!err && fate->dead) {
+			err = drift_txn_delete(s->txn, ref->def, version.key, false,
+					       s->error);
+		} else if (!err) {
+			/* Operations move as they are added: read each time. */
+			err = read_values(ref, s->txn->ops[fate->at].row, values);
+			if (!err)
+				err = set(s, values, &version);
+		}
+	}
+	return err;
+}
+
+/* ---- Rounds ---------------------------------------------------------------- */
+
+/* What the row is called after the round, if it is still there, in s->other. */
+static enum drift_err call_again(struct settling *s, const struct fate *fate,
+				 bool *same)
+{
+	const struct txn_op *op = &s->txn->ops[fate->at];
+	enum drift_err err;
+
+	*same = false;
+	if (fate->dead)
+		return DRIFT_OK;
+	buf_clear(&s->other);
+	err = foreign_def_own(s->ref->parent, s->ref->foreign, op->key, op->row, 0,
+			      &s->other);
+	*same = !err && slice_equal(buf_slice(&s->other), buf_slice(&s->own));
+	return err == DRIFT_DONE ? DRIFT_OK : err;
+}
+
+/* One row that was there before the round, as it was. */
+static enum drift_err settle_row(struct settling *s, const struct foreign_refs *refs,
+				 const struct drift_version *old,
+				 const struct fate *fate)
+{
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < refs->count && !err; i++) {
+		const struct foreign_def *foreign = refs->list[i].foreign;
+		enum foreign_action action =
+			fate->dead ? foreign->on_delete : foreign->on_update;
+		bool same;
+
+		if (action == FOREIGN_REFUSE || !refs->list[i].parent)
+			continue;
+		s->ref = &refs->list[i];
+		buf_clear(&s->own);
+		err = foreign_def_own(s->ref->parent, foreign, old->key, old->row,
+				      old->seq, &s->own);
+		if (err == DRIFT_DONE) {
+			err = DRIFT_OK;
+			continue;
+		}
+		if (!err)
+			err = call_again(s, fate, &same);
+		if (!err && !same)
+			err = act(s, action, fate);
+	}
+	return err;
+}
+
+/* The first operation of the round on a key: the row that was there before it. */
+static enum drift_err settle_op(struct settling *s, uint32_t i)
+{
+	const struct txn_op *op = &s->txn->ops[i];
+	struct drift_lookup *lookup = NULL;
+	struct drift_version old;
+	struct foreign_refs refs;
+	struct fate fate;
+	enum drift_err err;
+
+	if (!is_row(op) || s->later[i - s->from] ||
+	    (op->kind == TXN_PUT && op->mode == DRIFT_PUT_INSERT))
+		return DRIFT_OK;
+	err = foreign_refs_to(&s->known, op->def->id, &refs);
+	if (err || refs.count == 0)
+		return err;
+	fate = follow(s, i);
+	if (!refs.to_index && !fate.dead &&
+	    slice_equal(s->txn->ops[fate.at].key, op->key))
+		return DRIFT_OK;
+	err = read_row(s->before, op->def->id, op->key, &lookup, &old);
+	if (!err)
+		err = settle_row(s, &refs, &old, &fate);
+	drift_lookup_close(lookup);
+	return err == DRIFT_NO_ROW ? DRIFT_OK : err;
+}
+
+static enum drift_err run_round(struct settling *s)
+{
+	bool yes;
+	enum drift_err err = any_asks(s, &yes);
+
+	if (err || !yes)
+		return err;
+	s->before.txn_ops = s->from;
+	s->after.txn_ops = s->to;
+	err = link_ops(s);
+	for (uint32_t i = s->from; i < s->to && !err; i++)
+		err = settle_op(s, i);
+	free(s->next);
+	free(s->later);
+	s->next = NULL;
+	s->later = NULL;
+	return err;
+}
+
+static struct drift_view base_of(const struct drift_txn *txn)
+{
+	struct drift_view view = drift_view_live(txn->db);
+
+	if (txn->base_seq < view.seq)
+		view.seq = txn->base_seq;
+	view.txn = txn;
+	return view;
+}
+
+static bool has_references(const struct drift_txn *txn)
+{
+	return !txn->replay &&
+	       (atomic_load(&txn->db->tables.foreign) || txn->ddl_count);
+}
+
+enum drift_err drift_txn_settle(struct drift_txn *txn, struct drift_error *error)
+{
+	struct drift_view view = base_of(txn);
+	struct settling s = { .txn = txn,
+			      .before = view,
+			      .after = view,
+			      .known = { .txn = txn },
+			      .error = error };
+	uint32_t count = txn->count;
+	enum drift_err err = DRIFT_OK;
+
+	if (!has_references(txn))
+		txn->settled = txn->count;
+	while (txn->settled < txn->count && !err) {
+		s.from = txn->settled;
+		s.to = txn->count;
+		err = run_round(&s);
+		txn->settled = s.to;
+	}
+	/* What was added is made of rows as they are now. */
+	if (txn->count > count && txn->base_seq > view.seq)
+		txn->base_seq = view.seq;
+	foreign_known_release(&s.known);
+	buf_release(&s.own);
+	buf_release(&s.other);
+	buf_release(&s.found);
+	buf_release(&s.row);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }

@@ -1,324 +1,334 @@
 /* SPDX-License-Identifier: MIT */
-/* foreign_check.c - every reference must find its row, and every definition the table it
- * refers to; see foreign.h. */
+/* foreign_check.c - every reference must find its row, as the transaction leaves them;
+ * see foreign.h. */
 #include "engine/foreign.h"
-#include "engine/validate.h"
 
-/* ---- Checks -------------------------------------------------------------- */
-
-static void print_columns(const struct foreign_def *foreign, struct buf *out)
+const struct staged *foreign_find_staged(const struct foreign_work *work,
+					 uint32_t table_id, struct slice key)
 {
-	for (unsigned i = 0; i < foreign->column_count; i++)
-		buf_printf(out, "%s%s", i ? ", " : "", foreign->columns[i]);
+	return pending_find(&work->stage->pending, table_id, key);
 }
 
-/* The values as the row has them: no key needs to be possible. */
-static void print_values(const struct table_def *def,
-			 const struct foreign_def *foreign, struct slice row,
-			 drift_seq seq, struct buf *out)
+/* Is this the row's last event? */
+static bool is_last(const struct foreign_work *work, const struct staged *staged)
 {
+	return foreign_find_staged(work, staged->op->def->id, staged->op->key) ==
+	       staged;
+}
+
+/* ---- Refusals -------------------------------------------------------------- */
+
+/* The values as the row has them: no key needs to be possible. */
+static void print_values(const struct foreign_ref *ref,
+			 const struct drift_version *version, struct buf *out)
+{
+	const struct foreign_def *foreign = ref->foreign;
 	struct buf parts = BUF_INIT;
 	struct index_def columns = { .column_count = foreign->column_count,
 				     .columns = foreign->columns };
 
-	if (!row_index_value(def, &columns, row, seq, &parts))
+	if (!row_index_value(ref->def, &columns, version->row, version->seq, &parts))
 		stage_print_parts(buf_slice(&parts), foreign->column_count, out);
 	buf_release(&parts);
 }
 
-static enum drift_err refuse_row(const struct table_def *parent,
-				 const struct table_def *def,
-				 const struct foreign_def *foreign,
-				 const struct drift_version *version,
-				 struct drift_error *error)
+enum drift_err foreign_refuse_row(const struct foreign_ref *ref,
+				  const struct drift_version *version,
+				  struct drift_error *error)
 {
 	struct buf text = BUF_INIT;
 	enum drift_err err;
 
 	buf_add_str(&text, "Key (");
-	print_columns(foreign, &text);
+	for (unsigned i = 0; i < ref->foreign->column_count; i++)
+		buf_printf(&text, "%s%s", i ? ", " : "", ref->foreign->columns[i]);
 	buf_add_str(&text, ")=");
-	print_values(def, foreign, version->row, version->seq, &text);
+	print_values(ref, version, &text);
 	err = drift_fail(error, DRIFT_FOREIGN_KEY,
 			 "insert or update on table \"%s\" violates foreign key "
 			 "constraint \"%s\": %s is not present in table \"%s\".",
-			 def->name, foreign->name, buf_cstr(&text),
-			 parent ? parent->name : "");
+			 ref->def->name, ref->foreign->name, buf_cstr(&text),
+			 ref->parent ? ref->parent->name : "");
 	buf_release(&text);
 	return err;
 }
 
-static enum drift_err refuse_deletion(struct foreign_work *work,
-				      const struct table_def *def,
-				      const struct foreign_def *foreign,
-				      struct slice key)
+static void print_own(const struct foreign_ref *ref, struct slice own,
+		      struct buf *out)
 {
-	const struct table_def *parent = foreign_final_def(work, foreign->table);
+	buf_add_str(out, "Key (");
+	for (unsigned i = 0; i < ref->foreign->column_count; i++) {
+		const struct column_def *column =
+			foreign_def_target(ref->parent, ref->foreign, i);
+
+		buf_printf(out, "%s%s", i ? ", " : "", column ? column->name : "");
+	}
+	buf_add_str(out, ")=");
+	stage_print_parts(own, ref->foreign->column_count, out);
+}
+
+/* A row that another transaction wrote meanwhile refers to what is gone: what the foreign
+ * key asks for was not done to it. */
+static enum drift_err refuse_meanwhile(struct foreign_work *work,
+				       const struct foreign_ref *ref,
+				       const char *own)
+{
+	return drift_fail(work->error, DRIFT_CONFLICT,
+			  "could not serialize access due to concurrent update of "
+			  "\"%s\": a row of it refers to \"%s\": %s",
+			  ref->def->name, ref->parent->name, own);
+}
+
+static enum drift_err refuse_loss(struct foreign_work *work,
+				  const struct foreign_ref *ref, struct slice own,
+				  enum foreign_action action)
+{
 	struct buf text = BUF_INIT;
 	enum drift_err err;
 
-	buf_add_str(&text, "Key (");
-	for (unsigned i = 0; parent && i < parent->key_count; i++)
-		buf_printf(&text, "%s%s", i ? ", " : "",
-			   parent->columns[parent->key_columns[i]].name);
-	buf_add_str(&text, ")=");
-	stage_print_parts(key, foreign->column_count, &text);
-	err = drift_fail(work->error, DRIFT_FOREIGN_KEY,
-			 "update or delete on table \"%s\" violates foreign key "
-			 "constraint \"%s\" on table \"%s\": %s is still referenced "
-			 "from table \"%s\".",
-			 parent ? parent->name : "", foreign->name, def->name,
-			 buf_cstr(&text), def->name);
+	print_own(ref, own, &text);
+	if (action != FOREIGN_REFUSE)
+		err = refuse_meanwhile(work, ref, buf_cstr(&text));
+	else
+		err = drift_fail(
+			work->error, DRIFT_FOREIGN_KEY,
+			"update or delete on table \"%s\" violates foreign "
+			"key constraint \"%s\" on table \"%s\": %s is still "
+			"referenced from table \"%s\".",
+			ref->parent->name, ref->foreign->name, ref->def->name,
+			buf_cstr(&text), ref->def->name);
 	buf_release(&text);
 	return err;
 }
 
-static enum drift_err refuse_stored(struct foreign_work *work,
-				    const struct table_def *def,
-				    const struct foreign_def *foreign,
-				    const struct drift_version *version,
-				    struct slice key)
+/* ---- Is there a row? -------------------------------------------------------- */
+
+/* Among the rows that the batch has written: those that the check of UNIQUE noted. */
+static enum drift_err is_staged(struct foreign_work *work,
+				const struct foreign_ref *ref, struct slice own,
+				bool *there)
 {
-	(void)version;
-	return refuse_deletion(work, def, foreign, key);
-}
-
-static enum drift_err check_stored(struct foreign_work *work,
-				   const struct table_def *def,
-				   const struct foreign_def *foreign,
-				   struct slice key)
-{
-	const struct staged *gone = foreign_find_deleted(work, foreign->table, key);
-
-	if (gone && foreign_action_of(work, foreign, gone) != FOREIGN_REFUSE)
-		return DRIFT_OK; /* its action was taken */
-	return foreign_each_stored(work, def, foreign, key, refuse_stored);
-}
-
-/* The row's reference must lead to a row. put: the event that wrote it, 0 if an earlier
- * transaction did; then only what this one deletes matters. */
-static enum drift_err check_reference(struct foreign_work *work,
-				      const struct table_def *def,
-				      const struct foreign_def *foreign,
-				      struct slice row, drift_seq seq, drift_seq put)
-{
-	const struct table_def *parent = foreign_final_def(work, foreign->table);
-	const struct staged *gone;
-	bool there = true;
-	enum drift_err err;
-
-	if (!parent)
-		return DRIFT_OK; /* refused, as what drops it */
-	buf_clear(&work->key);
-	err = foreign_def_key(def, foreign, parent, row, seq, &work->key);
-	if (err)
-		return err == DRIFT_DONE ? DRIFT_OK : err;
-	gone = foreign_find_deleted(work, foreign->table, buf_slice(&work->key));
-	if (gone && gone->seq > put)
-		return refuse_deletion(work, def, foreign, buf_slice(&work->key));
-	if (!gone && !put)
-		return DRIFT_OK;
-	err = foreign_is_there(work, foreign->table, buf_slice(&work->key), &there);
-	return err || there ? err
-			    : refuse_row(parent, def, foreign,
-					 &(struct drift_version){ .row = row,
-								  .seq = seq },
-					 work->error);
-}
-
-enum drift_err foreign_check_rows(struct foreign_work *work, bool deletes)
-{
+	const struct stage *stage = work->stage;
+	struct slice cut = own;
+	const struct unique_entry *entry;
 	enum drift_err err = DRIFT_OK;
 
-	for (uint32_t i = deletes ? 0 : work->first;
-	     i < work->stage->pending.count && !err; i++) {
-		const struct staged *staged = &work->stage->pending.staged[i];
-		const struct table_def *def;
+	if (cut.size > KEY_VALUE_BYTES_MAX)
+		cut.size = KEY_VALUE_BYTES_MAX;
+	entry = unique_set_first(&stage->unique, ref->foreign->index, cut);
+	for (; entry && !*there && !err;
+	     entry = unique_set_next(&stage->unique, entry)) {
+		const struct staged *staged = &stage->pending.staged[entry->staged];
 
-		if (staged->kind == DRIFT_OP_DELETE) {
-			if (i >= work->first && foreign_is_last(work, staged))
-				err = foreign_each_reference(work,
-							     staged->op->def->id,
-							     staged->op->key,
-							     check_stored);
+		if (!is_last(work, staged))
 			continue;
-		}
-		def = foreign_final_def(work, staged->op->def->id);
-		if (!def || !def->foreign_count || !foreign_is_last(work, staged))
-			continue;
-		for (unsigned f = 0; f < def->foreign_count && !err; f++)
-			err = check_reference(work, def, &def->foreigns[f],
-					      staged->op->row, 0,
-					      i < work->first ? 0 : staged->seq);
+		buf_clear(&work->other);
+		err = foreign_def_own(ref->parent, ref->foreign, staged->op->key,
+				      staged->op->row, 0, &work->other);
+		*there = !err && slice_equal(buf_slice(&work->other), own);
 	}
-	return err;
-}
-
-/* ---- Definitions --------------------------------------------------------- */
-
-/* A stored row must keep a foreign key that is added now. */
-struct addition {
-	struct foreign_work *work; /* NULL: nothing is staged, ask view */
-	struct drift_view view;
-	const struct table_def *parent, *def;
-	const struct foreign_def *foreign;
-	struct buf key;
-	struct drift_row row;
-	struct drift_error *error;
-};
-
-static enum drift_err has_row(struct addition *addition, struct slice key,
-			      bool *there)
-{
-	uint32_t table_id = addition->foreign->table;
-	enum drift_err err;
-
-	if (addition->work)
-		return foreign_is_there(addition->work, table_id, key, there);
-	err = key.size ? drift_get(addition->view, table_id, key, &addition->row)
-		       : DRIFT_NO_ROW;
-	*there = !err;
-	return err == DRIFT_NO_ROW ? DRIFT_OK : err;
-}
-
-static enum drift_err check_added(void *arg, const struct drift_version *version)
-{
-	struct addition *addition = arg;
-	bool there = true;
-	enum drift_err err;
-
-	if (addition->work &&
-	    foreign_find_staged(addition->work, addition->def->id, version->key))
-		return DRIFT_OK; /* looked at with the rest of the transaction */
-	buf_clear(&addition->key);
-	err = foreign_def_key(addition->def, addition->foreign, addition->parent,
-			      version->row, version->seq, &addition->key);
-	if (err == DRIFT_DONE)
-		return DRIFT_OK;
-	if (!err)
-		err = has_row(addition, buf_slice(&addition->key), &there);
-	if (err || there)
-		return err;
-	return refuse_row(addition->parent, addition->def, addition->foreign,
-			  version, addition->error);
-}
-
-static enum drift_err run_addition(struct addition *addition, drift_seq since)
-{
-	enum drift_err err = validate_each_row(addition->view, addition->def->id,
-					       since, check_added, addition);
-
-	buf_release(&addition->key);
-	drift_row_release(&addition->row);
-	return err;
-}
-
-enum drift_err foreign_validate(struct drift_view view, const struct table_def *def,
-				const struct foreign_def *foreign,
-				struct drift_error *error)
-{
-	struct addition addition = {
-		.view = view,
-		.parent = drift_table_by_id(view, foreign->table),
-		.def = def,
-		.foreign = foreign,
-		.error = error,
-	};
-	enum drift_err err;
-
-	if (!addition.parent)
-		return DRIFT_OK; /* refused, when it is staged */
-	err = run_addition(&addition, 0);
-	return err ? drift_fail_code(error, err) : DRIFT_OK;
-}
-
-/* Has the table lost a row since? Then what refers to it may be any. */
-static enum drift_err lost_rows(struct drift_view view, uint32_t table_id,
-				drift_seq since, bool *lost)
-{
-	struct drift_difference difference;
-	struct drift_changes *changes;
-	enum drift_err err = drift_changes_open(drift_view_at(view.db, since), view,
-						table_id, NULL, &changes);
-
-	while (!err && !*lost && !(err = drift_changes_next(changes, &difference)))
-		*lost = !difference.has;
-	drift_changes_close(changes);
 	return err == DRIFT_DONE ? DRIFT_OK : err;
 }
 
-/* Those that have changed since they were validated; all, if they were not. */
-static enum drift_err check_addition(struct foreign_work *work,
-				     const struct txn_op *op,
-				     const struct foreign_def *foreign)
+static enum drift_err is_key_there(struct foreign_work *work,
+				   const struct foreign_ref *ref, struct slice key,
+				   bool *there)
 {
-	struct addition addition = {
-		.work = work,
-		.view = drift_view_live(work->stage->db),
-		.parent = foreign_final_def(work, foreign->table),
-		.def = op->def,
-		.foreign = foreign,
-		.error = work->error,
-	};
-	drift_seq since = op->validation ? op->validation->seq : 0;
-	bool lost = false;
-	enum drift_err err = DRIFT_OK;
+	uint32_t table_id = ref->parent->id;
+	const struct staged *staged = foreign_find_staged(work, table_id, key);
+	struct drift_version version;
+	enum drift_err err;
 
-	if (!drift_table_by_id(addition.view, op->def->id))
+	*there = staged && staged->kind != DRIFT_OP_DELETE;
+	if (staged || key.size == 0)
 		return DRIFT_OK;
-	if (since)
-		err = lost_rows(addition.view, foreign->table, since, &lost);
-	return err ? err : run_addition(&addition, lost ? 0 : since);
+	buf_clear(&work->memory);
+	err = reading_get(&work->stage->reading, table_id, key, DRIFT_SEQ_MAX,
+			  &work->memory, &version);
+	*there = !err && version.op != DRIFT_OP_DELETE;
+	return err == DRIFT_NO_ROW ? DRIFT_OK : err;
 }
 
-static enum drift_err check_definition(struct foreign_work *work,
-				       const struct txn_op *op)
+enum drift_err foreign_is_there(struct foreign_work *work,
+				const struct foreign_ref *ref, struct slice own,
+				bool *there)
 {
-	const struct table_def *def = op->def;
+	enum drift_err err;
+
+	*there = false;
+	if (!ref->foreign->index)
+		return is_key_there(work, ref, own, there);
+	err = is_staged(work, ref, own, there);
+	return err || *there ? err
+			     : foreign_has(drift_view_live(work->stage->db), ref,
+					   own, &work->stage->pending, there);
+}
+
+/* ---- What is lost ------------------------------------------------------------ */
+
+/* What the row was called before the transaction, in work->own; DRIFT_DONE: nobody could
+ * refer to it. */
+static enum drift_err called_before(struct foreign_work *work,
+				    const struct foreign_ref *ref,
+				    const struct staged *staged)
+{
+	const struct pending *pending = &work->stage->pending;
+	const struct staged *before = staged;
+	struct drift_version version;
 	enum drift_err err = DRIFT_OK;
 
-	for (unsigned i = 0; i < def->foreign_count && !err; i++) {
-		const struct foreign_def *foreign = &def->foreigns[i];
-		const struct table_def *parent =
-			foreign_final_def(work, foreign->table);
+	buf_clear(&work->own);
+	if (!ref->foreign->index) {
+		buf_add_slice(&work->own, staged->op->key);
+		return buf_status(&work->own);
+	}
+	while (before && before->txn == work->txn)
+		before = pending_before(pending, before);
+	if (before) {
+		version.seq = 0;
+		version.row = before->op->row;
+		err = before->kind == DRIFT_OP_DELETE ? DRIFT_NO_ROW : DRIFT_OK;
+	} else {
+		buf_clear(&work->memory);
+		err = reading_get(&work->stage->reading, ref->parent->id,
+				  staged->op->key, DRIFT_SEQ_MAX, &work->memory,
+				  &version);
+		if (!err && version.op == DRIFT_OP_DELETE)
+			err = DRIFT_NO_ROW;
+	}
+	if (!err)
+		err = foreign_def_own(ref->parent, ref->foreign, staged->op->key,
+				      version.row, version.seq, &work->own);
+	return err == DRIFT_NO_ROW ? DRIFT_DONE : err;
+}
 
-		if (!parent || parent->key_count != foreign->column_count)
-			err = drift_fail(work->error, DRIFT_NO_TABLE,
-					 "the table that constraint \"%s\" "
-					 "references does not exist",
-					 foreign->name);
-		else if (foreign->is_new)
-			err = check_addition(work, op, foreign);
+/* A stored row that refers to what is lost, and that the batch left alone. */
+struct loss {
+	struct foreign_work *work;
+	const struct foreign_ref *ref;
+	enum foreign_action action;
+};
+
+static enum drift_err refuse_referrer(void *arg, const struct drift_version *version)
+{
+	struct loss *loss = arg;
+
+	if (foreign_find_staged(loss->work, loss->ref->def->id, version->key))
+		return DRIFT_OK;
+	return refuse_loss(loss->work, loss->ref, buf_slice(&loss->work->own),
+			   loss->action);
+}
+
+static enum drift_err check_loss(struct foreign_work *work,
+				 const struct foreign_ref *ref,
+				 const struct staged *staged, bool *lost)
+{
+	struct loss loss = { .work = work,
+			     .ref = ref,
+			     .action = staged->kind == DRIFT_OP_DELETE &&
+						       !staged->op->moved
+					       ? ref->foreign->on_delete
+					       : ref->foreign->on_update };
+	bool there;
+	enum drift_err err;
+
+	if (!ref->parent ||
+	    (!ref->foreign->index && staged->kind != DRIFT_OP_DELETE))
+		return DRIFT_OK;
+	err = called_before(work, ref, staged);
+	if (err)
+		return err == DRIFT_DONE ? DRIFT_OK : err;
+	err = foreign_is_there(work, ref, buf_slice(&work->own), &there);
+	if (err || there)
+		return err;
+	*lost = true;
+	return foreign_each_referrer(drift_view_live(work->stage->db), ref,
+				     buf_slice(&work->own), refuse_referrer, &loss);
+}
+
+static enum drift_err check_losses(struct foreign_work *work, bool *lost)
+{
+	enum drift_err err = DRIFT_OK;
+
+	for (uint32_t i = work->first; i < work->stage->pending.count && !err; i++) {
+		const struct staged *staged = &work->stage->pending.staged[i];
+		struct foreign_refs refs;
+
+		err = foreign_refs_to(&work->known, staged->op->def->id, &refs);
+		if (err || refs.count == 0 || !is_last(work, staged) ||
+		    (!refs.to_index && staged->kind != DRIFT_OP_DELETE))
+			continue;
+		for (unsigned r = 0; r < refs.count && !err; r++)
+			err = check_loss(work, &refs.list[r], staged, lost);
 	}
 	return err;
 }
 
-static enum drift_err refuse_drop(struct foreign_work *work,
-				  const struct table_def *def,
-				  const struct foreign_def *foreign,
-				  struct slice name)
+/* ---- What is written ---------------------------------------------------------- */
+
+/* The row's reference must lead to a row. own: this transaction wrote it, and not one
+ * before it in the batch. */
+static enum drift_err check_reference(struct foreign_work *work,
+				      const struct foreign_ref *ref,
+				      const struct staged *staged, bool own)
 {
-	return drift_fail(work->error, DRIFT_DEPENDED_ON,
-			  "cannot drop table %.*s because other objects depend on "
-			  "it: constraint %s on table %s depends on table %.*s",
-			  (int)name.size, (const char *)name.data, foreign->name,
-			  def->name, (int)name.size, (const char *)name.data);
+	const struct drift_version version = { .key = staged->op->key,
+					       .row = staged->op->row };
+	const struct staged *gone;
+	bool there;
+	enum drift_err err;
+
+	buf_clear(&work->own);
+	err = foreign_def_key(ref->def, ref->foreign, ref->parent, version.row, 0,
+			      &work->own);
+	if (err)
+		return err == DRIFT_DONE ? DRIFT_OK : err;
+	err = foreign_is_there(work, ref, buf_slice(&work->own), &there);
+	if (err || there)
+		return err;
+	if (!own)
+		return refuse_loss(work, ref, buf_slice(&work->own),
+				   ref->foreign->on_delete);
+	gone = ref->foreign->index ? NULL
+				   : foreign_find_staged(work, ref->parent->id,
+							 buf_slice(&work->own));
+	if (gone && gone->txn == work->txn && gone->seq > staged->seq)
+		return refuse_loss(work, ref, buf_slice(&work->own), FOREIGN_REFUSE);
+	return foreign_refuse_row(ref, &version, work->error);
 }
 
-enum drift_err foreign_check_definitions(struct foreign_work *work)
+static enum drift_err check_staged(struct foreign_work *work, uint32_t i)
 {
+	const struct staged *staged = &work->stage->pending.staged[i];
+	const struct table_def *def;
 	enum drift_err err = DRIFT_OK;
 
-	for (uint32_t i = 0; i < work->txn->count && !err; i++) {
-		const struct txn_op *op = &work->txn->ops[i];
+	if (staged->kind == DRIFT_OP_DELETE)
+		return DRIFT_OK;
+	def = foreign_final_def(work->txn, staged->op->def->id);
+	if (!def || !def->foreign_count || !is_last(work, staged))
+		return DRIFT_OK;
+	for (unsigned f = 0; f < def->foreign_count && !err; f++) {
+		const struct foreign_ref ref = {
+			.def = def,
+			.foreign = &def->foreigns[f],
+			.parent =
+				foreign_final_def(work->txn, def->foreigns[f].table)
+		};
 
-		if (op->kind == TXN_DROP)
-			err = foreign_each_reference(work, op->def->id,
-						     slice_str(op->def->name),
-						     refuse_drop);
-		else if (op->kind == TXN_DEFINE &&
-			 foreign_final_def(work, op->def->id) == op->def)
-			err = check_definition(work, op);
+		if (ref.parent) /* else refused, as what drops it */
+			err = check_reference(work, &ref, staged, i >= work->first);
 	}
+	return err;
+}
+
+enum drift_err foreign_check_rows(struct foreign_work *work)
+{
+	bool lost = false;
+	enum drift_err err = check_losses(work, &lost);
+
+	for (uint32_t i = lost ? 0 : work->first;
+	     i < work->stage->pending.count && !err; i++)
+		err = check_staged(work, i);
 	return err;
 }

@@ -42,6 +42,13 @@ struct foreign_def *table_def_add_foreign(struct table_def *def, const char *nam
 	return &foreigns[def->foreign_count++];
 }
 
+void foreign_def_clear_targets(struct foreign_def *foreign)
+{
+	free_texts(foreign->target_columns, foreign->target_count);
+	foreign->target_columns = NULL;
+	foreign->target_count = 0;
+}
+
 void table_def_drop_foreign(struct table_def *def, unsigned number)
 {
 	struct foreign_def *foreign = &def->foreigns[number];
@@ -49,7 +56,7 @@ void table_def_drop_foreign(struct table_def *def, unsigned number)
 	free(foreign->name);
 	free(foreign->target);
 	free_texts(foreign->columns, foreign->column_count);
-	free_texts(foreign->target_columns, foreign->target_count);
+	foreign_def_clear_targets(foreign);
 	def->foreign_count--;
 	memmove(foreign, foreign + 1,
 		(def->foreign_count - number) * sizeof(*foreign));
@@ -89,11 +96,15 @@ bool foreign_defs_copy(struct table_def *def, const struct table_def *from)
 		if (!foreign)
 			return false;
 		foreign->table = old->table;
+		foreign->index = old->index;
 		foreign->on_delete = old->on_delete;
 		foreign->on_update = old->on_update;
 		foreign->is_new = old->is_new;
 		for (unsigned j = 0; j < old->column_count; j++)
 			if (foreign_def_add_column(foreign, old->columns[j]))
+				return false;
+		for (unsigned j = 0; j < old->target_count; j++)
+			if (foreign_def_add_target(foreign, old->target_columns[j]))
 				return false;
 	}
 	return true;
@@ -134,6 +145,58 @@ const struct index_def *foreign_def_index(const struct table_def *def,
 			return index;
 	}
 	return NULL;
+}
+
+/* ---- What it refers to -------------------------------------------------- */
+
+const struct index_def *foreign_def_target_index(const struct table_def *parent,
+						 const struct foreign_def *foreign)
+{
+	for (unsigned i = 0; foreign->index && i < parent->index_count; i++)
+		if (parent->indexes[i].id == foreign->index &&
+		    parent->indexes[i].unique)
+			return &parent->indexes[i];
+	return NULL;
+}
+
+const struct column_def *foreign_def_target(const struct table_def *parent,
+					    const struct foreign_def *foreign,
+					    unsigned i)
+{
+	const struct index_def *index = foreign_def_target_index(parent, foreign);
+
+	if (index)
+		return i < index->column_count
+			       ? table_def_column(parent,
+						  slice_str(index->columns[i]))
+			       : NULL;
+	return !foreign->index && i < parent->key_count
+		       ? &parent->columns[parent->key_columns[i]]
+		       : NULL;
+}
+
+static bool has_targets(const struct index_def *index,
+			const struct foreign_def *foreign)
+{
+	unsigned same = 0;
+
+	while (same < index->column_count && same < foreign->target_count &&
+	       strcmp(index->columns[same], foreign->target_columns[same]) == 0)
+		same++;
+	return index->unique && same == index->column_count &&
+	       same == foreign->target_count;
+}
+
+enum drift_err foreign_def_find_index(const struct table_def *def,
+				      struct foreign_def *foreign)
+{
+	for (unsigned i = 0; i < def->index_count; i++)
+		if (has_targets(&def->indexes[i], foreign)) {
+			foreign->index = def->indexes[i].id;
+			foreign_def_clear_targets(foreign);
+			return DRIFT_OK;
+		}
+	return DRIFT_BAD_FOREIGN_KEY;
 }
 
 /* ---- Checking ----------------------------------------------------------- */
@@ -210,6 +273,51 @@ static bool is_nil(struct slice value)
 	return value.size == 0 || *(const uint8_t *)value.data == 0xc0;
 }
 
+/* Append the values of these columns, whole. Arrays and maps count as null, as they do
+ * in an index. */
+static enum drift_err add_values(const struct table_def *def, char *const *columns,
+				 unsigned count, struct slice row, drift_seq seq,
+				 struct buf *out)
+{
+	size_t start = out->size;
+	enum drift_err err = DRIFT_OK;
+
+	for (unsigned i = 0; i < count && !err; i++) {
+		struct msg_cursor cursor;
+		struct msg_value part;
+		struct slice value;
+
+		err = row_member(def, columns[i], row, seq, &value);
+		if (err)
+			break;
+		cursor = msg_cursor_of(value);
+		err = msg_read(&cursor, &part);
+		if (!err && (part.type == MSG_NIL || part.type == MSG_ARRAY ||
+			     part.type == MSG_MAP))
+			err = DRIFT_DONE;
+		if (!err)
+			err = key_add_value(out, &part);
+	}
+	if (err)
+		out->size = start;
+	return err ? err : buf_status(out);
+}
+
+enum drift_err foreign_def_own(const struct table_def *parent,
+			       const struct foreign_def *foreign, struct slice key,
+			       struct slice row, drift_seq seq, struct buf *own)
+{
+	const struct index_def *index = foreign_def_target_index(parent, foreign);
+
+	if (index)
+		return add_values(parent, index->columns, index->column_count, row,
+				  seq, own);
+	if (foreign->index)
+		return DRIFT_CORRUPT;
+	buf_add_slice(own, key);
+	return buf_status(own);
+}
+
 enum drift_err foreign_def_key(const struct table_def *def,
 			       const struct foreign_def *foreign,
 			       const struct table_def *parent, struct slice row,
@@ -219,6 +327,9 @@ enum drift_err foreign_def_key(const struct table_def *def,
 	size_t start = key->size;
 	enum drift_err err = DRIFT_OK;
 
+	if (foreign->index)
+		return add_values(def, foreign->columns, foreign->column_count, row,
+				  seq, key);
 	if (parent->key_count != foreign->column_count)
 		return DRIFT_CORRUPT;
 	msg_add_map(&document, foreign->column_count);

@@ -130,7 +130,9 @@ enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durabil
 	};
 	struct drift_receipt refused = { 0 };
 
-	refused.err = validate_txn(txn, &refused.error);
+	refused.err = drift_txn_settle(txn, &refused.error);
+	if (!refused.err)
+		refused.err = validate_txn(txn, &refused.error);
 	if (!refused.err)
 		return ask_and_wait(txn->db, &request, receipt);
 	if (receipt)
@@ -152,8 +154,15 @@ static void commit_unwaited(struct drift_txn *txn, enum drift_durability durabil
 		.arg = arg,
 		.origin = arg,
 	};
+	struct drift_receipt refused = { 0 };
 
-	ask(txn->db, &request, now);
+	refused.err = drift_txn_settle(txn, &refused.error);
+	if (!refused.err) {
+		ask(txn->db, &request, now);
+		return;
+	}
+	done(arg, &refused);
+	drift_txn_free(txn);
 }
 
 void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,

@@ -14,7 +14,6 @@ void stage_clear(struct stage *stage)
 	buf_clear(&stage->frames);
 	pending_clear(&stage->pending);
 	unique_set_rewind(&stage->unique, 0);
-	stage_actions_free(stage_take_actions(stage));
 }
 
 enum drift_err stage_begin(struct stage *stage, struct drift_db *db)
@@ -37,7 +36,6 @@ void stage_release(struct stage *stage)
 	buf_release(&stage->memory);
 	pending_release(&stage->pending);
 	unique_set_release(&stage->unique);
-	stage_actions_free(stage_take_actions(stage));
 	free(stage->txs);
 	stage->txs = NULL;
 }
@@ -268,15 +266,6 @@ static enum drift_err stage_row(struct stage *stage, struct drift_txn *txn,
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
-enum drift_err stage_add(struct stage *stage, struct drift_txn *txn,
-			 const struct txn_op *op, drift_time_ns time)
-{
-	struct before before;
-	enum drift_err err = find_before(stage, txn, op, &before);
-
-	return err ? err : stage_event(stage, txn, op, time, &before);
-}
-
 /* ---- Transactions -------------------------------------------------------- */
 
 static enum drift_err stage_ops(struct stage *stage, struct drift_txn *txn,
@@ -422,9 +411,9 @@ enum drift_err stage_txn(struct stage *stage, struct drift_txn *txn,
 	if (!err)
 		err = stage_ops(stage, txn, time, &receipt->error);
 	if (!err)
-		err = stage_foreign(stage, txn, first, time, &receipt->error);
-	if (!err)
 		err = stage_check_unique(stage, first, &receipt->error);
+	if (!err)
+		err = stage_foreign(stage, txn, first, &receipt->error);
 	if (!err && stage->frames.size > start) {
 		seal(stage, txn, first, start, time);
 		err = buf_status(&stage->frames);

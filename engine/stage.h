@@ -15,8 +15,6 @@ struct staged_tx {
 	struct drift_txn *txn;
 };
 
-struct stage_action;
-
 struct stage {
 	struct drift_db *db;
 	struct reading reading;
@@ -26,11 +24,10 @@ struct stage {
 	struct unique_set unique;
 	struct staged_tx *txs;
 	uint32_t tx_count, tx_capacity;
-	struct index_mark position;   /* after the last staged transaction */
-	uint64_t log_end;             /* where frames will go */
-	uint32_t seed;                /* of the segment they go into */
-	struct stage_action *actions; /* operations that foreign keys added */
-	bool ddl;                     /* holds DDL: nothing more may be staged */
+	struct index_mark position; /* after the last staged transaction */
+	uint64_t log_end;           /* where frames will go */
+	uint32_t seed;              /* of the segment they go into */
+	bool ddl;                   /* holds DDL: nothing more may be staged */
 };
 
 /* Forget the last batch, keep its memory. */
@@ -65,18 +62,9 @@ enum drift_err stage_check_unique(struct stage *stage, uint32_t first,
 				  struct drift_error *error);
 /* Append "(1, x)", the first `count` parts of key. */
 void stage_print_parts(struct slice key, unsigned count, struct buf *out);
-/* Stage an operation of the transaction that was none of its caller's. op, and what it
- * points to, must stay until the batch is over. */
-enum drift_err stage_add(struct stage *stage, struct drift_txn *txn,
-			 const struct txn_op *op, drift_time_ns time);
-/* foreign.c: what foreign keys do with the rows that the transaction, staged from
- * `first` on, deletes, and then whether all of them are kept. */
+/* foreign.c: are all foreign keys kept, as the transaction, staged from `first` on,
+ * leaves the rows? After stage_check_unique, which notes who has which values. */
 enum drift_err stage_foreign(struct stage *stage, struct drift_txn *txn,
-			     uint32_t first, drift_time_ns time,
-			     struct drift_error *error);
-/* The operations that foreign keys added, which the caller frees: keys of pending are
- * theirs. */
-struct stage_action *stage_take_actions(struct stage *stage);
-void stage_actions_free(struct stage_action *actions); /* NULL is fine */
+			     uint32_t first, struct drift_error *error);
 
 #endif

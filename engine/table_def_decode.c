@@ -347,6 +347,11 @@ static enum drift_err foreign_table(struct msg_cursor *cursor, void *foreign)
 	return read_u32(cursor, &((struct foreign_def *)foreign)->table);
 }
 
+static enum drift_err foreign_index(struct msg_cursor *cursor, void *foreign)
+{
+	return read_u32(cursor, &((struct foreign_def *)foreign)->index);
+}
+
 static enum drift_err foreign_columns(struct msg_cursor *cursor, void *thing)
 {
 	struct foreign_def *foreign = thing;
@@ -389,7 +394,8 @@ static enum drift_err foreign_on_update(struct msg_cursor *cursor, void *foreign
 static const struct member_row foreign_rows[] = {
 	{ "name", foreign_name },           { "table", foreign_table },
 	{ "columns", foreign_columns },     { "on_delete", foreign_on_delete },
-	{ "on_update", foreign_on_update }, { NULL, NULL },
+	{ "on_update", foreign_on_update }, { "of", foreign_table },
+	{ "index", foreign_index },         { NULL, NULL },
 };
 
 static enum drift_err table_foreigns(struct msg_cursor *cursor, void *thing)

@@ -6,7 +6,8 @@
  *		   stored, missing}],
  *	 indexes: [{id, name, unique, columns: [names]}],
  *	 checks: [{name, sql}],
- *	 foreigns: [{name, table: id, columns: [names], on_delete, on_update}],
+ *	 foreigns: [{name, table: id, columns: [names], on_delete, on_update}, or, of
+ *		those to a unique index, {name, of: table's id, index: id, ...}],
  *	 retired, query, uses: [table ids]}
  *
  * table_def_decode.c reads it. */
@@ -75,11 +76,17 @@ static void encode_foreigns(const struct table_def *def, struct buf *out)
 	for (unsigned i = 0; i < def->foreign_count; i++) {
 		const struct foreign_def *foreign = &def->foreigns[i];
 
-		msg_add_map(out, 4u + (foreign->on_update != FOREIGN_REFUSE));
+		msg_add_map(out, 4u + (foreign->index != 0) +
+					 (foreign->on_update != FOREIGN_REFUSE));
 		add_name(out, "name");
 		add_name(out, foreign->name);
-		add_name(out, "table");
+		/* Who knows of no index must not take it for the key's. */
+		add_name(out, foreign->index ? "of" : "table");
 		msg_add_int(out, foreign->table);
+		if (foreign->index) {
+			add_name(out, "index");
+			msg_add_int(out, foreign->index);
+		}
 		add_name(out, "columns");
 		msg_add_array(out, foreign->column_count);
 		for (unsigned j = 0; j < foreign->column_count; j++)

@@ -36,6 +36,16 @@ static void table_free(struct table *table)
 	free(table);
 }
 
+static void foreigns_free(struct tables *tables)
+{
+	struct table_foreign *at = atomic_load(&tables->foreign), *next;
+
+	for (; at; at = next) {
+		next = at->next;
+		free(at);
+	}
+}
+
 void tables_release(struct tables *tables)
 {
 	for (unsigned c = 0; c < TABLES_CHUNKS; c++) {
@@ -49,7 +59,7 @@ void tables_release(struct tables *tables)
 		free(chunk);
 	}
 	index_states_free(tables);
-	free(tables->foreign);
+	foreigns_free(tables);
 	tables_init(tables);
 }
 
@@ -207,16 +217,17 @@ static void take_added_seqs(struct table_def *def, const struct table_def *old,
 static enum drift_err note_foreign(struct tables *tables,
 				   const struct table_def *def)
 {
-	uint32_t *ids;
+	struct table_foreign *first = atomic_load(&tables->foreign);
+	struct table_foreign *added;
 
-	for (unsigned i = 0; i < tables->foreign_count; i++)
-		if (tables->foreign[i] == def->id)
+	for (const struct table_foreign *at = first; at; at = at->next)
+		if (at->id == def->id)
 			return DRIFT_OK;
-	ids = realloc(tables->foreign, (tables->foreign_count + 1) * sizeof(*ids));
-	if (!ids)
+	added = malloc(sizeof(*added));
+	if (!added)
 		return DRIFT_NOMEM;
-	tables->foreign = ids;
-	ids[tables->foreign_count++] = def->id;
+	*added = (struct table_foreign){ .id = def->id, .next = first };
+	atomic_store(&tables->foreign, added);
 	return DRIFT_OK;
 }
 

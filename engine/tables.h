@@ -55,6 +55,11 @@ struct table {
 
 struct index_state;
 
+struct table_foreign {
+	uint32_t id;
+	struct table_foreign *next;
+};
+
 struct tables {
 	_Atomic(struct table_version *) names[TABLES_BUCKETS];
 	_Atomic(_Atomic(struct table *) *) chunks[TABLES_CHUNKS];
@@ -65,9 +70,8 @@ struct tables {
 	/* Every index that ever was; new ones come first. */
 	_Atomic(struct index_state *) indexes;
 	bool loading; /* what the index knows: index_build_load says what is there */
-	/* Ids of the tables that have, or had, REFERENCES: for the committer. */
-	uint32_t *foreign;
-	unsigned foreign_count;
+	/* The tables that have, or had, REFERENCES; new ones come first. */
+	_Atomic(struct table_foreign *) foreign;
 	_Atomic uint32_t id_end; /* every table's id is below */
 };
 

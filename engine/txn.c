@@ -163,6 +163,8 @@ enum drift_err drift_txn_rewind(struct drift_txn *txn, uint32_t ops)
 		memory_rewind(txn, ops);
 	while (txn->count > ops)
 		op_release(txn, &txn->ops[--txn->count]);
+	if (txn->settled > ops)
+		txn->settled = ops;
 	return DRIFT_OK;
 }
 
@@ -310,8 +312,10 @@ void drift_txn_moved(struct drift_txn *txn)
 
 /* Ids are given out here, so that the transaction itself can write to the table;
  * those of a transaction that never commits are not used again. */
-static void give_ids(struct drift_db *db, struct table_def *def)
+static enum drift_err give_ids(struct drift_db *db, struct table_def *def)
 {
+	enum drift_err err = DRIFT_OK;
+
 	if (def->id == 0)
 		def->id = atomic_fetch_add(&db->tables.next_id, 1);
 	for (unsigned i = 0; i < def->foreign_count; i++)
@@ -321,6 +325,10 @@ static void give_ids(struct drift_db *db, struct table_def *def)
 		if (def->indexes[i].id == 0)
 			def->indexes[i].id =
 				atomic_fetch_add(&db->tables.next_index_id, 1);
+	for (unsigned i = 0; i < def->foreign_count && !err; i++)
+		if (def->foreigns[i].target_count)
+			err = foreign_def_find_index(def, &def->foreigns[i]);
+	return err;
 }
 
 /* Rows of the same transaction that an addition cannot be applied to: what is older
@@ -370,7 +378,11 @@ enum drift_err drift_txn_define(struct drift_txn *txn, const struct table_def *d
 		return drift_fail_code(error, DRIFT_NOMEM);
 	}
 	copy->version++;
-	give_ids(txn->db, copy);
+	err = give_ids(txn->db, copy);
+	if (err) {
+		table_def_free(copy);
+		return drift_fail_code(error, err);
+	}
 	txn->count++;
 	txn->ddl_count++;
 	return DRIFT_OK;

@@ -39,7 +39,8 @@ struct drift_txn {
 	struct txn_op own_op;
 	uint32_t count, capacity;
 	uint32_t ddl_count;
-	uint64_t bytes; /* of keys and rows */
+	uint32_t settled; /* operations that drift_txn_settle has seen */
+	uint64_t bytes;   /* of keys and rows */
 	struct txn_chunk *chunks;
 	struct overlay overlay;
 };

@@ -215,6 +215,23 @@ static void answer_target(const struct catalog_walk *walk, enum object object,
 		sqlite3_result_int64(context, catalog_walk_oid(parent));
 }
 
+/* The index that a foreign key refers to. */
+static void answer_target_index(const struct catalog_walk *walk, unsigned i,
+				sqlite3_context *context)
+{
+	const struct foreign_def *foreign = &walk->def->foreigns[i];
+	const struct table_def *parent =
+		drift_table_by_id(walk->base.session->view, foreign->table);
+	const struct index_def *index =
+		parent ? foreign_def_target_index(parent, foreign) : NULL;
+
+	if (parent)
+		sqlite3_result_int64(context,
+				     catalog_walk_oid(parent) +
+					     (index ? 2 + (index - parent->indexes)
+						    : 1));
+}
+
 enum object_column {
 	OBJECT_OID,
 	OBJECT_NAME,
@@ -223,6 +240,7 @@ enum object_column {
 	OBJECT_COLUMNS,
 	OBJECT_DEFINITION,
 	OBJECT_TARGET,
+	OBJECT_TARGET_INDEX,
 	OBJECT_ACTION,
 	OBJECT_IS_UNIQUE,
 	OBJECT_IS_PRIMARY,
@@ -265,6 +283,10 @@ static enum drift_err object_column(struct source_cursor *base,
 	case OBJECT_TARGET:
 		answer_target(walk, object, i, context);
 		return DRIFT_OK;
+	case OBJECT_TARGET_INDEX:
+		if (object == OBJECT_FOREIGN)
+			answer_target_index(walk, i, context);
+		return DRIFT_OK;
 	case OBJECT_ACTION: /* ON DELETE's letter, ON UPDATE's */
 		if (object != OBJECT_FOREIGN)
 			return DRIFT_OK;
@@ -305,8 +327,9 @@ const struct source catalog_objects = {
 	.name = "drift_objects",
 	.columns = { "oid INTEGER", "name TEXT", "kind TEXT", "relation INTEGER",
 		     "columns TEXT", "definition TEXT", "target INTEGER",
-		     "action TEXT", "is_unique BOOLEAN", "is_primary BOOLEAN",
-		     "has_index BOOLEAN", "yes BOOLEAN", "no BOOLEAN" },
+		     "target_index INTEGER", "action TEXT", "is_unique BOOLEAN",
+		     "is_primary BOOLEAN", "has_index BOOLEAN", "yes BOOLEAN",
+		     "no BOOLEAN" },
 	.cursor_size = sizeof(struct catalog_walk),
 	.best_index = best_objects,
 	.begin = catalog_walk_begin,

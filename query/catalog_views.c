@@ -48,13 +48,14 @@
 	"SELECT o.oid, o.name AS conname, " PUBLIC " AS connamespace, "            \
 	"o.kind AS contype, o.no AS condeferrable, o.no AS condeferred, "          \
 	"o.yes AS convalidated, o.relation AS conrelid, 0 AS contypid, "           \
-	"CASE o.kind WHEN 'f' THEN 0 ELSE coalesce(o.target, 0) END AS conindid, " \
+	"CASE o.kind WHEN 'f' THEN o.target_index ELSE coalesce(o.target, 0) END " \
+	"AS conindid, "                                                            \
 	"0 AS conparentid, CASE o.kind WHEN 'f' THEN o.target ELSE 0 END "         \
 	"AS confrelid, coalesce(substr(o.action, 2, 1), ' ') AS confupdtype, "     \
 	"coalesce(substr(o.action, 1, 1), ' ') AS confdeltype, "                   \
 	"'s' AS confmatchtype, o.columns AS conkey, (SELECT k.columns FROM "       \
-	"drift_objects k WHERE o.kind = 'f' AND k.relation = o.target "            \
-	"AND k.kind = 'p') AS confkey FROM drift_objects o "                       \
+	"drift_objects k WHERE o.kind = 'f' AND k.oid = o.target_index) "          \
+	"AS confkey FROM drift_objects o "                                         \
 	"WHERE o.kind IN ('p', 'u', 'c', 'f')"
 
 #define TYPE                                                                       \
@@ -247,7 +248,8 @@ static const struct catalog_view views[] = {
 	  "CASE substr(o.action, 1, 1) WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN "
 	  "'SET NULL' ELSE 'NO ACTION' END AS delete_rule FROM drift_objects o JOIN "
 	  "drift_objects k "
-	  "ON k.relation = o.target AND k.kind = 'p' WHERE o.kind = 'f'" },
+	  "ON k.relation = o.target AND k.target = o.target_index WHERE o.kind = "
+	  "'f'" },
 };
 
 static bool is_named(struct slice name, const char *word)

@@ -145,12 +145,15 @@ void definition_add_foreign(const struct drift_view *view,
 	add_names(foreign->columns, foreign->column_count, out);
 	buf_add_str(out, " REFERENCES ");
 	definition_add_name(target, out);
-	if (columns && parent) {
+	if ((columns || foreign->index) && parent) {
 		const char *names[TABLE_KEY_PARTS_MAX];
+		const struct column_def *column;
+		unsigned count = 0;
 
-		for (unsigned i = 0; i < parent->key_count; i++)
-			names[i] = parent->columns[parent->key_columns[i]].name;
-		add_names((char *const *)names, parent->key_count, out);
+		while (count < foreign->column_count &&
+		       (column = foreign_def_target(parent, foreign, count)))
+			names[count++] = column->name;
+		add_names((char *const *)names, count, out);
 	}
 	add_action(" ON UPDATE", foreign->on_update, out);
 	add_action(" ON DELETE", foreign->on_delete, out);

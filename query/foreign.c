@@ -214,71 +214,87 @@ static enum drift_err name_columns(const struct table_def *def, char **names,
 	return err;
 }
 
-static bool is_unique(const struct table_def *def, char *const *names,
-		      unsigned count)
+static void exchange(char **names, unsigned i, unsigned j)
 {
-	for (unsigned i = 0; i < def->index_count; i++) {
-		const struct index_def *index = &def->indexes[i];
-		unsigned same = 0;
+	char *name = names[i];
 
-		for (unsigned j = 0; j < count; j++)
-			for (unsigned k = 0; k < index->column_count; k++)
-				same += strcmp(index->columns[k], names[j]) == 0;
-		if (index->unique && index->column_count == count && same == count)
-			return true;
-	}
-	return false;
+	names[i] = names[j];
+	names[j] = name;
 }
 
-static enum drift_err refuse_keys(const struct table_def *parent,
-				  const struct foreign_def *foreign,
-				  struct drift_error *error)
+/* Bring part i of what is referred to to its place, and the column that refers to it. */
+static bool order_part(struct foreign_def *foreign, unsigned i, const char *part)
 {
-	if (foreign->target_count &&
-	    is_unique(parent, foreign->target_columns, foreign->target_count))
-		return drift_fail(error, DRIFT_UNSUPPORTED,
-				  "a foreign key to other columns than the primary "
-				  "key of \"%s\" is not supported",
-				  parent->name);
+	unsigned j = i;
+
+	while (j < foreign->target_count &&
+	       strcmp(foreign->target_columns[j], part) != 0)
+		j++;
+	if (j == foreign->target_count)
+		return false;
+	exchange(foreign->columns, i, j);
+	exchange(foreign->target_columns, i, j);
+	return true;
+}
+
+static bool is_key(const struct table_def *parent, struct foreign_def *foreign)
+{
+	unsigned i = 0;
+
+	if (foreign->target_count != parent->key_count)
+		return false;
+	while (i < parent->key_count &&
+	       order_part(foreign, i, parent->columns[parent->key_columns[i]].name))
+		i++;
+	return i == parent->key_count;
+}
+
+static bool is_index(const struct index_def *index, struct foreign_def *foreign)
+{
+	unsigned i = 0;
+
+	if (!index->unique || foreign->target_count != index->column_count)
+		return false;
+	while (i < index->column_count && order_part(foreign, i, index->columns[i]))
+		i++;
+	return i == index->column_count;
+}
+
+/* Which of the parent's keys is meant: the columns get its order. An index without an id,
+ * of the table that is being defined, is found again once it has one. */
+static enum drift_err find_key(const struct table_def *parent,
+			       struct foreign_def *foreign,
+			       struct drift_error *error)
+{
+	if (foreign->column_count !=
+	    (foreign->target_count ? foreign->target_count : parent->key_count))
+		return drift_fail(error, DRIFT_BAD_FOREIGN_KEY,
+				  "number of referencing and referenced columns for "
+				  "foreign key disagree");
+	if (!foreign->target_count || is_key(parent, foreign)) {
+		foreign_def_clear_targets(foreign);
+		return DRIFT_OK;
+	}
+	for (unsigned i = 0; i < parent->index_count; i++)
+		if (is_index(&parent->indexes[i], foreign)) {
+			foreign->index = parent->indexes[i].id;
+			if (foreign->index)
+				foreign_def_clear_targets(foreign);
+			return DRIFT_OK;
+		}
 	return drift_fail(error, DRIFT_BAD_FOREIGN_KEY,
 			  "there is no unique constraint matching given keys for "
 			  "referenced table \"%s\"",
 			  parent->name);
 }
 
-/* Bring the columns into the order of the parent's key. */
-static enum drift_err order_columns(const struct table_def *parent,
-				    struct foreign_def *foreign,
-				    struct drift_error *error)
+/* Column i of those that are referred to. */
+static const struct column_def *target(const struct table_def *parent,
+				       const struct foreign_def *foreign, unsigned i)
 {
-	unsigned count = foreign->column_count;
-
-	if (count !=
-	    (foreign->target_count ? foreign->target_count : parent->key_count))
-		return drift_fail(error, DRIFT_BAD_FOREIGN_KEY,
-				  "number of referencing and referenced columns for "
-				  "foreign key disagree");
-	if (!foreign->target_count)
-		return DRIFT_OK;
-	if (count != parent->key_count)
-		return refuse_keys(parent, foreign, error);
-	for (unsigned i = 0; i < count; i++) {
-		const char *part = parent->columns[parent->key_columns[i]].name;
-		unsigned j = i;
-		char *text;
-
-		while (j < count && strcmp(foreign->target_columns[j], part) != 0)
-			j++;
-		if (j == count)
-			return refuse_keys(parent, foreign, error);
-		text = foreign->columns[i];
-		foreign->columns[i] = foreign->columns[j];
-		foreign->columns[j] = text;
-		text = foreign->target_columns[i];
-		foreign->target_columns[i] = foreign->target_columns[j];
-		foreign->target_columns[j] = text;
-	}
-	return DRIFT_OK;
+	return foreign->target_count
+		       ? find_column(parent, foreign->target_columns[i])
+		       : foreign_def_target(parent, foreign, i);
 }
 
 static enum drift_err check_types(const struct table_def *def,
@@ -287,8 +303,7 @@ static enum drift_err check_types(const struct table_def *def,
 				  struct drift_error *error)
 {
 	for (unsigned i = 0; i < foreign->column_count; i++) {
-		const struct column_def *to =
-			&parent->columns[parent->key_columns[i]];
+		const struct column_def *to = target(parent, foreign, i);
 		const struct column_def *from =
 			find_column(def, foreign->columns[i]);
 
@@ -301,11 +316,14 @@ static enum drift_err check_types(const struct table_def *def,
 				foreign->name, from->name, to->name,
 				drift_type_name(from->type),
 				drift_type_name(to->type));
-		if (from->type == DRIFT_ANY)
+		if (from->type == DRIFT_ANY || from->type == DRIFT_JSON)
 			return drift_fail(error, DRIFT_UNSUPPORTED,
-					  "a foreign key over column \"%s\" without "
-					  "a type is not supported",
-					  from->name);
+					  "a foreign key over column \"%s\" %s is "
+					  "not supported",
+					  from->name,
+					  from->type == DRIFT_JSON
+						  ? "of type json"
+						  : "without a type");
 	}
 	return DRIFT_OK;
 }
@@ -345,7 +363,7 @@ static enum drift_err resolve(struct drift_view view, struct table_def *def,
 	if (!err && !*foreign->name)
 		err = give_name(def, foreign);
 	if (!err)
-		err = order_columns(parent, foreign, error);
+		err = find_key(parent, foreign, error);
 	if (!err)
 		err = check_types(def, parent, foreign, error);
 	if (err)

@@ -116,9 +116,11 @@ static enum drift_err commit(struct query_session *session,
 enum drift_err transaction_end_statement(struct query_session *session,
 					 struct drift_error *error)
 {
-	if (session->transaction.open || !session->transaction.txn)
+	if (!session->transaction.txn)
 		return DRIFT_OK;
-	return commit(session, error);
+	return session->transaction.open
+		       ? drift_txn_settle(session->transaction.txn, error)
+		       : commit(session, error);
 }
 
 void transaction_fail_statement(struct query_session *session)

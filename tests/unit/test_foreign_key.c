@@ -286,6 +286,71 @@ static void a_replayed_transaction_is_as_it_was(void **state)
 	assert_rows(f, "b", "1:1");
 }
 
+/* Transactions that saw neither the other: the second could not do to the new row what its
+ * deletion asks for. */
+static void a_reference_that_came_meanwhile_is_a_conflict(void **state)
+{
+	struct fixture *f = *state;
+	struct drift_txn *late, *blind;
+	struct drift_receipt receipt;
+
+	make(f, FOREIGN_CASCADE, FOREIGN_SET_NULL);
+	begin(f);
+	put(f, "a", 1, NONE);
+	put(f, "a", 2, NONE);
+	assert_int_equal(commit(f), DRIFT_OK);
+	assert_int_equal(drift_txn_new(f->db, f->receipt.first_seq + 1, NULL, &late),
+			 DRIFT_OK);
+	f->txn = late;
+	take(f, "a", 1);
+	assert_int_equal(drift_txn_settle(late, NULL), DRIFT_OK);
+	begin(f);
+	take(f, "a", 2);
+	blind = f->txn;
+	assert_int_equal(drift_txn_settle(blind, NULL), DRIFT_OK);
+	begin(f);
+	put(f, "b", 1, 1);
+	put(f, "b", 2, 2);
+	assert_int_equal(commit(f), DRIFT_OK);
+	assert_int_equal(drift_commit(late, DRIFT_DURABLE, &receipt),
+			 DRIFT_CONFLICT);
+	assert_non_null(strstr(receipt.error.text, "\"b\""));
+	drift_txn_free(late);
+	assert_int_equal(drift_commit(blind, DRIFT_DURABLE, &receipt),
+			 DRIFT_CONFLICT);
+	drift_txn_free(blind);
+	begin(f);
+	take(f, "a", 2);
+	assert_int_equal(commit(f), DRIFT_OK);
+	assert_rows(f, "b", "1:1 2:-");
+}
+
+/* A row that the transaction has settled may be another's by the time it commits. */
+static void a_row_that_changed_meanwhile_is_not_written_over(void **state)
+{
+	struct fixture *f = *state;
+	struct drift_txn *blind;
+	struct drift_receipt receipt;
+
+	make(f, FOREIGN_CASCADE, FOREIGN_SET_NULL);
+	begin(f);
+	put(f, "a", 1, NONE);
+	put(f, "a", 2, NONE);
+	put(f, "b", 1, 1);
+	assert_int_equal(commit(f), DRIFT_OK);
+	begin(f);
+	take(f, "a", 1);
+	blind = f->txn;
+	assert_int_equal(drift_txn_settle(blind, NULL), DRIFT_OK);
+	begin(f);
+	put(f, "b", 1, 2);
+	assert_int_equal(commit(f), DRIFT_OK);
+	assert_int_equal(drift_commit(blind, DRIFT_DURABLE, &receipt),
+			 DRIFT_CONFLICT);
+	drift_txn_free(blind);
+	assert_rows(f, "b", "1:2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +361,12 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			a_cascade_is_bounded_as_a_transaction_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_reference_that_came_meanwhile_is_a_conflict, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_row_that_changed_meanwhile_is_not_written_over, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_replayed_transaction_is_as_it_was,
 						setup, teardown),
 	};
