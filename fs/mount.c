@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "fs/events_kept.h"
 #include "fs/fs.h"
 #include "fs/invalidate.h"
+#include "fs/mounting.h"
 #include "fs/mountpoint.h"
 #include "fs/notify.h"
 #include "fs/ops.h"
@@ -42,8 +44,9 @@ struct daemon {
 	struct options options;
 	char *db;         /* absolute */
 	char *mountpoint; /* absolute */
-	int ready_fd;     /* to the parent; -1 when there is none (any more) */
-	bool detached;    /* stderr is gone: messages go to syslog */
+	int device_fd; /* by which requests come, if it was mounted before; or -1 */
+	int ready_fd;  /* to the parent; -1 when there is none (any more) */
+	bool detached; /* stderr is gone: messages go to syslog */
 	struct tree tree;
 };
 
@@ -284,6 +287,16 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 	return EXIT_MOUNTED;
 }
 
+static int mount_session(struct daemon *daemon, struct fuse_session *session)
+{
+	char device[32];
+
+	if (daemon->device_fd < 0)
+		return fuse_session_mount(session, daemon->mountpoint);
+	snprintf(device, sizeof(device), "/dev/fd/%d", daemon->device_fd);
+	return fuse_session_mount(session, device);
+}
+
 static int run_session(struct daemon *daemon, struct fuse_session *session)
 {
 	struct query_server *server = NULL;
@@ -298,7 +311,7 @@ static int run_session(struct daemon *daemon, struct fuse_session *session)
 	}
 	if (query_server_start(daemon->tree.db, &server, &error))
 		return say(&error);
-	if (fuse_session_mount(session, daemon->mountpoint)) {
+	if (mount_session(daemon, session)) {
 		query_server_stop(server);
 		return EXIT_MOUNT_FAILED;
 	}
@@ -306,7 +319,10 @@ static int run_session(struct daemon *daemon, struct fuse_session *session)
 	events_kept_write(&daemon->tree);
 	query_server_stop(server);
 	changes_stop(&daemon->tree.changes);
-	mountpoint_abandon(daemon->mountpoint);
+	if (daemon->options.drop_privileges)
+		mountpoint_abort(daemon->mountpoint);
+	else
+		mountpoint_abandon(daemon->mountpoint);
 	invalidator_stop(&daemon->tree);
 	fuse_session_unmount(session);
 	return status;
@@ -390,20 +406,25 @@ static int run_daemon(struct daemon *daemon)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	mask_stop_signals(SIG_BLOCK);
+	if (daemon->options.drop_privileges && !mounting_drop_privileges())
+		return EXIT_REFUSED;
 	return open_and_mount(daemon);
 }
 
-/* Files the caller had open are not the daemon's to hold on to, but for a mount point
- * that is one of them. */
+/* Files the caller had open are not the daemon's to hold on to, but for the device. */
 static void close_inherited(const struct daemon *daemon)
 {
 	unsigned ready = (unsigned)daemon->ready_fd;
+	unsigned device =
+		daemon->device_fd < 0 ? ready : (unsigned)daemon->device_fd;
+	unsigned low = ready < device ? ready : device;
+	unsigned high = ready < device ? device : ready;
 
-	if (strncmp(daemon->mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
-		return;
-	if (ready > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, ready - 1, 0);
-	close_range(ready + 1, ~0u, 0);
+	if (low > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0u, 0);
 }
 
 static int fork_daemon(struct daemon *daemon)
@@ -430,6 +451,33 @@ static int fork_daemon(struct daemon *daemon)
 
 /* ---- The command line -------------------------------------------------------- */
 
+/* The device that requests come by, if it is not libfuse's to open: handed in as the
+ * mount point, or mounted already because there is no right to do so later. */
+static bool find_device(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+
+	daemon->device_fd = mountpoint_device(daemon->mountpoint);
+	if (daemon->device_fd >= 0 || !options->drop_privileges)
+		return true;
+	daemon->device_fd = mounting_device(daemon->mountpoint, daemon->db, options);
+	return daemon->device_fd >= 0;
+}
+
+/* Who has no rights any more cannot take away what was mounted. */
+static int start(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	int status;
+
+	if (options->foreground)
+		return run_daemon(daemon);
+	status = fork_daemon(daemon);
+	if (status != EXIT_MOUNTED && daemon->device_fd >= 0)
+		(void)umount2(daemon->mountpoint, MNT_DETACH);
+	return status;
+}
+
 static int mount_database(struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
@@ -438,24 +486,23 @@ static int mount_database(struct daemon *daemon)
 	if (!daemon->mountpoint)
 		return EXIT_REFUSED;
 	if (options->remount)
-		return mountpoint_remount(daemon->mountpoint,
-					  options->tree.read_only);
+		return mounting_remount(daemon->mountpoint, options);
 	daemon->db = realpath(options->db, NULL);
 	if (!daemon->db) {
 		fprintf(stderr, "driftfs: database %s: %s\n", options->db,
 			strerror(errno));
 		return EXIT_REFUSED;
 	}
-	if (!mountpoint_prepare(daemon->mountpoint, daemon->db))
+	if (!mountpoint_prepare(daemon->mountpoint, daemon->db, options->nonempty))
 		return EXIT_REFUSED;
 	if (options->fake)
 		return EXIT_MOUNTED;
-	return options->foreground ? run_daemon(daemon) : fork_daemon(daemon);
+	return find_device(daemon) ? start(daemon) : EXIT_MOUNT_FAILED;
 }
 
 int fs_main(int argc, char **argv)
 {
-	struct daemon daemon = { .ready_fd = -1 };
+	struct daemon daemon = { .device_fd = -1, .ready_fd = -1 };
 	const struct options *options = &daemon.options;
 	int status = EXIT_REFUSED;
 

@@ -4,9 +4,11 @@
  * wait. */
 #include "fs/mountpoint.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <mntent.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,13 +29,20 @@
 
 extern char **environ;
 
+int mountpoint_device(const char *mountpoint)
+{
+	int device;
+
+	return sscanf(mountpoint, "/dev/fd/%d", &device) == 1 ? device : -1;
+}
+
 char *mountpoint_resolve(const char *mountpoint)
 {
 	char *parent, *resolved, *path = NULL;
 	const char *last;
 	char *slash;
 
-	if (strncmp(mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
+	if (mountpoint_device(mountpoint) >= 0)
 		return strdup(mountpoint);
 	path = realpath(mountpoint, NULL);
 	if (path || errno != ENOTCONN) {
@@ -64,24 +74,40 @@ char *mountpoint_resolve(const char *mountpoint)
 	return path;
 }
 
-char *mountpoint_database(const char *mountpoint)
+static void keep(char **place, const char *text)
+{
+	if (!place)
+		return;
+	free(*place);
+	*place = text ? strdup(text) : NULL;
+}
+
+bool mountpoint_find(const char *mountpoint, char **database, char **options)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "r");
 	struct mntent entry, *found;
-	char *database = NULL;
 	char memory[3 * PATH_MAX];
+	bool is_ours = false;
 
 	if (!mounts)
-		return NULL;
+		return false;
 	while ((found = getmntent_r(mounts, &entry, memory, sizeof(memory)))) {
 		if (strcmp(found->mnt_dir, mountpoint) != 0)
 			continue;
-		free(database); /* what is on top counts: the last */
-		database = strcmp(found->mnt_type, "fuse.driftfs") == 0
-				   ? strdup(found->mnt_fsname)
-				   : NULL;
+		/* What is on top counts: the last. */
+		is_ours = strcmp(found->mnt_type, "fuse.driftfs") == 0;
+		keep(database, is_ours ? found->mnt_fsname : NULL);
+		keep(options, is_ours ? found->mnt_opts : NULL);
 	}
 	endmntent(mounts);
+	return is_ours;
+}
+
+char *mountpoint_database(const char *mountpoint)
+{
+	char *database = NULL;
+
+	(void)!mountpoint_find(mountpoint, &database, NULL);
 	return database;
 }
 
@@ -136,13 +162,22 @@ static bool check_device(void)
 	return false;
 }
 
+/* What stat(2) says may be the kernel's memory of who was there. */
+static bool is_dead(const char *mountpoint)
+{
+	int top = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (top >= 0)
+		close(top);
+	return top < 0 && errno == ENOTCONN;
+}
+
 /* A driftfs mount is there already: dead, or with a daemon behind it. */
 static bool check_mounted(const char *mountpoint, const char *database)
 {
-	struct stat st;
 	int pid;
 
-	if (stat(mountpoint, &st) != 0 && errno == ENOTCONN) {
+	if (is_dead(mountpoint)) {
 		if (detach(mountpoint, MNT_DETACH) == 0)
 			return true;
 		fprintf(stderr,
@@ -157,7 +192,29 @@ static bool check_mounted(const char *mountpoint, const char *database)
 	return false;
 }
 
-bool mountpoint_prepare(const char *mountpoint, const char *db)
+/* Nobody is to wonder where his files went. A place that is mounted when somebody looks
+ * into it (autofs) is not looked into: who looks would wait for himself. */
+static bool is_empty(const char *mountpoint)
+{
+	int place = open(mountpoint, O_PATH | O_CLOEXEC);
+	struct statfs st;
+	DIR *dir = NULL;
+	int count = 0;
+
+	if (place >= 0 && fstatfs(place, &st) == 0 &&
+	    st.f_type != AUTOFS_SUPER_MAGIC)
+		dir = opendir(mountpoint);
+	if (place >= 0)
+		close(place);
+	if (!dir)
+		return true;
+	while (count <= 2 && readdir(dir)) // NOLINT(concurrency-mt-unsafe)
+		count++;
+	closedir(dir);
+	return count <= 2;
+}
+
+bool mountpoint_prepare(const char *mountpoint, const char *db, bool may_hide)
 {
 	char *mounted;
 	struct stat st;
@@ -165,7 +222,7 @@ bool mountpoint_prepare(const char *mountpoint, const char *db)
 
 	if (!check_device())
 		return false;
-	if (strncmp(mountpoint, "/dev/fd/", strlen("/dev/fd/")) == 0)
+	if (mountpoint_device(mountpoint) >= 0)
 		return true;
 	if (contains(mountpoint, db) || contains(db, mountpoint)) {
 		fprintf(stderr,
@@ -181,6 +238,14 @@ bool mountpoint_prepare(const char *mountpoint, const char *db)
 		return false;
 	if (stat(mountpoint, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		fprintf(stderr, "driftfs: mount point %s is not a directory\n",
+			mountpoint);
+		return false;
+	}
+	if (!may_hide && !is_empty(mountpoint)) {
+		fprintf(stderr,
+			"driftfs: mount point %s is not empty, and what is in it "
+			"would "
+			"be hidden: take another directory, or give -o nonempty\n",
 			mountpoint);
 		return false;
 	}
@@ -225,19 +290,6 @@ done:
 	return status;
 }
 
-int mountpoint_remount(const char *mountpoint, bool read_only)
-{
-	unsigned long flags = MS_REMOUNT | MS_NOSUID | MS_NODEV;
-
-	if (read_only)
-		flags |= MS_RDONLY;
-	if (mount("driftfs", mountpoint, "fuse.driftfs", flags, NULL) == 0)
-		return 0;
-	fprintf(stderr, "driftfs: cannot remount %s: %s\n", mountpoint,
-		strerror(errno));
-	return 32;
-}
-
 /* The number the kernel lists the mount's connection by: its device's minor. */
 static bool find_connection(const char *mountpoint, unsigned *minor)
 {
@@ -259,8 +311,7 @@ static bool find_connection(const char *mountpoint, unsigned *minor)
 	return found;
 }
 
-/* Who may not force an unmount may still abort his own connection. */
-static void abort_connection(const char *mountpoint)
+void mountpoint_abort(const char *mountpoint)
 {
 	char path[64];
 	unsigned minor;
@@ -281,6 +332,6 @@ void mountpoint_abandon(const char *mountpoint)
 {
 	if (umount2(mountpoint, MNT_FORCE | MNT_DETACH) == 0 || errno != EPERM)
 		return;
-	abort_connection(mountpoint);
+	mountpoint_abort(mountpoint);
 	(void)fusermount(mountpoint, "-uz");
 }

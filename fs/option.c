@@ -24,11 +24,14 @@ static const char *const swallowed_options[] = {
 	"auto",       "noauto",     "user",        "nouser",   "users",
 	"owner",      "group",      "_netdev",     "nofail",   "defaults",
 	"relatime",   "norelatime", "strictatime", "lazytime", "diratime",
-	"nodiratime", "mand",       "nomand",      "nonempty", "dev",
-	"suid",
+	"nodiratime", "mand",       "nomand",      "dev",      "suid",
 };
 
 static const char *const swallowed_prefixes[] = { "comment=", "x-", "X-" };
+
+/* What the kernel's list of mounts says of one: mount(8) hands it back in a remount. */
+static const char *const listed_prefixes[] = { "user_id=", "group_id=", "max_read=",
+					       "blksize=" };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -174,42 +177,75 @@ static bool complain(const char *format, const char *what, const char *hint)
 	return false;
 }
 
-static void pass(struct options *options, const char *option)
+/* To a list that is joined by ','. */
+static void add_to(struct buf *list, const char *option)
 {
-	if (options->passed.size)
-		buf_add_char(&options->passed, ',');
-	buf_add_str(&options->passed, option);
+	if (list->size)
+		buf_add_char(list, ',');
+	buf_add_str(list, option);
+}
+
+static bool begins_with_any(const char *option, const char *const *prefixes,
+			    size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (begins_with(option, prefixes[i]))
+			return true;
+	return false;
+}
+
+static void set_passed(struct options *options, const char *option)
+{
+	if (strcmp(option, "ro") == 0)
+		options->tree.read_only = true;
+	else if (strcmp(option, "rw") == 0)
+		options->tree.read_only = options->as_of != NULL;
+	options->allow_other |= strcmp(option, "allow_other") == 0;
+	add_to(&options->passed, option);
+}
+
+/* Ours that are a word alone. */
+static bool set_flag(struct options *options, const char *option)
+{
+	bool *flag = strcmp(option, "remount") == 0 ? &options->remount
+		     : strcmp(option, "drop_privileges") == 0
+			     ? &options->drop_privileges
+		     : strcmp(option, "nonempty") == 0 ? &options->nonempty
+						       : NULL;
+
+	if (flag)
+		*flag = true;
+	return flag != NULL;
 }
 
 static bool set_one(struct options *options, const char *option)
 {
 	if (option[0] == '\0')
 		return true;
-	if (strcmp(option, "remount") == 0) {
-		options->remount = true;
+	if (set_flag(options, option))
 		return true;
-	}
 	for (size_t i = 0; i < COUNT(our_options); i++) {
 		const struct our_option *ours = &our_options[i];
 
 		if (!begins_with(option, ours->name))
 			continue;
+		add_to(&options->ours, option);
 		return ours->set(options, option + strlen(ours->name)) ||
 		       complain("option '%s': the value must be %s", option,
 				ours->values);
 	}
 	if (is_among(option, passed_options, COUNT(passed_options))) {
-		options->tree.read_only |= strcmp(option, "ro") == 0;
-		options->allow_other |= strcmp(option, "allow_other") == 0;
-		pass(options, option);
+		set_passed(options, option);
 		return true;
 	}
-	if (is_among(option, swallowed_options, COUNT(swallowed_options)))
+	if (begins_with_any(option, listed_prefixes, COUNT(listed_prefixes))) {
+		add_to(&options->listed, option);
 		return true;
-	for (size_t i = 0; i < COUNT(swallowed_prefixes); i++)
-		if (begins_with(option, swallowed_prefixes[i]))
-			return true;
-	return options->sloppy || complain("unknown option '%s'%s", option, "");
+	}
+	return is_among(option, swallowed_options, COUNT(swallowed_options)) ||
+	       begins_with_any(option, swallowed_prefixes,
+			       COUNT(swallowed_prefixes)) ||
+	       options->sloppy || complain("unknown option '%s'%s", option, "");
 }
 
 /* A list as -o takes it: joined by ','. */
@@ -250,7 +286,9 @@ void options_usage(const char *program)
 	       "(262144)\n"
 	       "  uid=N gid=N umask=OCTAL who owns the files, and who may do what\n"
 	       "  allow_other             let other users in (with "
-	       "default_permissions)\n",
+	       "default_permissions)\n"
+	       "  drop_privileges         serve without any of root's\n"
+	       "  nonempty                hide what lies in MOUNTPOINT\n",
 	       program, program);
 }
 
@@ -363,11 +401,16 @@ bool options_parse(struct options *options, int argc, char **argv)
 		if (!good)
 			return false;
 	}
+	if (options->listed.size && !options->remount && !options->sloppy)
+		return complain("unknown option '%s'%s", buf_cstr(&options->listed),
+				"");
 	return positional(options, argc, argv, optind);
 }
 
 void options_release(struct options *options)
 {
 	buf_release(&options->passed);
+	buf_release(&options->ours);
+	buf_release(&options->listed);
 	buf_release(&options->memory);
 }

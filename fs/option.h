@@ -16,10 +16,14 @@ struct options {
 	bool fake, sloppy; /* mount -f, mount -s */
 	bool remount;
 	bool allow_other;
+	bool drop_privileges; /* mount first, then serve without any */
+	bool nonempty;        /* the mount may hide files */
 	uint32_t interval_ms; /* of durability=interval=MS, else 0 */
 	const char *as_of;    /* asof=MOMENT, else NULL; into memory */
 	struct tree_options tree;
 	struct buf passed; /* options for libfuse, joined by ',' */
+	struct buf ours;   /* NAME=VALUE options of our own, as they were given */
+	struct buf listed; /* of a remount: what the kernel says of the mount */
 	struct buf memory; /* what as_of points into */
 };
 

@@ -59,6 +59,56 @@ install_here()
 	umount mnt
 }
 
+@test "mount -o remount,ro and rw, and a line of fstab again and again" {
+	install_here
+	driftdb init db
+	mkdir mnt
+	export PATH=/usr/bin:/bin:/usr/sbin
+	mount -t fuse.driftfs -o noexec,format=compact "$PWD/db" "$PWD/mnt"
+	mkdir mnt/tables/t
+	for round in 1 2; do
+		mount -o remount,ro mnt
+		same "$(findmnt -no FS-OPTIONS,VFS-OPTIONS mnt | tr -s ' ,' '\n' | grep -cx ro)" 2
+		run mkdir mnt/tables/u$round
+		says 'Read-only file system'
+		mount -o remount,rw mnt
+		mkdir mnt/tables/u$round
+	done
+	findmnt -no OPTIONS mnt | tr , '\n' | grep -x noexec
+	run mount -o remount,format=pretty mnt
+	[ "$status" != 0 ]
+	says "cannot change 'format=pretty'"
+	umount mnt
+	eventually 5 database_is_free db
+	echo "$PWD/db $PWD/mnt fuse.driftfs format=compact,nofail,x-systemd.automount 0 0" >fstab
+	mount --bind fstab /etc/fstab
+	mount -a
+	mount -a
+	same "$(grep -c " $PWD/mnt fuse.driftfs " /proc/mounts)" 1
+	mount -o remount,ro mnt
+	run mkdir mnt/tables/v
+	says 'Read-only file system'
+	umount mnt
+	umount /etc/fstab
+}
+
+@test "drop_privileges, by our own helper and by that of libfuse" {
+	install_here
+	[ -x /sbin/mount.fuse3 ] || skip 'no mount.fuse3 here'
+	driftdb init db
+	mkdir mnt
+	export PATH=/usr/bin:/bin:/usr/sbin
+	for helper in ours libfuse; do
+		[ $helper = ours ] || rm /usr/sbin/mount.fuse.driftfs
+		mount -t fuse.driftfs -o drop_privileges "$PWD/db" "$PWD/mnt"
+		[ -d mnt/tables ]
+		same "$(sed -n 's/^CapEff:\t//p' "/proc/$(tr -dc 0-9 <db/LOCK)/status")" \
+			0000000000000000
+		umount mnt
+		eventually 5 database_is_free db
+	done
+}
+
 says_mounted()
 {
 	grep -q " $PWD/mnt fuse.driftfs " /proc/mounts

@@ -100,6 +100,27 @@ owner()
 	says 'not connected'
 	driftfs db mnt
 	ls mnt/tables
+	# The kernel remembers what a directory is like, whoever told it is gone.
+	stat mnt >/dev/null
+	local pid
+	pid=$(owner)
+	kill -KILL "$pid"
+	eventually 5 ended "$pid"
+	stat mnt >/dev/null
+	driftfs db mnt
+	ls mnt/tables
+}
+
+@test "files that lie in the mount point are not hidden unasked" {
+	touch mnt/.mine
+	fails_with 1 driftfs db mnt
+	says "mnt is not empty.*nonempty"
+	run is_mounted mnt
+	same "$status" 1
+	driftfs db mnt -o nonempty
+	[ ! -e mnt/.mine ]
+	driftfs --unmount mnt
+	[ -e mnt/.mine ]
 }
 
 @test "refused: what is no database, no directory, mounted already, inside itself" {
@@ -221,6 +242,72 @@ owner()
 	./mount.fuse.driftfs db mnt -o remount,ro
 	fails_with 1 mkdir mnt/tables/u
 	says 'Read-only'
+}
+
+# What the kernel does with the mount.
+flags()
+{
+	awk -v at="$PWD/mnt" '$2 == at { print $4 }' /proc/self/mounts | cut -d , -f 1-4
+}
+
+@test "a remount changes what the kernel does, and refuses what only a new mount can" {
+	[ "$(id -u)" = 0 ] || skip 'needs root'
+	driftfs db mnt -o noexec,max_row=100
+	driftfs db mnt -o remount,ro
+	same "$(flags)" ro,nosuid,nodev,noexec
+	driftfs db mnt -o remount,max_row=100
+	same "$(flags)" rw,nosuid,nodev,noexec
+	mkdir mnt/tables/t
+	fails_with 1 driftfs db mnt -o remount,ro,max_row=200
+	says "cannot change 'max_row=200': unmount"
+	fails_with 1 driftfs db mnt -o remount,ro,asof=1
+	says "cannot change 'asof=1'"
+	same "$(flags)" rw,nosuid,nodev,noexec
+	driftfs --unmount mnt
+	fails_with 1 driftfs db mnt -o remount,ro
+	says 'not a driftfs mount'
+	for option in ro asof=0; do
+		driftfs db mnt -o $option
+		driftfs db mnt -o remount,$option
+		fails_with 1 driftfs db mnt -o remount,rw
+		says 'was mounted read-only'
+		driftfs --unmount mnt
+	done
+}
+
+# capabilities PID: what it may do, and may come to do.
+capabilities()
+{
+	sed -n 's/^\(Cap\|NoNewPrivs\).*:\t*//p' "/proc/$1/status" | sort -u | xargs
+}
+
+@test "drop_privileges: the tree is served by who can do nothing else" {
+	[ "$(id -u)" = 0 ] || skip 'needs root'
+	driftfs db mnt -o drop_privileges
+	same "$(flags | cut -d , -f 1-3)" rw,nosuid,nodev
+	same "$(capabilities "$(owner)")" '0000000000000000 1'
+	mkdir mnt/tables/t
+	echo '{"v":1}' >mnt/tables/t/rows/a.json
+	same "$(driftdb sql -q --format json -d db -e 'SELECT v FROM t')" '{"v":1}'
+	driftfs --unmount mnt
+	run is_mounted mnt
+	same "$status" 1
+	# What it cannot take away the next one does.
+	driftfs db mnt -o drop_privileges
+	local pid
+	pid=$(owner)
+	kill -TERM "$pid"
+	eventually 5 ended "$pid"
+	fails_with 2 ls mnt
+	says 'not connected'
+	driftfs db mnt -o drop_privileges
+	same "$(jq .v mnt/tables/t/rows/a.json)" 1
+	driftfs --unmount mnt
+	# Nothing stays when it cannot start.
+	echo noise >db/FORMAT
+	fails_with 1 driftfs db mnt -o drop_privileges
+	run is_mounted mnt
+	same "$status" 1
 }
 
 @test "mount -t fuse.driftfs, through the helper in the search path" {

@@ -8,7 +8,7 @@ _driftfs()
 
 	if [ "$previous" = -o ]; then
 		compopt -o nospace
-		mapfile -t COMPREPLY < <(compgen -P "${current%"${current##*,}"}" -W 'ro asof= history=hidden format=compact durability=close durability=fsync durability=interval= max_row= max_open= uid= gid= umask= allow_other' -- "${current##*,}")
+		mapfile -t COMPREPLY < <(compgen -P "${current%"${current##*,}"}" -W 'ro asof= history=hidden format=compact durability=close durability=fsync durability=interval= max_row= max_open= uid= gid= umask= allow_other drop_privileges nonempty' -- "${current##*,}")
 		return
 	fi
 	case $current in
