@@ -5,21 +5,14 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
+#include "engine/append_list.h"
+
 #define CHUNK_BYTES (256u << 10)
-#define LIST_CHUNK 1024 /* transactions or DDL statements a chunk */
-#define LIST_CHUNKS 65536
 
 struct chunk {
 	struct chunk *next;
 	size_t size, used;
 	alignas(16) char data[];
-};
-
-/* A list that one thread appends to while others read: chunks never move. */
-struct list {
-	size_t item_bytes;
-	_Atomic size_t count;
-	_Atomic(char *) *chunks; /* LIST_CHUNKS of them, made on first use */
 };
 
 struct memtable {
@@ -28,13 +21,13 @@ struct memtable {
 	_Atomic uint64_t bytes;
 	_Atomic unsigned height;
 	uint64_t random;
-	struct list txs;
-	struct list ddls;
-	struct list events; /* row entries in order of their seqs */
-	struct entry *head; /* MEMTABLE_HEIGHT links, no key */
+	struct append_list txs;
+	struct append_list ddls;
+	struct append_list events; /* row entries in order of their seqs */
+	struct entry *head;        /* MEMTABLE_HEIGHT links, no key */
 };
 
-/* ---- Arena and lists ------------------------------------------------- */
+/* ---- The arena ------------------------------------------------- */
 
 static void *arena_alloc(struct memtable *memtable, size_t size)
 {
@@ -55,46 +48,6 @@ static void *arena_alloc(struct memtable *memtable, size_t size)
 	at = chunk->data + chunk->used;
 	chunk->used += size;
 	return at;
-}
-
-static enum drift_err list_add(struct list *list, const void *item)
-{
-	size_t count = atomic_load(&list->count);
-	size_t chunk = count / LIST_CHUNK;
-	char *data;
-
-	if (!list->chunks)
-		list->chunks = calloc(LIST_CHUNKS, sizeof(*list->chunks));
-	if (!list->chunks || chunk >= LIST_CHUNKS)
-		return DRIFT_NOMEM;
-	data = atomic_load(&list->chunks[chunk]);
-	if (!data) {
-		data = malloc(LIST_CHUNK * list->item_bytes);
-		if (!data)
-			return DRIFT_NOMEM;
-		atomic_store(&list->chunks[chunk], data);
-	}
-	memcpy(data + count % LIST_CHUNK * list->item_bytes, item, list->item_bytes);
-	atomic_store(&list->count, count + 1);
-	return DRIFT_OK;
-}
-
-static const void *list_item(const struct list *list, size_t i)
-{
-	return atomic_load(&list->chunks[i / LIST_CHUNK]) +
-	       i % LIST_CHUNK * list->item_bytes;
-}
-
-static void list_release(struct list *list)
-{
-	for (size_t i = 0; list->chunks && i < LIST_CHUNKS; i++) {
-		char *data = atomic_load(&list->chunks[i]);
-
-		if (!data)
-			break;
-		free(data);
-	}
-	free(list->chunks);
 }
 
 struct memtable *memtable_new(void)
@@ -126,9 +79,9 @@ void memtable_free(struct memtable *memtable)
 
 	if (!memtable)
 		return;
-	list_release(&memtable->txs);
-	list_release(&memtable->ddls);
-	list_release(&memtable->events);
+	append_list_release(&memtable->txs);
+	append_list_release(&memtable->ddls);
+	append_list_release(&memtable->events);
 	for (struct chunk *chunk = memtable->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		free(chunk);
@@ -294,7 +247,7 @@ enum drift_err memtable_add_row(struct memtable *memtable, uint32_t table_id,
 		entry->place = *place;
 	skip_insert(memtable, entry);
 	atomic_fetch_add(&memtable->count, 1);
-	return place ? list_add(&memtable->events, &entry) : DRIFT_OK;
+	return place ? append_list_add(&memtable->events, &entry) : DRIFT_OK;
 }
 
 enum drift_err memtable_add_index(struct memtable *memtable, uint32_t index_id,
@@ -359,7 +312,7 @@ enum drift_err memtable_remove_index(struct memtable *memtable, uint32_t index_i
 
 enum drift_err memtable_add_tx(struct memtable *memtable, const struct mem_tx *tx)
 {
-	return list_add(&memtable->txs, tx);
+	return append_list_add(&memtable->txs, tx);
 }
 
 enum drift_err memtable_add_ddl(struct memtable *memtable, const struct mem_ddl *ddl)
@@ -371,7 +324,7 @@ enum drift_err memtable_add_ddl(struct memtable *memtable, const struct mem_ddl 
 		return DRIFT_NOMEM;
 	memcpy(body, ddl->body.data, ddl->body.size);
 	kept.body.data = body;
-	return list_add(&memtable->ddls, &kept);
+	return append_list_add(&memtable->ddls, &kept);
 }
 
 /* ---- Reading --------------------------------------------------------- */
@@ -467,12 +420,12 @@ void memtable_index_key(struct buf *out, uint32_t index_id, struct slice value)
 
 size_t memtable_event_count(const struct memtable *memtable)
 {
-	return atomic_load(&memtable->events.count);
+	return append_list_count(&memtable->events);
 }
 
 const struct entry *memtable_event(const struct memtable *memtable, size_t i)
 {
-	return *(const struct entry *const *)list_item(&memtable->events, i);
+	return *(const struct entry *const *)append_list_item(&memtable->events, i);
 }
 
 size_t memtable_events_after(const struct memtable *memtable, drift_seq seq)
@@ -492,20 +445,20 @@ size_t memtable_events_after(const struct memtable *memtable, drift_seq seq)
 
 size_t memtable_tx_count(const struct memtable *memtable)
 {
-	return atomic_load(&memtable->txs.count);
+	return append_list_count(&memtable->txs);
 }
 
 struct mem_tx memtable_tx(const struct memtable *memtable, size_t i)
 {
-	return *(const struct mem_tx *)list_item(&memtable->txs, i);
+	return *(const struct mem_tx *)append_list_item(&memtable->txs, i);
 }
 
 size_t memtable_ddl_count(const struct memtable *memtable)
 {
-	return atomic_load(&memtable->ddls.count);
+	return append_list_count(&memtable->ddls);
 }
 
 struct mem_ddl memtable_ddl(const struct memtable *memtable, size_t i)
 {
-	return *(const struct mem_ddl *)list_item(&memtable->ddls, i);
+	return *(const struct mem_ddl *)append_list_item(&memtable->ddls, i);
 }

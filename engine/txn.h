@@ -45,6 +45,15 @@ struct drift_txn {
 	struct overlay overlay;
 };
 
+/* txn.c: the next operation, which counts when txn->count is raised; NULL: no memory. */
+struct txn_op *txn_op_new(struct drift_txn *txn, enum txn_kind kind,
+			  const struct table_def *def);
+/* A copy in the transaction's memory. */
+enum drift_err txn_keep(struct drift_txn *txn, struct slice from, struct slice *to);
+/* Whether an operation of so many bytes more is within the database's options. */
+enum drift_err txn_check_limits(const struct drift_txn *txn, size_t bytes,
+				struct drift_error *error);
+
 /* The definition that the transaction made for a table, among its first `ops`
  * operations; *dropped when it dropped it. */
 const struct table_def *txn_defined(const struct drift_txn *txn, uint32_t ops,

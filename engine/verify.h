@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* verify.h - one verification under way: what verify.c (the log), verify_index.c
- * (the index by itself) and verify_name.c (which entries differ) share. Private to
+/* verify.h - one verification under way: what verify.c, verify_log.c (the log),
+ * verify_index.c (the index by itself) and verify_name.c (which entries differ) share. Private to
  * engine/.
  *
  * Nothing is looked up. The index is read once, in its own order: `recent`,
@@ -8,8 +8,8 @@
  * each space is taken, and of what each snapshot should have (verify_snapshot.h).
  * Meanwhile a second thread reads the snapshots. Then the log is read once, in its own
  * order, segments side by side on two threads, and tallied the same way; which events
- * are the rows of `current`, a bit for each seq tells. Only when tallies differ is it worth a look-up for each
- * entry, to name those that differ. */
+ * are the rows of `current`, a bit for each seq tells. Only when tallies differ is it worth
+ * a look-up for each entry, to name those that differ. */
 #ifndef DRIFT_ENGINE_VERIFY_H
 #define DRIFT_ENGINE_VERIFY_H
 
@@ -63,6 +63,12 @@ uint64_t verify_version_hash(uint64_t seed, uint32_t table_id, struct slice key,
 			     const struct index_version *version);
 uint64_t verify_row_hash(uint64_t seed, uint32_t table_id, struct slice key,
 			 const struct index_row *row);
+
+/* verify_log.c: read the log, compare its chain, and tally what it says: fills log_versions,
+ * log_rows, log_snapshot_rows, anchor_met and the report's sums. */
+enum drift_err verify_log(struct verify *verify);
+/* Then say so if the anchor's transaction was not met. */
+void verify_anchor(struct verify *verify);
 
 /* verify_index.c: a space read from its first entry to its last. What does not match
  * its CRC is told, and passed over. */
