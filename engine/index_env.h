@@ -9,6 +9,7 @@
 #include "engine/crc32c.h"
 #include "engine/index.h"
 #include "engine/index_fault.h"
+#include "engine/index_page.h"
 
 #define INDEX_POOL 64 /* readers kept */
 
@@ -38,10 +39,18 @@ struct index_reader {
 	uint64_t current_page; /* index_reader_page */
 };
 
+/* A walk (index_step_many) reads whole pages itself. Meanwhile LMDB's cursor is at the first
+ * entry behind the page, or where ahead_code says. */
 struct index_cursor {
 	struct index *index;
 	MDB_cursor *cursor;
 	MDB_val at; /* the key it stands on */
+	size_t page_bytes;
+	struct index_page page; /* count 0: none; LMDB's cursor is where it stands */
+	int ahead_code;
+	const char
+		*fetch; /* what of the page behind it is to come from memory next */
+	unsigned fetch_left, fetch_lines; /* lines of it, and with each entry */
 };
 
 struct index_writer {
@@ -58,6 +67,10 @@ enum drift_err index_err(int code);
 /* index_read.c: begin a transaction; LMDB's code. */
 int index_txn_begin(struct index *index, unsigned flags, MDB_txn **txn);
 void index_reader_free(struct index_reader *reader);
+/* What LMDB answered to who reads; the process ends where it found the tree to be none. */
+enum drift_err index_read_err(struct index *index, int code);
+/* index_walk.c: LMDB's cursor is to be used again: where the walk is, if that matters. */
+int index_walk_leave(struct index_cursor *cursor, MDB_cursor_op op);
 /* There was a commit: readers in the pool let go of what is old. */
 void index_readers_refresh(struct index *index);
 const char *index_space_name(enum index_space space);

@@ -162,7 +162,7 @@ void index_readers_refresh(struct index *index)
 
 /* Where LMDB finds a page to be none there is no way on, neither down nor to the next
  * entry: as with a fault, whether it meets one or the other is up to what stands there. */
-static enum drift_err read_err(struct index *index, int code)
+enum drift_err index_read_err(struct index *index, int code)
 {
 	enum drift_err err = index_err(code);
 
@@ -216,7 +216,7 @@ enum drift_err index_get_from(struct index_reader *reader, enum index_space spac
 		note_page(reader, space, &stored);
 		return err;
 	}
-	err = read_err(reader->index, code);
+	err = index_read_err(reader->index, code);
 	if (err)
 		return err;
 	*found = slice_of(at.mv_data, at.mv_size);
@@ -235,6 +235,16 @@ enum drift_err index_get(struct index_reader *reader, enum index_space space,
 	return err || slice_equal(found, key) ? err : DRIFT_DONE;
 }
 
+/* 0: not a power of two, whatever that means. */
+static size_t page_bytes(struct index *index)
+{
+	MDB_stat stat;
+
+	if (mdb_env_stat(index->env, &stat) || (stat.ms_psize & (stat.ms_psize - 1)))
+		return 0;
+	return stat.ms_psize;
+}
+
 enum drift_err index_cursor_open(struct index_reader *reader, enum index_space space,
 				 struct index_cursor **out)
 {
@@ -243,6 +253,7 @@ enum drift_err index_cursor_open(struct index_reader *reader, enum index_space s
 
 	if (cursor) {
 		cursor->index = reader->index;
+		cursor->page_bytes = page_bytes(reader->index);
 		code = INDEX_FAULT_IN(mdb_cursor_open(
 			reader->txn, reader->index->spaces[space], &cursor->cursor));
 	}
@@ -268,9 +279,15 @@ static enum drift_err cursor_get(struct index_cursor *cursor, const MDB_val *key
 				 struct slice *value)
 {
 	MDB_val at = key ? *key : cursor->at, stored = { 0 };
-	int code = INDEX_FAULT_IN(mdb_cursor_get(cursor->cursor, &at, &stored, op));
-	enum drift_err err = read_err(cursor->index, code);
+	enum drift_err err;
+	int code = 0;
 
+	if (cursor->page.count)
+		code = INDEX_FAULT_IN(index_walk_leave(cursor, op));
+	if (!code)
+		code = INDEX_FAULT_IN(
+			mdb_cursor_get(cursor->cursor, &at, &stored, op));
+	err = index_read_err(cursor->index, code);
 	if (err == DRIFT_DONE)
 		(void)index_end_check(cursor->index, cursor->cursor, op, &at,
 				      &stored);
@@ -333,71 +350,4 @@ enum drift_err index_step(struct index_cursor *cursor, enum index_step step,
 	};
 
 	return cursor_get(cursor, NULL, ops[step], found, value);
-}
-
-#define LINE_BYTES 64
-#define FETCH_BYTES_MAX 512
-
-/* Have the bytes of an entry come from memory while LMDB looks for the next one. */
-static inline void fetch(const MDB_val *key, const MDB_val *stored)
-{
-	size_t size = key->mv_size + stored->mv_size;
-
-	if (size > FETCH_BYTES_MAX)
-		size = FETCH_BYTES_MAX;
-	for (size_t i = LINE_BYTES; i < size; i += LINE_BYTES)
-		__builtin_prefetch((const char *)key->mv_data + i);
-}
-
-static int step_many(struct index_cursor *cursor, uint32_t prefix,
-		     struct index_entry *entries, unsigned max, unsigned *count)
-{
-	MDB_val key, stored;
-	struct slice value;
-	int code;
-
-	while (*count < max) {
-		stored = (MDB_val){ 0 };
-		code = mdb_cursor_get(cursor->cursor, &key, &stored, MDB_NEXT);
-		if (code)
-			return code;
-		cursor->at = key;
-		if (key.mv_size < 4 || be32_get(key.mv_data) != prefix) {
-			/* No matter what it says, but it must be an entry. */
-			(void)index_value_check(cursor->index,
-						slice_of(key.mv_data, key.mv_size),
-						&stored, &value);
-			return 0;
-		}
-		fetch(&key, &stored);
-		entries[(*count)++] = (struct index_entry){
-			.key = slice_of(key.mv_data, key.mv_size),
-			.value = slice_of(stored.mv_data, stored.mv_size),
-		};
-	}
-	return 0;
-}
-
-enum drift_err index_step_many(struct index_cursor *cursor, uint32_t prefix,
-			       struct index_entry *entries, unsigned max,
-			       unsigned *count)
-{
-	MDB_val stored;
-	int code;
-
-	*count = 0;
-	code = INDEX_FAULT_IN(step_many(cursor, prefix, entries, max, count));
-	for (unsigned i = 0; i < *count; i++) {
-		struct slice *value = &entries[i].value;
-
-		stored = index_val(*value);
-		if (index_value_check(cursor->index, entries[i].key, &stored, value))
-			*value = (struct slice){ 0 };
-	}
-	if (code == MDB_NOTFOUND) {
-		(void)index_end_check(cursor->index, cursor->cursor, MDB_NEXT,
-				      &cursor->at, &stored);
-		return DRIFT_OK;
-	}
-	return read_err(cursor->index, code);
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* index_page.c - see index_page.h. */
+#include "engine/index_page.h"
+
+#define LEAF 2
+
+/* Does the entry at that offset fit the page, and stand in it as a whole? */
+static bool is_whole(const char *start, size_t bytes, size_t at)
+{
+	const char *node = start + at;
+	size_t size;
+
+	if (at < INDEX_PAGE_HEAD_BYTES || at + INDEX_NODE_HEAD_BYTES > bytes ||
+	    index_page_number(node + 4))
+		return false;
+	size = index_page_number(node + 6) + index_page_number(node) +
+	       ((size_t)index_page_number(node + 2) << 16);
+	return size <= bytes - at - INDEX_NODE_HEAD_BYTES;
+}
+
+bool index_page_enter(struct index_page *page, const char *key, size_t bytes)
+{
+	size_t place = (uintptr_t)key & (bytes - 1), end, at;
+	const char *start = key - place;
+	unsigned found = 0;
+
+	page->at = page->count = 0;
+	end = index_page_number(start + 12);
+	if (index_page_number(start + 10) != LEAF || end > bytes ||
+	    end < INDEX_PAGE_HEAD_BYTES || end % 2)
+		return false;
+	for (at = INDEX_PAGE_HEAD_BYTES; at < end; at += 2) {
+		size_t node = index_page_number(start + at);
+
+		if (!is_whole(start, bytes, node))
+			return false;
+		if (node + INDEX_NODE_HEAD_BYTES == place)
+			found = (unsigned)(at - INDEX_PAGE_HEAD_BYTES) / 2 + 1;
+	}
+	if (!found)
+		return false;
+	page->start = start;
+	page->at = found;
+	page->count = (unsigned)(end - INDEX_PAGE_HEAD_BYTES) / 2;
+	return true;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* index_page.h - the entries of one leaf of LMDB's tree, read where they stand: a walk
+ * asks LMDB for the next leaf, not for each entry. Private to the index's files.
+ *
+ * What the file of LMDB 0.9 (data version 1; mdb.c, "Page" and "Node") has at a leaf,
+ * integers in the machine's order:
+ *
+ *	page	8	its number
+ *		2	0
+ *		2	flags: 2 for a leaf that was committed
+ *		2	end of the offsets that follow: 16 + 2 * entries
+ *		2	where the entries begin
+ *		...	offsets[2] of the entries from the page's beginning, in key order
+ *	entry	4	bytes of the data: the lower two, the upper two
+ *		2	flags: 0, or data that stands elsewhere
+ *		2	bytes of the key
+ *		...	key, data
+ *
+ * Nothing is believed that does not fit the page, and a leaf is taken only where an entry
+ * that LMDB gave is found in it, in its place. Whatever else it may be is LMDB's to
+ * read. (Values have checksums of their own.) */
+#ifndef DRIFT_ENGINE_INDEX_PAGE_H
+#define DRIFT_ENGINE_INDEX_PAGE_H
+
+#include <lmdb.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define INDEX_PAGE_HEAD_BYTES 16
+#define INDEX_NODE_HEAD_BYTES 8
+
+/* Entries at..count-1 are those that follow. All zeros: none is known. */
+struct index_page {
+	const char *start;
+	unsigned at, count;
+};
+
+/* The page with the entry that has its key at `key`, standing behind that; false, and no
+ * page, when it is none all of which can be read here. bytes: of a page, a power of
+ * two. */
+bool index_page_enter(struct index_page *page, const char *key, size_t bytes);
+
+static inline uint16_t index_page_number(const char *at)
+{
+	uint16_t number;
+
+	memcpy(&number, at, sizeof(number));
+	return number;
+}
+
+/* Entry i. */
+static inline void index_page_entry(const struct index_page *page, unsigned i,
+				    MDB_val *key, MDB_val *stored)
+{
+	const char *node =
+		page->start + index_page_number(page->start + INDEX_PAGE_HEAD_BYTES +
+						2 * (size_t)i);
+
+	key->mv_size = index_page_number(node + 6);
+	key->mv_data = (char *)node + INDEX_NODE_HEAD_BYTES;
+	stored->mv_size =
+		index_page_number(node) | (size_t)index_page_number(node + 2) << 16;
+	stored->mv_data = (char *)key->mv_data + key->mv_size;
+}
+
+#endif
