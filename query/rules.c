@@ -275,7 +275,7 @@ static enum drift_err rules_check(const struct table_def *def, struct slice row,
 	return err;
 }
 
-static enum drift_err rules_fill(const struct table_def *def, unsigned number,
+enum drift_err rules_fill(const struct table_def *def, unsigned number,
 				 struct buf *value, struct drift_error *error)
 {
 	struct memory_account *former = memory_charge(NULL);

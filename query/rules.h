@@ -8,6 +8,10 @@
 /* Can def's expressions be evaluated? */
 enum drift_err rules_check_definition(const struct table_def *def,
 				      struct drift_error *error);
+/* Append the value of column `number`'s DEFAULT expression, for a new row or for SET
+ * c = DEFAULT. */
+enum drift_err rules_fill(const struct table_def *def, unsigned number,
+			  struct buf *value, struct drift_error *error);
 /* Does the expression name the column? */
 bool rules_mention(const char *sql, const char *column);
 /* Write the column's new name into the expression. */

@@ -66,6 +66,10 @@ void sequence_name_for(const struct table_def *def, const struct column_def *col
 /* Give the column the default nextval('t_c_seq'). */
 enum drift_err sequence_set_default(const struct table_def *def,
 				    struct column_def *column, struct slice name);
+/* Append the next number of the column's sequence. */
+enum drift_err sequence_take(struct query_session *session,
+			     const struct column_def *column, struct buf *value,
+			     struct drift_error *error);
 /* Append document with the numbers of columns that it does not give. */
 enum drift_err sequence_fill(struct query_session *session,
 			     const struct table_def *def, struct slice document,
@@ -96,8 +100,8 @@ enum drift_err sequence_set(struct query_session *session,
 enum drift_err sequence_create(struct ddl *ddl);
 enum drift_err sequence_alter(struct ddl *ddl);
 enum drift_err sequence_drop(struct ddl *ddl);
-/* sequence_owned.c: make the sequences that def's new columns own, and check that those its defaults name
- * are there. */
+/* sequence_owned.c: make the sequences that def's new columns own, and check that those
+ * its defaults name are there. */
 enum drift_err sequence_make_owned(struct ddl *ddl, struct table_def *def);
 /* Drop the sequences that def's columns own: all, or (not NULL) that column's. */
 enum drift_err sequence_drop_owned(struct ddl *ddl, const struct table_def *def,

@@ -174,9 +174,9 @@ enum drift_err sequence_refuse_patch(const struct table_def *def, struct slice p
 	return DRIFT_OK;
 }
 
-static enum drift_err take_number(struct query_session *session,
-				  const struct column_def *column, struct buf *value,
-				  struct drift_error *error)
+enum drift_err sequence_take(struct query_session *session,
+			     const struct column_def *column, struct buf *value,
+			     struct drift_error *error)
 {
 	struct buf name = BUF_INIT;
 	const struct table_def *def;
@@ -220,7 +220,7 @@ static enum drift_err fill_column(struct query_session *session,
 				  column->name);
 	if (err != DRIFT_DONE)
 		return err;
-	err = take_number(session, column, &value, error);
+	err = sequence_take(session, column, &value, error);
 	if (!err)
 		err = msg_with_member(buf_slice(document), slice_str(column->name),
 				      buf_slice(&value), &with);

@@ -138,7 +138,28 @@ static enum drift_err spell_schema(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
-/* DEFAULT as one of the VALUES; x AS default, a name that SQLite would not take. */
+/* Is token i all that is assigned, in SET c = DEFAULT? */
+static bool is_assigned(const struct rewriter *rewriter, unsigned i)
+{
+	const struct verb *verb = rewriter->verb;
+	unsigned set = verb->set;
+
+	if (verb->kind == VERB_UPDATE)
+		set = verb_find_word(&rewriter->statement, verb->at, "SET");
+	return set && i > set + 2 && rewriter_is_punct(rewriter, i - 1, "=") &&
+	       i < verb_find_word(&rewriter->statement, set, "WHERE") &&
+	       verb_find_word(&rewriter->statement, set, "DEFAULT") <= i &&
+	       (rewriter_is_word(rewriter, i - 3, "SET") ||
+		rewriter_is_punct(rewriter, i - 3, ",")) &&
+	       (i + 1 == rewriter->statement.count ||
+		rewriter_is_punct(rewriter, i + 1, ",") ||
+		rewriter_is_word(rewriter, i + 1, "FROM") ||
+		rewriter_is_word(rewriter, i + 1, "WHERE") ||
+		rewriter_is_word(rewriter, i + 1, "RETURNING"));
+}
+
+/* DEFAULT as one of the VALUES, or assigned; x AS default, a name that SQLite would not
+ * take. */
 static enum drift_err spell_default(struct rewriter *rewriter, unsigned i)
 {
 	if (i > 0 && rewriter_is_word(rewriter, i - 1, "AS")) {
@@ -147,9 +168,9 @@ static enum drift_err spell_default(struct rewriter *rewriter, unsigned i)
 	}
 	if (i == 0 || rewriter_is_word(rewriter, i + 1, "VALUES"))
 		return DRIFT_OK;
-	if (rewriter_is_punct(rewriter, i - 1, "="))
-		return rewriter_refuse(rewriter, i, "DEFAULT in an UPDATE");
-	if (rewriter->verb->kind == VERB_INSERT &&
+	if (is_assigned(rewriter, i))
+		rewriter_instead(rewriter, i, i + 1, "drift_default()");
+	else if (rewriter->verb->kind == VERB_INSERT &&
 	    (rewriter_is_punct(rewriter, i - 1, "(") ||
 	     rewriter_is_punct(rewriter, i - 1, ",")) &&
 	    (rewriter_is_punct(rewriter, i + 1, ")") ||

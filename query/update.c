@@ -6,6 +6,7 @@
  * MessagePack value: 1.0 stays real, nested values and the order of members stay.
  * The old row is the one the statement saw, never one it wrote itself. */
 #include "query/module.h"
+#include "query/rules.h"
 #include "query/session.h"
 #include "query/value.h"
 #include "query/write.h"
@@ -39,10 +40,34 @@ static enum write_mode mode_of(const struct update *update)
 	}
 }
 
+/* SET c = DEFAULT. */
+static enum drift_err add_default(struct update *update,
+				  const struct column_def *column)
+{
+	const struct table_def *def = update->relation->def;
+
+	if (column && sequence_in_default(column->default_sql, NULL))
+		return sequence_take(update->session, column, &update->document,
+				     &update->error);
+	if (column && column->default_sql)
+		return rules_fill(def, (unsigned)(column - def->columns),
+				  &update->document, &update->error);
+	if (column && column->has_default)
+		buf_add_slice(&update->document, buf_slice(&column->default_value));
+	else
+		msg_add_nil(&update->document);
+	return DRIFT_OK;
+}
+
 static enum drift_err add_member(struct update *update, unsigned i)
 {
 	const struct relation_column *column = &update->relation->columns[i];
 
+	if (keep_is_default(update->session, update->values[i])) {
+		msg_add_text(&update->document,
+			     slice_of(column->name, column->size));
+		return add_default(update, column->def);
+	}
 	msg_add_text(&update->document, slice_of(column->name, column->size));
 	return value_read(update->session, update->relation, (int)i,
 			  update->values[i], &update->document, &update->error);
@@ -136,7 +161,8 @@ static enum drift_err refuse_generated(struct update *update, unsigned i)
 {
 	const struct column_def *def = update->relation->columns[i].def;
 
-	if (!def || !sequence_is_always(def))
+	if (!def || !sequence_is_always(def) ||
+	    keep_is_default(update->session, update->values[i]))
 		return DRIFT_OK;
 	return sequence_refuse_update(def, &update->error);
 }

@@ -10,6 +10,21 @@ setup()
 	driftdb init db
 }
 
+@test "SET c = DEFAULT is what an INSERT without c would give" {
+	sql "CREATE TABLE t (id INT PRIMARY KEY, a INT DEFAULT 7, b TEXT DEFAULT ('x' || 'y'), c TEXT, s SERIAL, g INT GENERATED ALWAYS AS IDENTITY, n INT NOT NULL)"
+	sql "INSERT INTO t (id, a, b, c, n) VALUES (1, 1, '1', '1', 1), (2, 2, '2', '2', 2)"
+	same "$(sql 'UPDATE t SET a = DEFAULT, b = DEFAULT, c = DEFAULT, s = DEFAULT, g = DEFAULT RETURNING *')" \
+		'{"id":1,"a":7,"b":"xy","c":null,"s":3,"g":3,"n":1}
+{"id":2,"a":7,"b":"xy","c":null,"s":4,"g":4,"n":2}'
+	same "$(sql "INSERT INTO t (id, a, n) VALUES (1, 9, 1) ON CONFLICT (id) DO UPDATE SET a = DEFAULT, n = 5 WHERE t.id = 1 RETURNING a, n")" '{"a":7,"n":5}'
+	refuses 23502 'null value in column "n"' 'UPDATE t SET n = DEFAULT'
+	refuses 428C9 'can only be updated to DEFAULT' 'UPDATE t SET g = 1'
+	refuses 42601 'near "DEFAULT"' 'UPDATE t SET a = 1 WHERE a = DEFAULT'
+	refuses 42601 'near "DEFAULT"' 'UPDATE t SET a = DEFAULT + 1'
+	sql 'CREATE TABLE d (pk=id); INSERT INTO d {"id": 1, "x": 1}'
+	same "$(sql 'UPDATE d SET x = DEFAULT RETURNING doc')" '{"doc":{"id":1,"x":null}}'
+}
+
 @test "a sequence counts as it is told, and says where it ends" {
 	same "$(sql "CREATE SEQUENCE s; CREATE SEQUENCE d INCREMENT BY -2 MINVALUE -4; CREATE SEQUENCE c AS smallint MAXVALUE 2 START 2 CYCLE;
 		SELECT nextval('s') AS a, nextval('S') AS b, nextval('public.s') AS c, nextval('s'::regclass) AS d;
