@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ddl.c - definitions into transactions, and back into text. */
+#include "query/create_as.h"
 #include "query/foreign.h"
 
 #include <stdio.h>
@@ -91,14 +92,8 @@ static enum drift_err create_table(struct ddl *ddl)
 	bool if_absent, there;
 	enum drift_err err = ddl_if_not_exists(ddl, &if_absent);
 
-	if (!err && token_is_word(ddl->statement->script,
-				  statement_look(ddl->statement, 1), "AS")) {
-		return statement_place(statement_look(ddl->statement, 1),
-				       drift_fail(ddl->error, DRIFT_UNSUPPORTED,
-						  "CREATE TABLE AS is not "
-						  "supported"),
-				       ddl->error);
-	}
+	if (!err && ddl->session && create_as_is(ddl->statement))
+		return create_as_run(ddl, if_absent);
 	if (!err)
 		err = define_table(ddl->statement, &def, ddl->error);
 	if (err)

@@ -18,6 +18,7 @@ struct ddl {
 	struct statement *statement;
 	struct drift_error *error;
 	const char *tag;    /* "CREATE TABLE" */
+	char counted[32];   /* memory for one with a number */
 	struct buf message; /* "Table 't' created" */
 	struct buf name;    /* of the object at hand */
 };

@@ -276,7 +276,7 @@ static enum drift_err rules_check(const struct table_def *def, struct slice row,
 }
 
 enum drift_err rules_fill(const struct table_def *def, unsigned number,
-				 struct buf *value, struct drift_error *error)
+			  struct buf *value, struct drift_error *error)
 {
 	struct memory_account *former = memory_charge(NULL);
 	enum drift_err err = fill_column(def, number, value, error);

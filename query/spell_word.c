@@ -171,10 +171,10 @@ static enum drift_err spell_default(struct rewriter *rewriter, unsigned i)
 	if (is_assigned(rewriter, i))
 		rewriter_instead(rewriter, i, i + 1, "drift_default()");
 	else if (rewriter->verb->kind == VERB_INSERT &&
-	    (rewriter_is_punct(rewriter, i - 1, "(") ||
-	     rewriter_is_punct(rewriter, i - 1, ",")) &&
-	    (rewriter_is_punct(rewriter, i + 1, ")") ||
-	     rewriter_is_punct(rewriter, i + 1, ",")))
+		 (rewriter_is_punct(rewriter, i - 1, "(") ||
+		  rewriter_is_punct(rewriter, i - 1, ",")) &&
+		 (rewriter_is_punct(rewriter, i + 1, ")") ||
+		  rewriter_is_punct(rewriter, i + 1, ",")))
 		rewriter_instead(rewriter, i, i + 1, "drift_default()");
 	return DRIFT_OK;
 }
