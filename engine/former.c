@@ -15,6 +15,7 @@ enum answer { ANSWER_NONE, ANSWER_NO_ROW, ANSWER_VERSION };
 struct former {
 	struct index_cursor *recent; /* at an entry of it, if placed */
 	bool placed;
+	drift_seq segment, segment_end; /* that the last seq looked for lies in */
 	unsigned runs;                  /* of the run it has answers for */
 	uint8_t answers[INDEX_RUN_MAX]; /* enum answer */
 	struct drift_version versions[INDEX_RUN_MAX];
@@ -61,6 +62,26 @@ static enum drift_err find_block(struct former *former, struct slice key,
 	return err;
 }
 
+/* What the row's entry in `recent` says, which the run's may be. */
+static enum drift_err block_of(struct former *former, const struct index_run *run,
+			       unsigned i, struct slice *block)
+{
+	if (run->space != INDEX_RECENT)
+		return find_block(former, run->entries[i].key, block);
+	*block = run->entries[i].value;
+	return block->data ? DRIFT_OK : DRIFT_CORRUPT;
+}
+
+/* Rows side by side were mostly written side by side. */
+static drift_seq segment_of(struct former *former, const struct reading *reading,
+			    drift_seq seq)
+{
+	if (seq < former->segment || seq >= former->segment_end)
+		former->segment = log_segment_until(&reading->db->log, seq,
+						    &former->segment_end);
+	return former->segment;
+}
+
 /* Note what is known of entry i; how many rows are wanted then. */
 static unsigned note(struct former *former, struct reading *reading,
 		     const struct index_run *run, unsigned i, drift_seq seq,
@@ -71,7 +92,7 @@ static unsigned note(struct former *former, struct reading *reading,
 	struct slice block;
 	uint64_t before = 1; /* what has no block is looked up alone */
 	bool is_last;
-	enum drift_err err = find_block(former, run->entries[i].key, &block);
+	enum drift_err err = block_of(former, run, i, &block);
 
 	if (!err)
 		err = versions_find_in(block, seq, &found, &before, &is_last);
@@ -90,7 +111,7 @@ static unsigned note(struct former *former, struct reading *reading,
 		return wanted;
 	}
 	former->wanted[wanted] = (struct log_row){
-		.place = { .segment = log_segment_of(&reading->db->log, found.seq),
+		.place = { .segment = segment_of(former, reading, found.seq),
 			   .offset = found.offset,
 			   .size = found.size },
 		.seq = found.seq,
@@ -104,6 +125,8 @@ static bool has_changed(const struct index_run *run, unsigned i, drift_seq seq)
 	struct slice value = run->entries[i].value;
 	struct index_row row;
 
+	if (run->space == INDEX_RECENT)
+		return true;
 	return value.data && !index_row_decode(value, &row) && row.seq > seq;
 }
 
@@ -117,7 +140,7 @@ static enum drift_err look(struct former *former, struct reading *reading,
 
 	memset(former->answers, ANSWER_NONE, sizeof(former->answers));
 	former->runs = run->runs;
-	if (!former->recent)
+	if (!former->recent && run->space != INDEX_RECENT)
 		err = index_cursor_open(reading->index, INDEX_RECENT,
 					&former->recent);
 	if (err)

@@ -14,9 +14,9 @@ struct former;
 struct former *former_new(void);         /* NULL when out of memory */
 void former_free(struct former *former); /* NULL is fine; before its reading ends */
 
-/* The version as of seq of the run's entry at hand, whose newest one is after it:
- * DRIFT_NO_ROW when there was none, DRIFT_DONE when it is to be looked up alone. Good
- * until the run is read on. */
+/* The version as of seq of the run's entry at hand, whose newest one is after it; or, of a
+ * run of `recent` itself, of any entry: DRIFT_NO_ROW when there was none, DRIFT_DONE when
+ * it is to be looked up alone. Good until the run is read on. */
 enum drift_err former_version(struct former *former, struct reading *reading,
 			      const struct index_run *run, drift_seq seq,
 			      struct drift_version *version);

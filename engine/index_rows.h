@@ -4,9 +4,10 @@
  *
  * At the newest seq it is a walk of `current` alone. As of the past it begins as a walk
  * of `current` and `gone` side by side, where a row that changed since the seq is
- * looked up in `recent` and read from the log, together with its neighbours (former.h). When
- * it has looked up many, and that would be shorter, it goes on by the nearest known state
- * and the changes between (past.h). Private to engine/. */
+ * looked up in `recent` and read from the log, together with its neighbours (former.h).
+ * Where nearly all rows changed it goes on by a walk of `recent` alone, which has them all.
+ * When it has looked up many, and that would be shorter, it goes on by the nearest known
+ * state and the changes between (past.h). Private to engine/. */
 #ifndef DRIFT_ENGINE_INDEX_ROWS_H
 #define DRIFT_ENGINE_INDEX_ROWS_H
 
@@ -21,10 +22,13 @@ struct index_rows {
 	const struct range *range;
 	bool walk_only; /* never by snapshots: what they are compared with */
 	struct index_run current, gone;
+	struct index_run recent; /* instead of these two, if by_versions */
+	bool by_versions;
 	struct index_run *at; /* the one with the smaller key, NULL: not begun */
 	bool used;            /* take the next key */
 	/* What the present did not answer: their rows before they changed. */
-	struct former *current_former, *gone_former;
+	struct former *current_former, *gone_former, *recent_former;
+	unsigned looked_up; /* of the rows seen so far */
 	uint64_t spent;     /* on looking these up, by LOOKUP_ALONE_COST */
 	uint64_t look_next; /* consider another way at so much */
 	struct past *past;  /* the other way */

@@ -17,6 +17,7 @@ enum drift_err index_run_open(struct index_run *run, struct index_reader *reader
 	run->ended = true;
 	if (err)
 		return err;
+	run->space = space;
 	run->table_id = table_id;
 	be32_put(bytes, table_id);
 	if (size)

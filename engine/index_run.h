@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* index_run.h - one table's entries in `current` or `gone`, in key order, read ahead:
+/* index_run.h - one table's entries in a space by row key, in key order, read ahead:
  * a scan asks LMDB for a run of them at once, a short one first. Private to engine/. */
 #ifndef DRIFT_ENGINE_INDEX_RUN_H
 #define DRIFT_ENGINE_INDEX_RUN_H
@@ -13,6 +13,7 @@
  * 2. The cursor is at entries[count - 1], unless ended: nothing follows it then. */
 struct index_run {
 	struct index_cursor *cursor; /* NULL: not open, and at its end */
+	enum index_space space;
 	uint32_t table_id;
 	unsigned at, count;
 	unsigned next; /* how many to read then */

@@ -262,8 +262,15 @@ enum drift_err log_find(const struct log *log, drift_seq first_seq, unsigned *in
 
 drift_seq log_segment_of(const struct log *log, drift_seq seq)
 {
+	drift_seq end;
+
+	return log_segment_until(log, seq, &end);
+}
+
+drift_seq log_segment_until(const struct log *log, drift_seq seq, drift_seq *end)
+{
+	unsigned count = atomic_load(&log->count), low = 0, high = count;
 	struct log_segment **list = atomic_load(&log->segments);
-	unsigned low = 0, high = atomic_load(&log->count);
 
 	while (high - low > 1) {
 		unsigned middle = low + (high - low) / 2;
@@ -273,6 +280,7 @@ drift_seq log_segment_of(const struct log *log, drift_seq seq)
 		else
 			high = middle;
 	}
+	*end = low + 1 < count ? list[low + 1]->first_seq : DRIFT_SEQ_MAX;
 	return list[low]->first_seq;
 }
 

@@ -87,6 +87,8 @@ struct log_segment *log_newest(const struct log *log);
 enum drift_err log_find(const struct log *log, drift_seq first_seq, unsigned *index);
 /* The first seq of the segment that event seq lies in. */
 drift_seq log_segment_of(const struct log *log, drift_seq seq);
+/* The same; events up to `end` that are in the log already lie in it as well. */
+drift_seq log_segment_until(const struct log *log, drift_seq seq, drift_seq *end);
 /* Have its file open; of many threads that come at once, one opens it. */
 enum drift_err log_segment_open(struct log *log, struct log_segment *segment,
 				int flags, struct drift_error *error);

@@ -12,7 +12,7 @@
 
 /* ---- Reading ------------------------------------------------------------------ */
 
-static unsigned sum(const uint8_t *widths, unsigned from, unsigned to)
+static inline unsigned sum(const uint8_t *widths, unsigned from, unsigned to)
 {
 	unsigned bytes = 0;
 
@@ -24,11 +24,12 @@ static unsigned sum(const uint8_t *widths, unsigned from, unsigned to)
 enum drift_err version_cursor_open(struct version_cursor *cursor, struct slice block)
 {
 	const uint8_t *at = block.data;
-	uint8_t *widths;
-	size_t left;
+	uint8_t *widths = cursor->widths;
+	size_t left, head;
 
-	*cursor = (struct version_cursor){ 0 };
-	widths = cursor->widths;
+	cursor->at = cursor->count = 0;
+	cursor->before = 0;
+	cursor->version.seq = 0;
 	if (block.size < WIDTHS_BYTES)
 		return DRIFT_CORRUPT;
 	for (unsigned i = 0; i < VERSION_NUMBERS; i++) {
@@ -38,9 +39,10 @@ enum drift_err version_cursor_open(struct version_cursor *cursor, struct slice b
 	}
 	at += WIDTHS_BYTES;
 	left = block.size - WIDTHS_BYTES;
-	if (left < sum(widths, 0, VERSION_SEQ))
+	head = sum(widths, 0, VERSION_SEQ);
+	if (left < head)
 		return DRIFT_CORRUPT;
-	left -= sum(widths, 0, VERSION_SEQ);
+	left -= head;
 	cursor->before = le_get(at, widths[VERSION_BEFORE]);
 	at += widths[VERSION_BEFORE];
 	cursor->first_seq = le_get(at, widths[VERSION_FIRST_SEQ]);
