@@ -220,6 +220,13 @@ static void cast_text(sqlite3_context *context, int argc, sqlite3_value **argv)
 			      SQLITE_UTF8);
 }
 
+/* A result's subtype is forgotten with the next result. */
+static void answer_boolean(sqlite3_context *context, bool yes)
+{
+	sqlite3_result_int(context, yes);
+	sqlite3_result_subtype(context, VALUE_BOOLEAN);
+}
+
 static void boolean(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	static const char *const words[] = { "false", "true", "f", "t", "no", "yes",
@@ -228,15 +235,14 @@ static void boolean(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 	if (function_null(argc, argv))
 		return;
-	sqlite3_result_subtype(context, VALUE_BOOLEAN);
 	if (sqlite3_value_type(argv[0]) == SQLITE_INTEGER) {
-		sqlite3_result_int(context, sqlite3_value_int64(argv[0]) != 0);
+		answer_boolean(context, sqlite3_value_int64(argv[0]) != 0);
 		return;
 	}
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (trimmed(function_slice(argv[0]), text, sizeof(text)) &&
 		    strcasecmp(text, words[i]) == 0) {
-			sqlite3_result_int(context, i & 1);
+			answer_boolean(context, i & 1);
 			return;
 		}
 	fail_syntax(context, "boolean", function_slice(argv[0]));

@@ -120,12 +120,105 @@ static enum drift_type type_of_one(const struct rewriter *rewriter, unsigned i)
 	}
 }
 
+/* The type of the expressions from `first` on, parted by commas: the first one's, or,
+ * for `all` of them, what they have in common. NULLs have any. */
+static enum drift_type type_of_list(const struct rewriter *rewriter, unsigned first,
+				    unsigned stop, bool all)
+{
+	enum drift_type common = DRIFT_ANY, type;
+	unsigned from = first;
+
+	for (unsigned i = first; i <= stop; i++) {
+		if (i < stop && rewriter_is_punct(rewriter, i, "("))
+			i = verb_find_close(&rewriter->statement, i);
+		if (i < stop && !rewriter_is_punct(rewriter, i, ","))
+			continue;
+		type = i > from ? rewrite_value_type(rewriter, from, i) : DRIFT_ANY;
+		if (!all)
+			return type;
+		if (i != from + 1 || !rewriter_is_word(rewriter, from, "NULL")) {
+			if (type == DRIFT_ANY || (common && common != type))
+				return DRIFT_ANY;
+			common = type;
+		}
+		from = i + 1;
+	}
+	return common;
+}
+
+/* Functions that answer with one of their arguments. */
+static enum drift_type type_of_choice(const struct rewriter *rewriter,
+				      unsigned first, unsigned close)
+{
+	static const char *const of_first[] = {
+		"min", "max",  "first_value", "last_value", "nth_value",
+		"lag", "lead", "any_value",   "nullif",     NULL
+	};
+	static const char *const of_all[] = { "coalesce", "greatest", "least",
+					      NULL };
+	bool all = statement_is_one_of(&rewriter->statement, first, of_all);
+
+	if (!all && !statement_is_one_of(&rewriter->statement, first, of_first))
+		return DRIFT_ANY;
+	return type_of_list(rewriter, first + 2, close, all);
+}
+
+/* percentile_disc(f) WITHIN GROUP (ORDER BY x DESC), mode() the same: x's. */
+static enum drift_type type_within(const struct rewriter *rewriter, unsigned first,
+				   unsigned stop)
+{
+	unsigned open = verb_find_close(&rewriter->statement, first + 1) + 3;
+	unsigned end = stop - 1;
+
+	if (open >= stop || verb_find_close(&rewriter->statement, open) != end ||
+	    rewriter_is_word(rewriter, first, "percentile_cont"))
+		return DRIFT_ANY;
+	if (rewriter_is_word(rewriter, end - 1, "DESC") ||
+	    rewriter_is_word(rewriter, end - 1, "ASC"))
+		end--;
+	return end > open + 3 ? rewrite_value_type(rewriter, open + 3, end)
+			      : DRIFT_ANY;
+}
+
+/* CASE ... THEN x ... ELSE y END: what x and y have in common. */
+static enum drift_type type_of_case(const struct rewriter *rewriter, unsigned first,
+				    unsigned stop)
+{
+	static const char *const ends[] = { "WHEN", "ELSE", "END", NULL };
+	enum drift_type common = DRIFT_ANY, type;
+	unsigned from = 0;
+
+	for (unsigned i = first + 1; i < stop; i++) {
+		if (rewriter_is_punct(rewriter, i, "("))
+			i = verb_find_close(&rewriter->statement, i);
+		if (rewriter_is_word(rewriter, i, "CASE"))
+			return DRIFT_ANY;
+		if (from && statement_is_one_of(&rewriter->statement, i, ends) &&
+		    !(i == from + 1 && rewriter_is_word(rewriter, from, "NULL"))) {
+			type = i > from ? rewrite_value_type(rewriter, from, i)
+					: DRIFT_ANY;
+			if (type == DRIFT_ANY || (common && common != type))
+				return DRIFT_ANY;
+			common = type;
+		}
+		if (rewriter_is_word(rewriter, i, "THEN") ||
+		    rewriter_is_word(rewriter, i, "ELSE"))
+			from = i + 1;
+		else if (rewriter_is_word(rewriter, i, "WHEN"))
+			from = 0;
+	}
+	return common;
+}
+
 /* A call of a function that is known, its FILTER and OVER behind it. */
 static enum drift_type type_of_call(const struct rewriter *rewriter, unsigned first,
 				    unsigned stop)
 {
-	unsigned end = verb_find_close(&rewriter->statement, first + 1) + 1;
+	unsigned close = verb_find_close(&rewriter->statement, first + 1);
+	unsigned end = close + 1;
 
+	if (rewriter_is_word(rewriter, end, "WITHIN"))
+		return type_within(rewriter, first, stop);
 	while (end < stop && (rewriter_is_word(rewriter, end, "FILTER") ||
 			      rewriter_is_word(rewriter, end, "OVER")))
 		end = rewriter_is_punct(rewriter, end + 1, "(")
@@ -138,7 +231,7 @@ static enum drift_type type_of_call(const struct rewriter *rewriter, unsigned fi
 	for (unsigned i = 0; i < sizeof(functions) / sizeof(*functions); i++)
 		if (rewriter_is_word(rewriter, first, functions[i].name))
 			return functions[i].type;
-	return DRIFT_ANY;
+	return type_of_choice(rewriter, first, close);
 }
 
 /* A column's, in a statement of one SELECT only: elsewhere the name may be another's. */
@@ -149,7 +242,7 @@ static enum drift_type type_of_column(const struct rewriter *rewriter, unsigned 
 	for (unsigned k = 0; k < rewriter->statement.count; k++)
 		selects += rewriter_is_word(rewriter, k, "SELECT") ||
 			   rewriter_is_word(rewriter, k, "VALUES");
-	return selects > 1 ? DRIFT_ANY : spell_name_type(rewriter, i);
+	return selects > 1 ? DRIFT_ANY : spell_name_only_type(rewriter, i);
 }
 
 /* One operand: no operator stands outside its parentheses, but a cast. */
@@ -181,6 +274,10 @@ static enum drift_type type_of_operand(const struct rewriter *rewriter,
 		return rewriter_is_word(rewriter, first + 1, "SELECT")
 			       ? DRIFT_ANY
 			       : rewrite_type(rewriter, first + 1, last);
+	if (rewriter_is_word(rewriter, first, "CASE"))
+		return rewriter_is_word(rewriter, last, "END")
+			       ? type_of_case(rewriter, first, stop)
+			       : DRIFT_ANY;
 	if (rewriter_is_punct(rewriter, first + 1, "("))
 		return type_of_call(rewriter, first, stop);
 	return DRIFT_ANY;
@@ -234,4 +331,11 @@ enum drift_type rewrite_type(const struct rewriter *rewriter, unsigned first,
 		from = i + 1;
 	}
 	return type;
+}
+
+enum drift_type rewrite_value_type(const struct rewriter *rewriter, unsigned first,
+				   unsigned stop)
+{
+	return stop == first + 1 ? type_of_operand(rewriter, first, stop)
+				 : rewrite_type(rewriter, first, stop);
 }

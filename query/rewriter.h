@@ -77,6 +77,9 @@ void rewrite_keep(struct rewriter *rewriter);
 /* rewrite_type.c: the type of the expression [first, stop), as far as its text tells. */
 enum drift_type rewrite_type(const struct rewriter *rewriter, unsigned first,
 			     unsigned stop);
+/* The same inside another expression, where a column's own type is to be told, too. */
+enum drift_type rewrite_value_type(const struct rewriter *rewriter, unsigned first,
+				   unsigned stop);
 /* rewrite_result.c: names and types of the answer's columns. */
 void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite);
 

@@ -70,11 +70,17 @@ enum drift_err spell_operator(struct rewriter *rewriter, unsigned i);
 void spell_matching(struct rewriter *rewriter, unsigned i);
 enum drift_err spell_operator_name(struct rewriter *rewriter, unsigned i);
 
+/* SQLite makes 0 and 1 of what a comparison answers, and of booleans that it sorts: where
+ * that would be seen, make the expression [first, stop) a boolean again, if it is one. */
+bool spell_boolean(struct rewriter *rewriter, unsigned first, unsigned stop);
+
 /* spell_parameter.c: $1, ?. */
 enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i);
 /* The type of a column called so in one of the tables that the statement names;
  * DRIFT_ANY: there is none, or it has none. */
 enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i);
+/* The same, DRIFT_ANY where two of them have columns called so of different types. */
+enum drift_type spell_name_only_type(const struct rewriter *rewriter, unsigned i);
 
 /* spell_refuse.c: what would be misunderstood, by its name. */
 enum drift_err spell_refuse(struct rewriter *rewriter, unsigned i);

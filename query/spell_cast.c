@@ -157,6 +157,8 @@ static enum drift_err convert(struct rewriter *rewriter, unsigned first,
 	if (found == TYPE_COUNT)
 		return refuse_type(rewriter, name);
 	array = is_array(rewriter, end);
+	if (!array && types[found].type == DRIFT_TEXT)
+		(void)spell_boolean(rewriter, first, cut); /* inside the other */
 	buf_printf(&text, "%s(",
 		   array                             ? "drift_array"
 		   : names_sequence(rewriter, first) ? "drift_text"
@@ -171,6 +173,16 @@ static enum drift_err convert(struct rewriter *rewriter, unsigned first,
 	err = buf_status(&text);
 	buf_release(&text);
 	return err;
+}
+
+bool spell_boolean(struct rewriter *rewriter, unsigned first, unsigned stop)
+{
+	if (stop <= first ||
+	    rewrite_value_type(rewriter, first, stop) != DRIFT_BOOLEAN)
+		return false;
+	edit_before(&rewriter->edits, first, "drift_boolean(");
+	edit_after(&rewriter->edits, stop - 1, ")");
+	return true;
 }
 
 enum drift_err spell_colons(struct rewriter *rewriter, unsigned i)
@@ -211,6 +223,8 @@ enum drift_err spell_cast(struct rewriter *rewriter, unsigned i)
 		return DRIFT_OK;
 	}
 	rewriter_instead(rewriter, i, i + 1, "%s", types[found].call);
+	if (types[found].type == DRIFT_TEXT)
+		(void)spell_boolean(rewriter, i + 2, as);
 	add_arguments(rewriter, as + 1, spell_type_end(rewriter, as + 1), &text);
 	if (spell_type_end(rewriter, as + 1) != close)
 		return statement_syntax(

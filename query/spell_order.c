@@ -116,6 +116,18 @@ static enum drift_err note_order(struct call *call)
 	return DRIFT_OK;
 }
 
+static void note_boolean(const struct call *call, unsigned i)
+{
+	static const char *const arrays[] = { "array_agg", "json_agg", "jsonb_agg",
+					      NULL };
+	struct rewriter *rewriter = call->rewriter;
+
+	if (call->comma <= call->first ||
+	    !statement_is_one_of(&rewriter->statement, i, arrays))
+		return;
+	(void)spell_boolean(rewriter, call->first, call->comma);
+}
+
 enum drift_err spell_aggregate(struct rewriter *rewriter, unsigned i)
 {
 	struct call call = { .rewriter = rewriter, .first = i + 2 };
@@ -131,6 +143,7 @@ enum drift_err spell_aggregate(struct rewriter *rewriter, unsigned i)
 	call.distinct = rewriter_is_word(rewriter, i + 2, "DISTINCT");
 	call.first += call.distinct;
 	call.comma = expression_end(rewriter, call.first, call.order);
+	note_boolean(&call, i);
 	/* SQLite has array_agg(DISTINCT x) itself. */
 	if (call.order == call.close && (!call.distinct || call.comma == call.close))
 		return DRIFT_OK;

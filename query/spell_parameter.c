@@ -4,11 +4,14 @@
 #include "query/session.h"
 #include "query/spell.h"
 
-enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i)
+/* all: of every table that has a column called so. */
+static enum drift_type name_type(const struct rewriter *rewriter, unsigned i,
+				 bool all)
 {
 	const struct statement *statement = &rewriter->statement;
 	struct query_session *session = rewriter->session;
 	enum drift_type type = DRIFT_ANY;
+	bool known = false;
 	struct buf column = BUF_INIT;
 
 	token_text(statement->script, rewriter_token(rewriter, i), &column);
@@ -27,11 +30,26 @@ enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i)
 		found = relation_column_in_sql(relation, buf_slice(&column));
 		if (found < 0)
 			continue;
-		type = relation_column_type(session, relation, found);
-		break;
+		if (known && type != relation_column_type(session, relation, found))
+			type = DRIFT_ANY;
+		else
+			type = relation_column_type(session, relation, found);
+		known = true;
+		if (!all || type == DRIFT_ANY)
+			break;
 	}
 	buf_release(&column);
 	return type;
+}
+
+enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i)
+{
+	return name_type(rewriter, i, false);
+}
+
+enum drift_type spell_name_only_type(const struct rewriter *rewriter, unsigned i)
+{
+	return name_type(rewriter, i, true);
 }
 
 static bool compares(const struct rewriter *rewriter, unsigned i)

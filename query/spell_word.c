@@ -59,6 +59,25 @@ static enum drift_err spell_into(struct rewriter *rewriter, unsigned i)
 		       : DRIFT_OK;
 }
 
+/* SQLite's JSON functions know of no booleans: give them JSON. */
+static void note_booleans(struct rewriter *rewriter, unsigned open)
+{
+	unsigned close = verb_find_close(&rewriter->statement, open);
+	unsigned first = open + 1;
+
+	for (unsigned i = first; i <= close; i++) {
+		if (i < close && rewriter_is_punct(rewriter, i, "("))
+			i = verb_find_close(&rewriter->statement, i);
+		if (i < close && !rewriter_is_punct(rewriter, i, ","))
+			continue;
+		if (spell_boolean(rewriter, first, i)) {
+			edit_before(&rewriter->edits, first, "to_json(");
+			edit_after(&rewriter->edits, i - 1, ")");
+		}
+		first = i + 1;
+	}
+}
+
 /* Functions that SQLite has by another name. */
 static enum drift_err spell_json(struct rewriter *rewriter, unsigned i)
 {
@@ -77,6 +96,8 @@ static enum drift_err spell_json(struct rewriter *rewriter, unsigned i)
 		if (strncasecmp(text + token.size - size, names[k][0], size) == 0)
 			rewriter_instead(rewriter, i, i + 1, "%s", names[k][1]);
 	}
+	if (rewriter_is_punct(rewriter, i + 1, "("))
+		note_booleans(rewriter, i + 1);
 	return DRIFT_OK;
 }
 
@@ -245,8 +266,10 @@ static const struct {
 	{ "JSONB_BUILD_OBJECT", spell_json },
 	{ "JSONB_OBJECT_AGG", spell_json },
 	{ "JSON_AGG", spell_aggregate },
+	{ "JSON_ARRAY", spell_json },
 	{ "JSON_BUILD_ARRAY", spell_json },
 	{ "JSON_BUILD_OBJECT", spell_json },
+	{ "JSON_OBJECT", spell_json },
 	{ "JSON_OBJECT_AGG", spell_json },
 	{ "LEFT", spell_side },
 	{ "LIMIT", spell_limit },
@@ -268,6 +291,8 @@ static const struct {
 	{ "TIME", spell_typed_literal },
 	{ "TIMESTAMP", spell_typed_literal },
 	{ "TIMESTAMPTZ", spell_typed_literal },
+	{ "TO_JSON", spell_json },
+	{ "TO_JSONB", spell_json },
 	{ "TRIM", spell_call },
 	{ "TRUE", spell_truth },
 	{ "UNION", spell_compound },

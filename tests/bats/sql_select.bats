@@ -164,6 +164,25 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 		'{"a":"900150983cd24fb0d6963f7d28e17f72","b":"d41d8cd98f00b204e9800998ecf8427e","c":null,"d":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","e":"ddaf35a1"}'
 }
 
+@test "booleans and JSON stay what they are through sorting, grouping and windows" {
+	sql "CREATE TABLE b (id INT PRIMARY KEY, ok BOOLEAN, j JSON); INSERT INTO b VALUES (1, TRUE, '[1]'), (2, FALSE, '[2]'), (3, TRUE, '[1]')"
+	same "$(sql 'SELECT min(ok) AS l, max(j) AS j, percentile_disc(0.9) WITHIN GROUP (ORDER BY ok) AS p, mode() WITHIN GROUP (ORDER BY ok DESC) AS m,
+		array_agg(ok) AS a, json_agg(ok ORDER BY id) AS o FROM b GROUP BY id % 2')" \
+		'{"l":false,"j":[2],"p":false,"m":false,"a":[false],"o":[false]}
+{"l":true,"j":[1],"p":true,"m":true,"a":[true,true],"o":[true,true]}'
+	same "$(sql 'SELECT lag(ok, 1, FALSE) OVER (ORDER BY id) AS g, first_value(b.ok) OVER (ORDER BY id) AS f, coalesce(ok, NULL, FALSE) AS c,
+		CASE WHEN id > 1 THEN ok END AS t, CASE id WHEN 1 THEN ok ELSE 5 END AS n FROM b ORDER BY ok, id')" \
+		'{"g":true,"f":true,"c":false,"t":false,"n":5}
+{"g":false,"f":true,"c":true,"t":null,"n":1}
+{"g":false,"f":true,"c":true,"t":true,"n":5}'
+	same "$(sql "SELECT json_build_object('a', ok, 'b', NOT ok, 'n', NULL) AS o, json_build_array(TRUE, id = 1, id) AS a, ok::text AS t, CAST(id > 1 AS TEXT) AS c, to_json(id = 1) AS j,
+		array_agg('f'::boolean) AS g FROM b WHERE id = 1 GROUP BY id")" \
+		'{"o":{"a":true,"b":false,"n":null},"a":[true,true,1],"t":"true","c":"false","j":true,"g":[false]}'
+	# Another table's column of the same name and another type: not guessed.
+	sql 'CREATE TABLE n (id INT PRIMARY KEY, ok INT); INSERT INTO n VALUES (1, 7)'
+	same "$(sql 'SELECT max(n.ok) AS n FROM b, n GROUP BY n.id')" '{"n":7}'
+}
+
 @test "an answer's column may be called default" {
 	same "$(sql "SELECT (SELECT 1) AS DEFAULT, 2 AS \"table\"")" '{"default":1,"table":2}'
 }
