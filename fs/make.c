@@ -24,7 +24,7 @@ static void note(fuse_req_t req, const struct node *parent, struct slice name,
 
 /* ---- Files -------------------------------------------------------------- */
 
-static enum drift_err create_scratch(struct tree *tree,
+static enum drift_err create_scratch(struct tree *tree, uid_t uid,
 				     const struct identity *identity,
 				     struct fuse_entry_param *entry,
 				     struct fuse_file_info *fi)
@@ -33,10 +33,16 @@ static enum drift_err create_scratch(struct tree *tree,
 	enum drift_err err;
 	bool made;
 
-	scratch = scratch_make(&tree->scratches, identity->table_id, identity->key,
-			       drift_now(tree->db), &made);
-	if (!scratch)
-		return DRIFT_NOMEM;
+	err = scratch_make(&tree->scratches, identity->table_id, identity->key,
+			   drift_now(tree->db), &scratch, &made);
+	if (err == DRIFT_LIMIT) {
+		struct drift_error error = { 0 };
+
+		err = drift_fail(&error, err, SCRATCHES_FULL);
+		refusal_add(tree, uid, identity, &error);
+	}
+	if (err)
+		return err;
 	if (!made && (fi->flags & O_EXCL)) {
 		scratch_drop(scratch);
 		return DRIFT_KEY_EXISTS;
@@ -83,7 +89,8 @@ void make_row(fuse_req_t req, struct node *node, struct slice name,
 			     : DRIFT_NOMEM;
 	if (!err)
 		err = identity.kind == NODE_SCRATCH
-			      ? create_scratch(tree, &identity, &entry, fi)
+			      ? create_scratch(tree, fuse_req_ctx(req)->uid,
+					       &identity, &entry, fi)
 			      : create_row(tree, fuse_req_ctx(req)->uid, &identity,
 					   &entry, fi);
 	else

@@ -20,8 +20,7 @@ struct renaming {
 	struct buf from_key, to_key; /* what their keys point into */
 	struct identity_box *box;    /* to, for the node */
 	bool no_replace;
-	struct scratch *scratch; /* what is renamed, when it is one */
-	struct buf text;         /* row to scratch: the content */
+	struct scratch *scratch; /* what is renamed, or made of a row */
 };
 
 static void renaming_free(struct renaming *renaming)
@@ -30,7 +29,6 @@ static void renaming_free(struct renaming *renaming)
 	buf_release(&renaming->from_key);
 	buf_release(&renaming->to_key);
 	node_box_free(renaming->box);
-	buf_release(&renaming->text);
 	free(renaming);
 }
 
@@ -224,6 +222,27 @@ static enum drift_err scratch_to_row_done(struct renaming *renaming)
 
 /* ---- Row to scratch ----------------------------------------------------- */
 
+/* What the row is, to be found once the row is deleted: there is room for it, or the row
+ * stays. A change may be built more than once. */
+static enum drift_err prepare_scratch(struct renaming *renaming, struct slice row,
+				      struct drift_error *error)
+{
+	struct tree *tree = renaming->change.tree;
+	struct buf text = BUF_INIT;
+	enum drift_err err = attr_row_text(tree, row, &text);
+
+	scratch_drop(renaming->scratch);
+	renaming->scratch = NULL;
+	if (!err)
+		err = scratch_prepare(&tree->scratches, renaming->to.table_id,
+				      renaming->to.key, drift_now(tree->db),
+				      buf_slice(&text), &renaming->scratch);
+	if (err == DRIFT_LIMIT)
+		err = drift_fail(error, err, SCRATCHES_FULL);
+	buf_release(&text);
+	return err;
+}
+
 static enum drift_err build_row_to_scratch(struct change *change,
 					   struct drift_txn **txn,
 					   struct drift_error *error)
@@ -237,10 +256,9 @@ static enum drift_err build_row_to_scratch(struct change *change,
 	def = drift_table_by_id(view, renaming->from.table_id);
 	if (!def)
 		return DRIFT_NO_TABLE;
-	buf_clear(&renaming->text);
 	err = drift_get(view, def->id, renaming->from.key, &row);
 	if (!err)
-		err = attr_row_text(change->tree, row.version.row, &renaming->text);
+		err = prepare_scratch(renaming, row.version.row, error);
 	if (!err)
 		err = change_txn(change, view.seq, txn);
 	if (!err)
@@ -251,21 +269,12 @@ static enum drift_err build_row_to_scratch(struct change *change,
 
 static enum drift_err row_to_scratch_done(struct renaming *renaming)
 {
-	struct tree *tree = renaming->change.tree;
-	drift_time_ns now = drift_now(tree->db);
-	struct scratch *scratch;
-	enum drift_err err;
-	bool made;
+	struct scratch *scratch = renaming->scratch;
 
-	scratch = scratch_make(&tree->scratches, renaming->to.table_id,
-			       renaming->to.key, now, &made);
-	if (!scratch)
-		return DRIFT_NOMEM;
-	err = scratch_truncate(scratch, 0, now);
-	if (!err)
-		err = scratch_write(scratch, 0, buf_slice(&renaming->text), now);
+	renaming->scratch = NULL;
+	scratch_publish(&renaming->change.tree->scratches, scratch);
 	move_node(renaming, scratch);
-	return err;
+	return DRIFT_OK;
 }
 
 /* ---- Requests ----------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* scratch.c - the content of scratch files, by table and name.
  *
- * There are few of them at a time, so a list serves. A scratch file is counted:
+ * There are few of them at a time, and SCRATCHES_MAX at most, so a list serves. A scratch file is counted:
  * its name, its node and each open handle hold it. */
 #include "fs/scratch.h"
 
@@ -59,30 +59,92 @@ static struct scratch *scratch_new(struct scratches *owner, uint32_t table_id,
 	scratch->table_id = table_id;
 	scratch->name = copy;
 	scratch->modified = now;
-	scratch->linked = true;
-	scratch->holds = 1; /* its name's */
+	scratch->holds = 1; /* the caller's */
 	pthread_mutex_init(&scratch->lock, NULL);
 	return scratch;
 }
 
-struct scratch *scratch_make(struct scratches *scratches, uint32_t table_id,
-			     struct slice name, drift_time_ns now, bool *made)
+/* Into the list, which holds it. */
+static void put_in(struct scratches *scratches, struct scratch *scratch)
 {
-	struct scratch *scratch;
+	scratch_hold(scratch);
+	scratch->linked = true;
+	scratch->next = scratches->first;
+	scratches->first = scratch;
+	scratches->count++;
+}
+
+/* Out of the list; false if it was not in it. */
+static bool take_out(struct scratches *scratches, struct scratch *scratch)
+{
+	struct scratch **at = &scratches->first;
+
+	while (*at && *at != scratch)
+		at = &(*at)->next;
+	if (!*at)
+		return false;
+	*at = scratch->next;
+	scratch->linked = false;
+	scratches->count--;
+	return true;
+}
+
+enum drift_err scratch_make(struct scratches *scratches, uint32_t table_id,
+			    struct slice name, drift_time_ns now,
+			    struct scratch **scratch, bool *made)
+{
+	enum drift_err err = DRIFT_OK;
 
 	pthread_mutex_lock(&scratches->lock);
-	scratch = find(scratches, table_id, name);
-	*made = !scratch;
-	if (!scratch) {
-		scratch = scratch_new(scratches, table_id, name, now);
-		if (scratch) {
-			scratch->next = scratches->first;
-			scratches->first = scratch;
-		}
+	*scratch = scratch_hold(find(scratches, table_id, name));
+	*made = !*scratch;
+	if (*made && scratches->count >= SCRATCHES_MAX) {
+		err = DRIFT_LIMIT;
+	} else if (*made) {
+		*scratch = scratch_new(scratches, table_id, name, now);
+		if (*scratch)
+			put_in(scratches, *scratch);
+		else
+			err = DRIFT_NOMEM;
 	}
-	scratch_hold(scratch);
 	pthread_mutex_unlock(&scratches->lock);
-	return scratch;
+	return err;
+}
+
+enum drift_err scratch_prepare(struct scratches *scratches, uint32_t table_id,
+			       struct slice name, drift_time_ns now,
+			       struct slice content, struct scratch **scratch)
+{
+	enum drift_err err;
+	bool room;
+
+	pthread_mutex_lock(&scratches->lock);
+	room = scratches->count < SCRATCHES_MAX || find(scratches, table_id, name);
+	pthread_mutex_unlock(&scratches->lock);
+	if (!room)
+		return DRIFT_LIMIT;
+	*scratch = scratch_new(scratches, table_id, name, now);
+	if (!*scratch)
+		return DRIFT_NOMEM;
+	err = scratch_write(*scratch, 0, content, now);
+	if (err) {
+		scratch_drop(*scratch);
+		*scratch = NULL;
+	}
+	return err;
+}
+
+void scratch_publish(struct scratches *scratches, struct scratch *scratch)
+{
+	struct scratch *former;
+
+	pthread_mutex_lock(&scratches->lock);
+	former = find(scratches, scratch->table_id, slice_str(scratch->name));
+	if (former && !take_out(scratches, former))
+		former = NULL;
+	put_in(scratches, scratch);
+	pthread_mutex_unlock(&scratches->lock);
+	scratch_drop(former);
 }
 
 struct scratch *scratch_hold(struct scratch *scratch)
@@ -101,20 +163,6 @@ void scratch_drop(struct scratch *scratch)
 	buf_release(&scratch->content);
 	free(scratch->name);
 	free(scratch);
-}
-
-/* Out of the list; false if it was not in it. */
-static bool take_out(struct scratches *scratches, struct scratch *scratch)
-{
-	struct scratch **at = &scratches->first;
-
-	while (*at && *at != scratch)
-		at = &(*at)->next;
-	if (!*at)
-		return false;
-	*at = scratch->next;
-	scratch->linked = false;
-	return true;
 }
 
 void scratch_unlink(struct scratches *scratches, struct scratch *scratch)
@@ -245,6 +293,23 @@ static void handle_read(fuse_req_t req, struct handle *handle, size_t size,
 	pthread_mutex_unlock(&scratch->lock);
 }
 
+static void note_full(struct tree *tree, uid_t uid, struct scratch *scratch)
+{
+	struct scratches *scratches = scratch->owner;
+	struct drift_error error = { 0 };
+	struct identity identity = { .kind = NODE_SCRATCH, .seq = SEQ_LIVE };
+	struct buf name = BUF_INIT;
+
+	pthread_mutex_lock(&scratches->lock);
+	buf_add_str(&name, scratch->name);
+	identity.table_id = scratch->table_id;
+	pthread_mutex_unlock(&scratches->lock);
+	identity.key = buf_slice(&name);
+	(void)!drift_fail(&error, DRIFT_LIMIT, SCRATCHES_FULL);
+	refusal_add(tree, uid, &identity, &error);
+	buf_release(&name);
+}
+
 static void handle_write(fuse_req_t req, struct handle *handle, struct slice bytes,
 			 off_t offset)
 {
@@ -256,6 +321,8 @@ static void handle_write(fuse_req_t req, struct handle *handle, struct slice byt
 		offset = (off_t)scratch_size(open->scratch, &modified);
 	err = scratch_write(open->scratch, offset, bytes,
 			    drift_now(handle->tree->db));
+	if (err == DRIFT_LIMIT)
+		note_full(handle->tree, fuse_req_ctx(req)->uid, open->scratch);
 	if (err)
 		reply_err(req, err);
 	else

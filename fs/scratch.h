@@ -10,6 +10,8 @@
 struct tree;
 
 #define SCRATCH_BYTES_MAX ((size_t)64 << 20) /* of all of a mount together */
+#define SCRATCHES_MAX 4096                   /* ... and how many there may be */
+#define SCRATCHES_FULL "files that are not rows: 4096 at most, of 64 MiB together"
 
 struct scratch {
 	struct scratch *next; /* by scratches->lock */
@@ -26,6 +28,7 @@ struct scratch {
 struct scratches {
 	pthread_mutex_t lock;
 	struct scratch *first;
+	unsigned count;      /* in the list; by lock */
 	atomic_size_t bytes; /* of content, all together */
 };
 
@@ -35,9 +38,19 @@ void scratches_release(struct scratches *scratches);
 /* The one of that name, held for the caller; NULL if there is none. */
 struct scratch *scratch_find(struct scratches *scratches, uint32_t table_id,
 			     struct slice name);
-/* Found or made. NULL when out of memory. */
-struct scratch *scratch_make(struct scratches *scratches, uint32_t table_id,
-			     struct slice name, drift_time_ns now, bool *made);
+/* Found or made, and held for the caller. DRIFT_LIMIT: there are too many. */
+[[nodiscard]] enum drift_err scratch_make(struct scratches *scratches,
+					  uint32_t table_id, struct slice name,
+					  drift_time_ns now,
+					  struct scratch **scratch, bool *made);
+/* One with this content that cannot be found yet, held for the caller; DRIFT_LIMIT as
+ * above, and above the bound on content. */
+[[nodiscard]] enum drift_err scratch_prepare(struct scratches *scratches,
+					     uint32_t table_id, struct slice name,
+					     drift_time_ns now, struct slice content,
+					     struct scratch **scratch);
+/* From now on it is what its name means, in the place of what had it. */
+void scratch_publish(struct scratches *scratches, struct scratch *scratch);
 struct scratch *scratch_hold(struct scratch *scratch); /* NULL is fine */
 void scratch_drop(struct scratch *scratch);            /* NULL is fine */
 /* Take its name away: it lives on for those who hold it. */

@@ -97,6 +97,40 @@ repeat()
 	goes_on
 }
 
+@test "a row moved away to a file that has no room stays a row" {
+	new_mount
+	mkdir mnt/tables/t
+	echo '{"v":1}' >mnt/tables/t/rows/a.json
+	run dd if=/dev/zero of=mnt/tables/t/rows/.scratch bs=1M count=65 status=none
+	fails_with 1 mv mnt/tables/t/rows/a.json mnt/tables/t/rows/a.json~
+	says 'No space left'
+	same "$(jq .v mnt/tables/t/rows/a.json)" 1
+	same "$(readlink mnt/@seq/head)" 1
+	rm mnt/tables/t/rows/.scratch
+	mv mnt/tables/t/rows/a.json mnt/tables/t/rows/a.json~
+	same "$(jq .v mnt/tables/t/rows/a.json~)" 1
+	same "$(jq -r '.errno + " " + .path' mnt/.driftfs/errors | xargs)" \
+		'ENOSPC tables/t/rows/.scratch ENOSPC tables/t/rows/a.json~'
+}
+
+@test "there are so many scratch files and no more" {
+	new_mount
+	mkdir mnt/tables/t
+	cd mnt/tables/t/rows
+	fails_with 1 bash -c 'for ((i = 0; i < 5000; i++)); do : >s$i || exit 1; done'
+	says 's4096: No space left'
+	same "$(ls | wc -l)" 4096
+	rm s0
+	: >other
+	mv s1 s2
+	: >another
+	fails_with 1 touch more
+	tail -n 1 ../../../.driftfs/errors | grep -q '4096 at most'
+	rm -f -- *
+	cd ../../../..
+	goes_on
+}
+
 @test "hundreds of open histories keep nobody from reading" {
 	new_mount
 	driftdb sql -q -d db -e 'CREATE TABLE t (pk=id)'

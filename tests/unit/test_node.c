@@ -167,7 +167,9 @@ static void a_scratch_file_lives_as_long_as_somebody_holds_it(void **state)
 	bool made;
 
 	scratches_init(&scratches);
-	scratch = scratch_make(&scratches, 7, slice_str("x"), 1, &made);
+	assert_int_equal(scratch_make(&scratches, 7, slice_str("x"), 1, &scratch,
+				      &made),
+			 DRIFT_OK);
 	assert_true(made);
 	assert_int_equal(scratch_write(scratch, 10, slice_str("text"), 2), DRIFT_OK);
 	node_set_scratch(nodes, node, scratch);
@@ -196,8 +198,10 @@ static void scratch_files_are_bounded_together(void **state)
 
 	(void)state;
 	scratches_init(&scratches);
-	a = scratch_make(&scratches, 7, slice_str("a"), 1, &made);
-	b = scratch_make(&scratches, 7, slice_str("b"), 1, &made);
+	assert_int_equal(scratch_make(&scratches, 7, slice_str("a"), 1, &a, &made),
+			 DRIFT_OK);
+	assert_int_equal(scratch_make(&scratches, 7, slice_str("b"), 1, &b, &made),
+			 DRIFT_OK);
 	assert_int_equal(scratch_truncate(a, SCRATCH_BYTES_MAX - 1, 1), DRIFT_OK);
 	assert_int_equal(scratch_truncate(b, 2, 1), DRIFT_LIMIT);
 	assert_int_equal(scratch_truncate(b, 1, 1), DRIFT_OK);
