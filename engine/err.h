@@ -51,6 +51,7 @@
 	X(NOT_NULL, EPERM, "23502", "null value violates NOT NULL")      \
 	X(CHECK, EPERM, "23514", "violates CHECK")                       \
 	X(FOREIGN_KEY, EPERM, "23503", "violates foreign key")           \
+	X(NOT_HERE, EPERM, "42809", "not possible here")                 \
 	X(TOO_BIG, EFBIG, "54000", "too large")                          \
 	X(TOO_LONG, EINVAL, "22001", "value too long")                   \
 	X(NAME_TOO_LONG, ENAMETOOLONG, "54000", "name too long")         \

@@ -75,6 +75,8 @@ struct kind {
 	/* ... and what can be done to its names; NULL where nothing can. Each function
 	 * answers the request once. */
 	const struct names_ops *edit;
+	/* ... in words, for who asks for something else; NULL: nothing. */
+	const char *edit_rule;
 
 	/* Files. */
 	enum drift_err (*open)(struct tree *tree, struct node *node,

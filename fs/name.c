@@ -296,7 +296,9 @@ enum drift_err name_of_row(struct slice key, bool with_suffix, struct buf *name)
 static void table_path(struct tree *tree, const struct identity *identity,
 		       struct buf *path)
 {
-	drift_seq seq = identity->kind == NODE_VERSION ? SEQ_LIVE : identity->seq;
+	bool is_version =
+		identity->kind == NODE_VERSION || identity->kind == NODE_TOMBSTONE;
+	drift_seq seq = is_version ? SEQ_LIVE : identity->seq;
 	const struct table_def *def;
 
 	def = drift_table_by_id(tree_view(tree, seq), identity->table_id);
@@ -318,10 +320,42 @@ static const char *fixed_name(const struct identity *identity)
 	return NULL;
 }
 
+/* What stands behind the table's directory. */
+static void add_row_path(const struct tree *tree, const struct identity *identity,
+			 struct buf *path)
+{
+	bool has_history = tree->root.seq == SEQ_LIVE;
+	enum node_kind kind = identity->kind;
+	bool is_row = kind == NODE_ROW || (kind == NODE_VERSION && !has_history);
+
+	buf_add_str(path, is_row ? "/rows/" : "/history/");
+	if (name_of_row(identity->key, is_row, path))
+		buf_add_char(path, '?');
+	if (!is_row && kind != NODE_VERSIONS)
+		buf_printf(path, "/%llu.%s", (unsigned long long)identity->seq,
+			   kind == NODE_TOMBSTONE ? "deleted" : "json");
+}
+
+/* The key is made of names, with a NUL between them. */
+static void add_by_path(const struct identity *identity, struct buf *path)
+{
+	const char *at = identity->key.data;
+
+	buf_add_str(path, "/by/");
+	for (size_t i = 0; i < identity->key.size; i++)
+		buf_add_char(path, at[i] ? at[i] : '/');
+}
+
 void name_path(struct tree *tree, const struct identity *identity, struct buf *path)
 {
 	const char *name = fixed_name(identity);
 
+	if (identity->kind >= NODE_DIFF && identity->kind <= NODE_DIFF_CHANGES) {
+		buf_printf(path, "@diff/%llu..%llu",
+			   (unsigned long long)identity->from,
+			   (unsigned long long)identity->seq);
+		return;
+	}
 	if (identity->table_id)
 		table_path(tree, identity, path);
 	else if (identity->seq != SEQ_LIVE && tree->root.seq == SEQ_LIVE)
@@ -336,9 +370,13 @@ void name_path(struct tree *tree, const struct identity *identity, struct buf *p
 	switch (identity->kind) {
 	case NODE_ROW:
 	case NODE_VERSION:
-		buf_add_str(path, "/rows/");
-		if (name_of_row(identity->key, true, path))
-			buf_add_char(path, '?');
+	case NODE_TOMBSTONE:
+	case NODE_VERSIONS:
+		add_row_path(tree, identity, path);
+		return;
+	case NODE_BY_COLUMN:
+	case NODE_BY_VALUE:
+		add_by_path(identity, path);
 		return;
 	case NODE_SCRATCH:
 		buf_add_str(path, "/rows/");

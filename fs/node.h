@@ -94,6 +94,7 @@ struct node {
 		kept; /* the kernel was given attributes to keep: see node_keep */
 	atomic_uint readers; /* handles of a live row */
 	atomic_uint writers;
+	atomic_uint drafts; /* of these, those that were given bytes */
 };
 /* Invariants, whenever nodes->lock is free:
  * 1. a node in the table has lookups > 0 or is the root;

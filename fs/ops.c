@@ -180,6 +180,38 @@ static enum drift_err set_size(fuse_req_t req, struct node *node, off_t size,
 	return err ? err : st.st_size == size ? DRIFT_OK : DRIFT_BAD_ARGUMENT;
 }
 
+/* What an errno leaves open: why this file, of all, cannot be opened or changed so. */
+static void note_file(fuse_req_t req, const struct node *node, int flags,
+		      enum drift_err err)
+{
+	bool writes = (flags & O_ACCMODE) != O_RDONLY;
+	struct drift_error error = { 0 };
+
+	if (err == DRIFT_READ_ONLY)
+		(void)!drift_fail(&error, err,
+				  "the past does not change; what is copied from it "
+				  "into tables/ is there again");
+	else if (err == DRIFT_UNSAFE)
+		(void)!drift_fail(&error, err, "this file can only be %s",
+				  writes ? "read" : "written");
+	else if (err == DRIFT_TOO_MANY_FILES)
+		(void)!drift_fail_code(&error, err);
+	else
+		return;
+	refusal_add(tree_of(req), fuse_req_ctx(req)->uid, node_identity(node),
+		    &error);
+}
+
+/* touch(1) of a row that is not there: nothing was written that could be one. */
+static bool only_touched(const struct node *node, int to_set, const struct stat *st)
+{
+	int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
+		    FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW;
+
+	return (to_set & times) && node_identity(node)->kind == NODE_ROW &&
+	       st->st_size == 0 && node->drafts == 0;
+}
+
 /* Times, modes and owners are the mount's and the log's: setting them succeeds,
  * because copying tools insist, and changes nothing. */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
@@ -192,10 +224,14 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 
 	if (attr_is_pinned(node_identity(node)))
 		err = DRIFT_READ_ONLY;
+	if (err)
+		note_file(req, node, O_WRONLY, err);
 	if (!err && (to_set & FUSE_SET_ATTR_SIZE))
 		err = set_size(req, node, attr->st_size, fi);
 	if (!err)
 		err = attr_now(req, node, &st, &timeout_s);
+	if (!err && only_touched(node, to_set, &st))
+		err = DRIFT_BAD_JSON;
 	if (err)
 		reply_gone(req, err);
 	else
@@ -233,76 +269,88 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* ---- Changes to names --------------------------------------------------- */
 
+static void refuse_act(fuse_req_t req, const struct node *parent, const char *verb,
+		       const char *name, enum drift_err err)
+{
+	refusal_add_act(tree_of(req), fuse_req_ctx(req)->uid, node_identity(parent),
+			verb, slice_str(name), err);
+	reply_err(req, err);
+}
+
 /* What the directory's kind offers for its names, if the request may go on; else it is
  * answered. */
 static const struct names_ops *edits_of(fuse_req_t req, const struct node *parent,
-					const char *name)
+					const char *verb, const char *name)
 {
 	static const struct names_ops nothing;
 	const struct identity *identity = node_identity(parent);
 	const struct kind *kind = kind_of(identity);
 
-	if (attr_is_pinned(identity) || (kind->flags & KIND_PAST))
-		reply_err(req, DRIFT_READ_ONLY);
-	else if (strlen(name) > NAME_BYTES_MAX)
+	if (attr_is_pinned(identity) || (kind->flags & KIND_PAST)) {
+		refuse_act(req, parent, verb, name, DRIFT_READ_ONLY);
+	} else if (strlen(name) > NAME_BYTES_MAX) {
+		refusal_add_name(tree_of(req), fuse_req_ctx(req)->uid, identity,
+				 slice_str(name), DRIFT_NAME_TOO_LONG);
 		reply_err(req, DRIFT_NAME_TOO_LONG);
-	else
+	} else {
 		return kind->edit ? kind->edit : &nothing;
+	}
 	return NULL;
 }
 
 static void op_mkdir(fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode)
 {
 	struct node *parent = node_in(req, ino);
-	const struct names_ops *edit = edits_of(req, parent, name);
+	const struct names_ops *edit = edits_of(req, parent, "make", name);
 
 	(void)mode;
 	if (edit && edit->mkdir)
 		edit->mkdir(req, parent, slice_str(name));
 	else if (edit)
-		fuse_reply_err(req, EPERM);
+		refuse_act(req, parent, "make", name, DRIFT_NOT_HERE);
 }
 
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t ino,
 		       const char *name)
 {
 	struct node *parent = node_in(req, ino);
-	const struct names_ops *edit = edits_of(req, parent, name);
+	const struct names_ops *edit = edits_of(req, parent, "make", name);
 
 	if (edit && edit->symlink)
 		edit->symlink(req, parent, slice_str(name), target);
 	else if (edit)
-		fuse_reply_err(req, EPERM);
+		refuse_act(req, parent, "make", name, DRIFT_NOT_HERE);
 }
 
 static void op_unlink(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	struct node *parent = node_in(req, ino);
-	const struct names_ops *edit = edits_of(req, parent, name);
+	const struct names_ops *edit = edits_of(req, parent, "remove", name);
 
 	if (edit && edit->unlink)
 		edit->unlink(req, parent, slice_str(name));
 	else if (edit)
-		fuse_reply_err(req, EPERM);
+		refuse_act(req, parent, "remove", name, DRIFT_NOT_HERE);
 }
 
 static void op_rmdir(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	struct node *parent = node_in(req, ino);
-	const struct names_ops *edit = edits_of(req, parent, name);
+	const struct names_ops *edit = edits_of(req, parent, "remove", name);
 
 	if (edit && edit->rmdir)
 		edit->rmdir(req, parent, slice_str(name));
 	else if (edit)
-		fuse_reply_err(req, EPERM);
+		refuse_act(req, parent, "remove", name, DRIFT_NOT_HERE);
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t ino, const char *name,
 		      fuse_ino_t new_ino, const char *new_name, unsigned flags)
 {
 	struct node *parent = node_in(req, ino), *to = node_in(req, new_ino);
-	const struct names_ops *edit = edits_of(req, parent, name);
-	const struct names_ops *edit_to = edit ? edits_of(req, to, new_name) : NULL;
+	const struct names_ops *edit = edits_of(req, parent, "rename", name);
+	const struct names_ops *edit_to =
+		edit ? edits_of(req, to, "rename", new_name) : NULL;
 
 	if (!edit_to)
 		return;
@@ -312,37 +360,44 @@ static void op_rename(fuse_req_t req, fuse_ino_t ino, const char *name,
 		edit->rename(req, parent, slice_str(name), to, slice_str(new_name),
 			     flags & RENAME_NOREPLACE);
 	else
-		fuse_reply_err(req, EPERM);
+		refuse_act(req, edit->rename ? to : parent, "rename",
+			   edit->rename ? new_name : name, DRIFT_NOT_HERE);
 }
 
 /* There are no devices and no hard links. */
+static void refuse_kind(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct node *parent = node_in(req, ino);
+
+	if (edits_of(req, parent, "make", name))
+		refuse_act(req, parent, "make", name, DRIFT_NOT_HERE);
+}
+
 static void op_mknod(fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode,
 		     dev_t device)
 {
 	(void)mode, (void)device;
-	if (edits_of(req, node_in(req, ino), name))
-		fuse_reply_err(req, EPERM);
+	refuse_kind(req, ino, name);
 }
 
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_ino,
 		    const char *name)
 {
 	(void)ino;
-	if (edits_of(req, node_in(req, new_ino), name))
-		fuse_reply_err(req, EPERM);
+	refuse_kind(req, new_ino, name);
 }
 
 static void op_create(fuse_req_t req, fuse_ino_t ino, const char *name, mode_t mode,
 		      struct fuse_file_info *fi)
 {
 	struct node *parent = node_in(req, ino);
-	const struct names_ops *edit = edits_of(req, parent, name);
+	const struct names_ops *edit = edits_of(req, parent, "make", name);
 
 	(void)mode;
 	if (edit && edit->create)
 		edit->create(req, parent, slice_str(name), fi);
 	else if (edit)
-		fuse_reply_err(req, EPERM);
+		refuse_act(req, parent, "make", name, DRIFT_NOT_HERE);
 }
 
 /* ---- Open files --------------------------------------------------------- */
@@ -380,6 +435,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	enum drift_err err = open_node(req, node_in(req, ino), fi);
 
+	if (err)
+		note_file(req, node_in(req, ino), fi->flags, err);
 	if (err)
 		reply_gone(req, err);
 	else

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "fs/kind.h"
 #include "fs/name.h"
 #include "fs/reader.h"
 
@@ -143,6 +144,31 @@ void refusal_add_name(struct tree *tree, uid_t uid, const struct identity *paren
 	buf_add_str(&text, "\"");
 	if (err == DRIFT_BAD_NAME && parent->kind == NODE_ROWS)
 		add_form(tree, parent->table_id, &text);
+	(void)!drift_fail(&error, err, "%s", buf_cstr(&text));
+	refusal_add(tree, uid, parent, &error);
+	buf_release(&text);
+}
+
+static const char *rule_of(const struct identity *parent, enum drift_err err)
+{
+	const char *rule = kind_of(parent)->edit_rule;
+
+	if (err == DRIFT_READ_ONLY)
+		return "the past does not change; what is copied from it into "
+		       "tables/ "
+		       "is there again";
+	return rule ? rule : "nothing can be changed here";
+}
+
+void refusal_add_act(struct tree *tree, uid_t uid, const struct identity *parent,
+		     const char *verb, struct slice name, enum drift_err err)
+{
+	struct drift_error error = { 0 };
+	struct buf text = BUF_INIT;
+
+	buf_printf(&text, "cannot %s \"", verb);
+	buf_add_slice(&text, name);
+	buf_printf(&text, "\": %s", rule_of(parent, err));
 	(void)!drift_fail(&error, err, "%s", buf_cstr(&text));
 	refusal_add(tree, uid, parent, &error);
 	buf_release(&text);

@@ -26,6 +26,10 @@ void refusal_add(struct tree *tree, uid_t uid, const struct identity *identity,
 /* The same about a name in the directory parent that can lead to nothing. */
 void refusal_add_name(struct tree *tree, uid_t uid, const struct identity *parent,
 		      struct slice name, enum drift_err err);
+/* The same about what cannot be done (a verb: "make", "remove" ...) to a name in parent:
+ * because of its kind (DRIFT_NOT_HERE), or its moment. */
+void refusal_add_act(struct tree *tree, uid_t uid, const struct identity *parent,
+		     const char *verb, struct slice name, enum drift_err err);
 /* Append what uid may read. */
 [[nodiscard]] enum drift_err refusal_text(struct tree *tree,
 					  const struct identity *identity, uid_t uid,

@@ -27,7 +27,7 @@ static void removal_done(struct change *change, const struct drift_receipt *rece
 	};
 
 	/* What the errno alone does not tell. */
-	if (receipt->err == DRIFT_FOREIGN_KEY || receipt->err == DRIFT_DEPENDED_ON)
+	if (receipt->err && receipt->err != DRIFT_NO_ROW)
 		refusal_add(change->tree, fuse_req_ctx(change->req)->uid, &identity,
 			    &receipt->error);
 	reply_err(change->req, receipt->err);

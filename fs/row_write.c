@@ -8,6 +8,7 @@
  *	WRITE	feeds a validator as bytes arrive in order. What can never become
  *		a document fails here, and so does a complete document that breaks
  *		a rule, because here is where shells look.
+ *		With O_SYNC it commits, as a FLUSH does, once the document is whole.
  *	FLUSH	commits if the buffer is a complete document that is not stored
  *		yet; means nothing otherwise.
  *	RELEASE	tells of what stayed unfinished: nobody else would.
@@ -30,12 +31,15 @@ struct row_write {
 	struct change change; /* in use while committing */
 	struct node *node;    /* the kernel holds it while it is open */
 	bool exclusive;       /* O_EXCL: the row must not be there */
+	bool synced; /* O_SYNC: a write that completes a document commits it */
 
 	pthread_mutex_t lock;   /* of all that follows */
 	pthread_cond_t settled; /* committing became false */
 	struct row_draft draft;
-	bool committing;        /* the draft stays as it is */
-	bool releasing;         /* the commit answers the RELEASE */
+	bool drafted;    /* it was given bytes, and is counted in its node */
+	bool committing; /* the draft stays as it is */
+	size_t writing;  /* the commit answers a WRITE of so many bytes; or 0 */
+	bool releasing;  /* the commit answers the RELEASE */
 	struct waiter *waiters; /* flushes while committing */
 	enum drift_err refused; /* the last refusal, and where, so that a */
 	int refused_at;         /* program that insists is noted once */
@@ -46,6 +50,7 @@ static void row_write_free(struct handle *handle)
 	struct row_write *open = (struct row_write *)handle;
 
 	atomic_fetch_sub(&open->node->writers, 1);
+	atomic_fetch_sub(&open->node->drafts, open->drafted);
 	pthread_cond_destroy(&open->settled);
 	pthread_mutex_destroy(&open->lock);
 	row_draft_release(&open->draft);
@@ -73,24 +78,6 @@ static enum drift_err refuse(struct row_write *open, fuse_req_t req,
 	refusal_add(open->handle.tree, fuse_req_ctx(req)->uid, &open->draft.row,
 		    error);
 	return err;
-}
-
-static void row_write_write(fuse_req_t req, struct handle *handle,
-			    struct slice bytes, off_t offset)
-{
-	struct row_write *open = (struct row_write *)handle;
-	struct drift_error error = { 0 };
-	enum drift_err err;
-
-	lock_draft(open);
-	err = row_draft_write(&open->draft, bytes, (uint64_t)offset, &error);
-	if (err)
-		err = refuse(open, req, &error, err);
-	pthread_mutex_unlock(&open->lock);
-	if (err)
-		reply_err(req, err);
-	else
-		fuse_reply_write(req, bytes.size);
 }
 
 static void row_write_read(fuse_req_t req, struct handle *handle, size_t size,
@@ -135,6 +122,7 @@ static void done(struct change *change, const struct drift_receipt *receipt)
 	struct row_write *open = change->context;
 	struct drift_error error = receipt->error;
 	bool releasing = open->releasing;
+	size_t writing = open->writing;
 	fuse_req_t req = change->req;
 	struct waiter *waiters;
 
@@ -147,6 +135,7 @@ static void done(struct change *change, const struct drift_receipt *receipt)
 	}
 	waiters = open->waiters;
 	open->waiters = NULL;
+	open->writing = 0;
 	open->committing = false;
 	pthread_cond_broadcast(&open->settled);
 	pthread_mutex_unlock(&open->lock);
@@ -161,7 +150,10 @@ static void done(struct change *change, const struct drift_receipt *receipt)
 		reply_err(waiter->req, receipt->err);
 		free(waiter);
 	}
-	reply_err(req, releasing ? DRIFT_OK : receipt->err);
+	if (writing && !receipt->err)
+		fuse_reply_write(req, writing);
+	else
+		reply_err(req, releasing ? DRIFT_OK : receipt->err);
 }
 
 /* Begin the commit that answers req. The lock is held, and left. */
@@ -178,6 +170,31 @@ static void begin_commit(struct row_write *open, fuse_req_t req,
 					.context = open };
 	pthread_mutex_unlock(&open->lock);
 	change_start(&open->change);
+}
+
+static void row_write_write(fuse_req_t req, struct handle *handle,
+			    struct slice bytes, off_t offset)
+{
+	struct row_write *open = (struct row_write *)handle;
+	struct drift_error error = { 0 };
+	enum drift_err err;
+
+	lock_draft(open);
+	err = row_draft_write(&open->draft, bytes, (uint64_t)offset, &error);
+	if (err)
+		err = refuse(open, req, &error, err);
+	else if (!open->drafted)
+		atomic_fetch_add(&open->node->drafts, open->drafted = true);
+	if (!err && open->synced && open->draft.ready) {
+		open->writing = bytes.size;
+		begin_commit(open, req, DRIFT_DURABLE, false);
+		return;
+	}
+	pthread_mutex_unlock(&open->lock);
+	if (err)
+		reply_err(req, err);
+	else
+		fuse_reply_write(req, bytes.size);
 }
 
 static enum drift_err wait_with(struct row_write *open, fuse_req_t req)
@@ -339,6 +356,7 @@ enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
 	open->node = node;
 	open->draft.uid = uid;
 	open->exclusive = create && (fi->flags & O_EXCL);
+	open->synced = fi->flags & O_DSYNC; /* O_SYNC has that bit, too */
 	atomic_fetch_add(&node->writers, 1);
 	pthread_mutex_init(&open->lock, NULL);
 	pthread_cond_init(&open->settled, NULL);

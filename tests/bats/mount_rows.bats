@@ -131,6 +131,22 @@ head_seq()
 	same "$(jq length $rows/a.json)" 101
 }
 
+@test "touch makes no row, and says so; of one that is there it changes nothing" {
+	fails_with 1 touch $rows/new.json
+	says 'Invalid argument'
+	[ ! -e $rows/new.json ]
+	eventually 5 grep -q 'no document was written' mnt/.driftfs/errors
+	before=$(head_seq)
+	echo '{"v":1}' >$rows/a.json
+	touch $rows/a.json
+	same "$(head_seq)" $((before + 1))
+	# A copy sets the times before it closes.
+	cp -p $rows/a.json kept
+	sed -i 's/"a"/"b"/' kept
+	cp -p kept $rows/b.json
+	same "$(content b)" '{"id":"b","v":1}'
+}
+
 @test "rm deletes, a table with rows cannot be removed, an empty one can" {
 	echo '{}' >$rows/a.json
 	run rmdir mnt/tables/t
@@ -238,6 +254,10 @@ head_seq()
 	same "$(content d)" '{"id":"d","v":1}'
 	$calls sync $rows/s.json
 	same "$(content s)" '{"id":"s","v":2}'
+	before=$(head_seq)
+	$calls synced $rows/o.json
+	same "$(content o)" '{"id":"o","v":5}'
+	same "$(head_seq)" $((before + 3))
 	$calls exclusive $rows/e.json
 	$calls killed $rows/k.json $((SLOW > 1 ? 20 : 200))
 	[ ! -e $rows/k.json ]

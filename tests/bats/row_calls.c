@@ -4,6 +4,7 @@
  *	row_calls pieces FILE N	a document of N bytes and some, one byte a write
  *	row_calls dup FILE	closes of several descriptors of one open file
  *	row_calls sync FILE	fsync before and after a document is complete
+ *	row_calls synced FILE	writes that store what they complete: O_SYNC, O_DSYNC
  *	row_calls exclusive FILE	O_EXCL, for which only one writer can win
  *	row_calls killed FILE N	N times, a writer killed between two writes
  *	row_calls fork FILE	a document written by a process and its child
@@ -89,6 +90,43 @@ static void sync_calls(const char *path)
 	CHECK(fsync(fd) == 0);
 	CHECK(access(path, F_OK) == 0);
 	CHECK(fdatasync(fd) == 0); /* nothing is left to do */
+	CHECK(close(fd) == 0);
+}
+
+static void sees(const char *path, const char *what)
+{
+	int fd = open(path, O_RDONLY);
+	char text[256];
+	ssize_t size;
+
+	CHECK(fd >= 0);
+	size = read(fd, text, sizeof(text) - 1);
+	CHECK(size >= 0);
+	text[size] = '\0';
+	CHECK(strstr(text, what));
+	CHECK(close(fd) == 0);
+}
+
+static void synced(const char *path)
+{
+	int fd = make(path, O_SYNC);
+
+	put(fd, "{\"v\":");
+	CHECK(access(path, F_OK) != 0);
+	put(fd, "3}");
+	sees(path, "\"v\": 3");
+	put(fd, "\n");
+	CHECK(close(fd) == 0);
+	fd = make(path, O_DSYNC);
+	CHECK(write(fd, "{\"id\":7}", 8) == -1 && errno == EINVAL);
+	sees(path, "\"v\": 3");
+	CHECK(close(fd) == 0);
+	fd = open(path, O_WRONLY | O_APPEND | O_SYNC);
+	CHECK(fd >= 0);
+	put(fd, "{\"v\":4}");
+	sees(path, "\"v\": 4");
+	put(fd, "{\"v\":5}");
+	sees(path, "\"v\": 5");
 	CHECK(close(fd) == 0);
 }
 
@@ -331,6 +369,8 @@ int main(int argc, char **argv)
 		pieces(argv[2], number);
 	else if (!strcmp(argv[1], "dup"))
 		dup_closes(argv[2]);
+	else if (!strcmp(argv[1], "synced"))
+		synced(argv[2]);
 	else if (!strcmp(argv[1], "sync"))
 		sync_calls(argv[2]);
 	else if (!strcmp(argv[1], "exclusive"))
