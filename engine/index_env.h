@@ -33,9 +33,7 @@ struct index_reader {
 	MDB_txn *txn;
 	bool begun;
 	uint64_t commits; /* at least so many are in its snapshot */
-	/* For index_get; of the transaction that was begun last where fresh says so. */
-	MDB_cursor *cursors[INDEX_SPACES];
-	bool fresh[INDEX_SPACES];
+	MDB_cursor *cursors[INDEX_SPACES]; /* for index_get */
 	uint64_t current_page; /* index_reader_page */
 };
 

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* index_fault.c - see index_fault.h. The handlers make only calls that POSIX lists as
- * safe in one. */
+/* index_fault.c - see index_fault.h. What a fault calls makes only calls that POSIX lists
+ * as safe in a signal handler. */
 #include "engine/index_fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "engine/fault.h"
 
 #define WATCHED_MAX 16
 #define STATUS_DAMAGED 3
@@ -28,8 +29,6 @@ _Thread_local unsigned index_fault_depth;
 
 static struct index_fault watched[WATCHED_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sigaction former[2]; /* of SIGBUS, SIGSEGV */
-static bool installed;
 
 /* ---- The fault -------------------------------------------------------------------- */
 
@@ -68,21 +67,14 @@ _Noreturn void index_fault_end(const struct index_fault *fault)
 	_exit(STATUS_DAMAGED);
 }
 
-static void handle(int number, siginfo_t *info, void *context)
+static void claim(uintptr_t at)
 {
-	uintptr_t at = (uintptr_t)info->si_addr;
-
-	(void)context;
-	for (unsigned i = 0; i < WATCHED_MAX && info->si_code > 0; i++)
+	for (unsigned i = 0; i < WATCHED_MAX; i++)
 		if (at >= atomic_load(&watched[i].start) &&
 		    at < atomic_load(&watched[i].end))
 			index_fault_end(&watched[i]);
-	if (index_fault_depth > 0 && info->si_code > 0)
+	if (index_fault_depth > 0)
 		index_fault_end(NULL);
-	/* Not ours. A fault happens again when this returns; a signal sent does not. */
-	sigaction(number, &former[number == SIGSEGV], NULL);
-	if (info->si_code <= 0)
-		raise(number);
 }
 
 static void handle_assertion(MDB_env *env, const char *message)
@@ -93,18 +85,6 @@ static void handle_assertion(MDB_env *env, const char *message)
 }
 
 /* ---- Watching ----------------------------------------------------------------------- */
-
-static void install(void)
-{
-	struct sigaction action = { .sa_sigaction = handle,
-				    .sa_flags = SA_SIGINFO | SA_NODEFER };
-
-	if (installed)
-		return;
-	sigemptyset(&action.sa_mask);
-	installed = sigaction(SIGBUS, &action, &former[0]) == 0 &&
-		    sigaction(SIGSEGV, &action, &former[1]) == 0;
-}
 
 static bool is_watched(uintptr_t start)
 {
@@ -150,7 +130,7 @@ struct index_fault *index_fault_watch(MDB_env *env, const char *path, bool mark)
 
 	(void)mdb_env_set_assert(env, handle_assertion);
 	pthread_mutex_lock(&lock);
-	install();
+	(void)fault_watch(claim);
 	for (unsigned i = 0; i < WATCHED_MAX && !fault; i++)
 		if (!atomic_load(&watched[i].start))
 			fault = &watched[i];

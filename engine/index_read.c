@@ -77,7 +77,6 @@ static bool is_old(const struct index_reader *reader)
 static void let_go(struct index_reader *reader)
 {
 	INDEX_FAULT_IN_VOID(mdb_txn_reset(reader->txn));
-	memset(reader->fresh, 0, sizeof(reader->fresh));
 	reader->begun = false;
 }
 
@@ -171,20 +170,16 @@ enum drift_err index_read_err(struct index *index, int code)
 	return err;
 }
 
+/* A cursor that stands nowhere: one that does would first be asked whether it stands near,
+ * by keys at either end of its page, which are two waits for memory that was not wanted. */
 static int reader_cursor(struct index_reader *reader, enum index_space space)
 {
 	MDB_cursor **cursor = &reader->cursors[space];
-	int code;
 
-	if (reader->fresh[space])
-		return 0;
 	if (*cursor)
-		code = INDEX_FAULT_IN(mdb_cursor_renew(reader->txn, *cursor));
-	else
-		code = INDEX_FAULT_IN(mdb_cursor_open(
-			reader->txn, reader->index->spaces[space], cursor));
-	reader->fresh[space] = !code;
-	return code;
+		return INDEX_FAULT_IN(mdb_cursor_renew(reader->txn, *cursor));
+	return INDEX_FAULT_IN(
+		mdb_cursor_open(reader->txn, reader->index->spaces[space], cursor));
 }
 
 uint64_t index_reader_page(const struct index_reader *reader)

@@ -63,6 +63,10 @@ enum drift_err io_read_disk(const struct drift_io *io, int fd, void *data,
 			    size_t size, uint64_t offset, size_t *got);
 enum drift_err io_write(const struct drift_io *io, int fd, struct slice data,
 			uint64_t offset);
+/* The first size bytes of a file as memory, which may be longer than the file and is to
+ * be read by fault_copy alone: NULL when it cannot be had. There is none where a table
+ * reads in a way of its own, which it would pass by. munmap ends it. */
+char *io_map(const struct drift_io *io, int fd, size_t size);
 /* fdatasync, once: after a failure the page cache proves nothing, so nobody may
  * try again. (EINTR counts as a failure.) */
 enum drift_err io_sync(const struct drift_io *io, int fd);

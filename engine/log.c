@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "engine/log_map.h"
+
 /* ---- The list -------------------------------------------------------- */
 
 static struct log_segment *segment_new(drift_seq first_seq)
@@ -204,6 +206,7 @@ static void segment_free(struct log *log, struct log_segment *segment)
 	if (fd >= 0)
 		log->io->close(log->io, fd);
 	pack_free(atomic_load(&segment->pack));
+	log_map_free(log, segment);
 	free(segment);
 }
 

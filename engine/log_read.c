@@ -7,9 +7,20 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "engine/log.h"
+#include "engine/log_map.h"
 
 #define DIGEST_CHUNK (1u << 20)
+
+/* What the map cannot give the file can, or it tells why not. */
+static enum drift_err read_plain(struct log *log, struct log_segment *segment,
+				 int fd, void *data, size_t size, uint64_t offset,
+				 size_t *got)
+{
+	*got = size;
+	return log_map_read(log, segment, fd, data, size, offset)
+		       ? DRIFT_OK
+		       : io_read(log->io, fd, data, size, offset, got);
+}
 
 enum drift_err log_segment_read(struct log *log, struct log_segment *segment,
 				void *data, size_t size, uint64_t offset,
@@ -27,9 +38,12 @@ enum drift_err log_segment_read(struct log *log, struct log_segment *segment,
 		version = atomic_load(&segment->version);
 		pack = atomic_load(&segment->pack);
 		fd = atomic_load(&segment->fd);
-		err = pack ? pack_read(pack, &log->cache, log->io, fd, data, size,
-				       offset, got)
-			   : io_read(log->io, fd, data, size, offset, got);
+		if (pack)
+			err = pack_read(pack, &log->cache, log->io, fd, data, size,
+					offset, got);
+		else
+			err = read_plain(log, segment, fd, data, size, offset, got);
+		atomic_thread_fence(memory_order_acquire);
 		if (version % 2 == 0 && atomic_load(&segment->version) == version)
 			return err;
 		sched_yield();
