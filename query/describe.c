@@ -59,6 +59,8 @@ static enum drift_err describe(struct query_session *session,
 			"EXECUTE by the extended protocol is not supported");
 	if (statement_is_one_of(statement, statement->at, shows))
 		return statement_run(session, statement, error);
+	if (token_is_word(statement->script, statement_peek(statement), "FETCH"))
+		return fetch_describe(session, statement, error);
 	if (token_is_word(statement->script, statement_peek(statement), "VERIFY"))
 		return verify_describe(session, statement, error);
 	return statement_check(statement, error);

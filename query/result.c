@@ -175,6 +175,11 @@ enum drift_err result_begin(struct query_session *session)
 		session->columns = columns;
 		session->column_capacity = count;
 	}
+	if (session->given_columns) {
+		memcpy(session->columns, session->given_columns,
+		       count * sizeof(*columns));
+		return DRIFT_OK;
+	}
 	for (unsigned i = 0; i < count; i++)
 		find_origin(session, i);
 	take_hints(session, count);

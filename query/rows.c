@@ -17,19 +17,26 @@ void rows_release(struct rows *rows)
 	*rows = (struct rows){ 0 };
 }
 
+static enum drift_err make_room(struct rows *rows, size_t values)
+{
+	size_t capacity = rows->capacity * 2 + values;
+	sqlite3_value **list;
+
+	if (rows->count + values <= rows->capacity)
+		return DRIFT_OK;
+	list = realloc(rows->values, capacity * sizeof(sqlite3_value *));
+	if (!list)
+		return DRIFT_NOMEM;
+	rows->values = list;
+	rows->capacity = capacity;
+	return DRIFT_OK;
+}
+
 enum drift_err rows_take(struct rows *rows, sqlite3_stmt *stmt)
 {
 	rows->columns = (unsigned)sqlite3_column_count(stmt);
-	if (rows->count + rows->columns > rows->capacity) {
-		size_t capacity = rows->capacity * 2 + rows->columns * 16;
-		sqlite3_value **values =
-			realloc(rows->values, capacity * sizeof(sqlite3_value *));
-
-		if (!values)
-			return DRIFT_NOMEM;
-		rows->values = values;
-		rows->capacity = capacity;
-	}
+	if (make_room(rows, rows->columns * (rows->capacity ? 1 : 16)))
+		return DRIFT_NOMEM;
 	for (unsigned i = 0; i < rows->columns; i++) {
 		sqlite3_value *copy =
 			sqlite3_value_dup(sqlite3_column_value(stmt, (int)i));
@@ -44,4 +51,21 @@ enum drift_err rows_take(struct rows *rows, sqlite3_stmt *stmt)
 size_t rows_count(const struct rows *rows)
 {
 	return rows->columns ? rows->count / rows->columns : 0;
+}
+
+enum drift_err rows_hand_over(struct rows *from, size_t first, size_t count,
+			      struct rows *to)
+{
+	size_t end = (first + count) * from->columns;
+
+	if (to && make_room(to, count * from->columns))
+		return DRIFT_NOMEM;
+	for (size_t i = first * from->columns; i < end; i++) {
+		if (to)
+			to->values[to->count++] = from->values[i];
+		else
+			sqlite3_value_free(from->values[i]);
+		from->values[i] = NULL;
+	}
+	return DRIFT_OK;
 }

@@ -66,6 +66,10 @@ static const struct {
 	{ "PREPARE", prepared_run_prepare, false },
 	{ "EXECUTE", prepared_run_execute, false },
 	{ "DEALLOCATE", prepared_run_deallocate, true },
+	{ "DECLARE", fetch_declare, false },
+	{ "FETCH", fetch_run, false },
+	{ "MOVE", fetch_run, false },
+	{ "CLOSE", fetch_close, false },
 	{ "EXPLAIN", explain_run, false },
 	{ "ANALYZE", analyze_run, false },
 	{ "SHOW", show_run, false },
@@ -80,10 +84,9 @@ static const struct {
 static bool is_unsupported(const struct statement *statement, struct token token)
 {
 	static const char *const words[] = {
-		"ATTACH",  "CALL",    "CLUSTER", "COMMENT", "COPY",
-		"DECLARE", "DETACH",  "DO",      "FETCH",   "GRANT",
-		"LISTEN",  "LOCK",    "MERGE",   "NOTIFY",  "PRAGMA",
-		"REFRESH", "REINDEX", "REVOKE",  "VERIFY",
+		"ATTACH", "CALL",    "CLUSTER", "COMMENT", "COPY",  "DETACH",
+		"DO",     "GRANT",   "LISTEN",  "LOCK",    "MERGE", "NOTIFY",
+		"PRAGMA", "REFRESH", "REINDEX", "REVOKE",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

@@ -114,6 +114,7 @@ static void end_rows(struct query_session *session)
 		sqlite3_finalize(session->select);
 	session->select = NULL;
 	session->select_kept = false;
+	session->given_columns = NULL;
 	session->state = SESSION_BETWEEN;
 }
 

@@ -14,6 +14,7 @@
 #include "query/answer.h"
 #include "query/compiled.h"
 #include "query/explain.h"
+#include "query/fetch.h"
 #include "query/memory.h"
 #include "query/parameter.h"
 #include "query/prepared.h"
@@ -94,6 +95,8 @@ struct query_session {
 	uint64_t row_count;
 	struct session_column *columns; /* of select */
 	unsigned column_capacity;
+	const struct session_column *given_columns; /* a cursor's; NULL: none */
+	struct fetch_list fetched;
 	/* What the statement's text tells of its columns' types. */
 	struct rewrite_hint hints[REWRITE_HINTS_MAX];
 	unsigned hint_count;

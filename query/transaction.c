@@ -86,6 +86,8 @@ static void clear(struct query_session *session)
 	if (transaction->ddl)
 		relation_forget_all(session);
 	drift_txn_free(transaction->txn);
+	if (transaction->open)
+		fetch_forget(session, 0);
 	for (unsigned i = 0; i < transaction->savepoint_count; i++)
 		free(transaction->savepoints[i].name);
 	free(transaction->savepoints);
@@ -217,6 +219,7 @@ enum drift_err transaction_savepoint(struct query_session *session, const char *
 	list += transaction->savepoint_count;
 	list->name = strdup(name);
 	list->ops = transaction->txn ? drift_txn_ops(transaction->txn) : 0;
+	list->cursors = session->fetched.declared;
 	if (!list->name)
 		return drift_fail_code(error, DRIFT_NOMEM);
 	transaction->savepoint_count++;
@@ -262,6 +265,7 @@ enum drift_err transaction_rollback_to(struct query_session *session,
 				       transaction->savepoints[found].ops);
 	if (err)
 		return drift_fail_code(error, err);
+	fetch_forget(session, transaction->savepoints[found].cursors);
 	drop_savepoints(transaction, (unsigned)found + 1);
 	transaction->failed = false;
 	return DRIFT_OK;

@@ -13,7 +13,8 @@ struct query_session;
 
 struct savepoint {
 	char *name;
-	uint32_t ops; /* operations before it */
+	uint32_t ops;     /* operations before it */
+	uint64_t cursors; /* declared before it */
 };
 
 struct transaction {

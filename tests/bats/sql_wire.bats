@@ -183,3 +183,8 @@ ROLLBACK
 		-c "INSERT INTO w VALUES (1, '2025-01-02T03:04:05.5+01:00'), (2, '2025-01-02 03:04:05')" >log
 	same "$(psql_ -c 'SELECT at FROM w')" $'2025-01-02 02:04:05.5+00\n2025-01-02 03:04:05+00'
 }
+
+@test "psql takes large answers by a cursor" {
+	same "$(psql_ -v FETCH_COUNT=3 -c 'SELECT g, g % 2 = 0 AS even FROM generate_series(1, 7) g' | paste -s -d ' ')" '1|f 2|t 3|f 4|t 5|f 6|t 7|f'
+	same "$(psql_ -c 'BEGIN; DECLARE c CURSOR FOR VALUES (1), (2); FETCH ALL c; CLOSE c; COMMIT' | paste -s -d ' ')" 'BEGIN DECLARE CURSOR 1 2 CLOSE CURSOR COMMIT'
+}
