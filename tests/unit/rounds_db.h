@@ -111,7 +111,7 @@ static inline void check_lookups(struct scratch *s)
 	struct buf key = BUF_INIT;
 	char id[16];
 
-	for (int round = 1; round <= ROUNDS; round++) {
+	for (int round = 2; round <= ROUNDS; round += 9) {
 		assert_int_equal(drift_lookup_open(drift_view_at(s->db, ends[round]),
 						   s->t->id, &lookup),
 				 DRIFT_OK);
