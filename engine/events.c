@@ -120,10 +120,12 @@ static const struct table_def *ddl_table(struct tables *tables,
 	drift_seq at = ddl->op == DDL_DROP ? seq - 1 : seq;
 	const struct table_def *def = tables_def(tables, ddl->table_id, at, 0);
 	struct table *table = tables_get(tables, ddl->table_id);
+	struct table_version *newest = NULL;
 
 	if (def || !table)
 		return def;
-	return atomic_load(&table->newest)->def;
+	newest = atomic_load(&table->newest);
+	return newest ? newest->def : NULL;
 }
 
 static enum drift_err take_frame(struct drift_events *events,
@@ -153,7 +155,10 @@ static enum drift_err take_frame(struct drift_events *events,
 		if (ddl.op == DDL_TAG || ddl.op == DDL_UNTAG)
 			return DRIFT_OK;
 		event->table = ddl_table(events->tables, &ddl, frame->seq);
-		return event->table ? DRIFT_OK : DRIFT_CORRUPT;
+		if (event->table)
+			return DRIFT_OK;
+		/* In the log, and not yet to be seen: as if it came later. */
+		return frame->seq > events->to ? DRIFT_DONE : DRIFT_CORRUPT;
 	}
 	err = frame_read_event(frame, &body);
 	if (err)
@@ -227,11 +232,12 @@ enum drift_err drift_events_next(struct drift_events *events,
 			continue;
 		if (!err)
 			err = take_frame(events, &frame, event);
-		return err ? drift_fail(error, err,
-					"segment %" PRIu64 " offset %" PRIu64
-					": malformed event",
-					place.segment, place.offset)
-			   : DRIFT_OK;
+		return err == DRIFT_DONE ? err
+		       : err             ? drift_fail(error, err,
+						      "segment %" PRIu64 " offset %" PRIu64
+						      ": malformed event",
+						      place.segment, place.offset)
+					 : DRIFT_OK;
 	}
 }
 
