@@ -28,9 +28,8 @@
 #include "fs/ops.h"
 #include "fs/option.h"
 #include "fs/watchdog.h"
+#include "fs/workers.h"
 #include "query/query.h"
-
-#define THREADS_MAX 32
 
 enum exit_code {
 	EXIT_MOUNTED = 0,
@@ -182,32 +181,20 @@ static struct fuse_session *new_session(struct daemon *daemon)
 	return session;
 }
 
-static int serve(struct daemon *daemon, struct fuse_session *session)
-{
-	struct fuse_loop_config *config;
-	int status;
-
-	if (daemon->options.single_threaded)
-		return fuse_session_loop(session);
-	config = fuse_loop_cfg_create();
-	if (!config)
-		return -1;
-	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
-	status = fuse_session_loop_mt(session, config);
-	fuse_loop_cfg_destroy(config);
-	return status;
-}
-
 /* ---- Stopping --------------------------------------------------------------- */
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
 static struct fuse_session *served; /* what a stop signal ends */
+static struct workers *workers; /* who serves it; NULL: the program's own thread */
 static sem_t stop_asked;
 
 static void stop_signal(int number)
 {
 	(void)number;
-	fuse_session_exit(served);
+	if (workers)
+		workers_stop(workers);
+	else
+		fuse_session_exit(served);
 	sem_post(&stop_asked);
 }
 
@@ -260,10 +247,34 @@ static void *stop_statements(void *arg)
 	return NULL;
 }
 
+/* Until a stop is asked for or the tree is unmounted. */
+static enum exit_code serve(struct daemon *daemon, struct fuse_session *session)
+{
+	if (!daemon->options.single_threaded) {
+		workers = workers_start(session);
+		if (!workers) {
+			fprintf(stderr, "driftfs: cannot start a thread\n");
+			return EXIT_MOUNT_FAILED;
+		}
+	}
+	handle_stop_signals(session);
+	mask_stop_signals(SIG_UNBLOCK);
+	if (workers)
+		workers_serve(workers);
+	else
+		fuse_session_loop(session);
+	mask_stop_signals(SIG_BLOCK);
+	if (workers)
+		workers_free(workers);
+	workers = NULL;
+	return EXIT_MOUNTED;
+}
+
 static int serve_until_stopped(struct daemon *daemon, struct fuse_session *session)
 {
 	struct stopper stopper = { .daemon = daemon };
 	struct watchdog watchdog;
+	enum exit_code status;
 
 	if (sem_init(&stop_asked, 0, 0) != 0 ||
 	    !thread_start(&stopper.thread, stop_statements, &stopper)) {
@@ -271,12 +282,9 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 		return EXIT_MOUNT_FAILED;
 	}
 	if (!watchdog_start(&watchdog, &daemon->tree,
-			    daemon->options.single_threaded ? 1 : THREADS_MAX))
+			    daemon->options.single_threaded ? 1 : WORKERS_MAX))
 		report(daemon, "cannot start the watchdog's thread");
-	handle_stop_signals(session);
-	mask_stop_signals(SIG_UNBLOCK);
-	(void)serve(daemon, session);
-	mask_stop_signals(SIG_BLOCK);
+	status = serve(daemon, session);
 	watchdog_stop(&watchdog);
 	notify_manager("STOPPING=1");
 	sem_post(&stop_asked);
@@ -284,7 +292,7 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 	stopper.done = true;
 	pthread_join(stopper.thread, NULL);
 	sem_destroy(&stop_asked);
-	return EXIT_MOUNTED;
+	return status;
 }
 
 static int mount_session(struct daemon *daemon, struct fuse_session *session)
