@@ -169,6 +169,21 @@ static inline uint64_t le_get(const void *at, size_t size)
 	       (uint64_t)bytes[size - 1] << 8 * (size - 1);
 }
 
+/* The eight bytes behind the first `from`, as a number that orders as they do, and what is
+ * shorter as if zeros followed: what is different has different bytes, not the other way
+ * round. */
+static inline uint64_t slice_head(struct slice bytes, size_t from)
+{
+	char head[8] = { 0 };
+	size_t left = bytes.size - from;
+
+	if (left >= 8)
+		return be64_get((const char *)bytes.data + from);
+	if (left) /* what has no bytes may have no address */
+		memcpy(head, (const char *)bytes.data + from, left);
+	return be64_get(head);
+}
+
 static inline void be32_put(void *at, uint32_t value)
 {
 	value = htobe32(value);

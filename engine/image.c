@@ -182,18 +182,6 @@ static struct slice mark_key(const struct image *image, unsigned i)
 	return image_entry_at(image->chunks[mark->chunk].data + mark->offset).key;
 }
 
-/* The bytes of a key behind `common`, as a number that orders as they do: what is
- * different has a different key, not the other way round. */
-static uint64_t head_of(struct slice key, size_t common)
-{
-	char bytes[8] = { 0 };
-	size_t left = key.size - common;
-
-	if (left) /* what begins before all keys has no bytes */
-		memcpy(bytes, (const char *)key.data + common, left < 8 ? left : 8);
-	return be64_get(bytes);
-}
-
 static enum drift_err add_tops(struct image *image)
 {
 	unsigned count = image->mark_count;
@@ -224,7 +212,7 @@ enum drift_err image_finish(struct image *image)
 		       ((const char *)last.data)[image->common])
 		image->common++;
 	for (unsigned i = 0; i < image->mark_count; i++)
-		image->marks[i].head = head_of(mark_key(image, i), image->common);
+		image->marks[i].head = slice_head(mark_key(image, i), image->common);
 	return add_tops(image);
 }
 
@@ -314,7 +302,7 @@ static unsigned count_below(const struct image *image, uint64_t head, bool throu
 /* How many rows have a key before key (after: or this key). */
 static unsigned count_before(const struct image *image, struct slice key, bool after)
 {
-	uint64_t head = head_of(key, image->common);
+	uint64_t head = slice_head(key, image->common);
 	unsigned low = count_below(image, head, false), high = low;
 
 	if (low < image->mark_count && image->marks[low].head == head)

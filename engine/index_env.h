@@ -69,6 +69,12 @@ void index_reader_free(struct index_reader *reader);
 enum drift_err index_read_err(struct index *index, int code);
 /* index_walk.c: LMDB's cursor is to be used again: where the walk is, if that matters. */
 int index_walk_leave(struct index_cursor *cursor, MDB_cursor_op op);
+/* Have the page of the entry that LMDB's cursor is at, and gave this key; false when it can
+ * be read by LMDB alone. */
+bool index_walk_enter(struct index_cursor *cursor, const MDB_val *key);
+/* LMDB's cursor, which is at the entry read last, to the first one behind the page. */
+int index_walk_leave_page(const struct index_cursor *cursor, MDB_val *key,
+			  MDB_val *stored);
 /* There was a commit: readers in the pool let go of what is old. */
 void index_readers_refresh(struct index *index);
 const char *index_space_name(enum index_space space);

@@ -7,6 +7,12 @@
 #define FETCH_BYTES_MAX 512
 #define WHOLE_PAGES 16 /* who asks for so many entries reads by whole pages */
 
+bool index_walk_enter(struct index_cursor *cursor, const MDB_val *key)
+{
+	return cursor->page_bytes &&
+	       index_page_enter(&cursor->page, key->mv_data, cursor->page_bytes);
+}
+
 int index_walk_leave(struct index_cursor *cursor, MDB_cursor_op op)
 {
 	MDB_val at = cursor->at;
@@ -28,10 +34,10 @@ static inline void fetch(const MDB_val *key, const MDB_val *stored)
 		__builtin_prefetch((const char *)key->mv_data + i);
 }
 
-/* LMDB's cursor, which is at the entry read last, to the first one behind the page: by the
- * page's last entry, which LMDB finds without a search if it is greater than the first. */
-static int leave_page(const struct index_cursor *cursor, MDB_val *key,
-		      MDB_val *stored)
+/* By the page's last entry, which LMDB finds without a search if it is greater than the
+ * first. */
+int index_walk_leave_page(const struct index_cursor *cursor, MDB_val *key,
+			  MDB_val *stored)
 {
 	const struct index_page *page = &cursor->page;
 	unsigned steps = page->count - page->at; /* of LMDB's cursor, to the last */
@@ -55,7 +61,7 @@ static void look_ahead(struct index_cursor *cursor)
 {
 	MDB_val key, stored;
 
-	cursor->ahead_code = leave_page(cursor, &key, &stored);
+	cursor->ahead_code = index_walk_leave_page(cursor, &key, &stored);
 	cursor->fetch_left = 0;
 	if (cursor->ahead_code)
 		return;
@@ -87,8 +93,7 @@ static int next_page(struct index_cursor *cursor, bool whole, MDB_val *key,
 	if (code)
 		return code;
 	fetch(key, stored);
-	if (whole && cursor->page_bytes &&
-	    index_page_enter(&cursor->page, key->mv_data, cursor->page_bytes))
+	if (whole && index_walk_enter(cursor, key))
 		look_ahead(cursor);
 	return 0;
 }

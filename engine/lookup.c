@@ -6,7 +6,11 @@
 
 #include <stdlib.h>
 
+#include "engine/index_leaves.h"
+
 #define GETS_A_CHECK 256
+/* Of the table's rows, so many looked up: finding its leaves costs about as much. */
+#define LEAVES_PART 64
 /* An image of so many rows is made in some 60 ms, and nothing can interrupt that. */
 #define MAKE_ROWS_MAX 250000
 
@@ -16,16 +20,20 @@ struct drift_lookup {
 	const struct memtable *overlay; /* the transaction's own writes, or NULL */
 	struct reading reading;
 	struct index_cursor *current;
-	struct image *image; /* or NULL; then nothing above is used */
+	struct index_leaves *leaves; /* of the reading, or NULL */
+	bool without_leaves;         /* they cannot be had */
+	struct image *image;         /* or NULL; then nothing above is used */
 	drift_time_ns since;
 	unsigned gets_since_check;
-	uint64_t gets;
+	uint64_t gets, gets_for_leaves;
 	struct buf memory;
 };
 
 static void end_reading(struct drift_lookup *lookup)
 {
+	index_leaves_free(lookup->leaves);
 	index_cursor_close(lookup->current);
+	lookup->leaves = NULL;
 	lookup->current = NULL;
 	reading_end(&lookup->reading);
 }
@@ -56,6 +64,22 @@ static bool look_for_image(struct drift_lookup *lookup)
 	return lookup->image != NULL;
 }
 
+/* Where so many rows were looked up that the way to all of them is the shorter one. */
+static enum drift_err look_for_leaves(struct drift_lookup *lookup)
+{
+	uint64_t rows = drift_row_count(lookup->view.db, lookup->table_id);
+	enum drift_err err;
+
+	lookup->gets_for_leaves += GETS_A_CHECK;
+	if (lookup->leaves || lookup->without_leaves ||
+	    lookup->gets_for_leaves < rows / LEAVES_PART)
+		return DRIFT_OK;
+	err = index_leaves_new(lookup->reading.index, lookup->table_id,
+			       &lookup->leaves);
+	lookup->without_leaves = err;
+	return err == DRIFT_LIMIT ? DRIFT_OK : err;
+}
+
 static enum drift_err refresh(struct drift_lookup *lookup)
 {
 	if (++lookup->gets_since_check < GETS_A_CHECK)
@@ -66,10 +90,20 @@ static enum drift_err refresh(struct drift_lookup *lookup)
 		return DRIFT_OK;
 	}
 	if (!reading_is_old(&lookup->since))
-		return DRIFT_OK;
+		return look_for_leaves(lookup);
 	lookup->since = 0;
 	end_reading(lookup);
 	return begin_reading(lookup);
+}
+
+static enum drift_err find(struct drift_lookup *lookup, struct slice key,
+			   struct slice *value)
+{
+	enum drift_err err = DRIFT_DONE;
+
+	if (lookup->leaves)
+		err = index_leaves_find(lookup->leaves, key, value);
+	return err == DRIFT_DONE ? index_find(lookup->current, key, value) : err;
 }
 
 /* By `current`, where most rows are, from where the last look-up was. */
@@ -85,7 +119,7 @@ static enum drift_err get_index(struct drift_lookup *lookup, struct slice key,
 		return DRIFT_NO_ROW;
 	be32_put(bytes, lookup->table_id);
 	memcpy(bytes + 4, key.data, key.size);
-	err = index_find(lookup->current, slice_of(bytes, 4 + key.size), &value);
+	err = find(lookup, slice_of(bytes, 4 + key.size), &value);
 	if (!err)
 		err = index_row_decode(value, &row);
 	if (err == DRIFT_DONE || err == DRIFT_CORRUPT ||
