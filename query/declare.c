@@ -82,7 +82,7 @@ static void add_column(const struct relation *relation, unsigned i, struct buf *
 
 	buf_add(&name, column->name, column->size);
 	if (column->marked)
-		buf_printf(&name, "%c%u", RELATION_MARK, i);
+		relation_mark(relation, i, &name);
 	token_quote_name(buf_slice(&name), sql);
 	buf_add_str(sql, affinities[relation_affinity(relation, i)]);
 	if (!relation_shows(relation, i))

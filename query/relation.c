@@ -69,6 +69,26 @@ int relation_column_in_sql(const struct relation *relation, struct slice name)
 	return find(relation, name, false);
 }
 
+int relation_column_named(const struct relation *relation, struct slice name)
+{
+	int column = find(relation, name, true);
+
+	return column >= 0 && declare_hidden_column(name) < 0
+		       ? column
+		       : find(relation, name, false);
+}
+
+void relation_mark(const struct relation *relation, unsigned column,
+		   struct buf *name)
+{
+	int field = relation->columns[column].field;
+
+	if (field >= 0)
+		buf_printf(name, "%c%d", RELATION_MARK, field);
+	else
+		buf_printf(name, "%cn%u", RELATION_MARK, column);
+}
+
 static void chain(struct relation *relation, int column)
 {
 	struct relation_column *entry = &relation->columns[column];
@@ -126,6 +146,7 @@ static enum drift_err add_column(struct relation *relation,
 	column.hash = hash_of(slice_of(column.name, column.size));
 	column.step = msg_step_name_of(column.name, column.size);
 	column.marked = needs_mark(relation, &column);
+	relation->marked_count += column.marked;
 	relation->columns[relation->column_count] = column;
 	chain(relation, (int)relation->column_count++);
 	relation->declared = false;
@@ -153,8 +174,12 @@ static enum drift_err take_fields(struct relation *relation, struct drift_view v
 		enum drift_err err;
 
 		if (at >= 0) {
-			if (!relation->columns[at].def)
-				relation->columns[at].field = (int)i;
+			if (relation->columns[at].def)
+				continue;
+			if (relation->columns[at].marked &&
+			    relation->columns[at].field != (int)i)
+				relation->declared = false; /* it has another mark */
+			relation->columns[at].field = (int)i;
 			continue;
 		}
 		err = add_column(relation, (struct relation_column){

@@ -74,6 +74,7 @@ struct relation {
 	unsigned fields_taken;  /* the first of drift_field that are columns */
 	unsigned fields_shown;  /* the first of them that `*` shows; RELATION_ALL */
 	unsigned fields_hidden; /* columns that `*` does not show, as declared */
+	unsigned marked_count;  /* columns without a name in SQL */
 	unsigned column_count;
 	unsigned column_capacity;
 	struct relation_column *columns;
@@ -117,6 +118,12 @@ const struct table_def *relation_table(struct drift_view view, struct slice name
 int relation_column(const struct relation *relation, struct slice name);
 /* The column a SQL name means (case aside, marked ones left out), -1: none. */
 int relation_column_in_sql(const struct relation *relation, struct slice name);
+/* The column a name in SQL means: with exactly this name, else case aside. */
+int relation_column_named(const struct relation *relation, struct slice name);
+/* Append to a marked column's name what tells it from the others, which is the same in
+ * all relations of a table once its field was seen. */
+void relation_mark(const struct relation *relation, unsigned column,
+		   struct buf *name);
 /* Add a field that no row has yet; DRIFT_LIMIT when there are too many columns. */
 enum drift_err relation_add_field(struct relation *relation, struct slice name);
 /* Add the members of a document that are no columns yet. */

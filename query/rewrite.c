@@ -141,6 +141,8 @@ static enum drift_err walk(struct rewriter *rewriter)
 		if (!err && rewriter->statement.at == i)
 			err = rewrite_from(rewriter, i);
 		if (!err && rewriter->statement.at == i)
+			rewrite_field(rewriter, i);
+		if (!err && rewriter->statement.at == i)
 			err = spell_token(rewriter, i);
 		if (!err && rewriter->statement.at == i)
 			rewriter->statement.at++;

@@ -83,15 +83,22 @@ static void keep_name(struct rewriter *rewriter, const struct item *item)
 {
 	struct token first = rewriter_token(rewriter, item->first);
 	struct token last = rewriter_token(rewriter, item->end - 1);
-	struct buf alias = BUF_INIT;
+	struct buf alias = BUF_INIT, name = BUF_INIT;
 
 	if (item->stop != item->end || item->star ||
 	    !edits_touch(&rewriter->edits, item->first, item->end))
 		return;
+	if (token_is_name(last) && (item->end == item->first + 1 ||
+				    rewriter_is_punct(rewriter, item->end - 2, ".")))
+		token_text(rewriter->statement.script, last, &name);
+	else
+		buf_add(&name, rewriter->statement.script + first.at,
+			last.at + last.size - first.at);
 	buf_add_str(&alias, " AS ");
-	token_quote_name(slice_of(rewriter->statement.script + first.at,
-				  last.at + last.size - first.at),
-			 &alias);
+	token_quote_name(buf_slice(&name), &alias);
+	if (buf_status(&name))
+		alias.failed = true;
+	buf_release(&name);
 	if (!buf_status(&alias))
 		edit_after(&rewriter->edits, item->end - 1, buf_cstr(&alias));
 	buf_release(&alias);

@@ -17,6 +17,7 @@ struct scope {
 };
 
 #define SCOPES_MAX 16
+#define REWRITER_MARKED_MAX 8
 
 struct rewriter {
 	struct query_session *session;
@@ -29,6 +30,10 @@ struct rewriter {
 	bool saved; /* a saved query's text: it sets no view, it has a moment */
 	unsigned parameters; /* '?' among the tokens before counted_to */
 	unsigned counted_to;
+	/* Relations with fields that only their exact names reach: rewrite_field.c. */
+	const struct relation *marked[REWRITER_MARKED_MAX];
+	unsigned marked_count;
+	bool marked_known;
 };
 
 struct token rewriter_token(const struct rewriter *rewriter, unsigned i);
@@ -56,6 +61,9 @@ bool rewrite_is_alias(const struct rewriter *rewriter, unsigned i);
 
 /* rewrite_from.c: functions in FROM, and names for the columns of what stands there. */
 enum drift_err rewrite_from(struct rewriter *rewriter, unsigned i);
+
+/* rewrite_field.c: if token i is such a field's name, the one that SQLite has for it. */
+void rewrite_field(struct rewriter *rewriter, unsigned i);
 
 /* rewrite_count.c: if token i begins SELECT count(*) FROM a table, and no more. */
 void rewrite_count(struct rewriter *rewriter, unsigned i);

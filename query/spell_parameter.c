@@ -27,7 +27,7 @@ static enum drift_type name_type(const struct rewriter *rewriter, unsigned i,
 				     token_slice(statement->script, token));
 		if (!def || relation_get(session, def, &relation))
 			continue;
-		found = relation_column_in_sql(relation, buf_slice(&column));
+		found = relation_column_named(relation, buf_slice(&column));
 		if (found < 0)
 			continue;
 		if (known && type != relation_column_type(session, relation, found))

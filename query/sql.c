@@ -28,7 +28,7 @@ static enum drift_err want_column(struct relation *relation,
 
 	token_text(statement->script, token, &name);
 	err = buf_status(&name);
-	if (!err && relation_column_in_sql(relation, buf_slice(&name)) < 0 &&
+	if (!err && relation_column_named(relation, buf_slice(&name)) < 0 &&
 	    declare_hidden_column(buf_slice(&name)) < 0)
 		err = relation_add_field(relation, buf_slice(&name));
 	buf_release(&name);
@@ -135,7 +135,7 @@ static int column_at(const struct relation *relation,
 
 	if (token_is_name(statement->tokens[i])) {
 		token_text(statement->script, statement->tokens[i], &name);
-		column = relation_column_in_sql(relation, buf_slice(&name));
+		column = relation_column_named(relation, buf_slice(&name));
 	}
 	buf_release(&name);
 	return column;

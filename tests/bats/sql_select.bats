@@ -192,3 +192,28 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 {"n":0}
 {"n":0}'
 }
+
+@test "fields that differ only in case are reached by their exact names" {
+	sql 'CREATE TABLE f (pk=id); INSERT INTO f {"id": 1, "a": "small", "A": "LARGE"}, {"id": 2, "A": 2, "n": 5}'
+	same "$(sql 'SELECT a, A, "a" AS q, "A" AS p, f."A" AS t FROM f')" '{"a":"small","A":"LARGE","q":"small","p":"LARGE","t":"LARGE"}
+{"a":null,"A":2,"q":null,"p":2,"t":2}'
+	same "$(sql 'SELECT A, count(*) AS n FROM f WHERE A IS NOT NULL GROUP BY A ORDER BY A; SELECT x.A FROM (SELECT A FROM f) AS x WHERE A = 2; WITH c AS (SELECT A AS b FROM f) SELECT b FROM c
+		; SELECT A FROM (SELECT 5 AS A FROM f) x LIMIT 1; SELECT A FROM f FOR SYSTEM_TIME ALL WHERE id = 1')" '{"A":2,"n":1}
+{"A":"LARGE","n":1}
+{"A":2}
+{"b":"LARGE"}
+{"b":2}
+{"A":5}
+{"A":"LARGE"}'
+	same "$(sql 'UPDATE f SET A = 7, a = 8 WHERE id = 1 RETURNING A, a; INSERT INTO f (id, a, A) VALUES (3, 1, 2) RETURNING doc; DELETE FROM f WHERE A = 2 RETURNING id')" '{"A":7,"a":8}
+{"doc":{"id":3,"a":1,"A":2}}
+{"id":2}
+{"id":3}'
+	same "$(sql 'INSERT INTO f {"id": 1, "A": 0} ON CONFLICT (id) DO UPDATE SET A = excluded.A RETURNING doc; CREATE VIEW v AS SELECT A FROM f; TABLE v; CREATE INDEX ON f ("A"); SELECT id FROM f WHERE A = 0')" \
+		'{"doc":{"id":1,"a":8,"A":0}}
+{"A":0}
+{"id":1}'
+	# Fields that only this transaction has seen.
+	same "$(sql 'BEGIN; INSERT INTO f {"id": 4, "m": 1, "M": 3}; UPDATE f SET M = 9 WHERE id = 4; SELECT M, m FROM f WHERE M = 9; COMMIT; SELECT M, m FROM f WHERE id = 4')" '{"M":9,"m":1}
+{"M":9,"m":1}'
+}
