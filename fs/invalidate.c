@@ -17,6 +17,7 @@
 #include "fs/invalidate.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -42,6 +43,7 @@ struct invalidator {
 	struct drift_batch **batches; /* a ring */
 	size_t first, count, capacity;
 	struct lost_name *names, **names_end;
+	bool gives_back; /* memory, when no names are left */
 	bool stopping;
 	pthread_t batch_thread, name_thread;
 };
@@ -99,6 +101,25 @@ static void lose_name(struct invalidator *invalidator, fuse_ino_t parent,
 	pthread_mutex_unlock(&invalidator->lock);
 }
 
+void invalidator_give_back(struct tree *tree)
+{
+	struct invalidator *invalidator = tree->invalidator;
+
+	pthread_mutex_lock(&invalidator->lock);
+	invalidator->gives_back = true;
+	pthread_cond_signal(&invalidator->more_names);
+	pthread_mutex_unlock(&invalidator->lock);
+}
+
+/* The allocator keeps what is freed in the middle of its memory, unless it is told. */
+static void give_back(struct invalidator *invalidator)
+{
+	invalidator->gives_back = false;
+	pthread_mutex_unlock(&invalidator->lock);
+	malloc_trim(0);
+	pthread_mutex_lock(&invalidator->lock);
+}
+
 static void *serve_names(void *arg)
 {
 	struct invalidator *invalidator = arg;
@@ -107,6 +128,10 @@ static void *serve_names(void *arg)
 	while (!invalidator->stopping) {
 		struct lost_name *lost = invalidator->names;
 
+		if (!lost && invalidator->gives_back) {
+			give_back(invalidator);
+			continue;
+		}
 		if (!lost) {
 			pthread_cond_wait(&invalidator->more_names,
 					  &invalidator->lock);

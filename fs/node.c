@@ -13,6 +13,7 @@
 #include "fs/scratch.h"
 
 #define BUCKETS_MIN 1024
+#define NODES_MANY 131072 /* fewer keep the memory that they had */
 
 /* An identity and the memory its key points into. */
 struct identity_box {
@@ -166,19 +167,19 @@ void nodes_release(struct nodes *nodes)
 	*nodes = (struct nodes){ 0 };
 }
 
-/* Twice the buckets; with no memory for them the chains just grow. */
-static void grow(struct nodes *nodes)
+/* Another number of buckets; with no memory for them the chains just are longer. */
+static void resize(struct nodes *nodes, size_t bucket_count)
 {
-	struct nodes wider = { .bucket_count = nodes->bucket_count * 2 };
+	struct nodes other = { .bucket_count = bucket_count };
 
-	wider.buckets = calloc(wider.bucket_count, sizeof(*wider.buckets));
-	if (!wider.buckets)
+	other.buckets = calloc(other.bucket_count, sizeof(*other.buckets));
+	if (!other.buckets)
 		return;
 	for (size_t i = 0; i < nodes->bucket_count; i++) {
 		while (nodes->buckets[i]) {
 			struct node *node = nodes->buckets[i];
 			struct node **bucket =
-				bucket_of(&wider, node_identity(node));
+				bucket_of(&other, node_identity(node));
 
 			nodes->buckets[i] = node->next;
 			node->next = *bucket;
@@ -186,8 +187,8 @@ static void grow(struct nodes *nodes)
 		}
 	}
 	free(nodes->buckets);
-	nodes->buckets = wider.buckets;
-	nodes->bucket_count = wider.bucket_count;
+	nodes->buckets = other.buckets;
+	nodes->bucket_count = other.bucket_count;
 }
 
 static struct node *find(const struct nodes *nodes, const struct identity *identity)
@@ -204,11 +205,13 @@ static void insert(struct nodes *nodes, struct node *node)
 	struct node **bucket;
 
 	if (nodes->count >= nodes->bucket_count)
-		grow(nodes);
+		resize(nodes, nodes->bucket_count * 2);
 	bucket = bucket_of(nodes, node_identity(node));
 	node->next = *bucket;
 	*bucket = node;
 	nodes->count++;
+	if (nodes->count > nodes->most)
+		nodes->most = nodes->count;
 }
 
 /* A node that a rename took out of the table is not found: fine. */
@@ -241,20 +244,37 @@ struct node *node_get(struct nodes *nodes, const struct identity *identity)
 	return node;
 }
 
-void node_forget(struct nodes *nodes, struct node *node, uint64_t count)
+/* Of very many nodes most are gone: so is the room for them. */
+static bool shrink(struct nodes *nodes)
 {
-	bool last;
+	size_t fitting = nodes->bucket_count;
+
+	if (nodes->most < NODES_MANY || nodes->count >= nodes->most / 8)
+		return false;
+	while (fitting > BUCKETS_MIN && fitting / 4 > nodes->count)
+		fitting /= 2;
+	nodes->most = nodes->count;
+	resize(nodes, fitting);
+	return true;
+}
+
+bool node_forget(struct nodes *nodes, struct node *node, uint64_t count)
+{
+	bool last, shrank = false;
 
 	if (node == nodes->root)
-		return;
+		return false;
 	pthread_mutex_lock(&nodes->lock);
 	node->lookups -= count < node->lookups ? count : node->lookups;
 	last = node->lookups == 0;
-	if (last)
+	if (last) {
 		take_out(nodes, node);
+		shrank = shrink(nodes);
+	}
 	pthread_mutex_unlock(&nodes->lock);
 	if (last)
 		node_free(node);
+	return shrank;
 }
 
 static fuse_ino_t number_of(struct nodes *nodes, const struct identity *identity,

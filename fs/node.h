@@ -105,6 +105,7 @@ struct nodes {
 	struct node **buckets;
 	size_t bucket_count; /* a power of two */
 	size_t count;
+	size_t most; /* there were since node_forget said that many went */
 	struct node *root;
 	atomic_uint_fast64_t each; /* the last number given out: see KIND_EACH */
 };
@@ -134,8 +135,9 @@ static inline const struct identity *node_identity(const struct node *node)
 /* The node of identity (copied), made if there is none, with one reference more.
  * NULL when out of memory. */
 struct node *node_get(struct nodes *nodes, const struct identity *identity);
-/* Give back count references. */
-void node_forget(struct nodes *nodes, struct node *node, uint64_t count);
+/* Give back count references. true: of very many nodes most are gone now; what they held
+ * is free, and is worth to be given back to the system. */
+bool node_forget(struct nodes *nodes, struct node *node, uint64_t count);
 /* The number of the node of identity, 0 if the kernel knows none. `changed`, when
  * not 0, is noted in it. */
 fuse_ino_t node_known(struct nodes *nodes, const struct identity *identity,

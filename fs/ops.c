@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "fs/attr.h"
+#include "fs/invalidate.h"
 #include "fs/kind.h"
 #include "fs/lookup.h"
 #include "fs/name.h"
@@ -96,16 +97,24 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
-	node_forget(&tree_of(req)->nodes, node_in(req, ino), count);
+	struct tree *tree = tree_of(req);
+
+	if (node_forget(&tree->nodes, node_in(req, ino), count))
+		invalidator_give_back(tree);
 	fuse_reply_none(req);
 }
 
 static void op_forget_multi(fuse_req_t req, size_t count,
 			    struct fuse_forget_data *forgets)
 {
+	struct tree *tree = tree_of(req);
+	bool shrank = false;
+
 	for (size_t i = 0; i < count; i++)
-		node_forget(&tree_of(req)->nodes, node_in(req, forgets[i].ino),
-			    forgets[i].nlookup);
+		shrank |= node_forget(&tree->nodes, node_in(req, forgets[i].ino),
+				      forgets[i].nlookup);
+	if (shrank)
+		invalidator_give_back(tree);
 	fuse_reply_none(req);
 }
 

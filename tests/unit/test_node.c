@@ -157,6 +157,38 @@ static void a_hundred_thousand_are_found_and_forgotten(void **state)
 	free(all);
 }
 
+/* Of few it is not worth a word. */
+static void who_forgets_very_many_is_told_once(void **state)
+{
+	enum { MANY = 200000 };
+	static struct node *held[MANY];
+	struct nodes *nodes = *state;
+	unsigned told = 0, told_at = 0;
+	char key[16];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(key, sizeof(key), "%u", i);
+		held[i] = get(nodes, key);
+	}
+	assert_true(nodes->bucket_count >= MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		if (node_forget(nodes, held[i], 1)) {
+			told++;
+			told_at = i;
+		}
+	assert_int_equal(told, 1);
+	assert_in_range(told_at, MANY / 8 * 7, MANY / 8 * 7 + 2);
+	assert_true(nodes->bucket_count <= MANY);
+	assert_int_equal(nodes_count(nodes), 1);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "%u", i);
+		held[i] = get(nodes, key);
+		assert_int_equal(known(nodes, key), node_number(nodes, held[i]));
+	}
+	for (unsigned i = 0; i < 1000; i++)
+		assert_false(node_forget(nodes, held[i], 1));
+}
+
 static void a_scratch_file_lives_as_long_as_somebody_holds_it(void **state)
 {
 	struct scratches scratches;
@@ -223,6 +255,7 @@ int main(void)
 		NODE_TEST(a_move_keeps_the_number),
 		NODE_TEST(a_node_that_is_replaced_lives_until_it_is_forgotten),
 		NODE_TEST(a_hundred_thousand_are_found_and_forgotten),
+		NODE_TEST(who_forgets_very_many_is_told_once),
 		NODE_TEST(a_scratch_file_lives_as_long_as_somebody_holds_it),
 		cmocka_unit_test(scratch_files_are_bounded_together),
 	};
