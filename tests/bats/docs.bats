@@ -47,6 +47,28 @@ without_asides()
 	run_blocks README.md
 }
 
+# examples PAGE: what is between the fences of its EXAMPLES.
+examples()
+{
+	awk '/^# /{ here = /EXAMPLES/ } /^```/ { p = !p; next } here && p' \
+		"$ROOT/docs/man/$1.scd"
+}
+
+@test "the examples of the manual, and what they print" {
+	need_fuse
+	examples driftfs.1 >commands
+	[ -s commands ]
+	bash -eu -o pipefail commands >said
+	same "$(grep -v ^Initialized said | jq -c .)" '{"id":"ada","name":"Ada"}'
+	driftdb sql -q -d audit -e 'SELECT name FROM users' | grep -q 'Ada Lovelace'
+	rm -r audit
+	examples driftdb.1 >commands
+	[ -s commands ]
+	bash -eu -o pipefail commands >said
+	same "$(tail -n 1 said | jq -c '[.sequence, .event_type, .payload.role]')" \
+		'[1,"insert","admin"]'
+}
+
 @test "documents name only files that exist" {
 	local document path missing=0
 
@@ -59,6 +81,18 @@ without_asides()
 			}
 		done < <(grep -oE '\]\([^):#]+\)' "$document" | sed 's/^](//; s/)$//')
 	done
+	[ "$missing" = 0 ]
+}
+
+@test "each test that docs/testing.md names is there" {
+	local name missing=0
+
+	while read -r name; do
+		[ -e "$ROOT/tests/bats/$name" ] || { echo "no $name"; missing=1; }
+	done < <(grep -oE '[a-z_]+\.bats' "$ROOT/docs/testing.md" | sort -u)
+	while read -r name; do
+		[ -e "$ROOT/tests/unit/$name.c" ] || { echo "no $name"; missing=1; }
+	done < <(grep -oE '`test_[a-z_]+`' "$ROOT/docs/testing.md" | tr -d '`' | sort -u)
 	[ "$missing" = 0 ]
 }
 
