@@ -14,7 +14,7 @@
 
 struct fetch_cursor {
 	struct fetch_cursor *older;
-	uint64_t number; /* of those that were ever declared */
+	uint64_t number; /* query_opened's */
 	char *name;
 	sqlite3_stmt *stmt; /* at its end: it tells the columns' names */
 	struct session_column *columns;
@@ -31,11 +31,11 @@ static void cursor_free(struct fetch_cursor *cursor)
 	free(cursor);
 }
 
-void fetch_forget(struct query_session *session, uint64_t declared)
+void fetch_forget(struct query_session *session, uint64_t number)
 {
 	struct fetch_list *list = &session->fetched;
 
-	while (list->newest && list->newest->number > declared) {
+	while (list->newest && list->newest->number > number) {
 		struct fetch_cursor *cursor = list->newest;
 
 		list->newest = cursor->older;
@@ -171,7 +171,7 @@ enum drift_err fetch_declare(struct query_session *session,
 		return drift_fail_code(error, err);
 	}
 	cursor->older = session->fetched.newest;
-	cursor->number = ++session->fetched.declared;
+	cursor->number = query_opened(session);
 	session->fetched.newest = cursor;
 	session->fetched.count++;
 	session_say(session, "DECLARE CURSOR", "Cursor '%s' declared", cursor->name);

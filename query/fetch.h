@@ -16,7 +16,7 @@ struct fetch_cursor;
 struct fetch_list {
 	struct fetch_cursor *newest;
 	unsigned count;
-	uint64_t declared; /* ever */
+	uint64_t declared; /* and portals opened, ever */
 };
 
 enum drift_err fetch_declare(struct query_session *session,
@@ -29,7 +29,7 @@ enum drift_err fetch_close(struct query_session *session,
 enum drift_err fetch_describe(struct query_session *session,
 			      struct statement *statement,
 			      struct drift_error *error);
-/* Close all but the first `declared` ever. */
-void fetch_forget(struct query_session *session, uint64_t declared);
+/* Close those whose number (query_opened) is greater. */
+void fetch_forget(struct query_session *session, uint64_t number);
 
 #endif

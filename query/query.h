@@ -101,6 +101,11 @@ const char *query_message(const struct query_session *session);
 char query_status(const struct query_session *session);
 /* How many transactions that BEGIN began have ended. */
 uint64_t query_ended_count(const struct query_session *session);
+/* A number for what is opened now, greater than all before. */
+uint64_t query_opened(struct query_session *session);
+/* What was opened with a greater number is gone: ROLLBACK TO a savepoint before it since
+ * the last call. */
+uint64_t query_undone(struct query_session *session);
 
 /* How far scanning a script says it is complete: the number of bytes up to and
  * including the last ';' outside strings and comments, 0 if there is none. For

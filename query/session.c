@@ -417,6 +417,19 @@ char query_status(const struct query_session *session)
 	return session->transaction.failed ? 'E' : 'T';
 }
 
+uint64_t query_opened(struct query_session *session)
+{
+	return ++session->fetched.declared;
+}
+
+uint64_t query_undone(struct query_session *session)
+{
+	uint64_t undone = session->transaction.undone;
+
+	session->transaction.undone = 0;
+	return undone ? undone - 1 : UINT64_MAX;
+}
+
 uint64_t query_ended_count(const struct query_session *session)
 {
 	return session->transaction.ended;

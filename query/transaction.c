@@ -219,7 +219,7 @@ enum drift_err transaction_savepoint(struct query_session *session, const char *
 	list += transaction->savepoint_count;
 	list->name = strdup(name);
 	list->ops = transaction->txn ? drift_txn_ops(transaction->txn) : 0;
-	list->cursors = session->fetched.declared;
+	list->opened = session->fetched.declared;
 	if (!list->name)
 		return drift_fail_code(error, DRIFT_NOMEM);
 	transaction->savepoint_count++;
@@ -248,6 +248,16 @@ static enum drift_err get_savepoint(const struct transaction *transaction,
 	return DRIFT_OK;
 }
 
+/* Cursors and portals that were opened after a savepoint. */
+static void forget_opened(struct query_session *session, uint64_t opened)
+{
+	struct transaction *transaction = &session->transaction;
+
+	fetch_forget(session, opened);
+	if (!transaction->undone || opened + 1 < transaction->undone)
+		transaction->undone = opened + 1;
+}
+
 enum drift_err transaction_rollback_to(struct query_session *session,
 				       const char *name, struct drift_error *error)
 {
@@ -265,7 +275,7 @@ enum drift_err transaction_rollback_to(struct query_session *session,
 				       transaction->savepoints[found].ops);
 	if (err)
 		return drift_fail_code(error, err);
-	fetch_forget(session, transaction->savepoints[found].cursors);
+	forget_opened(session, transaction->savepoints[found].opened);
 	drop_savepoints(transaction, (unsigned)found + 1);
 	transaction->failed = false;
 	return DRIFT_OK;

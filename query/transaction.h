@@ -13,8 +13,8 @@ struct query_session;
 
 struct savepoint {
 	char *name;
-	uint32_t ops;     /* operations before it */
-	uint64_t cursors; /* declared before it */
+	uint32_t ops;    /* operations before it */
+	uint64_t opened; /* cursors and portals before it */
 };
 
 struct transaction {
@@ -29,6 +29,7 @@ struct transaction {
 	struct drift_view base; /* BEGIN's moment; a statement's own otherwise */
 	uint32_t statement_ops; /* operations before the statement that runs */
 	uint64_t ended;         /* how many that BEGIN began have ended */
+	uint64_t undone;        /* what query_undone will tell, + 1; 0: nothing */
 	struct savepoint *savepoints;
 	unsigned savepoint_count;
 };

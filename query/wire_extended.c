@@ -249,6 +249,7 @@ static enum drift_err bind(struct wire_extended *extended, struct wire *wire,
 		wire_portal_free(portal);
 		return drift_fail_code(error, err);
 	}
+	portal->number = query_opened(session);
 	portal->next = extended->portals;
 	extended->portals = portal;
 	extended->portal_count++;

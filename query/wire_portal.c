@@ -50,8 +50,15 @@ void wire_portal_drop_ended(struct wire_extended *extended,
 {
 	uint64_t ended = query_ended_count(session);
 
+	uint64_t undone = query_undone(session);
+
 	while (extended->portals && extended->ended != ended)
 		wire_portal_drop(extended, session, &extended->portals);
+	for (struct portal **at = &extended->portals; *at;)
+		if ((*at)->number > undone)
+			wire_portal_drop(extended, session, at);
+		else
+			at = &(*at)->next;
 	extended->ended = ended;
 }
 

@@ -21,6 +21,7 @@ enum portal_state {
 
 struct portal {
 	struct portal *next;
+	uint64_t number; /* query_opened's */
 	char *name;
 	enum portal_state state;
 	struct buf script;
@@ -40,7 +41,8 @@ void wire_portal_free(struct portal *portal);
 struct portal **wire_portal_find(struct wire_extended *extended, const char *name);
 void wire_portal_drop(struct wire_extended *extended, struct query_session *session,
 		      struct portal **at);
-/* Those of a transaction that has ended are gone. */
+/* Those of a transaction that has ended are gone, and those that were opened after a
+ * savepoint that it went back to. */
 void wire_portal_drop_ended(struct wire_extended *extended,
 			    struct query_session *session);
 /* Is number i in binary format? */

@@ -94,6 +94,35 @@ static void a_portal_ends_with_its_transaction(void **state)
 	close(fd);
 }
 
+static void a_portal_ends_with_its_savepoint(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "BEGIN");
+	assert_hears(fd, "CZ");
+	say_portal(fd, "a", "SELECT 1 UNION SELECT 2");
+	say_execute(fd, 'a', 1);
+	sync_hears(fd, "12DsZ");
+	ask(fd, "SAVEPOINT s");
+	assert_hears(fd, "CZ");
+	say_portal(fd, "b", "SELECT 3 UNION SELECT 4");
+	say_execute(fd, 'b', 1);
+	sync_hears(fd, "12DsZ");
+	ask(fd,
+	    "SAVEPOINT t; ROLLBACK TO t; ROLLBACK TO s; SAVEPOINT u; ROLLBACK TO u");
+	assert_hears(fd, "CCCCCZ");
+	say_execute(fd, 'a', 1);
+	sync_hears(fd, "DsZ");
+	say_portal(fd, "c", "SELECT 5 UNION SELECT 6");
+	say_execute(fd, 'c', 1);
+	sync_hears(fd, "12DsZ");
+	say_execute(fd, 'c', 1);
+	sync_hears(fd, "DsZ");
+	say_execute(fd, 'b', 1);
+	sync_hears(fd, "E34000Z");
+	close(fd);
+}
+
 static void a_failed_transaction_answers_from_no_portal(void **state)
 {
 	int fd = enter(*state);
@@ -174,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_portal_goes_on_after_another_statement),
 		cmocka_unit_test(a_portal_ends_with_its_transaction),
+		cmocka_unit_test(a_portal_ends_with_its_savepoint),
 		cmocka_unit_test(a_failed_transaction_answers_from_no_portal),
 		cmocka_unit_test(a_fault_ahead_is_told_when_it_is_reached),
 		cmocka_unit_test(rows_are_as_they_were_described),
