@@ -12,6 +12,9 @@
 
 #include "fs/scratch.h"
 
+/* A row as it is now is another file than the version it shows: cp(1) and cat(1) refuse to
+ * read the one into the other if both have one number. */
+#define LIVE_ROW ((uint64_t)1 << 52)
 #define BUCKETS_MIN 1024
 #define NODES_MANY 131072 /* fewer keep the memory that they had */
 
@@ -55,7 +58,9 @@ uint64_t identity_ino(const struct identity *identity, drift_seq version)
 	struct identity named = *identity;
 
 	if (version)
-		return version;
+		return identity->kind == NODE_ROW && identity->seq == SEQ_LIVE
+			       ? LIVE_ROW | version
+			       : version;
 	if (named.kind == NODE_QUERY)
 		named.from = 0;
 	return identity_hash(&named) >> 2 | (uint64_t)1 << 62;

@@ -176,8 +176,9 @@ void nodes_each(struct nodes *nodes,
 			      fuse_ino_t number),
 		void *arg);
 
-/* st_ino: the version's number for rows, else a hash that is the same in every
- * mount of the database. */
+/* st_ino: the version's number for what never changes, the same in every view; that and a
+ * bit for a row as it is now; else a hash that is the same in every mount of the
+ * database. */
 uint64_t identity_ino(const struct identity *identity, drift_seq version);
 bool identity_equal(const struct identity *a, const struct identity *b);
 

@@ -59,12 +59,18 @@ static drift_seq shown_since(const struct listing *listing)
 static enum drift_err next_row(struct listing *listing)
 {
 	enum drift_err err = next_version(listing, drift_scan, rest_of(listing));
+	const struct identity row = {
+		.kind = listing->directory.seq == SEQ_LIVE ? NODE_ROW : NODE_VERSION,
+		.seq = listing->directory.seq,
+	};
 
 	if (err)
 		return err;
 	listing->entry.version = &listing->version;
 	err = name_of_row(listing->version.key, true, &listing->name);
-	return err ? err : stream_give(listing, NODE_ROW, shown_since(listing));
+	return err ? err
+		   : stream_give(listing, NODE_ROW,
+				 identity_ino(&row, shown_since(listing)));
 }
 
 static enum drift_err next_key(struct listing *listing)

@@ -34,6 +34,21 @@ setup()
 	done
 }
 
+@test "what has not changed is copied onto itself without a word, and is no event" {
+	cp -r "mnt/@seq/$seq/tables/t/rows/." $rows/
+	rm $rows/new.json
+	diff -r "$good" $rows
+	before=$(readlink mnt/@seq/head)
+	same "$before" $((seq + 10 + 10 + 1 + 10 + 10 + 1))
+	for how in 'cp -a' 'cp -rp' 'cp -rT' 'rsync -a --inplace -I' ; do
+		$how "$good/." $rows/
+	done
+	cat "$good/r30.json" >$rows/r30.json
+	install "$good/r31.json" out
+	tar -C "$good" -c . | tar -C $rows --overwrite -x
+	same "$(readlink mnt/@seq/head)" "$before"
+}
+
 @test "one row comes back by one cp, a deleted one from its history" {
 	cp "$good/r20.json" $rows/
 	same "$(jq -r .text $rows/r20.json)" then
