@@ -175,6 +175,19 @@ static int open_spaces(struct index *index, bool read_only)
 	return INDEX_FAULT_IN(mdb_txn_commit(txn));
 }
 
+/* 0: LMDB is not the one whose pages we know, or they are of no power of two. */
+static size_t page_bytes(MDB_env *env)
+{
+	MDB_stat stat;
+	int major, minor;
+
+	mdb_version(&major, &minor, NULL);
+	if (major != 0 || minor != 9 || mdb_env_stat(env, &stat) ||
+	    (stat.ms_psize & (stat.ms_psize - 1)))
+		return 0;
+	return stat.ms_psize;
+}
+
 static enum drift_err suspect_check(const char *path)
 {
 	return access(path, F_OK) == 0 ? DRIFT_CORRUPT : DRIFT_OK;
@@ -214,6 +227,7 @@ enum drift_err index_open(const char *path, struct index **out,
 	if (!code)
 		code = open_spaces(index, false);
 	if (!code) {
+		index->page_bytes = page_bytes(index->env);
 		*out = index;
 		return DRIFT_OK;
 	}
@@ -252,6 +266,7 @@ enum drift_err index_open_read(const char *path, struct index **out,
 	if (!code)
 		code = open_spaces(index, true);
 	if (!code) {
+		index->page_bytes = page_bytes(index->env);
 		*out = index;
 		return DRIFT_OK;
 	}

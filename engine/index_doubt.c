@@ -5,45 +5,22 @@
  * that is not told from its own.) Where the tree is not one, there is no way on, neither
  * down nor to the next entry: then the process ends as on a fault (index_fault.h). */
 #include "engine/index_env.h"
+#include "engine/index_page.h"
 
 /* ---- Pages ------------------------------------------------------------------------- */
 
-/* As LMDB 0.9 lays them out (mdb.c, struct MDB_page and MDB_node), in the machine's byte
- * order: a page has a head, the places of its nodes, which grow upwards, and the nodes,
- * which grow downwards. */
-#define PAGE_BYTES 4096
-#define HEAD_BYTES 16
-#define NODE_HEAD_BYTES 8
-#define FLAG_LEAF 0x02
-#define FLAG_OVERFLOW 0x04
-
-struct page {
-	uint64_t number;
-	uint16_t pad, flags;
-	uint16_t lower, upper; /* of what is free, from the page's first byte */
-	uint16_t nodes[(PAGE_BYTES - HEAD_BYTES) / 2];
-};
-
-static uint16_t u16_at(const char *at)
+/* Whether one of a leaf's entries has its data there, counted from the page's start. */
+static bool leaf_has(const char *page, size_t bytes, size_t data_at)
 {
-	uint16_t value;
+	size_t end = index_page_number(page + INDEX_PAGE_END_AT);
 
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
+	for (size_t at = INDEX_PAGE_HEAD_BYTES; at < end && at < bytes; at += 2) {
+		size_t node = index_page_number(page + at);
 
-/* Whether one of a leaf's nodes has its value there, counted from the page's start. */
-static bool leaf_has(const struct page *page, size_t value_at)
-{
-	if (page->lower < HEAD_BYTES || page->lower > page->upper ||
-	    page->upper > PAGE_BYTES)
-		return false;
-	for (size_t i = 0; i < (page->lower - HEAD_BYTES) / 2u; i++) {
-		size_t node = page->nodes[i];
-
-		if (node >= page->upper && node <= PAGE_BYTES - NODE_HEAD_BYTES &&
-		    node + NODE_HEAD_BYTES + u16_at((const char *)page + node + 6) ==
-			    value_at)
+		if (node >= end && node <= bytes - INDEX_NODE_HEAD_BYTES &&
+		    node + INDEX_NODE_HEAD_BYTES +
+				    index_page_number(page + node + 6) ==
+			    data_at)
 			return true;
 	}
 	return false;
@@ -51,18 +28,23 @@ static bool leaf_has(const struct page *page, size_t value_at)
 
 bool index_is_entry(const struct index *index, const MDB_val *stored)
 {
-	const struct page *page;
-	size_t offset;
+	size_t offset, place, bytes = index->page_bytes;
+	const char *page;
+	uint64_t number;
+	uint16_t flags;
 
-	/* Without a map that could be found nothing is known of pages. */
-	if (!index_fault_offset(index->fault, stored->mv_data, &offset))
-		return !index->fault;
-	page = (const void *)((const char *)stored->mv_data - offset % PAGE_BYTES);
-	if (page->number != offset / PAGE_BYTES)
+	/* Without a map that could be found, or pages as they are known, any is one. */
+	if (!bytes || !index_fault_offset(index->fault, stored->mv_data, &offset))
+		return !bytes || !index->fault;
+	place = offset % bytes;
+	page = (const char *)stored->mv_data - place;
+	memcpy(&number, page, sizeof(number));
+	flags = index_page_number(page + INDEX_PAGE_FLAGS_AT);
+	if (number != offset / bytes)
 		return false;
-	if (page->flags == FLAG_OVERFLOW)
-		return offset % PAGE_BYTES == HEAD_BYTES;
-	return page->flags == FLAG_LEAF && leaf_has(page, offset % PAGE_BYTES);
+	return flags == INDEX_PAGE_OVERFLOW
+		       ? place == INDEX_PAGE_HEAD_BYTES
+		       : flags == INDEX_PAGE_LEAF && leaf_has(page, bytes, place);
 }
 
 /* ---- Ends --------------------------------------------------------------------------- */

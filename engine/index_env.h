@@ -16,7 +16,8 @@
 struct index {
 	MDB_env *env;
 	struct index_fault *fault;
-	MDB_dbi main; /* LMDB's own, which has the spaces by their names */
+	size_t page_bytes; /* 0: not as index_page.h has pages */
+	MDB_dbi main;      /* LMDB's own, which has the spaces by their names */
 	MDB_dbi spaces[INDEX_SPACES];
 	char *suspect_path;
 	_Atomic bool suspect;
@@ -32,9 +33,9 @@ struct index_reader {
 	struct index *index;
 	MDB_txn *txn;
 	bool begun;
-	uint64_t commits; /* at least so many are in its snapshot */
+	uint64_t commits;                  /* at least so many are in its snapshot */
 	MDB_cursor *cursors[INDEX_SPACES]; /* for index_get */
-	uint64_t current_page; /* index_reader_page */
+	uint64_t current_page;             /* index_reader_page */
 };
 
 /* A walk (index_step_many) reads whole pages itself. Meanwhile LMDB's cursor is at the first
@@ -42,8 +43,7 @@ struct index_reader {
 struct index_cursor {
 	struct index *index;
 	MDB_cursor *cursor;
-	MDB_val at; /* the key it stands on */
-	size_t page_bytes;
+	MDB_val at;             /* the key it stands on */
 	struct index_page page; /* count 0: none; LMDB's cursor is where it stands */
 	int ahead_code;
 	const char

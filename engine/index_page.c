@@ -2,8 +2,6 @@
 /* index_page.c - see index_page.h. */
 #include "engine/index_page.h"
 
-#define LEAF 2
-
 /* Does the entry at that offset fit the page, and stand in it as a whole? */
 static bool is_whole(const char *start, size_t bytes, size_t at)
 {
@@ -25,9 +23,9 @@ bool index_page_enter(struct index_page *page, const char *key, size_t bytes)
 	unsigned found = 0;
 
 	page->at = page->count = 0;
-	end = index_page_number(start + 12);
-	if (index_page_number(start + 10) != LEAF || end > bytes ||
-	    end < INDEX_PAGE_HEAD_BYTES || end % 2)
+	end = index_page_number(start + INDEX_PAGE_END_AT);
+	if (index_page_number(start + INDEX_PAGE_FLAGS_AT) != INDEX_PAGE_LEAF ||
+	    end > bytes || end < INDEX_PAGE_HEAD_BYTES || end % 2)
 		return false;
 	for (at = INDEX_PAGE_HEAD_BYTES; at < end; at += 2) {
 		size_t node = index_page_number(start + at);

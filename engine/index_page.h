@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* index_page.h - the entries of one leaf of LMDB's tree, read where they stand: a walk
- * asks LMDB for the next leaf, not for each entry. Private to the index's files.
+/* index_page.h - the pages of LMDB's tree: the entries of a leaf, read where they stand, so
+ * that a walk asks LMDB for the next leaf, not for each entry. Private to the index's
+ * files.
  *
  * What the file of LMDB 0.9 (data version 1; mdb.c, "Page" and "Node") has at a leaf,
  * integers in the machine's order:
  *
  *	page	8	its number
  *		2	0
- *		2	flags: 2 for a leaf that was committed
+ *		2	flags: 2 for a leaf that was committed, 4 for the first page of
+ *			data that stands by itself, behind 16 bytes
  *		2	end of the offsets that follow: 16 + 2 * entries
  *		2	where the entries begin
  *		...	offsets[2] of the entries from the page's beginning, in key order
@@ -29,6 +31,10 @@
 
 #define INDEX_PAGE_HEAD_BYTES 16
 #define INDEX_NODE_HEAD_BYTES 8
+#define INDEX_PAGE_FLAGS_AT 10
+#define INDEX_PAGE_END_AT 12
+#define INDEX_PAGE_LEAF 2
+#define INDEX_PAGE_OVERFLOW 4
 
 /* Entries at..count-1 are those that follow. All zeros: none is known. */
 struct index_page {

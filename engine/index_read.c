@@ -230,16 +230,6 @@ enum drift_err index_get(struct index_reader *reader, enum index_space space,
 	return err || slice_equal(found, key) ? err : DRIFT_DONE;
 }
 
-/* 0: not a power of two, whatever that means. */
-static size_t page_bytes(struct index *index)
-{
-	MDB_stat stat;
-
-	if (mdb_env_stat(index->env, &stat) || (stat.ms_psize & (stat.ms_psize - 1)))
-		return 0;
-	return stat.ms_psize;
-}
-
 enum drift_err index_cursor_open(struct index_reader *reader, enum index_space space,
 				 struct index_cursor **out)
 {
@@ -248,7 +238,6 @@ enum drift_err index_cursor_open(struct index_reader *reader, enum index_space s
 
 	if (cursor) {
 		cursor->index = reader->index;
-		cursor->page_bytes = page_bytes(reader->index);
 		code = INDEX_FAULT_IN(mdb_cursor_open(
 			reader->txn, reader->index->spaces[space], &cursor->cursor));
 	}

@@ -9,8 +9,9 @@
 
 bool index_walk_enter(struct index_cursor *cursor, const MDB_val *key)
 {
-	return cursor->page_bytes &&
-	       index_page_enter(&cursor->page, key->mv_data, cursor->page_bytes);
+	return cursor->index->page_bytes &&
+	       index_page_enter(&cursor->page, key->mv_data,
+				cursor->index->page_bytes);
 }
 
 int index_walk_leave(struct index_cursor *cursor, MDB_cursor_op op)
@@ -66,8 +67,8 @@ static void look_ahead(struct index_cursor *cursor)
 	if (cursor->ahead_code)
 		return;
 	cursor->fetch = (const char *)key.mv_data -
-			((uintptr_t)key.mv_data & (cursor->page_bytes - 1));
-	cursor->fetch_left = (unsigned)(cursor->page_bytes / LINE_BYTES);
+			((uintptr_t)key.mv_data & (cursor->index->page_bytes - 1));
+	cursor->fetch_left = (unsigned)(cursor->index->page_bytes / LINE_BYTES);
 	cursor->fetch_lines = cursor->fetch_left / cursor->page.count + 1;
 }
 

@@ -32,6 +32,8 @@ static inline void id_of(int i, char id[16])
 
 static drift_seq ends[ROUNDS + 1];
 
+static unsigned pad_bytes = 50; /* in each row */
+
 static inline void fill(struct scratch *s)
 {
 	struct drift_receipt receipt;
@@ -44,7 +46,8 @@ static inline void fill(struct scratch *s)
 		for (int i = 0; i < ROWS; i++) {
 			id_of(i, id);
 			assert_int_equal(scratch_write(s, txn, id,
-						       value_at(i, round), 50),
+						       value_at(i, round),
+						       pad_bytes),
 					 DRIFT_OK);
 		}
 		assert_int_equal(drift_commit(txn, DRIFT_DURABLE, &receipt),

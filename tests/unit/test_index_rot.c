@@ -194,6 +194,15 @@ static void rows_are_answered_from_the_log(void **state)
 	answered_from_the_log(rot_rows);
 }
 
+/* They stand in pages of their own. */
+static void large_rows_are_answered_from_the_log(void **state)
+{
+	(void)state;
+	pad_bytes = 5000;
+	answered_from_the_log(rot_rows);
+	pad_bytes = 50;
+}
+
 static void versions_are_found_in_the_log(void **state)
 {
 	(void)state;
@@ -297,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_answered_from_the_log),
+		cmocka_unit_test(large_rows_are_answered_from_the_log),
 		cmocka_unit_test(versions_are_found_in_the_log),
 		cmocka_unit_test(recent_versions_are_found_in_the_log),
 		cmocka_unit_test(all_versions_are_found_in_the_log),
