@@ -177,7 +177,7 @@ static enum drift_err referred(struct settling *s, uint32_t number, bool *yes)
 {
 	const struct foreign_ref *ref = s->ref;
 	struct drift_lookup *lookup = NULL;
-	struct drift_version version;
+	struct drift_version version = { 0 };
 	struct slice key;
 	enum drift_err err = trace_back(s, number, &key);
 

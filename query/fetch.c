@@ -266,7 +266,10 @@ enum drift_err fetch_run(struct query_session *session, struct statement *statem
 			     moves ? NULL : &session->rows);
 	cursor->at += count;
 	snprintf(tag, sizeof(tag), "%s %zu", moves ? "MOVE" : "FETCH", count);
-	session_say(session, tag, moves ? "Moved by %zu row(s)" : "", count);
+	if (moves)
+		session_say(session, tag, "Moved by %zu row(s)", count);
+	else
+		session_say(session, tag, "%s", "");
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
