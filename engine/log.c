@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "engine/log_map.h"
-
 /* ---- The list -------------------------------------------------------- */
 
 static struct log_segment *segment_new(drift_seq first_seq)
@@ -172,7 +170,7 @@ enum drift_err log_open_alone(struct log *log, const struct drift_io *io, int di
 
 	*log = (struct log){ .io = io, .dir = dir };
 	memcpy(log->database_id, database_id, DATABASE_ID_BYTES);
-	pack_cache_init(&log->cache);
+	pack_cache_init(&log->cache, &log->maps);
 	err = list_read(log);
 	if (err)
 		return drift_fail(error, err, "cannot list log/: %s",
@@ -206,7 +204,7 @@ static void segment_free(struct log *log, struct log_segment *segment)
 	if (fd >= 0)
 		log->io->close(log->io, fd);
 	pack_free(atomic_load(&segment->pack));
-	log_map_free(log, segment);
+	file_map_free(&segment->map);
 	free(segment);
 }
 

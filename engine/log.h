@@ -35,7 +35,7 @@ struct log_segment {
 	/* Odd while fd is exchanged for the packed file's: a read that saw it odd, or
 	 * changed, read nothing and tries again. */
 	_Atomic unsigned version;
-	_Atomic(struct log_map *) map; /* log_map.h; NULL until a row was read */
+	file_map_slot map; /* of the plain file */
 };
 
 struct log {
@@ -55,10 +55,10 @@ struct log {
 	/* Recovery's: read the newest segment past the page cache. */
 	bool past_cache;
 	struct pack_cache cache;
-	_Atomic uint64_t mapped_bytes; /* by all segments' maps */
-	_Atomic uint64_t end;          /* whole transactions end here */
-	uint64_t allocated;            /* the appender's: file size */
-	uint64_t synced;               /* the appender's: durable up to here */
+	struct file_maps maps;
+	_Atomic uint64_t end; /* whole transactions end here */
+	uint64_t allocated;   /* the appender's: file size */
+	uint64_t synced;      /* the appender's: durable up to here */
 };
 /* Invariants:
  * 1. segments[i]->first_seq < segments[i + 1]->first_seq.

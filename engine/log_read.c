@@ -7,19 +7,26 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "engine/log_map.h"
+#include "engine/log.h"
 
 #define DIGEST_CHUNK (1u << 20)
+/* The newest segment's map is as long as it will most likely get. */
+#define NEWEST_BYTES ((uint64_t)80 << 20)
 
-/* What the map cannot give the file can, or it tells why not. */
+/* What the map cannot give the file can, or it tells why not. A map that was made while
+ * the segment was packed is of the file that is gone. */
 static enum drift_err read_plain(struct log *log, struct log_segment *segment,
 				 int fd, void *data, size_t size, uint64_t offset,
 				 size_t *got)
 {
+	uint64_t bytes_min = segment == log_newest(log) ? NEWEST_BYTES : 0;
+	bool done = file_map_read(&log->maps, &segment->map, log->io, fd, bytes_min,
+				  data, size, offset);
+
+	if (atomic_load(&segment->pack))
+		file_map_empty(&log->maps, &segment->map);
 	*got = size;
-	return log_map_read(log, segment, fd, data, size, offset)
-		       ? DRIFT_OK
-		       : io_read(log->io, fd, data, size, offset, got);
+	return done ? DRIFT_OK : io_read(log->io, fd, data, size, offset, got);
 }
 
 enum drift_err log_segment_read(struct log *log, struct log_segment *segment,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "engine/log_map.h"
+#include "engine/log.h"
 
 #define ALLOCATE_BYTES (1u << 20) /* room asked for ahead of the end */
 #define ROTATE_ROOM (ALLOCATE_BYTES + LOG_RESERVE_BYTES)
@@ -187,7 +187,7 @@ static void segment_exchange(struct log *log, struct log_segment *segment, int f
 		log->io->close(log->io, fd);
 	else
 		atomic_store(&segment->fd, fd);
-	log_map_empty(log, segment);
+	file_map_empty(&log->maps, &segment->map);
 	atomic_fetch_add(&segment->version, 1);
 }
 

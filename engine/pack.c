@@ -25,6 +25,7 @@ struct block {
 };
 
 struct pack {
+	file_map_slot map;
 	uint32_t block_bytes;
 	uint32_t count;
 	uint64_t size;
@@ -43,6 +44,8 @@ uint64_t pack_size(const struct pack *pack)
 
 void pack_free(struct pack *pack)
 {
+	if (pack)
+		file_map_free(&pack->map);
 	free(pack);
 }
 
@@ -290,7 +293,18 @@ static size_t block_size(const struct pack *pack, uint32_t i)
 	return left < pack->block_bytes ? left : pack->block_bytes;
 }
 
-static enum drift_err unpack(const struct pack *pack, uint32_t i,
+static enum drift_err read_packed(struct pack *pack, struct pack_cache *cache,
+				  const struct drift_io *io, int fd, void *data,
+				  const struct block *block, size_t *got)
+{
+	*got = block->size;
+	if (file_map_read(cache->maps, &pack->map, io, fd, 0, data, block->size,
+			  block->offset))
+		return DRIFT_OK;
+	return io_read(io, fd, data, block->size, block->offset, got);
+}
+
+static enum drift_err unpack(struct pack *pack, struct pack_cache *cache, uint32_t i,
 			     const struct drift_io *io, int fd, struct buf *plain)
 {
 	const struct block *block = &pack->blocks[i];
@@ -302,7 +316,7 @@ static enum drift_err unpack(const struct pack *pack, uint32_t i,
 
 	if (!from || !to)
 		goto done;
-	err = io_read(io, fd, from, block->size, block->offset, &got);
+	err = read_packed(pack, cache, io, fd, from, block, &got);
 	if (err)
 		goto done;
 	if (got < block->size || crc32c(0, from, got) != block->crc)
@@ -316,7 +330,7 @@ done:
 	return err;
 }
 
-static enum drift_err read_block(const struct pack *pack, struct pack_cache *cache,
+static enum drift_err read_block(struct pack *pack, struct pack_cache *cache,
 				 const struct drift_io *io, int fd, uint32_t i,
 				 size_t offset, void *data, size_t size)
 {
@@ -325,7 +339,7 @@ static enum drift_err read_block(const struct pack *pack, struct pack_cache *cac
 
 	if (pack_cache_copy(cache, pack, i, offset, data, size))
 		return DRIFT_OK;
-	err = unpack(pack, i, io, fd, &plain);
+	err = unpack(pack, cache, i, io, fd, &plain);
 	if (!err) {
 		memcpy(data, plain.data + offset, size);
 		pack_cache_keep(cache, pack, i, &plain);
@@ -334,7 +348,7 @@ static enum drift_err read_block(const struct pack *pack, struct pack_cache *cac
 	return err;
 }
 
-enum drift_err pack_read(const struct pack *pack, struct pack_cache *cache,
+enum drift_err pack_read(struct pack *pack, struct pack_cache *cache,
 			 const struct drift_io *io, int fd, void *data, size_t size,
 			 uint64_t offset, size_t *got)
 {

@@ -46,7 +46,7 @@ uint64_t pack_size(const struct pack *pack); /* unpacked */
 
 /* Read unpacked bytes [offset, offset + size); *got < size only at the end.
  * DRIFT_CORRUPT when a block's CRC does not match or it unpacks to another size. */
-enum drift_err pack_read(const struct pack *pack, struct pack_cache *cache,
+enum drift_err pack_read(struct pack *pack, struct pack_cache *cache,
 			 const struct drift_io *io, int fd, void *data, size_t size,
 			 uint64_t offset, size_t *got);
 

@@ -13,9 +13,10 @@ struct pack_cached {
 	struct buf bytes;
 };
 
-void pack_cache_init(struct pack_cache *cache)
+void pack_cache_init(struct pack_cache *cache, struct file_maps *maps)
 {
 	memset(cache, 0, sizeof(*cache));
+	cache->maps = maps;
 	pthread_mutex_init(&cache->lock, NULL);
 }
 

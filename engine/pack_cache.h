@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "engine/buf.h"
+#include "engine/file_map.h"
 
 #define PACK_CACHE_BYTES (48u << 20)
 
@@ -15,13 +16,14 @@ struct pack_cached;
 
 /* The lock is held to find a block, never to unpack or to copy one. */
 struct pack_cache {
+	struct file_maps *maps; /* what packed files may be mapped in */
 	pthread_mutex_t lock;
 	size_t bytes; /* of all blocks in it */
 	struct pack_cached *newest, *oldest;
 	struct pack_cached *buckets[1024];
 };
 
-void pack_cache_init(struct pack_cache *cache);
+void pack_cache_init(struct pack_cache *cache, struct file_maps *maps);
 void pack_cache_release(struct pack_cache *cache);
 /* Copy bytes [offset, offset + size) of the block, if it is there. */
 bool pack_cache_copy(struct pack_cache *cache, const struct pack *pack,

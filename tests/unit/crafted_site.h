@@ -135,12 +135,13 @@ static inline void write_file(const char *path, const struct buf *bytes)
 static inline void plain_segment(const char *path, struct buf *plain)
 {
 	int fd = open(path, O_RDONLY);
+	struct file_maps maps = { 0 };
 	struct pack_cache cache;
 	struct pack *pack;
 	size_t got;
 
 	assert_int_equal(pack_open(&io_system, fd, &pack), DRIFT_OK);
-	pack_cache_init(&cache);
+	pack_cache_init(&cache, &maps);
 	assert_non_null(buf_reserve(plain, pack_size(pack)));
 	assert_int_equal(pack_read(pack, &cache, &io_system, fd, plain->data,
 				   pack_size(pack), 0, &got),

@@ -39,6 +39,7 @@ struct packed {
 	size_t size;
 	int from, to;
 	struct pack *pack;
+	struct file_maps maps;
 	struct pack_cache cache;
 };
 
@@ -53,7 +54,8 @@ static void pack_up(struct packed *packed, size_t size, size_t period,
 	assert_int_equal(pack_write(&io_system, packed->from, size, packed->to), 0);
 	assert_int_equal(pack_open(&io_system, packed->to, &packed->pack), 0);
 	assert_int_equal(pack_size(packed->pack), size);
-	pack_cache_init(&packed->cache);
+	packed->maps = (struct file_maps){ 0 };
+	pack_cache_init(&packed->cache, &packed->maps);
 }
 
 static void release(struct packed *packed)
@@ -181,13 +183,14 @@ static void a_changed_byte_is_noticed(void **state)
 	end = lseek(packed.to, 0, SEEK_END);
 	for (off_t at = 8; at < end; at += at < 400 ? 1 : 37) {
 		struct pack *pack = NULL;
+		struct file_maps maps = { 0 };
 		struct pack_cache cache;
 		enum drift_err err;
 
 		assert_int_equal(pread(packed.to, &byte, 1, at), 1);
 		bad = byte ^ (uint8_t)(1 + draw(255));
 		assert_int_equal(pwrite(packed.to, &bad, 1, at), 1);
-		pack_cache_init(&cache);
+		pack_cache_init(&cache, &maps);
 		err = pack_open(&io_system, packed.to, &pack);
 		for (size_t from = 0; !err && from < packed.size; from += 16384)
 			err = pack_read(pack, &cache, &io_system, packed.to, bytes,
