@@ -185,7 +185,7 @@ static struct fuse_session *new_session(struct daemon *daemon)
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
 static struct fuse_session *served; /* what a stop signal ends */
-static struct workers *workers; /* who serves it; NULL: the program's own thread */
+static struct workers *workers;     /* who serves it, if ours do */
 static sem_t stop_asked;
 
 static void stop_signal(int number)
@@ -247,27 +247,55 @@ static void *stop_statements(void *arg)
 	return NULL;
 }
 
-/* Until a stop is asked for or the tree is unmounted. */
+/* libfuse's own loop: as many threads as there are requests, up to a number. */
+static bool serve_by_libfuse(struct fuse_session *session)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+
+	if (!config)
+		return false;
+	fuse_loop_cfg_set_max_threads(config, WORKERS_MAX);
+	(void)fuse_session_loop_mt(session, config);
+	fuse_loop_cfg_destroy(config);
+	return true;
+}
+
+static bool serve_by_workers(struct fuse_session *session)
+{
+	workers = workers_start(session);
+	if (!workers)
+		return false;
+	mask_stop_signals(SIG_UNBLOCK);
+	workers_serve(workers);
+	mask_stop_signals(SIG_BLOCK);
+	workers_free(workers);
+	workers = NULL;
+	return true;
+}
+
+/* Until a stop is asked for or the tree is unmounted. Where a close waits for the disk,
+ * many requests wait at a time, and libfuse's loop is the quicker one for writers. */
 static enum exit_code serve(struct daemon *daemon, struct fuse_session *session)
 {
-	if (!daemon->options.single_threaded) {
-		workers = workers_start(session);
-		if (!workers) {
-			fprintf(stderr, "driftfs: cannot start a thread\n");
-			return EXIT_MOUNT_FAILED;
-		}
-	}
+	const struct tree_options *options = &daemon->options.tree;
+	bool served_at_all = true;
+
 	handle_stop_signals(session);
-	mask_stop_signals(SIG_UNBLOCK);
-	if (workers)
-		workers_serve(workers);
-	else
-		fuse_session_loop(session);
-	mask_stop_signals(SIG_BLOCK);
-	if (workers)
-		workers_free(workers);
-	workers = NULL;
-	return EXIT_MOUNTED;
+	if (!daemon->options.single_threaded &&
+	    options->close_durability != DRIFT_DURABLE) {
+		served_at_all = serve_by_workers(session);
+	} else {
+		mask_stop_signals(SIG_UNBLOCK);
+		if (daemon->options.single_threaded)
+			(void)fuse_session_loop(session);
+		else
+			served_at_all = serve_by_libfuse(session);
+		mask_stop_signals(SIG_BLOCK);
+	}
+	if (served_at_all)
+		return EXIT_MOUNTED;
+	fprintf(stderr, "driftfs: cannot start a thread\n");
+	return EXIT_MOUNT_FAILED;
 }
 
 static int serve_until_stopped(struct daemon *daemon, struct fuse_session *session)
