@@ -149,6 +149,12 @@ setup()
 	same "$(sql 'SELECT * FROM t WHERE id < 100')" '{"id":91,"up":92}
 {"id":92,"up":92}'
 	sql 'UPDATE t SET up = NULL WHERE id > 110; DELETE FROM t'
+	# A key that another row has then is that row, not the one that had it before.
+	sql 'INSERT INTO t VALUES (10, NULL), (20, 10), (30, NULL); UPDATE t SET id = id - 10, up = CASE id WHEN 10 THEN 20 END'
+	same "$(sql 'TABLE t')" '{"id":0,"up":20}
+{"id":10,"up":null}
+{"id":20,"up":null}'
+	sql 'DELETE FROM t'
 	same "$(sql 'TABLE t')" ''
 	round_trip
 }
