@@ -28,8 +28,9 @@
 #include "fs/ops.h"
 #include "fs/option.h"
 #include "fs/watchdog.h"
-#include "fs/workers.h"
 #include "query/query.h"
+
+#define THREADS_MAX 32
 
 enum exit_code {
 	EXIT_MOUNTED = 0,
@@ -181,20 +182,32 @@ static struct fuse_session *new_session(struct daemon *daemon)
 	return session;
 }
 
+static int serve(struct daemon *daemon, struct fuse_session *session)
+{
+	struct fuse_loop_config *config;
+	int status;
+
+	if (daemon->options.single_threaded)
+		return fuse_session_loop(session);
+	config = fuse_loop_cfg_create();
+	if (!config)
+		return -1;
+	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
+	status = fuse_session_loop_mt(session, config);
+	fuse_loop_cfg_destroy(config);
+	return status;
+}
+
 /* ---- Stopping --------------------------------------------------------------- */
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
 static struct fuse_session *served; /* what a stop signal ends */
-static struct workers *workers;     /* who serves it, if ours do */
 static sem_t stop_asked;
 
 static void stop_signal(int number)
 {
 	(void)number;
-	if (workers)
-		workers_stop(workers);
-	else
-		fuse_session_exit(served);
+	fuse_session_exit(served);
 	sem_post(&stop_asked);
 }
 
@@ -247,62 +260,10 @@ static void *stop_statements(void *arg)
 	return NULL;
 }
 
-/* libfuse's own loop: as many threads as there are requests, up to a number. */
-static bool serve_by_libfuse(struct fuse_session *session)
-{
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-
-	if (!config)
-		return false;
-	fuse_loop_cfg_set_max_threads(config, WORKERS_MAX);
-	(void)fuse_session_loop_mt(session, config);
-	fuse_loop_cfg_destroy(config);
-	return true;
-}
-
-static bool serve_by_workers(struct fuse_session *session)
-{
-	workers = workers_start(session);
-	if (!workers)
-		return false;
-	mask_stop_signals(SIG_UNBLOCK);
-	workers_serve(workers);
-	mask_stop_signals(SIG_BLOCK);
-	workers_free(workers);
-	workers = NULL;
-	return true;
-}
-
-/* Until a stop is asked for or the tree is unmounted. Where a close waits for the disk,
- * many requests wait at a time, and libfuse's loop is the quicker one for writers. */
-static enum exit_code serve(struct daemon *daemon, struct fuse_session *session)
-{
-	const struct tree_options *options = &daemon->options.tree;
-	bool served_at_all = true;
-
-	handle_stop_signals(session);
-	if (!daemon->options.single_threaded &&
-	    options->close_durability != DRIFT_DURABLE) {
-		served_at_all = serve_by_workers(session);
-	} else {
-		mask_stop_signals(SIG_UNBLOCK);
-		if (daemon->options.single_threaded)
-			(void)fuse_session_loop(session);
-		else
-			served_at_all = serve_by_libfuse(session);
-		mask_stop_signals(SIG_BLOCK);
-	}
-	if (served_at_all)
-		return EXIT_MOUNTED;
-	fprintf(stderr, "driftfs: cannot start a thread\n");
-	return EXIT_MOUNT_FAILED;
-}
-
 static int serve_until_stopped(struct daemon *daemon, struct fuse_session *session)
 {
 	struct stopper stopper = { .daemon = daemon };
 	struct watchdog watchdog;
-	enum exit_code status;
 
 	if (sem_init(&stop_asked, 0, 0) != 0 ||
 	    !thread_start(&stopper.thread, stop_statements, &stopper)) {
@@ -310,9 +271,12 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 		return EXIT_MOUNT_FAILED;
 	}
 	if (!watchdog_start(&watchdog, &daemon->tree,
-			    daemon->options.single_threaded ? 1 : WORKERS_MAX))
+			    daemon->options.single_threaded ? 1 : THREADS_MAX))
 		report(daemon, "cannot start the watchdog's thread");
-	status = serve(daemon, session);
+	handle_stop_signals(session);
+	mask_stop_signals(SIG_UNBLOCK);
+	(void)serve(daemon, session);
+	mask_stop_signals(SIG_BLOCK);
 	watchdog_stop(&watchdog);
 	notify_manager("STOPPING=1");
 	sem_post(&stop_asked);
@@ -320,7 +284,7 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 	stopper.done = true;
 	pthread_join(stopper.thread, NULL);
 	sem_destroy(&stop_asked);
-	return status;
+	return EXIT_MOUNTED;
 }
 
 static int mount_session(struct daemon *daemon, struct fuse_session *session)
