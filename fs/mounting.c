@@ -99,7 +99,7 @@ static int former_words(const char *database, struct buf *text, char ***words)
 		text->size += (size_t)size;
 	close(fd);
 	buf_add_char(text,
-		     '\0'); /* a line without the last one's end is an end, too */
+		     '\0'); /* ends the last word, whether it had an end or not */
 	*words = calloc(text->size + 1, sizeof(**words));
 	if (size != 0 || buf_status(text) || !*words)
 		return 0;
@@ -118,18 +118,16 @@ static bool may_change(const char *mountpoint, const struct options *former,
 		if (has_word(buf_slice(&former->ours), word))
 			continue;
 		fprintf(stderr,
-			"driftfs: a remount cannot change '%.*s': unmount %s and "
-			"mount "
-			"it anew\n",
+			"driftfs: a remount cannot change '%.*s': "
+			"unmount %s and mount it anew\n",
 			(int)word.size, (const char *)word.data, mountpoint);
 		return false;
 	}
 	if (wanted->tree.read_only || !former->tree.read_only)
 		return true;
 	fprintf(stderr,
-		"driftfs: %s was mounted read-only: to write, unmount it and mount "
-		"it "
-		"anew\n",
+		"driftfs: %s was mounted read-only: "
+		"to write, unmount it and mount it anew\n",
 		mountpoint);
 	return false;
 }

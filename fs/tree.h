@@ -78,6 +78,12 @@ static inline struct tree *tree_of(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
+/* The node that the request calls by that number. */
+static inline struct node *node_in(fuse_req_t req, fuse_ino_t ino)
+{
+	return node_of(&tree_of(req)->nodes, ino);
+}
+
 /* The database as a node at this moment shows it. */
 static inline struct drift_view tree_view(const struct tree *tree, drift_seq seq)
 {
