@@ -95,18 +95,6 @@ static inline void check_points(struct scratch *s)
 		}
 }
 
-static inline int64_t version_value(const struct drift_version *version)
-{
-	struct msg_cursor cursor;
-	struct slice bytes;
-	int64_t v;
-
-	assert_int_equal(msg_member(version->row, SLICE("v"), &bytes), DRIFT_OK);
-	cursor = msg_cursor_of(bytes);
-	assert_int_equal(msg_read_int(&cursor, &v), DRIFT_OK);
-	return v;
-}
-
 static inline void check_lookups(struct scratch *s)
 {
 	struct drift_version version;
@@ -127,7 +115,7 @@ static inline void check_lookups(struct scratch *s)
 							  &version),
 					 there ? DRIFT_OK : DRIFT_NO_ROW);
 			if (there)
-				assert_int_equal(version_value(&version),
+				assert_int_equal(table_t_value(version.row),
 						 value_at(i, round));
 		}
 		drift_lookup_close(lookup);
@@ -151,7 +139,7 @@ static inline void check_scans(struct scratch *s)
 		while (!(err = drift_cursor_next(cursor, &version))) {
 			while (value_at(i, round) == NO_VALUE)
 				i++;
-			assert_int_equal(version_value(&version),
+			assert_int_equal(table_t_value(version.row),
 					 value_at(i++, round));
 		}
 		assert_int_equal(err, DRIFT_DONE);
@@ -182,7 +170,7 @@ static inline void check_history(struct scratch *s)
 		while (!(err = drift_cursor_next(cursor, &version))) {
 			int64_t v = version.op == DRIFT_OP_DELETE
 					    ? NO_VALUE
-					    : version_value(&version);
+					    : table_t_value(version.row);
 
 			assert_int_equal(v, value_at(i, round));
 			round++;
@@ -213,7 +201,7 @@ static inline void check_index(struct scratch *s)
 						  &cursor),
 				 DRIFT_OK);
 		while (!(err = drift_cursor_next(cursor, &version))) {
-			assert_int_equal(version_value(&version),
+			assert_int_equal(table_t_value(version.row),
 					 value_at(i, ROUNDS));
 			rows++;
 		}

@@ -192,18 +192,6 @@ static inline void work(unsigned transactions, unsigned keys, unsigned noise)
 	assert_int_equal(drift_head(db), head);
 }
 
-static inline int value_of(struct slice row)
-{
-	struct msg_cursor cursor;
-	struct slice bytes;
-	int64_t v;
-
-	assert_int_equal(msg_member(row, SLICE("v"), &bytes), DRIFT_OK);
-	cursor = msg_cursor_of(bytes);
-	assert_int_equal(msg_read_int(&cursor, &v), DRIFT_OK);
-	return (int)v;
-}
-
 /* All rows of t at seq, within keys [low, high). */
 static inline void scan_equals_model(drift_seq seq, int low, int high)
 {
@@ -225,7 +213,7 @@ static inline void scan_equals_model(drift_seq seq, int low, int high)
 
 		for (; k < found; k++)
 			assert_int_equal(states[seq][k], NONE);
-		assert_int_equal(value_of(version.row), states[seq][k]);
+		assert_int_equal((int)table_t_value(version.row), states[seq][k]);
 		/* v is the event that stored the row. */
 		assert_int_equal(version.seq, states[seq][k]);
 		k++;

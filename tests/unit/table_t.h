@@ -29,4 +29,17 @@ static inline enum drift_err table_t_make(struct drift_db *db)
 	return err;
 }
 
+/* Of v, an integer. */
+static inline int64_t table_t_value(struct slice row)
+{
+	struct msg_cursor cursor;
+	struct slice bytes;
+	int64_t v;
+
+	assert_int_equal(msg_member(row, SLICE("v"), &bytes), DRIFT_OK);
+	cursor = msg_cursor_of(bytes);
+	assert_int_equal(msg_read_int(&cursor, &v), DRIFT_OK);
+	return v;
+}
+
 #endif

@@ -28,10 +28,10 @@ static void changes_equal_model(drift_seq a, drift_seq b, int low, int high)
 		assert_int_equal(difference.had, states[a][k] != NONE);
 		assert_int_equal(difference.has, states[b][k] != NONE);
 		if (difference.had)
-			assert_int_equal(value_of(difference.before.row),
+			assert_int_equal((int)table_t_value(difference.before.row),
 					 states[a][k]);
 		if (difference.has)
-			assert_int_equal(value_of(difference.after.row),
+			assert_int_equal((int)table_t_value(difference.after.row),
 					 states[b][k]);
 		k++;
 	}

@@ -121,16 +121,7 @@ static void txn_write(struct drift_txn *txn, int k, int value)
 
 static int value_of(struct slice row)
 {
-	struct slice bytes;
-	struct msg_cursor cursor;
-	int64_t v;
-
-	if (row.size == 0)
-		return NONE;
-	assert_int_equal(msg_member(row, SLICE("v"), &bytes), DRIFT_OK);
-	cursor = msg_cursor_of(bytes);
-	assert_int_equal(msg_read_int(&cursor, &v), DRIFT_OK);
-	return (int)v;
+	return row.size ? (int)table_t_value(row) : NONE;
 }
 
 static int key_number(struct slice key)

@@ -81,18 +81,6 @@ static void keep_moment(void)
 	memcpy(then, state, sizeof(then));
 }
 
-static int64_t value_of(const struct drift_version *version)
-{
-	struct msg_cursor cursor;
-	struct slice member;
-	int64_t v;
-
-	assert_int_equal(msg_member(version->row, SLICE("v"), &member), DRIFT_OK);
-	cursor = msg_cursor_of(member);
-	assert_int_equal(msg_read_int(&cursor, &v), DRIFT_OK);
-	return v;
-}
-
 static void assert_row(const struct drift_version *version, unsigned i)
 {
 	struct buf key = BUF_INIT;
@@ -100,7 +88,7 @@ static void assert_row(const struct drift_version *version, unsigned i)
 
 	snprintf(id, sizeof(id), "r%05u", i);
 	assert_true(slice_equal(version->key, scratch_key(id, &key)));
-	assert_int_equal(value_of(version), then[i]);
+	assert_int_equal(table_t_value(version->row), then[i]);
 	assert_true(version->seq <= moment);
 	buf_release(&key);
 }

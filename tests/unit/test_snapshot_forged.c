@@ -45,7 +45,7 @@ static unsigned forged_rows(drift_seq seq)
 	assert_int_equal(drift_scan(drift_view_at(db, seq), t->id, NULL, &cursor),
 			 DRIFT_OK);
 	while (!drift_cursor_next(cursor, &version))
-		count += value_of(version.row) == 4711;
+		count += (int)table_t_value(version.row) == 4711;
 	drift_cursor_close(cursor);
 	return count;
 }

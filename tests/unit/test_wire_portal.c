@@ -3,45 +3,6 @@
  * transaction's end, and through failures. */
 #include "tests/unit/wire_client.h"
 
-/* As a driver reads rows in parts and asks something else in between. */
-static void a_portal_goes_on_after_another_statement(void **state)
-{
-	int fd = enter(*state);
-
-	ask(fd, "BEGIN");
-	assert_hears(fd, "CZ");
-	say_message(fd, 'P', "\0SELECT 1 UNION SELECT 2 UNION SELECT 3\0\0\0", 42);
-	say_message(fd, 'B', "a\0\0\0\0\0\0\0\0", 9);
-	say_message(fd, 'E', "a\0\0\0\0\1", 6);
-	say_message(fd, 'S', "", 0);
-	assert_hears(fd, "12DsZ");
-	say_message(fd, 'P', "\0SELECT 7\0\0\0", 12);
-	say_message(fd, 'B', "\0\0\0\0\0\0\0\0", 8);
-	say_message(fd, 'E', "\0\0\0\0\0", 5);
-	say_message(fd, 'E', "a\0\0\0\0\1", 6);
-	say_message(fd, 'S', "", 0);
-	assert_hears(fd, "12DCDsZ");
-	ask(fd, "SELECT 8");
-	assert_hears(fd, "TDCZ");
-	say_message(fd, 'E', "a\0\0\0\0\0", 6);
-	say_message(fd, 'S', "", 0);
-	assert_hears(fd, "DCZ");
-	/* One whose rest is too much to keep ends. */
-	say_message(fd, 'P',
-		    "\0SELECT repeat('x', 9000000) FROM generate_series(1, 9)\0\0\0",
-		    58);
-	say_message(fd, 'B', "b\0\0\0\0\0\0\0\0", 9);
-	say_message(fd, 'E', "b\0\0\0\0\1", 6);
-	say_message(fd, 'S', "", 0);
-	assert_hears(fd, "12DsZ");
-	ask(fd, "SELECT 9");
-	assert_hears(fd, "TDCZ");
-	say_message(fd, 'E', "b\0\0\0\0\0", 6);
-	say_message(fd, 'S', "", 0);
-	assert_hears(fd, "E34000Z");
-	close(fd);
-}
-
 static void say_portal(int fd, const char *name, const char *sql)
 {
 	struct buf body = BUF_INIT;
@@ -63,6 +24,36 @@ static void say_execute(int fd, char name, char most)
 	const char body[] = { name, '\0', '\0', '\0', '\0', most };
 
 	say_message(fd, 'E', body, sizeof(body));
+}
+
+/* As a driver reads rows in parts and asks something else in between. */
+static void a_portal_goes_on_after_another_statement(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "BEGIN");
+	assert_hears(fd, "CZ");
+	say_portal(fd, "a", "SELECT 1 UNION SELECT 2 UNION SELECT 3");
+	say_execute(fd, 'a', 1);
+	sync_hears(fd, "12DsZ");
+	say_portal(fd, "b", "SELECT 7");
+	say_execute(fd, 'b', 0);
+	say_execute(fd, 'a', 1);
+	sync_hears(fd, "12DCDsZ");
+	ask(fd, "SELECT 8");
+	assert_hears(fd, "TDCZ");
+	say_execute(fd, 'a', 0);
+	sync_hears(fd, "DCZ");
+	/* One whose rest is too much to keep ends. */
+	say_portal(fd, "c",
+		   "SELECT repeat('x', 9000000) FROM generate_series(1, 9)");
+	say_execute(fd, 'c', 1);
+	sync_hears(fd, "12DsZ");
+	ask(fd, "SELECT 9");
+	assert_hears(fd, "TDCZ");
+	say_execute(fd, 'c', 0);
+	sync_hears(fd, "E34000Z");
+	close(fd);
 }
 
 static void a_portal_ends_with_its_transaction(void **state)
