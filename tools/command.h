@@ -49,7 +49,8 @@ struct command {
 	int (*run)(void); /* answers the exit status */
 	const struct command_option *options;   /* NULL: none but --help */
 	const struct command_operand *operands; /* NULL: none */
-	const char *more; /* what help says below the options; NULL: nothing */
+	const char *more;  /* what help says below the options; NULL: nothing */
+	const char *stray; /* what a word too many may have been meant as; or NULL */
 };
 
 /* Options that several commands take, and say the same of. */

@@ -187,6 +187,9 @@ static int take_operands(const struct command *command, int count, char **words)
 		*operand->text = *words++;
 		count--;
 	}
+	if (count > 0 && command->stray)
+		return complain_usage("%s: one word too many: %s (%s)",
+				      command->name, *words, command->stray);
 	if (count > 0)
 		return complain_usage("%s: one word too many: %s", command->name,
 				      *words);

@@ -120,4 +120,5 @@ const struct command command_sql = {
 	.help = "run DriftQL: -e, -f, or standard input",
 	.run = run,
 	.options = options,
+	.stray = "statements follow -e",
 };

@@ -57,6 +57,8 @@ setup()
 	says 'init: DIR is missing'
 	fails_with 2 driftdb init one two
 	says 'one word too many: two'
+	fails_with 2 driftdb sql -d db 'SELECT 1'
+	says 'sql: one word too many: SELECT 1 \(statements follow -e\)'
 }
 
 @test "a refused statement is status 1, its reason and place on stderr" {
