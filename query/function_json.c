@@ -85,7 +85,34 @@ static void kind(sqlite3_context *context, int argc, sqlite3_value **argv)
 	sqlite3_result_text(context, name, -1, SQLITE_STATIC);
 }
 
+/* The text of what -> answers, as PostgreSQL's ->> has it: of a string without quotes,
+ * of null NULL. */
+static void text(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct slice json = function_slice(argv[0]);
+	struct buf document = BUF_INIT;
+	struct msg_cursor cursor;
+	struct msg_value value;
+
+	if (function_null(argc, argv) || slice_equal(json, SLICE("null")))
+		return;
+	if (json.size == 0 || *(const char *)json.data != '"') {
+		sqlite3_result_value(context, argv[0]);
+		sqlite3_result_subtype(context, 0);
+		return;
+	}
+	if (!json_parse_value(json, &document, NULL)) {
+		cursor = msg_cursor_of(buf_slice(&document));
+		if (!msg_read(&cursor, &value))
+			sqlite3_result_text64(context, value.bytes.data,
+					      value.bytes.size, SQLITE_TRANSIENT,
+					      SQLITE_UTF8);
+	}
+	buf_release(&document);
+}
+
 const struct function function_json_list[] = {
+	{ "drift_json_text", 1, text, NULL, false },
 	{ "to_json", 1, to_json, NULL, false },
 	{ "to_jsonb", 1, to_json, NULL, false },
 	{ "json_typeof", 1, kind, NULL, false },

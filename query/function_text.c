@@ -6,6 +6,7 @@
 
 #include "query/characters.h"
 #include "query/function.h"
+#include "query/value.h"
 #include "query/session.h"
 
 #define TEXT_BYTES_MAX (16 << 20)
@@ -128,13 +129,22 @@ static void split_part(sqlite3_context *context, int argc, sqlite3_value **argv)
 	answer(context, SLICE(""));
 }
 
+/* concat() says a boolean as the client would see it: t or f. */
+static void add_shown(sqlite3_value *value, struct buf *out)
+{
+	if (sqlite3_value_subtype(value) == VALUE_BOOLEAN)
+		buf_add_char(out, sqlite3_value_int(value) ? 't' : 'f');
+	else
+		buf_add_slice(out, function_slice(value));
+}
+
 static void concat(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	struct buf out = BUF_INIT;
 
 	for (int i = 0; i < argc; i++)
 		if (sqlite3_value_type(argv[i]) != SQLITE_NULL)
-			buf_add_slice(&out, function_slice(argv[i]));
+			add_shown(argv[i], &out);
 	function_text(context, &out);
 }
 
@@ -150,7 +160,7 @@ static void concat_ws(sqlite3_context *context, int argc, sqlite3_value **argv)
 			continue;
 		if (any)
 			buf_add_slice(&out, function_slice(argv[0]));
-		buf_add_slice(&out, function_slice(argv[i]));
+		add_shown(argv[i], &out);
 		any = true;
 	}
 	function_text(context, &out);

@@ -121,6 +121,8 @@ enum drift_err rewrite_expression(struct query_session *session,
 			rewriter.statement.at++;
 	}
 	if (!err)
+		spell_json_booleans(&rewriter);
+	if (!err)
 		err = edits_write(&rewriter.edits, statement, first, end, &text->sql,
 				  &text->marks);
 	edits_release(&rewriter.edits);
@@ -147,6 +149,8 @@ static enum drift_err walk(struct rewriter *rewriter)
 		if (!err && rewriter->statement.at == i)
 			rewriter->statement.at++;
 	}
+	if (!err)
+		spell_json_booleans(rewriter);
 	return err;
 }
 

@@ -29,6 +29,9 @@ static enum drift_err spell_punct(struct rewriter *rewriter, unsigned i)
 	if (rewriter_is_punct(rewriter, i, "+") ||
 	    rewriter_is_punct(rewriter, i, "-"))
 		return spell_sign(rewriter, i);
+	if (rewriter_is_punct(rewriter, i, "||") && i > 0)
+		spell_concatenation(rewriter, i);
+	spell_comparison(rewriter, i);
 	spell_query(rewriter, i);
 	spell_matching(rewriter, i);
 	spell_bracket(rewriter, i);

@@ -74,6 +74,17 @@ enum drift_err spell_operator_name(struct rewriter *rewriter, unsigned i);
  * that would be seen, make the expression [first, stop) a boolean again, if it is one. */
 bool spell_boolean(struct rewriter *rewriter, unsigned first, unsigned stop);
 
+/* spell_compare.c: c = 't', c IN ('t'), x || c, of columns whose types are declared. */
+void spell_comparison(struct rewriter *rewriter, unsigned i);
+void spell_in(struct rewriter *rewriter, unsigned i);
+void spell_concatenation(struct rewriter *rewriter, unsigned i);
+/* Is the value of the arrow at token i, ->> or #>>, a text here: one that is compared
+ * with a text, or `answered`? Then it is drift_json_text() of what -> says. */
+bool spell_arrow(struct rewriter *rewriter, unsigned i, bool answered);
+
+/* spell_json.c: json_build_array(a = b), once the other spellings are noted. */
+void spell_json_booleans(struct rewriter *rewriter);
+
 /* spell_parameter.c: $1, ?. */
 enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i);
 /* The type of a column called so in one of the tables that the statement names;
@@ -81,6 +92,8 @@ enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i);
 enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i);
 /* The same, DRIFT_ANY where two of them have columns called so of different types. */
 enum drift_type spell_name_only_type(const struct rewriter *rewriter, unsigned i);
+/* The same, of columns that CREATE TABLE gives a type: fields of documents have none. */
+enum drift_type spell_declared_type(const struct rewriter *rewriter, unsigned i);
 
 /* spell_refuse.c: what would be misunderstood, by its name. */
 enum drift_err spell_refuse(struct rewriter *rewriter, unsigned i);

@@ -55,8 +55,10 @@ static enum drift_err spell_path(struct rewriter *rewriter, unsigned i)
 		err = rewriter_refuse(rewriter, i + 1,
 				      "a path that is not a text like '{a,b}'");
 	} else {
-		buf_add_str(&quoted,
-			    rewriter_is_punct(rewriter, i, "#>") ? "->" : "->>");
+		buf_add_str(&quoted, rewriter_is_punct(rewriter, i, "#>") ||
+						     spell_arrow(rewriter, i, false)
+					     ? "->"
+					     : "->>");
 		token_quote_string(buf_slice(&path), &quoted);
 		edit_instead(&rewriter->edits, i, i + 2, buf_slice(&quoted));
 		rewriter->statement.at = i + 2;
@@ -80,6 +82,9 @@ enum drift_err spell_operator(struct rewriter *rewriter, unsigned i)
 	if (rewriter_is_punct(rewriter, i, "#>") ||
 	    rewriter_is_punct(rewriter, i, "#>>"))
 		return spell_path(rewriter, i);
+	if (rewriter_is_punct(rewriter, i, "->>") && i > 0 &&
+	    spell_arrow(rewriter, i, false))
+		rewriter_instead(rewriter, i, i + 1, "->");
 	for (unsigned k = 0; k < sizeof(refused) / sizeof(*refused); k++)
 		if (rewriter_is_punct(rewriter, i, refused[k][0]))
 			return rewriter_refuse(rewriter, i, refused[k][1]);

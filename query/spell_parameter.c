@@ -4,9 +4,14 @@
 #include "query/session.h"
 #include "query/spell.h"
 
-/* all: of every table that has a column called so. */
+enum name_of {
+	NAME_FIRST,    /* of the first table that has a column called so */
+	NAME_ALL,      /* of every table that has one */
+	NAME_DECLARED, /* the same, and declared */
+};
+
 static enum drift_type name_type(const struct rewriter *rewriter, unsigned i,
-				 bool all)
+				 enum name_of of)
 {
 	const struct statement *statement = &rewriter->statement;
 	struct query_session *session = rewriter->session;
@@ -30,12 +35,14 @@ static enum drift_type name_type(const struct rewriter *rewriter, unsigned i,
 		found = relation_column_named(relation, buf_slice(&column));
 		if (found < 0)
 			continue;
-		if (known && type != relation_column_type(session, relation, found))
+		if ((of == NAME_DECLARED && !relation->columns[found].def) ||
+		    (known &&
+		     type != relation_column_type(session, relation, found)))
 			type = DRIFT_ANY;
 		else
 			type = relation_column_type(session, relation, found);
 		known = true;
-		if (!all || type == DRIFT_ANY)
+		if (of == NAME_FIRST || type == DRIFT_ANY)
 			break;
 	}
 	buf_release(&column);
@@ -44,12 +51,17 @@ static enum drift_type name_type(const struct rewriter *rewriter, unsigned i,
 
 enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i)
 {
-	return name_type(rewriter, i, false);
+	return name_type(rewriter, i, NAME_FIRST);
 }
 
 enum drift_type spell_name_only_type(const struct rewriter *rewriter, unsigned i)
 {
-	return name_type(rewriter, i, true);
+	return name_type(rewriter, i, NAME_ALL);
+}
+
+enum drift_type spell_declared_type(const struct rewriter *rewriter, unsigned i)
+{
+	return name_type(rewriter, i, NAME_DECLARED);
 }
 
 static bool compares(const struct rewriter *rewriter, unsigned i)

@@ -59,25 +59,6 @@ static enum drift_err spell_into(struct rewriter *rewriter, unsigned i)
 		       : DRIFT_OK;
 }
 
-/* SQLite's JSON functions know of no booleans: give them JSON. */
-static void note_booleans(struct rewriter *rewriter, unsigned open)
-{
-	unsigned close = verb_find_close(&rewriter->statement, open);
-	unsigned first = open + 1;
-
-	for (unsigned i = first; i <= close; i++) {
-		if (i < close && rewriter_is_punct(rewriter, i, "("))
-			i = verb_find_close(&rewriter->statement, i);
-		if (i < close && !rewriter_is_punct(rewriter, i, ","))
-			continue;
-		if (spell_boolean(rewriter, first, i)) {
-			edit_before(&rewriter->edits, first, "to_json(");
-			edit_after(&rewriter->edits, i - 1, ")");
-		}
-		first = i + 1;
-	}
-}
-
 /* Functions that SQLite has by another name. */
 static enum drift_err spell_json(struct rewriter *rewriter, unsigned i)
 {
@@ -96,8 +77,6 @@ static enum drift_err spell_json(struct rewriter *rewriter, unsigned i)
 		if (strncasecmp(text + token.size - size, names[k][0], size) == 0)
 			rewriter_instead(rewriter, i, i + 1, "%s", names[k][1]);
 	}
-	if (rewriter_is_punct(rewriter, i + 1, "("))
-		note_booleans(rewriter, i + 1);
 	return DRIFT_OK;
 }
 
@@ -233,6 +212,12 @@ static enum drift_err spell_collate(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
+static enum drift_err spell_in_list(struct rewriter *rewriter, unsigned i)
+{
+	spell_in(rewriter, i);
+	return DRIFT_OK;
+}
+
 static const struct {
 	const char *word;
 	enum drift_err (*spell)(struct rewriter *, unsigned);
@@ -257,6 +242,7 @@ static const struct {
 	{ "EXCEPT", spell_compound },
 	{ "FETCH", spell_limit },
 	{ "ILIKE", spell_ilike },
+	{ "IN", spell_in_list },
 	{ "INFORMATION_SCHEMA", spell_schema },
 	{ "INTERVAL", spell_typed_literal },
 	{ "INTO", spell_into },
@@ -266,10 +252,8 @@ static const struct {
 	{ "JSONB_BUILD_OBJECT", spell_json },
 	{ "JSONB_OBJECT_AGG", spell_json },
 	{ "JSON_AGG", spell_aggregate },
-	{ "JSON_ARRAY", spell_json },
 	{ "JSON_BUILD_ARRAY", spell_json },
 	{ "JSON_BUILD_OBJECT", spell_json },
-	{ "JSON_OBJECT", spell_json },
 	{ "JSON_OBJECT_AGG", spell_json },
 	{ "LEFT", spell_side },
 	{ "LIMIT", spell_limit },
@@ -291,8 +275,6 @@ static const struct {
 	{ "TIME", spell_typed_literal },
 	{ "TIMESTAMP", spell_typed_literal },
 	{ "TIMESTAMPTZ", spell_typed_literal },
-	{ "TO_JSON", spell_json },
-	{ "TO_JSONB", spell_json },
 	{ "TRIM", spell_call },
 	{ "TRUE", spell_truth },
 	{ "UNION", spell_compound },

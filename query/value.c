@@ -135,15 +135,15 @@ static enum drift_err add_natural(sqlite3_value *value, struct buf *out,
 /* 0, 1 and PostgreSQL's words; DRIFT_DONE: not a boolean. */
 static enum drift_err add_boolean(sqlite3_value *value, struct buf *out)
 {
-	static const char *const words[] = { "false", "true", "f",   "t",
-					     "no",    "yes",  "off", "on" };
+	static const char *const words[] = { "false", "true", "f", "t", "no", "yes",
+					     "off",   "on",   "n", "y", "0",  "1" };
 	int type = sqlite3_value_type(value);
 
 	if (type == SQLITE_INTEGER && (uint64_t)sqlite3_value_int64(value) <= 1) {
 		msg_add_bool(out, sqlite3_value_int(value));
 		return DRIFT_OK;
 	}
-	for (unsigned i = 0; type == SQLITE_TEXT && i < 8; i++) {
+	for (unsigned i = 0; type == SQLITE_TEXT && i < 12; i++) {
 		if (strcasecmp((const char *)sqlite3_value_text(value), words[i]) ==
 		    0) {
 			msg_add_bool(out, i & 1);
@@ -151,6 +151,24 @@ static enum drift_err add_boolean(sqlite3_value *value, struct buf *out)
 		}
 	}
 	return DRIFT_DONE;
+}
+
+/* A text that reads as a number, as PostgreSQL takes '42' for a column of numbers, and a
+ * real without a fraction for an integer; DRIFT_DONE: the value as it is. */
+static enum drift_err add_number(enum drift_type type, sqlite3_value *value,
+				 struct buf *out)
+{
+	double real;
+
+	if (sqlite3_value_type(value) == SQLITE_TEXT)
+		(void)sqlite3_value_numeric_type(value);
+	if (type != DRIFT_INTEGER || sqlite3_value_type(value) != SQLITE_FLOAT)
+		return DRIFT_DONE;
+	real = sqlite3_value_double(value);
+	if (real != __builtin_trunc(real) || !(real >= -0x1p53 && real <= 0x1p53))
+		return DRIFT_DONE;
+	msg_add_int(out, (int64_t)real);
+	return DRIFT_OK;
 }
 
 /* Text that is an array or object; DRIFT_DONE: it is not. */
@@ -217,6 +235,8 @@ static enum drift_err add_for_column(const struct query_session *session,
 			value, out);
 	if (def->type == DRIFT_BOOLEAN)
 		return add_boolean(value, out);
+	if (def->type == DRIFT_INTEGER || def->type == DRIFT_REAL)
+		return add_number(def->type, value, out);
 	if (def->type == DRIFT_JSON && sqlite3_value_type(value) == SQLITE_TEXT)
 		return add_json(value_bytes(value), out, error);
 	return DRIFT_DONE;
