@@ -28,6 +28,7 @@ struct work {
 	struct work_state states[WORK_EVENTS_MAX];
 	bool tx_end[WORK_EVENTS_MAX];
 	drift_seq submitted, acked;
+	bool hurried; /* no transaction waits until it is durable */
 	int next_value;
 };
 
@@ -126,7 +127,8 @@ static inline bool work_tx(struct work *work, struct drift_db *db)
 	struct drift_receipt receipt;
 	struct drift_txn *txn;
 	unsigned ops = 1 + test_draw(WORK_OPS_MAX);
-	bool later = test_draw(3) == 0; /* acknowledged before it is durable */
+	/* Acknowledged before it is durable. */
+	bool later = work->hurried || test_draw(3) == 0;
 	drift_seq at = work->submitted;
 	enum drift_err err;
 

@@ -121,8 +121,10 @@ static bool recover_and_cut(uint64_t at)
 	disk_init(&disk, FAULT_NONE, 0);
 	assert_int_equal(drift_open(work.dir, &options, &db, &error), DRIFT_OK);
 	assert_int_equal(table_t_make(db), DRIFT_OK);
-	for (int i = 0; i < 12; i++)
+	for (int i = 0; i < 12; i++) {
+		work.hurried = i >= 6;
 		assert_true(work_tx(&work, db));
+	}
 	disk.dead = true;
 	drift_close(db);
 	disk_set_fault(&disk, FAULT_CUT, at, false);
