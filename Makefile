@@ -263,6 +263,7 @@ lint: ## clang-tidy, cppcheck and shellcheck; clean or it fails
 		--suppressions-list=.cppcheck $(folders)
 	@shellcheck -x tools/bootstrap tools/deb tools/demo tools/manual tools/git-events tests/run tests/soak \
 		tests/fuzz/run tests/planted/run .ci/run tests/bats/*.bash tools/completions/*.bash
+	@! grep -nE '^[[:space:]]*! ' tests/bats/*.bats # fails no test: say "fails COMMAND"
 
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-fuzz $(BUILD)

@@ -23,7 +23,7 @@ fill_up()
 		workers+=($!)
 	done
 	for writer in 1 2 3 4; do
-		! wait "${workers[writer - 1]}"
+		fails wait "${workers[writer - 1]}"
 		grep -qE 'No space left on device' "refused.$writer"
 		same "$(wc -l <"refused.$writer")" 1
 	done
@@ -216,7 +216,7 @@ need_strace()
 			MOUNT_PID=${pids[i - 1]}
 			MOUNT_POINT=$(realpath "m$i")
 		else
-			! wait "${pids[i - 1]}"
+			fails wait "${pids[i - 1]}"
 			losers=$((losers + 1))
 		fi
 	done

@@ -227,6 +227,15 @@ same()
 	return 1
 }
 
+# fails COMMAND...: not "! COMMAND", which fails no test unless it is its last line.
+fails()
+{
+	if "$@"; then
+		echo "succeeds: $*"
+		return 1
+	fi
+}
+
 # fails_with STATUS COMMAND...: its output is in $output, as with run.
 fails_with()
 {

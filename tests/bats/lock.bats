@@ -60,7 +60,7 @@ load lib
 
 locked_by_other()
 {
-	! flock -n "$1/LOCK" true
+	fails flock -n "$1/LOCK" true
 }
 
 @test "answers are the same with a daemon and without" {

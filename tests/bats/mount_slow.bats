@@ -206,7 +206,7 @@ heard_more()
 		slow=$!
 		eventually 5 waits $slow || :
 		[ "$(cat mnt/tables/t/count)" = $((count - 1)) ]
-		! kill -0 $slow 2>/dev/null || ahead=$((ahead + 1))
+		ended $slow || ahead=$((ahead + 1))
 		wait $slow
 		same "$(cat size)" "$(cat "mnt/$file" | wc -c)"
 	done

@@ -102,7 +102,7 @@ check_format()
 		's/events_total/events/' 's/le="+Inf"} [0-9]*/le="+Inf"} 99/' \
 		's/^driftfs_nodes.*/&\n&/' 's/op="/op=/' '3s/^/\n/'; do
 		sed "$fault" good >faulty
-		! cmp -s good faulty
+		fails cmp -s good faulty
 		run check_format faulty
 		[ "$status" = 1 ]
 	done

@@ -71,7 +71,7 @@ datagrams()
 	for page in "$BUILD"/docs/man/*.[1-8]; do
 		run man --warnings -E UTF-8 -l -Tutf8 -Z "$page"
 		[ "$status" = 0 ]
-		! grep -i warning <<<"$output"
+		fails grep -i warning <<<"$output"
 		man -l "$page" | grep -q '^NAME'
 	done
 }

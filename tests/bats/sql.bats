@@ -258,7 +258,7 @@ HINT: Perhaps you meant "type".'
 	run driftdb sql -d db -e 'SELECT e.staus FROM events e'
 	says '^HINT: Perhaps you meant "status"'
 	run driftdb sql -d db -e 'SELECT nothing_like_it FROM events'
-	! says HINT
+	fails says HINT
 	refuses 42883 'function f' 'SELECT f(1)'
 	refuses 42601 'end of input' 'SELECT * FROM'
 	refuses 22P02 '' 'INSERT INTO events {"id": tru}'

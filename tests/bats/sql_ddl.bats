@@ -212,7 +212,8 @@ setup()
 	round_trip
 	start_mount db mnt
 	run bash -c "set -o pipefail; echo '{\"id\":8,\"b\":3}' | tee mnt/tables/t/rows/8.json >/dev/null"
-	[ "$status" -ne 0 ] && says 'Operation not permitted'
+	[ "$status" -ne 0 ]
+	says 'Operation not permitted'
 	grep -q '"sqlstate":"23514".*large' mnt/.driftfs/errors || { cat mnt/.driftfs/errors; false; }
 	echo '{"id":9,"a":1}' >mnt/tables/t/rows/9.json
 	same "$(jq -c '[.id, .a, .b, (.at | length > 10)]' mnt/tables/t/rows/9.json)" '[9,1,42,true]'
