@@ -104,6 +104,8 @@ static void read_dir(fuse_req_t req, size_t size, off_t offset,
 		err = fill(req, &dir->listing, &reader->reply, size,
 			   with_attributes);
 	listing_rest(&dir->listing);
+	if (handle_hold(&dir->handle, listing_bytes(&dir->listing)))
+		listing_shrink(&dir->listing);
 	pthread_mutex_unlock(&dir->lock);
 	if (err && err != DRIFT_DONE)
 		reply_err(req, err);
@@ -137,34 +139,36 @@ static void dir_free(struct handle *handle)
 static const struct handle_ops dir_ops = { .free = dir_free };
 
 static enum drift_err open_dir(struct tree *tree, const struct identity *directory,
-			       struct fuse_file_info *fi)
+			       uid_t uid, struct fuse_file_info *fi)
 {
-	enum drift_err err = handles_room(tree, 0);
+	enum drift_err err;
 	struct dir *dir;
 
-	if (err)
-		return err;
 	dir = calloc(1, sizeof(*dir));
 	if (!dir)
 		return DRIFT_NOMEM;
 	dir->handle = (struct handle){ .ops = &dir_ops, .tree = tree };
 	pthread_mutex_init(&dir->lock, NULL);
 	err = listing_begin(&dir->listing, tree, directory);
-	if (err) {
-		dir_free(&dir->handle);
-		return err;
-	}
+	dir->handle.bytes = listing_bytes(&dir->listing);
 	fi->cache_readdir = fi->keep_cache = attr_is_pinned(directory);
-	handle_give(&dir->handle, fi);
-	return DRIFT_OK;
+	if (!err)
+		err = handle_give(&dir->handle, uid, fi);
+	if (err)
+		dir_free(&dir->handle);
+	return err;
 }
 
 void dir_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct tree *tree = tree_of(req);
+	const struct identity *directory = node_identity(node_of(&tree->nodes, ino));
+	uid_t uid = fuse_req_ctx(req)->uid;
 	enum drift_err err;
 
-	err = open_dir(tree, node_identity(node_of(&tree->nodes, ino)), fi);
+	err = open_dir(tree, directory, uid, fi);
+	if (err)
+		refusal_add_open(tree, uid, directory, false, err);
 	if (err)
 		reply_gone(req, err);
 	else

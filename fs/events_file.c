@@ -354,14 +354,16 @@ enum drift_err events_open(struct tree *tree, struct node *node,
 			   const struct fuse_ctx *caller, struct fuse_file_info *fi)
 {
 	struct events_handle *open = calloc(1, sizeof(*open));
+	enum drift_err err;
 
-	(void)caller;
 	if (!open)
 		return DRIFT_NOMEM;
 	open->table_id = node_identity(node)->table_id;
 	open->handle = (struct handle){ .ops = &events_ops, .tree = tree };
 	fi->direct_io = 1;
 	fi->noflush = 1;
-	handle_give(&open->handle, fi);
-	return DRIFT_OK;
+	err = handle_give(&open->handle, caller->uid, fi);
+	if (err)
+		events_free(&open->handle);
+	return err;
 }

@@ -15,12 +15,12 @@ void handle_part(struct handle *handle)
 	struct handles *handles = &handle->tree->handles;
 
 	pthread_mutex_lock(&handles->lock);
-	atomic_fetch_sub(&handles->count, 1);
-	atomic_fetch_sub(&handles->bytes, handle->bytes);
 	*handle->link = handle->next;
 	if (handle->next)
 		handle->next->link = handle->link;
 	pthread_mutex_unlock(&handles->lock);
+	account_give(handle->account, HOLD_OPEN, 1);
+	account_give(handle->account, HOLD_TEXT, handle->bytes);
 }
 
 void handles_release(struct handles *handles)
@@ -43,31 +43,45 @@ void handles_stop(struct handles *handles)
 	pthread_mutex_unlock(&handles->lock);
 }
 
-enum drift_err handles_room(struct tree *tree, size_t bytes)
+enum drift_err handle_hold(struct handle *handle, size_t bytes)
 {
-	const struct handles *handles = &tree->handles;
+	enum drift_err err = DRIFT_OK;
 
-	return atomic_load(&handles->count) >= tree->options.open_max ||
-			       (bytes && atomic_load(&handles->bytes) + bytes >
-						 HANDLES_BYTES_MAX)
-		       ? DRIFT_TOO_MANY_FILES
-		       : DRIFT_OK;
+	if (bytes > handle->bytes)
+		err = account_take(handle->account, HOLD_TEXT,
+				   bytes - handle->bytes);
+	else
+		account_give(handle->account, HOLD_TEXT, handle->bytes - bytes);
+	if (!err)
+		handle->bytes = bytes;
+	return err;
 }
 
-void handle_give(struct handle *handle, struct fuse_file_info *fi)
+enum drift_err handle_give(struct handle *handle, uid_t uid,
+			   struct fuse_file_info *fi)
 {
-	struct handles *handles = &handle->tree->handles;
+	struct tree *tree = handle->tree;
+	struct handles *handles = &tree->handles;
+	struct account *account = account_of(&tree->accounts, uid);
+	enum drift_err err = account_take(account, HOLD_OPEN, 1);
 
+	if (err)
+		return err;
+	err = account_take(account, HOLD_TEXT, handle->bytes);
+	if (err) {
+		account_give(account, HOLD_OPEN, 1);
+		return err;
+	}
+	handle->account = account;
 	fi->fh = (uintptr_t)handle;
 	pthread_mutex_lock(&handles->lock);
-	atomic_fetch_add(&handles->count, 1);
-	atomic_fetch_add(&handles->bytes, handle->bytes);
 	handle->next = handles->first;
 	handle->link = &handles->first;
 	if (handle->next)
 		handle->next->link = &handle->next;
 	handles->first = handle;
 	pthread_mutex_unlock(&handles->lock);
+	return DRIFT_OK;
 }
 
 struct handle *handle_take(struct fuse_file_info *fi)

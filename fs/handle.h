@@ -34,20 +34,19 @@ struct handle_ops {
 struct handle {
 	const struct handle_ops *ops;
 	struct tree *tree;
-	size_t bytes; /* of the text it holds, for the bound on all of them */
+	struct account *account;     /* whose it is, since handle_give */
+	size_t bytes;                /* of text it holds, taken from that */
 	struct handle *next, **link; /* in handles; by handles->lock */
 };
 
-#define HANDLES_MAX 262144 /* unless max_open= says otherwise */
-#define HANDLES_BYTES_MAX ((size_t)512 << 20)
+#define HANDLES_OPEN_MAX 65536 /* of one user, unless max_open= says otherwise, */
+#define HANDLES_OPEN_MAX_MAX 262144 /* ... which may be this at most */
 
 /* All that are open, because the kernel may never release them: what they hold of
  * the database must go before it is closed. */
 struct handles {
 	pthread_mutex_t lock;
 	struct handle *first;
-	atomic_uint count;
-	atomic_size_t bytes;
 };
 
 void handles_init(struct handles *handles);
@@ -57,10 +56,12 @@ void handles_release(struct handles *handles);
 /* The mount ends: stop what takes long. */
 void handles_stop(struct handles *handles);
 
-/* DRIFT_TOO_MANY_FILES: one more that holds so many bytes would be too much. */
-[[nodiscard]] enum drift_err handles_room(struct tree *tree, size_t bytes);
-/* Make handle what the kernel names in fi from now on. */
-void handle_give(struct handle *handle, struct fuse_file_info *fi);
+/* Make handle, which holds handle->bytes of text, what the kernel names in fi from now
+ * on, and the user's. DRIFT_TOO_MANY_FILES: it was one too many; the caller frees it. */
+[[nodiscard]] enum drift_err handle_give(struct handle *handle, uid_t uid,
+					 struct fuse_file_info *fi);
+/* It holds so many bytes of text from now on, if it may. */
+[[nodiscard]] enum drift_err handle_hold(struct handle *handle, size_t bytes);
 /* The kernel names it no longer: the caller frees it. */
 struct handle *handle_take(struct fuse_file_info *fi);
 void handle_part(struct handle *handle);

@@ -353,6 +353,7 @@ enum drift_err import_file_open(struct tree *tree, struct node *node,
 				struct fuse_file_info *fi)
 {
 	struct import *import = calloc(1, sizeof(*import));
+	enum drift_err err;
 
 	if (!import)
 		return DRIFT_NOMEM;
@@ -368,12 +369,13 @@ enum drift_err import_file_open(struct tree *tree, struct node *node,
 		import->csv = csv_reader_new(import->def);
 	if (!import->def ||
 	    (!import->csv && slice_equal(import->identity.key, SLICE("csv")))) {
-		enum drift_err err = import->def ? DRIFT_NOMEM : DRIFT_NO_TABLE;
-
+		err = import->def ? DRIFT_NOMEM : DRIFT_NO_TABLE;
 		import_free(&import->handle);
 		return err;
 	}
 	fi->direct_io = 1;
-	handle_give(&import->handle, fi);
-	return DRIFT_OK;
+	err = handle_give(&import->handle, caller->uid, fi);
+	if (err)
+		import_free(&import->handle);
+	return err;
 }

@@ -214,6 +214,22 @@ void listing_rest(struct listing *listing)
 	listing->held = false; /* it is read again, after last_key */
 }
 
+size_t listing_bytes(const struct listing *listing)
+{
+	return listing->fixed.size + listing->page.capacity +
+	       milestones_bytes(&listing->milestones);
+}
+
+void listing_shrink(struct listing *listing)
+{
+	milestones_release(&listing->milestones);
+	if (listing->stream && !listing->stream->one_key) {
+		buf_release(&listing->page);
+		listing->page_at = 0;
+		listing->held = false;
+	}
+}
+
 void listing_end(struct listing *listing)
 {
 	drift_cursor_close(listing->cursor);

@@ -66,5 +66,9 @@ void listing_pass(struct listing *listing);
  * one key have nothing to go on by; their first LISTING_CURSORS_MAX open directories
  * keep their cursors, and others go through what they gave already. */
 void listing_rest(struct listing *listing);
+/* Memory that grows on the way through the directory; and with less of it: going back
+ * begins at the first entry from now on. */
+size_t listing_bytes(const struct listing *listing);
+void listing_shrink(struct listing *listing);
 
 #endif

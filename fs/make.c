@@ -29,16 +29,17 @@ static enum drift_err create_scratch(struct tree *tree, uid_t uid,
 				     struct fuse_entry_param *entry,
 				     struct fuse_file_info *fi)
 {
+	struct account *account = account_of(&tree->accounts, uid);
 	struct scratch *scratch;
 	enum drift_err err;
 	bool made;
 
-	err = scratch_make(&tree->scratches, identity->table_id, identity->key,
-			   drift_now(tree->db), &scratch, &made);
+	err = scratch_make(&tree->scratches, account, identity->table_id,
+			   identity->key, drift_now(tree->db), &scratch, &made);
 	if (err == DRIFT_LIMIT) {
 		struct drift_error error = { 0 };
 
-		err = drift_fail(&error, err, SCRATCHES_FULL);
+		(void)!scratch_explain(tree, account, &error);
 		refusal_add(tree, uid, identity, &error);
 	}
 	if (err)
@@ -52,7 +53,11 @@ static enum drift_err create_scratch(struct tree *tree, uid_t uid,
 		scratch_drop(scratch);
 		return err;
 	}
-	err = scratch_open(tree, scratch, fi);
+	scratch_hold(scratch);
+	err = scratch_open(tree, scratch, uid, fi);
+	if (err && made)
+		scratch_unlink(&tree->scratches, scratch);
+	scratch_drop(scratch);
 	if (err)
 		lookup_undo(tree, entry);
 	return err;
@@ -81,20 +86,20 @@ void make_row(fuse_req_t req, struct node *node, struct slice name,
 	struct reader *reader = reader_mine();
 	struct fuse_entry_param entry = { 0 };
 	struct identity identity = { 0 };
-	enum drift_err err = handles_room(tree, 0);
+	uid_t uid = fuse_req_ctx(req)->uid;
+	enum drift_err err = DRIFT_NOMEM;
 
-	if (!err)
-		err = reader ? name_parse(tree, parent, name, &reader->key,
-					  &identity)
-			     : DRIFT_NOMEM;
-	if (!err)
-		err = identity.kind == NODE_SCRATCH
-			      ? create_scratch(tree, fuse_req_ctx(req)->uid,
-					       &identity, &entry, fi)
-			      : create_row(tree, fuse_req_ctx(req)->uid, &identity,
-					   &entry, fi);
-	else
+	if (reader)
+		err = name_parse(tree, parent, name, &reader->key, &identity);
+	if (err) {
 		note(req, node, name, err);
+	} else {
+		err = identity.kind == NODE_SCRATCH
+			      ? create_scratch(tree, uid, &identity, &entry, fi)
+			      : create_row(tree, uid, &identity, &entry, fi);
+		if (err == DRIFT_TOO_MANY_FILES)
+			refusal_add_open(tree, uid, &identity, true, err);
+	}
 	if (err) {
 		reply_err(req, err);
 	} else if (fuse_reply_create(req, &entry, fi)) {

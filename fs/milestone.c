@@ -2,10 +2,27 @@
 /* milestone.c - see milestone.h. */
 #include "fs/milestone.h"
 
+#include <stdlib.h>
+
 void milestones_release(struct milestones *milestones)
 {
 	buf_release(&milestones->keys);
+	free(milestones->list);
+	milestones->list = NULL;
 	milestones->count = 0;
+}
+
+size_t milestones_bytes(const struct milestones *milestones)
+{
+	return milestones->keys.capacity +
+	       (milestones->list ? MILESTONES_MAX * sizeof(*milestones->list) : 0);
+}
+
+static bool have_list(struct milestones *milestones)
+{
+	if (!milestones->list)
+		milestones->list = calloc(MILESTONES_MAX, sizeof(*milestones->list));
+	return milestones->list;
 }
 
 static struct slice key_of(const struct milestones *milestones,
@@ -40,7 +57,7 @@ void milestones_pass(struct milestones *milestones, uint64_t at, struct slice ke
 	uint64_t last = count ? milestones->list[count - 1].at : 0;
 	size_t from = milestones->keys.size;
 
-	if (at < last + milestones->every)
+	if (at < last + milestones->every || !have_list(milestones))
 		return;
 	buf_add_slice(&milestones->keys, key);
 	if (buf_status(&milestones->keys))

@@ -19,11 +19,12 @@ struct milestone {
 struct milestones {
 	uint64_t every; /* units from one to the next; set by the owner at first */
 	unsigned count;
-	struct milestone list[MILESTONES_MAX];
+	struct milestone *list; /* MILESTONES_MAX of them, or NULL: none */
 	struct buf keys;
 };
 
 void milestones_release(struct milestones *milestones);
+size_t milestones_bytes(const struct milestones *milestones);
 /* What comes after key begins at `at`: remember that if the last one is far behind. */
 void milestones_pass(struct milestones *milestones, uint64_t at, struct slice key);
 /* The nearest one at or before `at`: false if there is none. key points into

@@ -183,26 +183,11 @@ static enum drift_err set_size(fuse_req_t req, struct node *node, off_t size,
 	return err ? err : st.st_size == size ? DRIFT_OK : DRIFT_BAD_ARGUMENT;
 }
 
-/* What an errno leaves open: why this file, of all, cannot be opened or changed so. */
 static void note_file(fuse_req_t req, const struct node *node, int flags,
 		      enum drift_err err)
 {
-	bool writes = (flags & O_ACCMODE) != O_RDONLY;
-	struct drift_error error = { 0 };
-
-	if (err == DRIFT_READ_ONLY)
-		(void)!drift_fail(&error, err,
-				  "the past does not change; what is copied from it "
-				  "into tables/ is there again");
-	else if (err == DRIFT_UNSAFE)
-		(void)!drift_fail(&error, err, "this file can only be %s",
-				  writes ? "read" : "written");
-	else if (err == DRIFT_TOO_MANY_FILES)
-		(void)!drift_fail_code(&error, err);
-	else
-		return;
-	refusal_add(tree_of(req), fuse_req_ctx(req)->uid, node_identity(node),
-		    &error);
+	refusal_add_open(tree_of(req), fuse_req_ctx(req)->uid, node_identity(node),
+			 (flags & O_ACCMODE) != O_RDONLY, err);
 }
 
 /* touch(1) of a row that is not there: nothing was written that could be one. */
@@ -279,10 +264,7 @@ static enum drift_err open_node(fuse_req_t req, struct node *node,
 	const struct kind *kind = kind_of(identity);
 	bool asked = kind->flags & KIND_ASKED;
 	int access = fi->flags & O_ACCMODE;
-	enum drift_err err = handles_room(tree_of(req), 0);
 
-	if (err)
-		return err;
 	if (access != O_RDONLY && attr_is_pinned(identity) && !asked)
 		return DRIFT_READ_ONLY;
 	if ((access != O_RDONLY && !(kind->mode & 0222)) ||

@@ -108,7 +108,7 @@ static bool set_max_open(struct options *options, const char *value)
 {
 	unsigned long count;
 
-	if (!parse_number(value, 10, HANDLES_MAX, &count) || count < 1)
+	if (!parse_number(value, 10, HANDLES_OPEN_MAX_MAX, &count) || count < 1)
 		return false;
 	options->tree.open_max = (unsigned)count;
 	return true;
@@ -282,8 +282,8 @@ void options_usage(const char *program)
 	       "  durability=fsync        only fsync waits for the disk\n"
 	       "  durability=interval=MS  at most MS milliseconds can be lost\n"
 	       "  max_row=BYTES           largest row as JSON (16777216)\n"
-	       "  max_open=COUNT          files and directories open at a time "
-	       "(262144)\n"
+	       "  max_open=COUNT          files and directories that a user may "
+	       "have open (65536)\n"
 	       "  uid=N gid=N umask=OCTAL who owns the files, and who may do what\n"
 	       "  allow_other             let other users in (with "
 	       "default_permissions)\n"
@@ -381,7 +381,7 @@ bool options_parse(struct options *options, int argc, char **argv)
 		.tree = { .style = JSON_PRETTY,
 			  .close_durability = DRIFT_DURABLE,
 			  .row_text_max = ROW_TEXT_MAX,
-			  .open_max = HANDLES_MAX,
+			  .open_max = HANDLES_OPEN_MAX,
 			  .uid = getuid(),
 			  .gid = getgid(),
 			  .umask = 022 },

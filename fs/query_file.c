@@ -334,6 +334,7 @@ enum drift_err query_file_open(struct tree *tree, struct node *node,
 {
 	struct query_handle *open = calloc(1, sizeof(*open));
 	int access = fi->flags & O_ACCMODE;
+	enum drift_err err;
 	pid_t session;
 
 	if (!open)
@@ -350,6 +351,8 @@ enum drift_err query_file_open(struct tree *tree, struct node *node,
 	pthread_mutex_init(&open->lock, NULL);
 	fi->direct_io = 1;
 	fi->noflush = !open->writes;
-	handle_give(&open->handle, fi);
-	return DRIFT_OK;
+	err = handle_give(&open->handle, caller->uid, fi);
+	if (err)
+		query_handle_free(&open->handle);
+	return err;
 }

@@ -140,6 +140,8 @@ static void record_read(fuse_req_t req, struct handle *handle, size_t size,
 		pthread_mutex_lock(&open->lock);
 		err = record_text_read(&open->text, (uint64_t)offset, size,
 				       nobody_waits, handle->tree, &reader->reply);
+		if (handle_hold(handle, record_text_bytes(&open->text)))
+			record_text_shrink(&open->text, (uint64_t)offset + size);
 		pthread_mutex_unlock(&open->lock);
 	}
 	if (err)
@@ -192,7 +194,6 @@ enum drift_err record_file_open(struct tree *tree, struct node *node,
 	struct record_handle *open = calloc(1, sizeof(*open));
 	enum drift_err err;
 
-	(void)caller;
 	if (!open)
 		return DRIFT_NOMEM;
 	open->handle = (struct handle){ .ops = &record_ops, .tree = tree };
@@ -207,6 +208,8 @@ enum drift_err record_file_open(struct tree *tree, struct node *node,
 	if (!fi->direct_io)
 		give_pages(tree, node, &open->text);
 	fi->noflush = 1;
-	handle_give(&open->handle, fi);
-	return DRIFT_OK;
+	err = handle_give(&open->handle, caller->uid, fi);
+	if (err)
+		record_free(&open->handle);
+	return err;
 }

@@ -131,6 +131,25 @@ enum drift_err record_text_read(struct record_text *text, uint64_t offset,
 	return buf_status(out);
 }
 
+size_t record_text_bytes(const struct record_text *text)
+{
+	return text->window.capacity + milestones_bytes(&text->milestones);
+}
+
+void record_text_shrink(struct record_text *text, uint64_t keep)
+{
+	uint64_t gone = keep > text->from ? keep - text->from : 0;
+	struct buf rest = BUF_INIT;
+
+	if (gone > text->window.size)
+		gone = text->window.size;
+	buf_add(&rest, text->window.data + gone, text->window.size - gone);
+	buf_release(&text->window);
+	text->window = rest;
+	text->from += gone;
+	milestones_release(&text->milestones);
+}
+
 enum drift_err record_text_measure(struct record_text *text, bool (*stop)(void *arg),
 				   void *arg, uint64_t *size)
 {

@@ -51,6 +51,10 @@ void record_text_release(struct record_text *text);
 					      uint64_t offset, size_t size,
 					      bool (*stop)(void *arg), void *arg,
 					      struct buf *out);
+/* Memory that grows with reading; and with less of it: what stands before `keep` goes, and
+ * going back begins at the first record from now on. */
+size_t record_text_bytes(const struct record_text *text);
+void record_text_shrink(struct record_text *text, uint64_t keep);
 /* How long it is: renders all of it. */
 [[nodiscard]] enum drift_err record_text_measure(struct record_text *text,
 						 bool (*stop)(void *arg), void *arg,

@@ -149,14 +149,44 @@ void refusal_add_name(struct tree *tree, uid_t uid, const struct identity *paren
 	buf_release(&text);
 }
 
+#define PAST_STAYS                                                                \
+	"the past does not change; what is copied from it into tables/ is there " \
+	"again"
+
+/* Which of a user's bounds on what is open was reached. */
+static void explain_full(struct tree *tree, uid_t uid, struct drift_error *error)
+{
+	const struct account *account = account_of(&tree->accounts, uid);
+	bool open = account && !account_has_room(account, HOLD_OPEN, 1);
+
+	(void)!account_explain(&tree->accounts, open ? HOLD_OPEN : HOLD_TEXT, error);
+}
+
+void refusal_add_open(struct tree *tree, uid_t uid, const struct identity *identity,
+		      bool writes, enum drift_err err)
+{
+	struct drift_error error = { 0 };
+
+	if (err == DRIFT_READ_ONLY)
+		(void)!drift_fail(&error, err, PAST_STAYS);
+	else if (err == DRIFT_UNSAFE)
+		(void)!drift_fail(&error, err, "this file can only be %s",
+				  writes ? "read" : "written");
+	else if (err == DRIFT_TOO_MANY_FILES)
+		explain_full(tree, uid, &error);
+	else if (err == DRIFT_LIMIT)
+		(void)!account_explain(&tree->accounts, HOLD_UNSAVED, &error);
+	else
+		return;
+	refusal_add(tree, uid, identity, &error);
+}
+
 static const char *rule_of(const struct identity *parent, enum drift_err err)
 {
 	const char *rule = kind_of(parent)->edit_rule;
 
 	if (err == DRIFT_READ_ONLY)
-		return "the past does not change; what is copied from it into "
-		       "tables/ "
-		       "is there again";
+		return PAST_STAYS;
 	return rule ? rule : "nothing can be changed here";
 }
 
@@ -233,6 +263,7 @@ enum drift_err refusal_open(struct tree *tree, struct node *node,
 			    const struct fuse_ctx *caller, struct fuse_file_info *fi)
 {
 	struct refusal_handle *open = calloc(1, sizeof(*open));
+	enum drift_err err;
 
 	(void)node;
 	if (!open)
@@ -241,6 +272,8 @@ enum drift_err refusal_open(struct tree *tree, struct node *node,
 	open->uid = caller->uid;
 	fi->direct_io = 1;
 	fi->noflush = 1;
-	handle_give(&open->handle, fi);
-	return DRIFT_OK;
+	err = handle_give(&open->handle, caller->uid, fi);
+	if (err)
+		refusal_free(&open->handle);
+	return err;
 }

@@ -30,6 +30,10 @@ void refusal_add_name(struct tree *tree, uid_t uid, const struct identity *paren
  * because of its kind (DRIFT_NOT_HERE), or its moment. */
 void refusal_add_act(struct tree *tree, uid_t uid, const struct identity *parent,
 		     const char *verb, struct slice name, enum drift_err err);
+/* The same about a file or directory that cannot be opened or changed so; of an err that
+ * says enough by itself, nothing. */
+void refusal_add_open(struct tree *tree, uid_t uid, const struct identity *identity,
+		      bool writes, enum drift_err err);
 /* Append what uid may read. */
 [[nodiscard]] enum drift_err refusal_text(struct tree *tree,
 					  const struct identity *identity, uid_t uid,

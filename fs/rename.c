@@ -228,17 +228,19 @@ static enum drift_err prepare_scratch(struct renaming *renaming, struct slice ro
 				      struct drift_error *error)
 {
 	struct tree *tree = renaming->change.tree;
+	struct account *account =
+		account_of(&tree->accounts, fuse_req_ctx(renaming->change.req)->uid);
 	struct buf text = BUF_INIT;
 	enum drift_err err = attr_row_text(tree, row, &text);
 
 	scratch_drop(renaming->scratch);
 	renaming->scratch = NULL;
 	if (!err)
-		err = scratch_prepare(&tree->scratches, renaming->to.table_id,
+		err = scratch_prepare(account, renaming->to.table_id,
 				      renaming->to.key, drift_now(tree->db),
 				      buf_slice(&text), &renaming->scratch);
 	if (err == DRIFT_LIMIT)
-		err = drift_fail(error, err, SCRATCHES_FULL);
+		err = scratch_explain(tree, account, error);
 	buf_release(&text);
 	return err;
 }

@@ -17,7 +17,7 @@
 #include "fs/reader.h"
 #include "fs/text_file.h"
 
-static enum drift_err open_to_read(struct tree *tree, struct node *node,
+static enum drift_err open_to_read(struct tree *tree, struct node *node, uid_t uid,
 				   struct fuse_file_info *fi)
 {
 	const struct identity *identity = node_identity(node);
@@ -32,14 +32,15 @@ static enum drift_err open_to_read(struct tree *tree, struct node *node,
 		return err;
 	buf_clear(&reader->text);
 	err = attr_row_text(tree, reader->row.version.row, &reader->text);
-	return err ? err : text_open_copy(tree, node, buf_slice(&reader->text), fi);
+	return err ? err
+		   : text_open_copy(tree, node, uid, buf_slice(&reader->text), fi);
 }
 
 enum drift_err row_open(struct tree *tree, struct node *node,
 			const struct fuse_ctx *caller, struct fuse_file_info *fi)
 {
 	if ((fi->flags & O_ACCMODE) == O_RDONLY)
-		return open_to_read(tree, node, fi);
+		return open_to_read(tree, node, caller->uid, fi);
 	return row_write_open(tree, node, false, caller->uid, fi);
 }
 
@@ -49,43 +50,57 @@ struct version_handle {
 	struct handle handle;
 	const struct identity *identity; /* lives as long as its node */
 	pthread_mutex_t lock;
-	bool rendered;
-	struct buf text; /* by lock until rendered, then fixed */
+	bool kept;
+	struct buf text; /* by lock until it is kept, then fixed */
 };
 
-static enum drift_err version_render(struct version_handle *open)
+/* Into the reader's text. */
+static enum drift_err version_render(const struct version_handle *open,
+				     struct reader *reader)
 {
 	struct tree *tree = open->handle.tree;
 	const struct identity *identity = open->identity;
-	struct reader *reader = reader_mine();
 	enum drift_err err;
 
-	if (!reader)
-		return DRIFT_NOMEM;
 	err = drift_get(drift_view_at(tree->db, identity->seq), identity->table_id,
 			identity->key, &reader->row);
 	if (err)
 		return err;
+	buf_clear(&reader->text);
+	return attr_row_text(tree, reader->row.version.row, &reader->text);
+}
+
+/* Keep what was rendered for the next READ, unless its user holds too much text
+ * already: then each renders anew. */
+static void keep(struct version_handle *open, struct slice text)
+{
+	if (handle_hold(&open->handle, text.size))
+		return;
 	buf_clear(&open->text);
-	err = attr_row_text(tree, reader->row.version.row, &open->text);
-	open->rendered = !err;
-	return err;
+	buf_add_slice(&open->text, text);
+	open->kept = !buf_status(&open->text);
 }
 
 static void version_read(fuse_req_t req, struct handle *handle, size_t size,
 			 off_t offset)
 {
 	struct version_handle *open = (struct version_handle *)handle;
-	enum drift_err err = DRIFT_OK;
+	struct reader *reader = reader_mine();
+	enum drift_err err = reader ? DRIFT_OK : DRIFT_NOMEM;
+	struct slice text = { 0 };
 
 	pthread_mutex_lock(&open->lock);
-	if (!open->rendered)
-		err = version_render(open);
+	if (!err && !open->kept)
+		err = version_render(open, reader);
+	if (!err && !open->kept)
+		keep(open, buf_slice(&reader->text));
+	if (!err)
+		text = buf_slice(open->kept ? &open->text : &reader->text);
 	pthread_mutex_unlock(&open->lock);
 	if (err)
 		reply_err(req, err);
 	else
-		reply_text(req, buf_slice(&open->text), size, offset);
+		reply_text(req, text, size, offset);
 }
 
 static void version_free(struct handle *handle)
@@ -109,26 +124,37 @@ static const struct handle_ops version_ops = {
 	.free = version_free,
 };
 
+static void version_give(struct version_handle *open, struct node *node)
+{
+	struct reader *reader = reader_mine();
+
+	if (reader && !version_render(open, reader) &&
+	    reader->text.size <= PAGES_GIVEN_MAX)
+		pages_give(open->handle.tree, node, buf_slice(&reader->text));
+}
+
 enum drift_err row_open_version(struct tree *tree, struct node *node,
 				const struct fuse_ctx *caller,
 				struct fuse_file_info *fi)
 {
 	struct version_handle *open;
+	enum drift_err err;
 
-	(void)caller;
 	if (node_identity(node)->kind == NODE_TOMBSTONE)
-		return text_open_copy(tree, NULL, (struct slice){ 0 }, fi);
+		return text_open_copy(tree, NULL, caller->uid, (struct slice){ 0 },
+				      fi);
 	open = calloc(1, sizeof(*open));
 	if (!open)
 		return DRIFT_NOMEM;
 	open->handle = (struct handle){ .ops = &version_ops, .tree = tree };
 	open->identity = node_identity(node);
 	pthread_mutex_init(&open->lock, NULL);
-	if (pages_wanted(node, sizeof(*open)) && !version_render(open) &&
-	    open->text.size <= PAGES_GIVEN_MAX)
-		pages_give(tree, node, buf_slice(&open->text));
 	fi->keep_cache = 1;
 	fi->noflush = 1;
-	handle_give(&open->handle, fi);
-	return DRIFT_OK;
+	err = handle_give(&open->handle, caller->uid, fi);
+	if (err)
+		version_free(&open->handle);
+	else if (pages_wanted(node, sizeof(*open)))
+		version_give(open, node);
+	return err;
 }

@@ -10,35 +10,10 @@
 
 #include "fs/reader.h"
 
-/* Of all drafts, and of one user's; above, ENOSPC for the writer that asks for more. */
-#define UNSAVED_BYTES_MAX ((size_t)256 << 20)
-#define USER_UNSAVED_BYTES_MAX ((size_t)64 << 20)
-
-static atomic_size_t *bytes_of_user(const struct row_draft *draft)
-{
-	return &draft->tree->unsaved.bytes_of[draft->uid % UNSAVED_SLOTS];
-}
-
-/* The text grew from `former` bytes, or shrank (counters wrap around as they should). */
-static void account(const struct row_draft *draft, size_t former)
-{
-	atomic_fetch_add(&draft->tree->unsaved.bytes, draft->text.size - former);
-	atomic_fetch_add(bytes_of_user(draft), draft->text.size - former);
-}
-
-static bool has_room(const struct row_draft *draft, size_t bytes)
-{
-	return atomic_load(&draft->tree->unsaved.bytes) + bytes <=
-		       UNSAVED_BYTES_MAX &&
-	       atomic_load(bytes_of_user(draft)) + bytes <= USER_UNSAVED_BYTES_MAX;
-}
-
 static void release_text(struct row_draft *draft)
 {
-	size_t former = draft->text.size;
-
+	account_give(draft->account, HOLD_UNSAVED, draft->text.size);
 	buf_release(&draft->text);
-	account(draft, former);
 }
 
 static void judge_anew(struct row_draft *draft)
@@ -48,14 +23,18 @@ static void judge_anew(struct row_draft *draft)
 	draft->ready = false;
 }
 
-void row_draft_begin(struct row_draft *draft, struct buf *text)
+enum drift_err row_draft_begin(struct row_draft *draft, struct buf *text)
 {
+	enum drift_err err = account_take(draft->account, HOLD_UNSAVED, text->size);
+
+	if (err)
+		buf_release(text);
 	draft->text = *text;
 	*text = BUF_INIT;
 	draft->base = draft->append ? draft->text.size : 0;
 	draft->ordered = draft->text.size == draft->base;
 	judge_anew(draft);
-	account(draft, 0);
+	return err;
 }
 
 void row_draft_release(struct row_draft *draft)
@@ -189,21 +168,26 @@ enum drift_err row_draft_judge(struct row_draft *draft, struct drift_error *erro
 static enum drift_err resize(struct row_draft *draft, uint64_t size)
 {
 	size_t former = draft->text.size;
+	enum drift_err err;
 	char *more;
 
 	if (size > draft->base &&
 	    size - draft->base > draft->tree->options.row_text_max)
 		return DRIFT_TOO_BIG;
 	if (size > former) {
-		if (!has_room(draft, size - former))
-			return DRIFT_LIMIT;
+		err = account_take(draft->account, HOLD_UNSAVED, size - former);
+		if (err)
+			return err;
 		more = buf_reserve(&draft->text, size - former);
-		if (!more)
+		if (!more) {
+			account_give(draft->account, HOLD_UNSAVED, size - former);
 			return DRIFT_NOMEM;
+		}
 		memset(more, 0, size - former);
+	} else {
+		account_give(draft->account, HOLD_UNSAVED, former - size);
 	}
 	draft->text.size = size;
-	account(draft, former);
 	return DRIFT_OK;
 }
 
@@ -272,6 +256,8 @@ enum drift_err row_draft_write(struct row_draft *draft, struct slice bytes,
 		err = take_next(draft, bytes, error);
 	else
 		err = take_anywhere(draft, bytes, offset);
+	if (err == DRIFT_LIMIT)
+		(void)!account_explain(&draft->tree->accounts, HOLD_UNSAVED, error);
 	if (err == DRIFT_TOO_BIG || err == DRIFT_LIMIT)
 		let_go(draft, err);
 	return err;

@@ -9,11 +9,11 @@
 
 struct row_draft {
 	struct tree *tree;
-	uid_t uid;             /* whose bytes these are */
-	struct identity row;   /* whose it is to be; key: into its node's */
-	bool append;           /* what is added is a patch of the row */
-	bool is_new;           /* the row was not there when this began */
-	enum drift_err let_go; /* why the text was, until it begins anew */
+	struct account *account; /* whose bytes these are */
+	struct identity row;     /* whose it is to be; key: into its node's */
+	bool append;             /* what is added is a patch of the row */
+	bool is_new;             /* the row was not there when this began */
+	enum drift_err let_go;   /* why the text was, until it begins anew */
 	struct buf text;
 	size_t base;               /* the document begins here */
 	struct json_prefix prefix; /* has been fed text from base to the end */
@@ -26,10 +26,12 @@ struct row_draft {
 /* Invariants, between calls:
  * 1. base <= text.size; base is 0 unless append.
  * 2. ready implies checked and unsaved.
- * 3. text.size is counted in tree->unsaved. */
+ * 3. text.size is taken from account. */
 
-/* Begin with the present text of the row (taken over; may be empty). */
-void row_draft_begin(struct row_draft *draft, struct buf *text);
+/* Begin with the present text of the row (taken over; may be empty). DRIFT_LIMIT: its
+ * user has no room for it, and it began with none. */
+[[nodiscard]] enum drift_err row_draft_begin(struct row_draft *draft,
+					     struct buf *text);
 void row_draft_release(struct row_draft *draft);
 
 /* Take bytes at offset (with append: at the end, wherever that is). Fails on what

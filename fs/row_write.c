@@ -330,7 +330,7 @@ static enum drift_err begin_draft(struct row_write *open, bool create, int flags
 {
 	struct row_draft *draft = &open->draft;
 	struct buf text = BUF_INIT;
-	enum drift_err err;
+	enum drift_err err, begun;
 
 	draft->tree = open->handle.tree;
 	draft->row = *node_identity(open->node);
@@ -338,10 +338,10 @@ static enum drift_err begin_draft(struct row_write *open, bool create, int flags
 	err = load(draft->tree, draft, flags, &text);
 	if (!err && !draft->is_new && create && (flags & O_EXCL))
 		err = DRIFT_KEY_EXISTS;
-	row_draft_begin(draft, &text);
+	begun = row_draft_begin(draft, &text);
 	draft->unsaved = (flags & O_ACCMODE) != O_RDONLY &&
 			 (draft->is_new || (flags & O_TRUNC));
-	return err;
+	return err ? err : begun;
 }
 
 enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
@@ -354,18 +354,17 @@ enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
 		return DRIFT_NOMEM;
 	open->handle = (struct handle){ .ops = &row_write_ops, .tree = tree };
 	open->node = node;
-	open->draft.uid = uid;
+	open->draft.account = account_of(&tree->accounts, uid);
 	open->exclusive = create && (fi->flags & O_EXCL);
 	open->synced = fi->flags & O_DSYNC; /* O_SYNC has that bit, too */
 	atomic_fetch_add(&node->writers, 1);
 	pthread_mutex_init(&open->lock, NULL);
 	pthread_cond_init(&open->settled, NULL);
-	err = begin_draft(open, create, fi->flags);
-	if (err) {
-		row_write_free(&open->handle);
-		return err;
-	}
 	fi->direct_io = 1;
-	handle_give(&open->handle, fi);
-	return DRIFT_OK;
+	err = begin_draft(open, create, fi->flags);
+	if (!err)
+		err = handle_give(&open->handle, uid, fi);
+	if (err)
+		row_write_free(&open->handle);
+	return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* scratch.c - the content of scratch files, by table and name.
  *
- * There are few of them at a time, and SCRATCHES_MAX at most, so a list serves. A scratch file is counted:
- * its name, its node and each open handle hold it. */
+ * A scratch file is counted: its name, its node and each open handle hold it. Until the last
+ * of them lets go, it and its content are on the account of who made it. */
 #include "fs/scratch.h"
 
 #include <stdlib.h>
@@ -17,15 +17,28 @@ void scratches_init(struct scratches *scratches)
 
 void scratches_release(struct scratches *scratches)
 {
-	while (scratches->first)
-		scratch_unlink(scratches, scratches->first);
+	for (unsigned i = 0; i < SCRATCH_BUCKETS; i++)
+		while (scratches->buckets[i])
+			scratch_unlink(scratches, scratches->buckets[i]);
 	pthread_mutex_destroy(&scratches->lock);
+}
+
+/* The hash is FNV-1a. */
+static struct scratch **bucket_of(struct scratches *scratches, uint32_t table_id,
+				  struct slice name)
+{
+	const unsigned char *at = name.data;
+	uint32_t hash = 0x811c9dc5 ^ table_id;
+
+	for (size_t i = 0; i < name.size; i++)
+		hash = (hash ^ at[i]) * 0x01000193;
+	return &scratches->buckets[hash % SCRATCH_BUCKETS];
 }
 
 static struct scratch *find(struct scratches *scratches, uint32_t table_id,
 			    struct slice name)
 {
-	struct scratch *scratch = scratches->first;
+	struct scratch *scratch = *bucket_of(scratches, table_id, name);
 
 	while (scratch && (scratch->table_id != table_id ||
 			   !slice_equal(slice_str(scratch->name), name)))
@@ -44,40 +57,59 @@ struct scratch *scratch_find(struct scratches *scratches, uint32_t table_id,
 	return scratch;
 }
 
-static struct scratch *scratch_new(struct scratches *owner, uint32_t table_id,
-				   struct slice name, drift_time_ns now)
+static void scratch_free(struct scratch *scratch)
 {
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	char *copy = strndup(name.data, name.size);
-
-	if (!scratch || !copy) {
-		free(scratch);
-		free(copy);
-		return NULL;
-	}
-	scratch->owner = owner;
-	scratch->table_id = table_id;
-	scratch->name = copy;
-	scratch->modified = now;
-	scratch->holds = 1; /* the caller's */
-	pthread_mutex_init(&scratch->lock, NULL);
-	return scratch;
+	account_give(scratch->account, HOLD_SCRATCH, scratch->content.size);
+	account_give(scratch->account, HOLD_SCRATCHES, 1);
+	pthread_mutex_destroy(&scratch->lock);
+	buf_release(&scratch->content);
+	free(scratch->name);
+	free(scratch);
 }
 
-/* Into the list, which holds it. */
+/* Held once: by the caller. */
+static enum drift_err scratch_new(struct account *account, uint32_t table_id,
+				  struct slice name, drift_time_ns now,
+				  struct scratch **out)
+{
+	enum drift_err err = account_take(account, HOLD_SCRATCHES, 1);
+	struct scratch *scratch = err ? NULL : calloc(1, sizeof(*scratch));
+
+	if (!scratch) {
+		account_give(account, HOLD_SCRATCHES, !err);
+		return err ? err : DRIFT_NOMEM;
+	}
+	pthread_mutex_init(&scratch->lock, NULL);
+	scratch->account = account;
+	scratch->table_id = table_id;
+	scratch->name = strndup(name.data, name.size);
+	scratch->modified = now;
+	scratch->holds = 1;
+	if (!scratch->name) {
+		scratch_free(scratch);
+		return DRIFT_NOMEM;
+	}
+	*out = scratch;
+	return DRIFT_OK;
+}
+
+/* Among those that are found, which holds it. */
 static void put_in(struct scratches *scratches, struct scratch *scratch)
 {
+	struct scratch **bucket =
+		bucket_of(scratches, scratch->table_id, slice_str(scratch->name));
+
 	scratch_hold(scratch);
 	scratch->linked = true;
-	scratch->next = scratches->first;
-	scratches->first = scratch;
-	scratches->count++;
+	scratch->next = *bucket;
+	*bucket = scratch;
 }
 
-/* Out of the list; false if it was not in it. */
+/* The contrary; false if it was not among them. */
 static bool take_out(struct scratches *scratches, struct scratch *scratch)
 {
-	struct scratch **at = &scratches->first;
+	struct scratch **at =
+		bucket_of(scratches, scratch->table_id, slice_str(scratch->name));
 
 	while (*at && *at != scratch)
 		at = &(*at)->next;
@@ -85,12 +117,11 @@ static bool take_out(struct scratches *scratches, struct scratch *scratch)
 		return false;
 	*at = scratch->next;
 	scratch->linked = false;
-	scratches->count--;
 	return true;
 }
 
-enum drift_err scratch_make(struct scratches *scratches, uint32_t table_id,
-			    struct slice name, drift_time_ns now,
+enum drift_err scratch_make(struct scratches *scratches, struct account *account,
+			    uint32_t table_id, struct slice name, drift_time_ns now,
 			    struct scratch **scratch, bool *made)
 {
 	enum drift_err err = DRIFT_OK;
@@ -98,35 +129,22 @@ enum drift_err scratch_make(struct scratches *scratches, uint32_t table_id,
 	pthread_mutex_lock(&scratches->lock);
 	*scratch = scratch_hold(find(scratches, table_id, name));
 	*made = !*scratch;
-	if (*made && scratches->count >= SCRATCHES_MAX) {
-		err = DRIFT_LIMIT;
-	} else if (*made) {
-		*scratch = scratch_new(scratches, table_id, name, now);
-		if (*scratch)
-			put_in(scratches, *scratch);
-		else
-			err = DRIFT_NOMEM;
-	}
+	if (*made)
+		err = scratch_new(account, table_id, name, now, scratch);
+	if (*made && !err)
+		put_in(scratches, *scratch);
 	pthread_mutex_unlock(&scratches->lock);
 	return err;
 }
 
-enum drift_err scratch_prepare(struct scratches *scratches, uint32_t table_id,
+enum drift_err scratch_prepare(struct account *account, uint32_t table_id,
 			       struct slice name, drift_time_ns now,
 			       struct slice content, struct scratch **scratch)
 {
-	enum drift_err err;
-	bool room;
+	enum drift_err err = scratch_new(account, table_id, name, now, scratch);
 
-	pthread_mutex_lock(&scratches->lock);
-	room = scratches->count < SCRATCHES_MAX || find(scratches, table_id, name);
-	pthread_mutex_unlock(&scratches->lock);
-	if (!room)
-		return DRIFT_LIMIT;
-	*scratch = scratch_new(scratches, table_id, name, now);
-	if (!*scratch)
-		return DRIFT_NOMEM;
-	err = scratch_write(*scratch, 0, content, now);
+	if (!err)
+		err = scratch_write(*scratch, 0, content, now);
 	if (err) {
 		scratch_drop(*scratch);
 		*scratch = NULL;
@@ -156,13 +174,8 @@ struct scratch *scratch_hold(struct scratch *scratch)
 
 void scratch_drop(struct scratch *scratch)
 {
-	if (!scratch || atomic_fetch_sub(&scratch->holds, 1) > 1)
-		return;
-	atomic_fetch_sub(&scratch->owner->bytes, scratch->content.size);
-	pthread_mutex_destroy(&scratch->lock);
-	buf_release(&scratch->content);
-	free(scratch->name);
-	free(scratch);
+	if (scratch && atomic_fetch_sub(&scratch->holds, 1) == 1)
+		scratch_free(scratch);
 }
 
 void scratch_unlink(struct scratches *scratches, struct scratch *scratch)
@@ -181,6 +194,7 @@ enum drift_err scratch_rename(struct scratches *scratches, struct scratch *scrat
 {
 	char *copy = strndup(name.data, name.size);
 	struct scratch *former;
+	bool was_linked;
 
 	if (!copy)
 		return DRIFT_NOMEM;
@@ -188,20 +202,26 @@ enum drift_err scratch_rename(struct scratches *scratches, struct scratch *scrat
 	former = find(scratches, table_id, name);
 	if (former && !take_out(scratches, former))
 		former = NULL;
+	was_linked = take_out(scratches, scratch);
 	free(scratch->name);
 	scratch->name = copy;
 	scratch->table_id = table_id;
+	if (was_linked)
+		put_in(scratches, scratch);
 	pthread_mutex_unlock(&scratches->lock);
 	scratch_drop(former);
+	if (was_linked)
+		scratch_drop(scratch); /* put_in held it once more */
 	return DRIFT_OK;
 }
 
 void scratch_names(struct scratches *scratches, uint32_t table_id, struct buf *names)
 {
 	pthread_mutex_lock(&scratches->lock);
-	for (struct scratch *at = scratches->first; at; at = at->next)
-		if (at->table_id == table_id)
-			buf_add(names, at->name, strlen(at->name) + 1);
+	for (unsigned i = 0; i < SCRATCH_BUCKETS; i++)
+		for (struct scratch *at = scratches->buckets[i]; at; at = at->next)
+			if (at->table_id == table_id)
+				buf_add(names, at->name, strlen(at->name) + 1);
 	pthread_mutex_unlock(&scratches->lock);
 }
 
@@ -221,23 +241,24 @@ static enum drift_err resize(struct scratch *scratch, size_t size)
 {
 	struct buf *content = &scratch->content;
 	size_t former = content->size;
+	enum drift_err err;
 	char *more;
 
 	if (size > former) {
 		size_t added = size - former;
 
-		if (size > SCRATCH_BYTES_MAX ||
-		    atomic_load(&scratch->owner->bytes) + added > SCRATCH_BYTES_MAX)
-			return DRIFT_LIMIT;
+		err = account_take(scratch->account, HOLD_SCRATCH, added);
+		if (err)
+			return err;
 		more = buf_reserve(content, added);
 		if (!more) {
+			account_give(scratch->account, HOLD_SCRATCH, added);
 			content->failed = false;
 			return DRIFT_NOMEM;
 		}
 		memset(more, 0, added);
-		atomic_fetch_add(&scratch->owner->bytes, added);
 	} else {
-		atomic_fetch_sub(&scratch->owner->bytes, former - size);
+		account_give(scratch->account, HOLD_SCRATCH, former - size);
 	}
 	content->size = size;
 	return DRIFT_OK;
@@ -249,7 +270,7 @@ enum drift_err scratch_write(struct scratch *scratch, off_t offset,
 	uint64_t end = (uint64_t)offset + bytes.size;
 	enum drift_err err = DRIFT_OK;
 
-	if (offset < 0 || end > SCRATCH_BYTES_MAX)
+	if (offset < 0)
 		return DRIFT_LIMIT;
 	pthread_mutex_lock(&scratch->lock);
 	if (end > scratch->content.size)
@@ -266,7 +287,7 @@ enum drift_err scratch_truncate(struct scratch *scratch, off_t size,
 {
 	enum drift_err err;
 
-	if (size < 0 || (uint64_t)size > SCRATCH_BYTES_MAX)
+	if (size < 0)
 		return DRIFT_LIMIT;
 	pthread_mutex_lock(&scratch->lock);
 	err = resize(scratch, (size_t)size);
@@ -293,9 +314,11 @@ static void handle_read(fuse_req_t req, struct handle *handle, size_t size,
 	pthread_mutex_unlock(&scratch->lock);
 }
 
-static void note_full(struct tree *tree, uid_t uid, struct scratch *scratch)
+static void note_full(struct scratch_handle *open, uid_t uid)
 {
-	struct scratches *scratches = scratch->owner;
+	struct tree *tree = open->handle.tree;
+	struct scratches *scratches = &tree->scratches;
+	struct scratch *scratch = open->scratch;
 	struct drift_error error = { 0 };
 	struct identity identity = { .kind = NODE_SCRATCH, .seq = SEQ_LIVE };
 	struct buf name = BUF_INIT;
@@ -305,9 +328,18 @@ static void note_full(struct tree *tree, uid_t uid, struct scratch *scratch)
 	identity.table_id = scratch->table_id;
 	pthread_mutex_unlock(&scratches->lock);
 	identity.key = buf_slice(&name);
-	(void)!drift_fail(&error, DRIFT_LIMIT, SCRATCHES_FULL);
+	(void)!account_explain(&tree->accounts, HOLD_SCRATCH, &error);
 	refusal_add(tree, uid, &identity, &error);
 	buf_release(&name);
+}
+
+enum drift_err scratch_explain(struct tree *tree, struct account *account,
+			       struct drift_error *error)
+{
+	bool many = !account_has_room(account, HOLD_SCRATCHES, 1);
+
+	return account_explain(&tree->accounts, many ? HOLD_SCRATCHES : HOLD_SCRATCH,
+			       error);
 }
 
 static void handle_write(fuse_req_t req, struct handle *handle, struct slice bytes,
@@ -322,7 +354,7 @@ static void handle_write(fuse_req_t req, struct handle *handle, struct slice byt
 	err = scratch_write(open->scratch, offset, bytes,
 			    drift_now(handle->tree->db));
 	if (err == DRIFT_LIMIT)
-		note_full(handle->tree, fuse_req_ctx(req)->uid, open->scratch);
+		note_full(open, fuse_req_ctx(req)->uid);
 	if (err)
 		reply_err(req, err);
 	else
@@ -356,31 +388,31 @@ static const struct handle_ops scratch_ops = {
 	.free = handle_free,
 };
 
-enum drift_err scratch_open(struct tree *tree, struct scratch *scratch,
+enum drift_err scratch_open(struct tree *tree, struct scratch *scratch, uid_t uid,
 			    struct fuse_file_info *fi)
 {
 	struct scratch_handle *open = calloc(1, sizeof(*open));
-	enum drift_err err = DRIFT_OK;
+	enum drift_err err;
 
-	if (open && (fi->flags & O_TRUNC))
-		err = scratch_truncate(scratch, 0, drift_now(tree->db));
-	if (!open || err) {
+	if (!open) {
 		scratch_drop(scratch);
-		free(open);
-		return err ? err : DRIFT_NOMEM;
+		return DRIFT_NOMEM;
 	}
 	open->handle = (struct handle){ .ops = &scratch_ops, .tree = tree };
 	open->scratch = scratch;
 	open->append = fi->flags & O_APPEND;
 	fi->direct_io = 1;
-	handle_give(&open->handle, fi);
-	return DRIFT_OK;
+	err = handle_give(&open->handle, uid, fi);
+	if (err)
+		handle_free(&open->handle);
+	else if (fi->flags & O_TRUNC)
+		(void)!scratch_truncate(scratch, 0, drift_now(tree->db));
+	return err;
 }
 
 enum drift_err scratch_open_node(struct tree *tree, struct node *node,
 				 const struct fuse_ctx *caller,
 				 struct fuse_file_info *fi)
 {
-	(void)caller;
-	return scratch_open(tree, node_scratch(&tree->nodes, node), fi);
+	return scratch_open(tree, node_scratch(&tree->nodes, node), caller->uid, fi);
 }

@@ -7,14 +7,13 @@
 
 #include "fs/node.h"
 
+struct account;
 struct tree;
 
-#define SCRATCH_BYTES_MAX ((size_t)64 << 20) /* of all of a mount together */
-#define SCRATCHES_MAX 4096                   /* ... and how many there may be */
-#define SCRATCHES_FULL "files that are not rows: 4096 at most, of 64 MiB together"
+#define SCRATCH_BUCKETS 1024
 
 struct scratch {
-	struct scratch *next; /* by scratches->lock */
+	struct scratch *next; /* in its bucket; by scratches->lock */
 	atomic_uint holds;
 	uint32_t table_id; /* by scratches->lock, like name and linked */
 	char *name;
@@ -22,14 +21,12 @@ struct scratch {
 	pthread_mutex_t lock;
 	struct buf content; /* by lock, like modified */
 	drift_time_ns modified;
-	struct scratches *owner;
+	struct account *account; /* whose it is: who made it */
 };
 
 struct scratches {
 	pthread_mutex_t lock;
-	struct scratch *first;
-	unsigned count;      /* in the list; by lock */
-	atomic_size_t bytes; /* of content, all together */
+	struct scratch *buckets[SCRATCH_BUCKETS]; /* by table and name */
 };
 
 void scratches_init(struct scratches *scratches);
@@ -38,14 +35,14 @@ void scratches_release(struct scratches *scratches);
 /* The one of that name, held for the caller; NULL if there is none. */
 struct scratch *scratch_find(struct scratches *scratches, uint32_t table_id,
 			     struct slice name);
-/* Found or made, and held for the caller. DRIFT_LIMIT: there are too many. */
+/* Found or made, and held for the caller. DRIFT_LIMIT: that user has too many. */
 [[nodiscard]] enum drift_err scratch_make(struct scratches *scratches,
-					  uint32_t table_id, struct slice name,
-					  drift_time_ns now,
+					  struct account *account, uint32_t table_id,
+					  struct slice name, drift_time_ns now,
 					  struct scratch **scratch, bool *made);
 /* One with this content that cannot be found yet, held for the caller; DRIFT_LIMIT as
  * above, and above the bound on content. */
-[[nodiscard]] enum drift_err scratch_prepare(struct scratches *scratches,
+[[nodiscard]] enum drift_err scratch_prepare(struct account *account,
 					     uint32_t table_id, struct slice name,
 					     drift_time_ns now, struct slice content,
 					     struct scratch **scratch);
@@ -63,6 +60,9 @@ void scratch_unlink(struct scratches *scratches, struct scratch *scratch);
 void scratch_names(struct scratches *scratches, uint32_t table_id,
 		   struct buf *names);
 size_t scratch_size(struct scratch *scratch, drift_time_ns *modified);
+/* What a DRIFT_LIMIT of one more scratch file with so many bytes of content is about. */
+enum drift_err scratch_explain(struct tree *tree, struct account *account,
+			       struct drift_error *error);
 /* Write bytes at offset, with zeros in a gap. DRIFT_LIMIT above the bound. */
 [[nodiscard]] enum drift_err scratch_write(struct scratch *scratch, off_t offset,
 					   struct slice bytes, drift_time_ns now);
@@ -71,7 +71,7 @@ size_t scratch_size(struct scratch *scratch, drift_time_ns *modified);
 
 /* Open a content (the hold is taken over). */
 [[nodiscard]] enum drift_err scratch_open(struct tree *tree, struct scratch *scratch,
-					  struct fuse_file_info *fi);
+					  uid_t uid, struct fuse_file_info *fi);
 /* Open what node has now. */
 [[nodiscard]] enum drift_err scratch_open_node(struct tree *tree, struct node *node,
 					       const struct fuse_ctx *caller,

@@ -108,11 +108,11 @@ static void measure_all(struct printer *printer, struct tree *tree)
 	number(printer, "nodes", "Nodes that the kernel holds.", GAUGE,
 	       nodes_count(&tree->nodes));
 	number(printer, "open_handles", "Files and directories open in the mount.",
-	       GAUGE, atomic_load(&tree->handles.count));
+	       GAUGE, atomic_load(&tree->accounts.held[HOLD_OPEN]));
 	number(printer, "unsaved_bytes", "Bytes in open rows, not committed.", GAUGE,
-	       atomic_load(&tree->unsaved.bytes));
+	       atomic_load(&tree->accounts.held[HOLD_UNSAVED]));
 	number(printer, "scratch_bytes", "Bytes in files that are not rows.", GAUGE,
-	       atomic_load(&tree->scratches.bytes));
+	       atomic_load(&tree->accounts.held[HOLD_SCRATCH]));
 	number(printer, "refusals_total", "Requests refused with a reason.", COUNTER,
 	       atomic_load(&tree->refusals.count));
 	stats_read(&tree->changes.time, &reading);

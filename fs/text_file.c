@@ -179,14 +179,12 @@ static const struct handle_ops text_ops = {
 	.free = text_free,
 };
 
-enum drift_err text_open_copy(struct tree *tree, struct node *node,
+enum drift_err text_open_copy(struct tree *tree, struct node *node, uid_t uid,
 			      struct slice text, struct fuse_file_info *fi)
 {
-	enum drift_err err = handles_room(tree, text.size);
 	struct text_handle *open;
+	enum drift_err err;
 
-	if (err)
-		return err;
 	open = malloc(sizeof(*open) + text.size);
 	if (!open)
 		return DRIFT_NOMEM;
@@ -201,8 +199,10 @@ enum drift_err text_open_copy(struct tree *tree, struct node *node,
 		memcpy(open->text, text.data, text.size);
 	fi->direct_io = 1;
 	fi->noflush = 1;
-	handle_give(&open->handle, fi);
-	return DRIFT_OK;
+	err = handle_give(&open->handle, uid, fi);
+	if (err)
+		text_free(&open->handle);
+	return err;
 }
 
 enum drift_err text_open(struct tree *tree, struct node *node,
@@ -214,7 +214,7 @@ enum drift_err text_open(struct tree *tree, struct node *node,
 
 	err = kind_of(identity)->text(tree, identity, caller->uid, &text);
 	if (!err)
-		err = text_open_copy(tree, NULL, buf_slice(&text), fi);
+		err = text_open_copy(tree, NULL, caller->uid, buf_slice(&text), fi);
 	if (!err && attr_is_pinned(identity)) {
 		fi->direct_io = 0;
 		fi->keep_cache = 1;

@@ -26,7 +26,7 @@
 /* A handle on a text at hand (copied), which the kernel does not cache. node
  * (may be NULL) counts it as one of its handles. */
 [[nodiscard]] enum drift_err text_open_copy(struct tree *tree, struct node *node,
-					    struct slice text,
+					    uid_t uid, struct slice text,
 					    struct fuse_file_info *fi);
 
 #endif

@@ -14,6 +14,7 @@ enum drift_err tree_init(struct tree *tree, struct drift_db *db,
 			       .root = { .kind = NODE_ROOT, .seq = seq } };
 	tree->mounted_time =
 		drift_head_time(db) ? drift_head_time(db) : drift_now(db);
+	accounts_init(&tree->accounts, options->open_max);
 	scratches_init(&tree->scratches);
 	refusals_init(&tree->refusals);
 	event_files_init(&tree->event_files);
@@ -41,4 +42,5 @@ void tree_release(struct tree *tree)
 	scratches_release(&tree->scratches);
 	refusals_release(&tree->refusals);
 	record_sizes_release(&tree->record_sizes);
+	accounts_release(&tree->accounts);
 }

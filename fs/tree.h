@@ -5,7 +5,7 @@
 #define DRIFT_FS_TREE_H
 
 #include "engine/json.h"
-#include "fs/result.h"
+#include "fs/account.h"
 #include "fs/change.h"
 #include "fs/errand.h"
 #include "fs/events_file.h"
@@ -14,6 +14,7 @@
 #include "fs/node.h"
 #include "fs/refusal.h"
 #include "fs/record_file.h"
+#include "fs/result.h"
 #include "fs/scratch.h"
 
 struct invalidator;
@@ -26,19 +27,10 @@ struct tree_options {
 	/* What a close and an fsync wait for. */
 	enum drift_durability close_durability;
 	size_t row_text_max; /* bytes of a row as JSON */
-	unsigned open_max;   /* files and directories open at the same time */
+	unsigned open_max;   /* files and directories that a user may have open */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-};
-
-#define UNSAVED_SLOTS 256
-
-/* Bytes in the drafts of open rows: of all, and of one user (users whose numbers
- * are equal modulo the number of slots share a slot and its bound). */
-struct unsaved {
-	atomic_size_t bytes;
-	atomic_size_t bytes_of[UNSAVED_SLOTS];
 };
 
 struct tree {
@@ -47,6 +39,7 @@ struct tree {
 	struct tree_options options;
 	struct identity root; /* live, or the one moment that is mounted */
 	drift_time_ns mounted_time;
+	struct accounts accounts; /* what each user holds */
 	struct nodes nodes;
 	struct scratches scratches;
 	struct refusals refusals;
@@ -56,7 +49,6 @@ struct tree {
 	struct changes changes;
 	struct errands errands;
 	struct invalidator *invalidator;
-	struct unsaved unsaved;
 	struct record_sizes record_sizes;
 	struct meter meter;
 	atomic_uint cursors_kept; /* by open directories, see listing_rest */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/account.h"
 #include "fs/node.h"
 #include "fs/scratch.h"
 #include "tests/unit/cmocka_test.h"
@@ -192,6 +193,7 @@ static void who_forgets_very_many_is_told_once(void **state)
 
 static void a_scratch_file_lives_as_long_as_somebody_holds_it(void **state)
 {
+	struct accounts accounts;
 	struct scratches scratches;
 	struct nodes *nodes = *state;
 	struct node *node = get(nodes, "s");
@@ -199,9 +201,10 @@ static void a_scratch_file_lives_as_long_as_somebody_holds_it(void **state)
 	drift_time_ns modified;
 	bool made;
 
+	accounts_init(&accounts, 1);
 	scratches_init(&scratches);
-	assert_int_equal(scratch_make(&scratches, 7, slice_str("x"), 1, &scratch,
-				      &made),
+	assert_int_equal(scratch_make(&scratches, account_of(&accounts, 0), 7,
+				      slice_str("x"), 1, &scratch, &made),
 			 DRIFT_OK);
 	assert_true(made);
 	assert_int_equal(scratch_write(scratch, 10, slice_str("text"), 2), DRIFT_OK);
@@ -217,32 +220,52 @@ static void a_scratch_file_lives_as_long_as_somebody_holds_it(void **state)
 	assert_int_equal(scratch_size(scratch, &modified), 14);
 	assert_int_equal(modified, 2);
 	scratch_drop(scratch);
-	assert_int_equal(scratches.bytes, 14);
+	assert_int_equal(accounts.held[HOLD_SCRATCH], 14);
 	node_forget(nodes, node, 1);
-	assert_int_equal(scratches.bytes, 0);
+	assert_int_equal(accounts.held[HOLD_SCRATCH], 0);
 	scratches_release(&scratches);
+	accounts_release(&accounts);
 }
 
-static void scratch_files_are_bounded_together(void **state)
+static struct scratch *make_scratch(struct scratches *scratches,
+				    struct account *account, const char *name)
 {
-	struct scratches scratches;
-	struct scratch *a, *b;
+	struct scratch *scratch;
 	bool made;
 
+	assert_int_equal(scratch_make(scratches, account, 7, slice_str(name), 1,
+				      &scratch, &made),
+			 DRIFT_OK);
+	assert_true(made);
+	return scratch;
+}
+
+static void scratch_files_are_bounded_by_user(void **state)
+{
+	const off_t most = (off_t)64 << 20;
+	struct accounts accounts;
+	struct scratches scratches;
+	struct scratch *a, *b, *other;
+
 	(void)state;
+	accounts_init(&accounts, 1);
 	scratches_init(&scratches);
-	assert_int_equal(scratch_make(&scratches, 7, slice_str("a"), 1, &a, &made),
-			 DRIFT_OK);
-	assert_int_equal(scratch_make(&scratches, 7, slice_str("b"), 1, &b, &made),
-			 DRIFT_OK);
-	assert_int_equal(scratch_truncate(a, SCRATCH_BYTES_MAX - 1, 1), DRIFT_OK);
+	a = make_scratch(&scratches, account_of(&accounts, 1), "a");
+	b = make_scratch(&scratches, account_of(&accounts, 1), "b");
+	other = make_scratch(&scratches, account_of(&accounts, 257), "c");
+	assert_int_equal(scratch_truncate(a, most - 1, 1), DRIFT_OK);
 	assert_int_equal(scratch_truncate(b, 2, 1), DRIFT_LIMIT);
 	assert_int_equal(scratch_truncate(b, 1, 1), DRIFT_OK);
+	assert_int_equal(scratch_truncate(other, most, 1), DRIFT_OK);
 	assert_int_equal(scratch_truncate(a, 0, 1), DRIFT_OK);
 	assert_int_equal(scratch_truncate(b, 2, 1), DRIFT_OK);
 	scratch_drop(a);
 	scratch_drop(b);
+	scratch_drop(other);
 	scratches_release(&scratches);
+	assert_int_equal(accounts.held[HOLD_SCRATCH], 0);
+	assert_int_equal(accounts.held[HOLD_SCRATCHES], 0);
+	accounts_release(&accounts);
 }
 
 #define NODE_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -258,7 +281,7 @@ int main(void)
 		NODE_TEST(a_hundred_thousand_are_found_and_forgotten),
 		NODE_TEST(who_forgets_very_many_is_told_once),
 		NODE_TEST(a_scratch_file_lives_as_long_as_somebody_holds_it),
-		cmocka_unit_test(scratch_files_are_bounded_together),
+		cmocka_unit_test(scratch_files_are_bounded_by_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

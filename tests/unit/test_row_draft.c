@@ -45,6 +45,7 @@ static int begin(void **state)
 	assert_int_equal(drift_open(bench->dir, &options, &bench->tree.db, NULL),
 			 DRIFT_OK);
 	bench->tree.options.row_text_max = 1000;
+	accounts_init(&bench->tree.accounts, 1);
 	make_table(bench);
 	*state = bench;
 	return 0;
@@ -57,7 +58,8 @@ static int end(void **state)
 
 	drift_close(bench->tree.db);
 	buf_release(&bench->key);
-	assert_int_equal(bench->tree.unsaved.bytes, 0);
+	assert_int_equal(bench->tree.accounts.held[HOLD_UNSAVED], 0);
+	accounts_release(&bench->tree.accounts);
 	snprintf(command, sizeof(command), "rm -r %s", bench->dir);
 	assert_int_equal(system(command), 0);
 	free(bench);
@@ -71,6 +73,7 @@ static void draft_begin(struct bench *bench, struct row_draft *draft, bool appen
 
 	*draft = (struct row_draft){
 		.tree = &bench->tree,
+		.account = account_of(&bench->tree.accounts, 0),
 		.row = { .kind = NODE_ROW,
 			 .table_id = bench->def->id,
 			 .seq = SEQ_LIVE,
@@ -78,7 +81,7 @@ static void draft_begin(struct bench *bench, struct row_draft *draft, bool appen
 		.append = append,
 	};
 	buf_add_str(&text, present);
-	row_draft_begin(draft, &text);
+	assert_int_equal(row_draft_begin(draft, &text), DRIFT_OK);
 }
 
 static enum drift_err put(struct row_draft *draft, const char *text, uint64_t offset)
@@ -161,7 +164,7 @@ static void what_is_too_large_is_refused_and_let_go(void **state)
 	text[sizeof(text) - 1] = '\0';
 	draft_begin(bench, &draft, false, "");
 	assert_int_equal(put(&draft, text, 0), DRIFT_TOO_BIG);
-	assert_int_equal(bench->tree.unsaved.bytes, 0);
+	assert_int_equal(bench->tree.accounts.held[HOLD_UNSAVED], 0);
 	assert_int_equal(put(&draft, "{", 1u << 30), DRIFT_TOO_BIG);
 	assert_int_equal(put(&draft, "{}", 0), DRIFT_OK);
 	store(bench, &draft, "{\"id\":\"a\"}");
@@ -186,7 +189,7 @@ static void what_follows_a_text_that_was_let_go_is_refused(void **state)
 		assert_int_equal(put(&draft, "}", offset), DRIFT_TOO_BIG);
 		assert_int_equal(put(&draft, "\n", 1), DRIFT_TOO_BIG);
 		assert_int_equal(row_draft_truncate(&draft, 5), DRIFT_TOO_BIG);
-		assert_int_equal(bench->tree.unsaved.bytes, 0);
+		assert_int_equal(bench->tree.accounts.held[HOLD_UNSAVED], 0);
 		assert_false(draft.ready);
 		/* It begins anew. */
 		assert_int_equal(row_draft_truncate(&draft, 0), DRIFT_OK);
@@ -209,11 +212,12 @@ static void unsaved_bytes_of_a_user_are_bounded(void **state)
 		assert_int_equal(row_draft_truncate(&drafts[i], 16 << 20),
 				 i < 4 ? DRIFT_OK : DRIFT_LIMIT);
 	}
-	drafts[4].uid = 1;
+	row_draft_release(&drafts[4]);
+	drafts[4].account = account_of(&bench->tree.accounts, 1);
 	assert_int_equal(row_draft_truncate(&drafts[4], 16 << 20), DRIFT_OK);
 	for (int i = 0; i < DRAFTS; i++)
 		row_draft_release(&drafts[i]);
-	assert_int_equal(bench->tree.unsaved.bytes_of[0], 0);
+	assert_int_equal(bench->tree.accounts.held[HOLD_UNSAVED], 0);
 }
 
 static void bytes_in_any_order_are_judged_as_a_whole(void **state)
