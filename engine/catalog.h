@@ -29,6 +29,7 @@ enum drift_type {
 	DRIFT_JSON,      /* any JSON value */
 	DRIFT_TIMESTAMP, /* text that moment.h reads as a time */
 	DRIFT_BLOB,      /* text or blob */
+	DRIFT_DATE,      /* a timestamp that is declared DATE: stored as one */
 };
 
 struct column_def {

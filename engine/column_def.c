@@ -31,6 +31,7 @@ static bool fits(enum drift_type type, const struct msg_value *value)
 	case DRIFT_BOOLEAN:
 		return value->type == MSG_BOOL;
 	case DRIFT_TIMESTAMP:
+	case DRIFT_DATE:
 		return value->type == MSG_TEXT &&
 		       moment_parse_timestamp(value->bytes, &time) == DRIFT_OK;
 	case DRIFT_BLOB:

@@ -44,6 +44,10 @@ enum drift_err moment_parse(struct slice text, enum moment_context context,
 /* Append time as RFC 3339 in UTC with as many fractional digits as needed:
  * "2026-04-27T20:31:24Z", "2026-04-27T20:31:24.000001Z". */
 void moment_print_time(drift_time_ns time, struct buf *out);
+/* Append the day alone, in UTC: "2026-04-27". */
+void moment_print_date(drift_time_ns time, struct buf *out);
+/* Its number, from 0 on 1970-01-01. */
+int64_t moment_day(drift_time_ns time);
 /* Read exactly what moment_print_time writes, or any RFC 3339 time. */
 enum drift_err moment_parse_time(struct slice text, drift_time_ns *time);
 /* The same, and with seconds, zone or time of day left out, and compact

@@ -245,6 +245,21 @@ static void print_fraction(int64_t fraction_ns, struct buf *out)
 		out->size--;
 }
 
+void moment_print_date(drift_time_ns time, struct buf *out)
+{
+	struct civil civil = { 0 };
+
+	date_of(moment_day(time), &civil);
+	buf_printf(out, "%04d-%02d-%02d", civil.year, civil.month, civil.day);
+}
+
+int64_t moment_day(drift_time_ns time)
+{
+	const int64_t day_ns = 86400 * INT64_C(1000000000);
+
+	return time / day_ns - (time % day_ns < 0);
+}
+
 void moment_print_time(drift_time_ns time, struct buf *out)
 {
 	int64_t seconds = time / 1000000000;

@@ -65,7 +65,8 @@ static enum drift_err add_part(const struct table_def *def,
 		return row_refuse_null(def, column->name, error);
 	if (value.type == MSG_TEXT && type != DRIFT_INTEGER && type != DRIFT_REAL)
 		return add_text(value.bytes, key, error);
-	if (value.type == MSG_INT && type != DRIFT_TEXT && type != DRIFT_TIMESTAMP)
+	if (value.type == MSG_INT && type != DRIFT_TEXT && type != DRIFT_TIMESTAMP &&
+	    type != DRIFT_DATE)
 		return add_int(type, value.integer, key);
 	if (value.type == MSG_REAL && type == DRIFT_REAL) {
 		key_add_real(key, value.real);

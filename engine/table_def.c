@@ -17,6 +17,7 @@ static const char *const type_names[] = {
 	[DRIFT_JSON] = "json",
 	[DRIFT_TIMESTAMP] = "timestamp",
 	[DRIFT_BLOB] = "blob",
+	[DRIFT_DATE] = "date",
 };
 
 const char *drift_type_name(enum drift_type type)

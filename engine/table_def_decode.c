@@ -6,6 +6,7 @@
  * those that are not known are stepped over, so that a later version can add
  * some. A definition that decodes has passed table_def_check. */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "engine/catalog.h"
 
@@ -285,6 +286,9 @@ static enum drift_err table_columns(struct msg_cursor *cursor, void *thing)
 		column = table_def_add_column(def, "");
 		err = column ? read_members(cursor, column_rows, column)
 			     : DRIFT_NOMEM;
+		if (!err && column->type == DRIFT_TIMESTAMP && column->declared &&
+		    strcasecmp(column->declared, "DATE") == 0)
+			column->type = DRIFT_DATE;
 	}
 	return err;
 }

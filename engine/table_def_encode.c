@@ -29,7 +29,8 @@ static void encode_column(const struct column_def *column, struct buf *out)
 	add_name(out, "declared");
 	add_name(out, column->declared ? column->declared : "");
 	add_name(out, "type");
-	add_name(out, drift_type_name(column->type));
+	add_name(out, drift_type_name(column->type == DRIFT_DATE ? DRIFT_TIMESTAMP
+								 : column->type));
 	add_name(out, "length");
 	msg_add_int(out, column->length_max);
 	add_name(out, "not_null");

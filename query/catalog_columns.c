@@ -73,6 +73,8 @@ static int type_oid(const struct column_def *column, enum drift_type type)
 		return strncasecmp(declared, "JSONB", 5) == 0 ? 3802 : 114;
 	case DRIFT_TIMESTAMP:
 		return 1184;
+	case DRIFT_DATE:
+		return 1082;
 	case DRIFT_BLOB:
 		return 17;
 	default:

@@ -94,7 +94,7 @@ static enum drift_err add_column(struct create_as *create, const char *name,
 		[DRIFT_INTEGER] = "BIGINT",      [DRIFT_REAL] = "DOUBLE PRECISION",
 		[DRIFT_TEXT] = "TEXT",           [DRIFT_BOOLEAN] = "BOOLEAN",
 		[DRIFT_JSON] = "JSON",           [DRIFT_BLOB] = "BYTEA",
-		[DRIFT_TIMESTAMP] = "TIMESTAMP",
+		[DRIFT_TIMESTAMP] = "TIMESTAMP", [DRIFT_DATE] = "DATE",
 	};
 	struct column_def *column = table_def_add_column(create->def, name);
 

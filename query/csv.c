@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "engine/json.h"
+#include "query/value.h"
 
 /* ---- Values to fields --------------------------------------------------- */
 
@@ -136,8 +137,12 @@ static void add_field(enum drift_type type, struct slice text, bool quoted,
 
 	switch (type) {
 	case DRIFT_TEXT:
-	case DRIFT_TIMESTAMP:
 	case DRIFT_BLOB:
+		break;
+	case DRIFT_TIMESTAMP:
+	case DRIFT_DATE:
+		if (value_add_time(type, text, value))
+			return;
 		break;
 	case DRIFT_BOOLEAN:
 		if (add_boolean(text, value))

@@ -64,6 +64,7 @@ enum relation_affinity relation_affinity(const struct relation *relation,
 		return RELATION_NUMERIC;
 	case DRIFT_TEXT:
 	case DRIFT_TIMESTAMP:
+	case DRIFT_DATE:
 		return RELATION_TEXT;
 	default:
 		return RELATION_NO_AFFINITY;

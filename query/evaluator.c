@@ -111,6 +111,7 @@ static const char *affinity_of(const struct column_def *column)
 		return " NUMERIC";
 	case DRIFT_TEXT:
 	case DRIFT_TIMESTAMP:
+	case DRIFT_DATE:
 		return " TEXT";
 	default:
 		return "";

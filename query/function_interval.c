@@ -49,7 +49,38 @@ static void age(sqlite3_context *context, int argc, sqlite3_value **argv)
 	function_text(context, &text);
 }
 
+/* date, days: the date that many days later. */
+static void day(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	drift_time_ns time, shift;
+
+	if (function_null(argc, argv) || !function_time(context, argv[0], &time))
+		return;
+	if (sqlite3_value_numeric_type(argv[1]) != SQLITE_INTEGER)
+		function_fail(context, DRIFT_UNSUPPORTED,
+			      "adding what is no number of days to a date is not "
+			      "supported");
+	else if (__builtin_mul_overflow(sqlite3_value_int64(argv[1]), FUNCTION_DAY,
+					&shift) ||
+		 __builtin_add_overflow(time, shift, &time))
+		function_fail(context, DRIFT_OUT_OF_RANGE, "date out of range");
+	else
+		function_answer_date(context, time);
+}
+
+/* How many days the first date is after the second. */
+static void days(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	drift_time_ns a, b;
+
+	if (!function_null(argc, argv) && function_time(context, argv[0], &a) &&
+	    function_time(context, argv[1], &b))
+		sqlite3_result_int64(context, moment_day(a) - moment_day(b));
+}
+
 const struct function function_interval_list[] = {
+	{ "drift_day", 2, day, NULL, false },
+	{ "drift_days", 2, days, NULL, false },
 	{ "drift_shift", 3, add_interval, NULL, false },
 	{ "age", 1, age, NULL, true },
 	{ "age", 2, age, NULL, false },

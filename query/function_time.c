@@ -78,13 +78,9 @@ static void timestamp(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 void function_answer_date(sqlite3_context *context, drift_time_ns time)
 {
-	int64_t nanoseconds;
 	struct buf text = BUF_INIT;
-	struct tm tm;
 
-	function_tm(time, &tm, &nanoseconds);
-	buf_printf(&text, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1,
-		   tm.tm_mday);
+	moment_print_date(time, &text);
 	function_text(context, &text);
 }
 

@@ -126,6 +126,7 @@ void parameter_infer(struct parameters *parameters, struct parameter *parameter,
 {
 	int64_t integer;
 	double real;
+	drift_time_ns time;
 	bool fits = true;
 
 	if (parameter->type != DRIFT_ANY || type == DRIFT_ANY)
@@ -137,6 +138,9 @@ void parameter_infer(struct parameters *parameters, struct parameter *parameter,
 			fits = read_real(parameters, parameter, &real);
 		else if (type == DRIFT_BOOLEAN)
 			fits = reads_as_boolean(parameters, parameter);
+		else if (type == DRIFT_TIMESTAMP || type == DRIFT_DATE)
+			fits = !moment_parse_timestamp(
+				parameter_text(parameters, parameter), &time);
 		else
 			fits = false; /* the column makes of a text what it is */
 	}
@@ -154,7 +158,9 @@ const char *parameter_call(const struct parameter *parameter)
 	case DRIFT_JSON:
 		return "drift_json";
 	case DRIFT_TIMESTAMP:
-		return parameter->inferred ? NULL : "drift_timestamp";
+		return "drift_timestamp";
+	case DRIFT_DATE:
+		return "drift_date";
 	case DRIFT_BLOB:
 		return "drift_bytea";
 	default:

@@ -112,6 +112,7 @@ enum drift_err rewrite_expression(struct query_session *session,
 	};
 	enum drift_err err = DRIFT_OK;
 
+	spell_name_tables(&rewriter);
 	rewriter.statement.at = first;
 	while (!err && rewriter.statement.at < end) {
 		unsigned i = rewriter.statement.at;
@@ -120,8 +121,10 @@ enum drift_err rewrite_expression(struct query_session *session,
 		if (!err && rewriter.statement.at == i)
 			rewriter.statement.at++;
 	}
-	if (!err)
+	if (!err) {
 		spell_json_booleans(&rewriter);
+		spell_midnights(&rewriter);
+	}
 	if (!err)
 		err = edits_write(&rewriter.edits, statement, first, end, &text->sql,
 				  &text->marks);
@@ -134,6 +137,7 @@ static enum drift_err walk(struct rewriter *rewriter)
 {
 	enum drift_err err = DRIFT_OK;
 
+	spell_name_tables(rewriter);
 	rewriter->statement.at = 0;
 	while (!err && rewriter->statement.at < rewriter->statement.count) {
 		unsigned i = rewriter->statement.at;
@@ -149,8 +153,10 @@ static enum drift_err walk(struct rewriter *rewriter)
 		if (!err && rewriter->statement.at == i)
 			rewriter->statement.at++;
 	}
-	if (!err)
+	if (!err) {
 		spell_json_booleans(rewriter);
+		spell_midnights(rewriter);
+	}
 	return err;
 }
 

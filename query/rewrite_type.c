@@ -46,6 +46,8 @@ static const struct {
 	{ "transaction_timestamp", DRIFT_TIMESTAMP },
 	{ "statement_timestamp", DRIFT_TIMESTAMP },
 	{ "clock_timestamp", DRIFT_TIMESTAMP },
+	{ "to_date", DRIFT_DATE },
+	{ "make_date", DRIFT_DATE },
 	{ "bool_and", DRIFT_BOOLEAN },
 	{ "bool_or", DRIFT_BOOLEAN },
 	{ "every", DRIFT_BOOLEAN },
@@ -103,6 +105,8 @@ static enum drift_type type_of_one(const struct rewriter *rewriter, unsigned i)
 
 	if (statement_is_one_of(&rewriter->statement, i, moments))
 		return DRIFT_TIMESTAMP;
+	if (rewriter_is_word(rewriter, i, "CURRENT_DATE"))
+		return DRIFT_DATE;
 	switch (rewriter_token(rewriter, i).kind) {
 	case TOKEN_INTEGER:
 		return DRIFT_INTEGER;
@@ -256,6 +260,9 @@ static enum drift_type type_of_operand(const struct rewriter *rewriter,
 		first++;
 	if (first >= stop)
 		return DRIFT_ANY;
+	if (last == first + 1 &&
+	    rewriter_token(rewriter, last).kind == TOKEN_STRING && first > 0)
+		return spell_cast_type(rewriter, first - 1);
 	for (unsigned i = last; i > first; i--)
 		if (rewriter_is_punct(rewriter, i, "::") &&
 		    spell_type_end(rewriter, i + 1) == stop)
@@ -300,6 +307,9 @@ static enum drift_type sum_of(enum drift_type left, enum drift_type right)
 	if ((left == DRIFT_INTEGER || left == DRIFT_REAL) &&
 	    (right == DRIFT_INTEGER || right == DRIFT_REAL))
 		return DRIFT_REAL;
+	if (left ==
+	    DRIFT_DATE) /* without days of another date: with them an integer */
+		return right == DRIFT_DATE ? DRIFT_INTEGER : DRIFT_DATE;
 	return DRIFT_ANY;
 }
 

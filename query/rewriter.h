@@ -18,6 +18,7 @@ struct scope {
 
 #define SCOPES_MAX 16
 #define REWRITER_MARKED_MAX 8
+#define REWRITER_NAMED_MAX 16
 
 struct rewriter {
 	struct query_session *session;
@@ -34,6 +35,10 @@ struct rewriter {
 	const struct relation *marked[REWRITER_MARKED_MAX];
 	unsigned marked_count;
 	bool marked_known;
+	/* The relations that its words name, in their order: spell_parameter.c. */
+	struct relation *named[REWRITER_NAMED_MAX];
+	unsigned named_count;
+	bool named_known; /* and there are no more */
 };
 
 struct token rewriter_token(const struct rewriter *rewriter, unsigned i);

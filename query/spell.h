@@ -39,6 +39,10 @@ bool spell_cast_is_array(const struct rewriter *rewriter, unsigned i,
 
 /* spell_interval.c: x + INTERVAL '1 day'. */
 enum drift_err spell_sign(struct rewriter *rewriter, unsigned i);
+/* spell_days.c: x + 7, x - y, where one of them is a time. */
+enum drift_err spell_days(struct rewriter *rewriter, unsigned i);
+/* x < y of a timestamp and a date, everywhere, once the other spellings are noted. */
+void spell_midnights(struct rewriter *rewriter);
 /* An interval alone: generate_series() takes one, nothing else does. */
 enum drift_err spell_interval(struct rewriter *rewriter, unsigned i);
 /* Does an interval stand at token i? *end is where it ends, *text its one token. */
@@ -74,7 +78,7 @@ enum drift_err spell_operator_name(struct rewriter *rewriter, unsigned i);
  * that would be seen, make the expression [first, stop) a boolean again, if it is one. */
 bool spell_boolean(struct rewriter *rewriter, unsigned first, unsigned stop);
 
-/* spell_compare.c: c = 't', c IN ('t'), x || c, of columns whose types are declared. */
+/* spell_compare.c: c = 't', c IN ('t') or BETWEEN, x || c, of columns whose types are declared. */
 void spell_comparison(struct rewriter *rewriter, unsigned i);
 void spell_in(struct rewriter *rewriter, unsigned i);
 void spell_concatenation(struct rewriter *rewriter, unsigned i);
@@ -87,6 +91,8 @@ void spell_json_booleans(struct rewriter *rewriter);
 
 /* spell_parameter.c: $1, ?. */
 enum drift_err spell_parameter(struct rewriter *rewriter, unsigned i);
+/* Note which relations the statement names: before any of the following is asked. */
+void spell_name_tables(struct rewriter *rewriter);
 /* The type of a column called so in one of the tables that the statement names;
  * DRIFT_ANY: there is none, or it has none. */
 enum drift_type spell_name_type(const struct rewriter *rewriter, unsigned i);

@@ -40,7 +40,7 @@ static const struct {
 	{ "BOOL", "drift_boolean", DRIFT_BOOLEAN },
 	{ "JSON", "drift_json", DRIFT_JSON },
 	{ "JSONB", "drift_json", DRIFT_JSON },
-	{ "DATE", "drift_date", DRIFT_TEXT },
+	{ "DATE", "drift_date", DRIFT_DATE },
 	{ "TIME", "drift_time", DRIFT_TEXT },
 	{ "TIMESTAMP", "drift_timestamp", DRIFT_TIMESTAMP },
 	{ "TIMESTAMPTZ", "drift_timestamp", DRIFT_TIMESTAMP },

@@ -36,12 +36,32 @@ static bool is_text_parameter(const struct rewriter *rewriter, unsigned i)
 	       (parameter->type == DRIFT_ANY || parameter->type == DRIFT_TEXT);
 }
 
-/* Have the text at token i read as a boolean, if the column at token `column` is one. */
+/* What reads a text as the type of the column at token `column`; NULL: nothing need. */
+static const char *reader_of(const struct rewriter *rewriter, unsigned column)
+{
+	switch (spell_declared_type(rewriter, column)) {
+	case DRIFT_BOOLEAN:
+		return "drift_boolean(";
+	case DRIFT_TIMESTAMP:
+		return "drift_timestamp(";
+	case DRIFT_DATE:
+		return "drift_date(";
+	default:
+		return rewriter_is_word(rewriter, column, "row_start") ||
+				       rewriter_is_word(rewriter, column, "row_end")
+			       ? "drift_timestamp("
+			       : NULL;
+	}
+}
+
+/* Have the text at token i read as the type of the column at token `column`. */
 static void read_as(struct rewriter *rewriter, unsigned i, unsigned column)
 {
-	if (spell_declared_type(rewriter, column) != DRIFT_BOOLEAN)
+	const char *call = reader_of(rewriter, column);
+
+	if (!call)
 		return;
-	edit_before(&rewriter->edits, i, "drift_boolean(");
+	edit_before(&rewriter->edits, i, call);
 	edit_after(&rewriter->edits, i, ")");
 }
 
@@ -64,23 +84,32 @@ static bool is_column_before(const struct rewriter *rewriter, unsigned i)
 static void spell_list(struct rewriter *rewriter, unsigned i, unsigned column)
 {
 	unsigned close = verb_find_close(&rewriter->statement, i + 1);
+	const char *call = reader_of(rewriter, column);
 
-	if (spell_declared_type(rewriter, column) != DRIFT_BOOLEAN)
-		return;
-	for (unsigned k = i + 2; k < close; k++)
-		if (is_text(rewriter, k))
-			read_as(rewriter, k, column);
+	for (unsigned k = i + 2; call && k < close; k++)
+		if (is_text(rewriter, k)) {
+			edit_before(&rewriter->edits, k, call);
+			edit_after(&rewriter->edits, k, ")");
+		}
 }
 
 void spell_in(struct rewriter *rewriter, unsigned i)
 {
+	bool between = rewriter_is_word(rewriter, i, "BETWEEN");
 	unsigned last = i - 1;
 
 	if (i > 1 && rewriter_is_word(rewriter, i - 1, "NOT"))
 		last--;
-	if (i > 0 && rewriter_is_punct(rewriter, i + 1, "(") &&
-	    is_text(rewriter, i + 2) && is_column_before(rewriter, last))
+	if (i == 0 || !is_column_before(rewriter, last))
+		return;
+	if (!between && rewriter_is_punct(rewriter, i + 1, "(") &&
+	    is_text(rewriter, i + 2))
 		spell_list(rewriter, i, last);
+	if (between && is_text(rewriter, i + 1))
+		read_as(rewriter, i + 1, last);
+	if (between && rewriter_is_word(rewriter, i + 2, "AND") &&
+	    is_text(rewriter, i + 3))
+		read_as(rewriter, i + 3, last);
 }
 
 void spell_comparison(struct rewriter *rewriter, unsigned i)
@@ -89,7 +118,7 @@ void spell_comparison(struct rewriter *rewriter, unsigned i)
 
 	if (i == 0 || !is_comparison(rewriter, i))
 		return;
-	if (is_text(rewriter, i + 1)) {
+	if (is_text(rewriter, i + 1) || is_text_parameter(rewriter, i + 1)) {
 		if (is_column_before(rewriter, i - 1))
 			read_as(rewriter, i + 1, i - 1);
 		return;

@@ -69,39 +69,6 @@ enum drift_err spell_interval(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
-/* The words that give a time; adding a number to one means days in PostgreSQL. */
-static bool is_time(const struct rewriter *rewriter, unsigned i)
-{
-	static const char *const words[] = { "CURRENT_DATE",   "CURRENT_TIMESTAMP",
-					     "LOCALTIMESTAMP", "DATE",
-					     "TIMESTAMP",      "TIMESTAMPTZ" };
-
-	for (unsigned k = 0; k < sizeof(words) / sizeof(*words); k++)
-		if (rewriter_is_word(rewriter, i, words[k]))
-			return k < 3 ||
-			       rewriter_token(rewriter, i + 1).kind == TOKEN_STRING;
-	return rewriter_is_word(rewriter, i, "now") &&
-	       rewriter_is_punct(rewriter, i + 1, "(");
-}
-
-/* Sums with times that SQLite would compute with their first digits. */
-static enum drift_err refuse_time(struct rewriter *rewriter, unsigned i)
-{
-	unsigned first = spell_operand(rewriter, i);
-	bool left = is_time(rewriter, first);
-	struct token type = rewriter_token(rewriter, i - 1);
-
-	if (i >= 2 && rewriter_is_punct(rewriter, i - 2, "::") &&
-	    type.kind == TOKEN_WORD)
-		left = left || rewriter_is_word(rewriter, i - 1, "date") ||
-		       rewriter_is_word(rewriter, i - 1, "timestamp") ||
-		       rewriter_is_word(rewriter, i - 1, "timestamptz");
-	if (!left && !is_time(rewriter, i + 1))
-		return DRIFT_OK;
-	return rewriter_refuse(rewriter, i,
-			       "computing with a time other than + or - INTERVAL");
-}
-
 enum drift_err spell_sign(struct rewriter *rewriter, unsigned i)
 {
 	struct token token;
@@ -113,7 +80,7 @@ enum drift_err spell_sign(struct rewriter *rewriter, unsigned i)
 		       !rewriter_is_punct(rewriter, i - 1, ")")))
 		return DRIFT_OK;
 	if (!spell_is_interval(rewriter, i + 1, &end, &text))
-		return refuse_time(rewriter, i);
+		return spell_days(rewriter, i);
 	first = spell_operand(rewriter, i);
 	token = rewriter_token(rewriter, text);
 	if (token.kind == TOKEN_PARAMETER) {

@@ -10,29 +10,61 @@ enum name_of {
 	NAME_DECLARED, /* the same, and declared */
 };
 
+/* The relation that token k names; NULL: none. */
+static struct relation *relation_at(const struct rewriter *rewriter, unsigned k)
+{
+	const struct statement *statement = &rewriter->statement;
+	struct token token = statement->tokens[k];
+	const struct table_def *def;
+	struct relation *relation;
+
+	if (token.kind != TOKEN_WORD)
+		return NULL;
+	def = relation_table(transaction_present(rewriter->session),
+			     token_slice(statement->script, token));
+	return def && !relation_get(rewriter->session, def, &relation) ? relation
+								       : NULL;
+}
+
+/* Once a statement: it may compare very often. */
+void spell_name_tables(struct rewriter *rewriter)
+{
+	rewriter->named_known = true;
+	for (unsigned k = 0; k < rewriter->statement.count; k++) {
+		struct relation *relation = relation_at(rewriter, k);
+		unsigned i = 0;
+
+		while (i < rewriter->named_count && rewriter->named[i] != relation)
+			i++;
+		if (!relation || i < rewriter->named_count)
+			continue;
+		if (i == REWRITER_NAMED_MAX) {
+			rewriter->named_known = false;
+			return;
+		}
+		rewriter->named[rewriter->named_count++] = relation;
+	}
+}
+
 static enum drift_type name_type(const struct rewriter *rewriter, unsigned i,
 				 enum name_of of)
 {
-	const struct statement *statement = &rewriter->statement;
-	struct query_session *session = rewriter->session;
+	const struct query_session *session = rewriter->session;
+	unsigned count = rewriter->named_known ? rewriter->named_count
+					       : rewriter->statement.count;
 	enum drift_type type = DRIFT_ANY;
 	bool known = false;
 	struct buf column = BUF_INIT;
 
-	token_text(statement->script, rewriter_token(rewriter, i), &column);
-	for (unsigned k = 0; k < statement->count; k++) {
-		struct token token = statement->tokens[k];
-		const struct table_def *def;
-		struct relation *relation;
-		int found;
+	token_text(rewriter->statement.script, rewriter_token(rewriter, i), &column);
+	for (unsigned k = 0; k < count; k++) {
+		struct relation *relation = rewriter->named_known
+						    ? rewriter->named[k]
+						    : relation_at(rewriter, k);
+		int found = relation ? relation_column_named(relation,
+							     buf_slice(&column))
+				     : -1;
 
-		if (token.kind != TOKEN_WORD)
-			continue;
-		def = relation_table(transaction_present(session),
-				     token_slice(statement->script, token));
-		if (!def || relation_get(session, def, &relation))
-			continue;
-		found = relation_column_named(relation, buf_slice(&column));
 		if (found < 0)
 			continue;
 		if ((of == NAME_DECLARED && !relation->columns[found].def) ||

@@ -226,6 +226,7 @@ static const struct {
 	{ "ANY", spell_any },
 	{ "ARRAY", spell_array },
 	{ "ARRAY_AGG", spell_aggregate },
+	{ "BETWEEN", spell_in_list },
 	{ "CAST", spell_cast },
 	{ "COLLATE", spell_collate },
 	{ "CURRENT_CATALOG", spell_niladic },

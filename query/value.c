@@ -171,6 +171,22 @@ static enum drift_err add_number(enum drift_type type, sqlite3_value *value,
 	return DRIFT_OK;
 }
 
+bool value_add_time(enum drift_type type, struct slice text, struct buf *out)
+{
+	struct buf canonical = BUF_INIT;
+	drift_time_ns time;
+
+	if (moment_parse_timestamp(text, &time))
+		return false;
+	if (type == DRIFT_DATE)
+		moment_print_date(time, &canonical);
+	else
+		moment_print_time(time, &canonical);
+	msg_add_text(out, buf_slice(&canonical));
+	buf_release(&canonical);
+	return true;
+}
+
 /* Text that is an array or object; DRIFT_DONE: it is not. */
 static enum drift_err add_container(sqlite3_value *value, struct buf *out)
 {
@@ -237,6 +253,11 @@ static enum drift_err add_for_column(const struct query_session *session,
 		return add_boolean(value, out);
 	if (def->type == DRIFT_INTEGER || def->type == DRIFT_REAL)
 		return add_number(def->type, value, out);
+	if ((def->type == DRIFT_TIMESTAMP || def->type == DRIFT_DATE) &&
+	    sqlite3_value_type(value) == SQLITE_TEXT)
+		return value_add_time(def->type, value_bytes(value), out)
+			       ? DRIFT_OK
+			       : DRIFT_DONE;
 	if (def->type == DRIFT_JSON && sqlite3_value_type(value) == SQLITE_TEXT)
 		return add_json(value_bytes(value), out, error);
 	return DRIFT_DONE;

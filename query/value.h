@@ -25,6 +25,9 @@ enum drift_err value_read(const struct query_session *session,
 			  const struct relation *relation, int column,
 			  sqlite3_value *value, struct buf *out,
 			  struct drift_error *error);
+/* Append a time's text as a column of the type keeps it: RFC 3339 in UTC, a date's day
+ * alone; so that equal times are equal texts. False: it reads as none. */
+bool value_add_time(enum drift_type type, struct slice text, struct buf *out);
 /* True if value is what value_result would answer for the stored one. */
 bool value_is_same(sqlite3_value *value, const struct reader_value *stored,
 		   struct buf *text);

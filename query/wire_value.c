@@ -18,6 +18,8 @@ enum wire_oid wire_oid_of_type(enum drift_type type)
 		return WIRE_JSON;
 	case DRIFT_TIMESTAMP:
 		return WIRE_TIMESTAMPTZ;
+	case DRIFT_DATE:
+		return WIRE_DATE;
 	case DRIFT_BLOB:
 		return WIRE_BYTEA;
 	default:
@@ -36,6 +38,8 @@ enum wire_oid wire_oid_of_array(enum drift_type element)
 		return WIRE_BOOL_ARRAY;
 	case DRIFT_TIMESTAMP:
 		return WIRE_TIMESTAMPTZ_ARRAY;
+	case DRIFT_DATE:
+		return WIRE_DATE_ARRAY;
 	default:
 		return WIRE_TEXT_ARRAY;
 	}
@@ -65,6 +69,8 @@ enum drift_type wire_type_of_oid(uint32_t oid)
 	case WIRE_TIMESTAMP:
 	case WIRE_TIMESTAMPTZ:
 		return DRIFT_TIMESTAMP;
+	case WIRE_DATE:
+		return DRIFT_DATE;
 	default:
 		return DRIFT_TEXT;
 	}
@@ -79,6 +85,8 @@ int wire_size_of(enum wire_oid oid)
 	case WIRE_FLOAT8:
 	case WIRE_TIMESTAMPTZ:
 		return 8;
+	case WIRE_DATE:
+		return 4;
 	default:
 		return -1;
 	}
@@ -124,11 +132,26 @@ static void add_time(struct slice text, struct buf *out)
 	buf_add_str(out, "+00");
 }
 
+/* A column of dates may hold times that files gave it. */
+static void add_date(struct slice text, struct buf *out)
+{
+	drift_time_ns time;
+
+	if (text.size == 10 || moment_parse_timestamp(text, &time))
+		buf_add_slice(out, text);
+	else
+		moment_print_date(time, out);
+}
+
 void wire_add_value(const struct msg_value *value, enum wire_oid oid,
 		    struct buf *out)
 {
 	size_t start = out->size;
 
+	if (value->type == MSG_TEXT && oid == WIRE_DATE) {
+		add_date(value->bytes, out);
+		return;
+	}
 	if (value->type == MSG_TEXT && oid == WIRE_TIMESTAMPTZ) {
 		add_time(value->bytes, out);
 		return;
@@ -176,6 +199,12 @@ enum drift_err wire_add_binary(const struct msg_value *value, enum wire_oid oid,
 		    moment_parse_timestamp(value->bytes, &time))
 			return DRIFT_UNSUPPORTED;
 		buf_add_be64(out, (uint64_t)(time / 1000 - WIRE_EPOCH_US));
+		return DRIFT_OK;
+	case WIRE_DATE:
+		if (value->type != MSG_TEXT ||
+		    moment_parse_timestamp(value->bytes, &time))
+			return DRIFT_UNSUPPORTED;
+		buf_add_be32(out, (uint32_t)(moment_day(time) - WIRE_EPOCH_DAY));
 		return DRIFT_OK;
 	case WIRE_BYTEA:
 		if (value->type != MSG_BLOB && value->type != MSG_TEXT)

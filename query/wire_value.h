@@ -20,6 +20,7 @@ enum wire_oid {
 	WIRE_UNKNOWN = 705,
 	WIRE_VARCHAR = 1043,
 	WIRE_DATE = 1082,
+	WIRE_DATE_ARRAY = 1182,
 	WIRE_TIME = 1083,
 	WIRE_TIMESTAMP = 1114,
 	WIRE_BOOL_ARRAY = 1000,
@@ -35,6 +36,7 @@ enum wire_oid {
 
 /* Microseconds of timestamps are counted from 2000-01-01. */
 #define WIRE_EPOCH_US 946684800000000LL
+#define WIRE_EPOCH_DAY 10957
 
 /* WIRE_TEXT when the type is not known. */
 enum wire_oid wire_oid_of_type(enum drift_type type);

@@ -16,7 +16,7 @@ setup()
 	same "$(driftdb sql -d db -e 'CREATE TABLE v AS SELECT *, id * 2 AS twice FROM u')" "Table 'v' created with 2 row(s)"
 	same "$(sql 'SHOW CREATE TABLE v')" \
 		'{"sql":"CREATE TABLE v (id BIGINT PRIMARY KEY, name TEXT, ok BOOLEAN, at TIMESTAMP, x DOUBLE PRECISION, j JSON, twice BIGINT)"}'
-	same "$(sql 'TABLE v')" '{"id":1,"name":"ann","ok":true,"at":"2025-01-01","x":1.0,"j":[1],"twice":2}
+	same "$(sql 'TABLE v')" '{"id":1,"name":"ann","ok":true,"at":"2025-01-01T00:00:00Z","x":1.0,"j":[1],"twice":2}
 {"id":2,"name":"bob","ok":null,"at":null,"x":null,"j":null,"twice":4}'
 	sql 'CREATE TABLE w (n, m) AS VALUES (1, 2), (3, 4); CREATE TABLE e AS (SELECT id FROM u) WITH NO DATA; CREATE TABLE f AS WITH c AS (SELECT 7 AS n) SELECT * FROM c'
 	same "$(sql 'SELECT n, m FROM w; SELECT count(*) AS n FROM e; TABLE f')" '{"n":1,"m":2}

@@ -62,3 +62,44 @@ ids()
 	same "$(sql "SELECT concat(ok, 1, FALSE) AS a, concat_ws('-', ok, 'a') AS b FROM t")" '{"a":"t1f","b":"t-a"}'
 	same "$(sql "SELECT json_build_array(1::boolean, CAST('f' AS boolean)) AS a, to_json('t'::bool) AS b")" '{"a":[true,false],"b":true}'
 }
+
+@test "equal times are equal, however they are spelled" {
+	sql "CREATE TABLE e (id int PRIMARY KEY, ts timestamp, d date, tz timestamptz); CREATE INDEX ON e (ts);
+		INSERT INTO e VALUES (1, '2024-01-15 10:00:00', '2024-01-15', '2024-01-15 10:00:00+02'),
+		(2, timestamp '2024-01-15 10:00:00', date '2024-01-15', timestamptz '2024-01-15 10:00:00+02'),
+		(3, '2024-01-15', '2024-01-15 23:00:00', '2024-01-15T12:00:00Z'),
+		(4, '2024-01-15T09:30:00.5', '2024-01-16', '2024-01-15')"
+	are()
+	{
+		same "$(driftdb sql -d db -q --format tsv -e "SELECT string_agg(id::text, '' ORDER BY id) FROM e WHERE $2" | sed 1d)" "$1"
+	}
+	are 12 "ts = '2024-01-15 10:00:00'"
+	are 12 "ts = '2024-01-15 10:00' AND ts = timestamp '2024-01-15T10:00:00Z'"
+	are 34 "e.ts < '2024-01-15 10:00:00'"
+	are 34 "ts BETWEEN '2024-01-15' AND '2024-01-15 09:45'"
+	are 123 "d IN ('2024-01-15') AND d = '2024-01-15 05:00' AND '2024-01-15' = d"
+	are 12 "tz = '2024-01-15 08:00:00'"
+	are 3 "ts = d"
+	are 124 "ts > d OR ts > d + 0 OR id = 4"
+	are 3 "ts <= date '2024-01-15' AND d >= ts"
+	are 1234 "row_start > '2024-01-15 10:00' AND ts < now()::date - 7"
+	same "$(sql 'SELECT id FROM e ORDER BY tz, id LIMIT 1; SELECT d, count(*) AS n FROM e GROUP BY d')" \
+		$'{"id":4}\n{"d":"2024-01-15","n":3}\n{"d":"2024-01-16","n":1}'
+	same "$(sql "PREPARE p AS SELECT count(*) AS n FROM e WHERE ts = \$1; EXECUTE p('2024-01-15 10:00')")" '{"n":2}'
+	refuses 22007 'invalid input syntax for type timestamp: "garbage"' "SELECT id FROM e WHERE ts = 'garbage'"
+	printf 'id,ts,d\n6,2024-01-15 10:00,2024-01-17\n' >rows.csv
+	driftdb ingest -q -d db -t e -f rows.csv
+	are 126 "ts = '2024-01-15 10:00:00'"
+}
+
+@test "days are added to a date, and lie between two" {
+	sql "CREATE TABLE e (id int PRIMARY KEY, d date, ts timestamp); INSERT INTO e VALUES (3, '2024-02-28', now())"
+	same "$(sql "SELECT d + 1 - 1 AS a, d + 2 * 3 AS b, d - d AS c, d - date '2024-01-01' AS e, date '2024-03-01' - 1 AS f, d - id + 1 AS g, (d + 1) - d AS h FROM e")" \
+		'{"a":"2024-02-28","b":"2024-03-05","c":0,"e":58,"f":"2024-02-29","g":"2024-02-26","h":1}'
+	same "$(sql 'SELECT now()::date - current_date AS a, current_date - 7 < current_date AS b, 3 - 1 AS c, -id AS d, id * -2 + 5 AS e FROM e')" \
+		'{"a":0,"b":true,"c":2,"d":-3,"e":-1}'
+	refuses 0A000 'computing with a time other than' 'SELECT ts + 1 FROM e'
+	refuses 0A000 'computing with a time other than' 'SELECT ts - ts FROM e'
+	refuses 0A000 'computing with a time other than' "SELECT d + 'x' FROM e"
+	refuses 22007 'invalid' "SELECT d - 'x'::date FROM e"
+}

@@ -179,6 +179,9 @@ ROLLBACK
 @test "an encoding is known by its letters, a time by PostgreSQL's spelling" {
 	same "$(PGCLIENTENCODING="'utf-8'" psql_ -c 'SHOW client_encoding')" "'utf-8'"
 	fails_with 2 env PGCLIENTENCODING=latin1 psql -X -h "$PWD/db" -p 5433 -c 'SELECT 1'
+	psql_ -c 'CREATE TABLE dates (id INT PRIMARY KEY, d DATE)' -c "INSERT INTO dates VALUES (1, '2025-01-02'), (2, '1969-12-31 10:00')"
+	same "$(psql_ -c 'SELECT d FROM dates' -c 'SELECT d + 1 FROM dates WHERE id = 1')" $'2025-01-02\n1969-12-31\n2025-01-03'
+	same "$(psql_ <<<'SELECT d, d + 1 AS n, d - d AS z FROM dates \gdesc')" $'d|date\nn|date\nz|bigint'
 	psql_ -c 'CREATE TABLE w (id INT PRIMARY KEY, at TIMESTAMP)' \
 		-c "INSERT INTO w VALUES (1, '2025-01-02T03:04:05.5+01:00'), (2, '2025-01-02 03:04:05')" >log
 	same "$(psql_ -c 'SELECT at FROM w')" $'2025-01-02 02:04:05.5+00\n2025-01-02 03:04:05+00'
