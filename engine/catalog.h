@@ -222,6 +222,8 @@ const struct column_def *table_def_column(const struct table_def *def,
 /* kinds[i] for each key part: what key_from_name needs. */
 void table_def_key_kinds(const struct table_def *def,
 			 enum key_kind kinds[TABLE_KEY_PARTS_MAX]);
+/* Does any column have one? */
+bool table_def_has_defaults(const struct table_def *def);
 
 /* Expressions are evaluated by whoever knows SQL: query/ gives these once, at its
  * start (query_rules_install). Any thread calls them; they are bounded in time and

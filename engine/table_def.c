@@ -310,6 +310,14 @@ const struct column_def *table_def_column(const struct table_def *def,
 	return NULL;
 }
 
+bool table_def_has_defaults(const struct table_def *def)
+{
+	for (unsigned i = 0; i < def->column_count; i++)
+		if (def->columns[i].has_default || def->columns[i].default_sql)
+			return true;
+	return false;
+}
+
 void table_def_key_kinds(const struct table_def *def,
 			 enum key_kind kinds[TABLE_KEY_PARTS_MAX])
 {

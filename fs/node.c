@@ -12,9 +12,6 @@
 
 #include "fs/scratch.h"
 
-/* A row as it is now is another file than the version it shows: cp(1) and cat(1) refuse to
- * read the one into the other if both have one number. */
-#define LIVE_ROW ((uint64_t)1 << 52)
 #define BUCKETS_MIN 1024
 #define NODES_MANY 131072 /* fewer keep the memory that they had */
 
@@ -51,19 +48,6 @@ bool identity_equal(const struct identity *a, const struct identity *b)
 {
 	return a->kind == b->kind && a->table_id == b->table_id &&
 	       a->seq == b->seq && a->from == b->from && slice_equal(a->key, b->key);
-}
-
-uint64_t identity_ino(const struct identity *identity, drift_seq version)
-{
-	struct identity named = *identity;
-
-	if (version)
-		return identity->kind == NODE_ROW && identity->seq == SEQ_LIVE
-			       ? LIVE_ROW | version
-			       : version;
-	if (named.kind == NODE_QUERY)
-		named.from = 0;
-	return identity_hash(&named) >> 2 | (uint64_t)1 << 62;
 }
 
 struct identity_box *node_box_new(const struct identity *identity)
@@ -120,9 +104,8 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return hash ^ hash >> 32;
 }
 
-/* Found by a hash that is quicker than the one that others see (identity_ino). */
-static struct node **bucket_of(const struct nodes *nodes,
-			       const struct identity *identity)
+/* A hash that is quicker than identity_hash. */
+static uint64_t quick_hash(const struct identity *identity)
 {
 	const char *at = identity->key.data;
 	size_t left = identity->key.size;
@@ -134,8 +117,29 @@ static struct node **bucket_of(const struct nodes *nodes,
 		hash = mix(hash, le64_get(at));
 	for (; left > 0; left--)
 		rest = rest << 8 | (uint8_t)at[left - 1];
-	hash = mix(hash, rest + identity->key.size);
-	return &nodes->buckets[hash & (nodes->bucket_count - 1)];
+	return mix(hash, rest + identity->key.size);
+}
+
+static struct node **bucket_of(const struct nodes *nodes,
+			       const struct identity *identity)
+{
+	return &nodes->buckets[quick_hash(identity) & (nodes->bucket_count - 1)];
+}
+
+/* A row as it is now is another file than the version it shows (cp(1) and cat(1) refuse to
+ * read the one into the other if both have one number), and the same file while versions
+ * follow each other. Listings ask for many. */
+uint64_t identity_ino(const struct identity *identity, drift_seq version)
+{
+	bool is_live_row = identity->kind == NODE_ROW && identity->seq == SEQ_LIVE;
+	struct identity named = *identity;
+
+	if (version && !is_live_row)
+		return version;
+	if (named.kind == NODE_QUERY)
+		named.from = 0;
+	return (is_live_row ? quick_hash(&named) : identity_hash(&named)) >> 2 |
+	       (uint64_t)1 << 62;
 }
 
 enum drift_err nodes_init(struct nodes *nodes, const struct identity *root)
@@ -282,6 +286,14 @@ bool node_forget(struct nodes *nodes, struct node *node, uint64_t count)
 	return shrank;
 }
 
+/* Were attributes given that the kernel may still keep? From here on it does not. */
+static bool take_kept(struct node *node)
+{
+	unsigned given = atomic_load(&node->given_attrs);
+
+	return atomic_exchange(&node->forgotten_attrs, given) != given;
+}
+
 static fuse_ino_t number_of(struct nodes *nodes, const struct identity *identity,
 			    drift_time_ns changed, bool if_kept)
 {
@@ -290,7 +302,7 @@ static fuse_ino_t number_of(struct nodes *nodes, const struct identity *identity
 
 	pthread_mutex_lock(&nodes->lock);
 	node = find(nodes, identity);
-	if (node && (!if_kept || atomic_exchange(&node->kept, false)))
+	if (node && (!if_kept || take_kept(node)))
 		number = node_number(nodes, node);
 	if (node && changed)
 		node->changed = changed;
@@ -306,7 +318,17 @@ fuse_ino_t node_known(struct nodes *nodes, const struct identity *identity,
 
 void node_keep(struct node *node)
 {
-	atomic_store(&node->kept, true);
+	atomic_fetch_add(&node->given_attrs, 1);
+}
+
+unsigned node_given(const struct node *node)
+{
+	return atomic_load(&node->given_attrs);
+}
+
+void node_forgot(struct node *node, unsigned given)
+{
+	atomic_store(&node->forgotten_attrs, given);
 }
 
 void node_keep_known(struct nodes *nodes, const struct identity *identity)

@@ -90,8 +90,9 @@ struct node {
 	_Atomic int64_t size;    /* of what never changes, once known; else -1 */
 	_Atomic drift_time_ns changed; /* directories: last name that came or went */
 	atomic_bool given; /* never changes: put into the kernel's pages */
-	atomic_bool
-		kept; /* the kernel was given attributes to keep: see node_keep */
+	/* How often the kernel was given attributes to keep (see node_keep), and the
+	 * last of these times of which nothing is kept any more. */
+	atomic_uint given_attrs, forgotten_attrs;
 	atomic_uint readers; /* handles of a live row */
 	atomic_uint writers;
 	atomic_uint drafts; /* of these, those that were given bytes */
@@ -147,6 +148,11 @@ fuse_ino_t node_known(struct nodes *nodes, const struct identity *identity,
 void node_keep(struct node *node);
 /* The same if the kernel knows a node of identity: it could not be told to forget. */
 void node_keep_known(struct nodes *nodes, const struct identity *identity);
+/* What of a node the kernel was given so far, for node_forgot: to be called before a WRITE
+ * is answered, on which the kernel forgets what a write changes. */
+unsigned node_given(const struct node *node);
+/* It has the answer, and with that forgot what it had been given then. */
+void node_forgot(struct node *node, unsigned given);
 /* The number of the node of identity if the kernel may keep attributes of it, else 0;
  * from then on it keeps none. `changed` as in node_known. */
 fuse_ino_t node_stale(struct nodes *nodes, const struct identity *identity,
@@ -176,9 +182,8 @@ void nodes_each(struct nodes *nodes,
 			      fuse_ino_t number),
 		void *arg);
 
-/* st_ino: the version's number for what never changes, the same in every view; that and a
- * bit for a row as it is now; else a hash that is the same in every mount of the
- * database. */
+/* st_ino: the version's number for what never changes, the same in every view; else a hash
+ * that is the same in every mount of the database. */
 uint64_t identity_ino(const struct identity *identity, drift_seq version);
 bool identity_equal(const struct identity *a, const struct identity *b);
 

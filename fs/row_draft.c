@@ -82,20 +82,41 @@ static enum drift_err check_patch(struct row_draft *draft,
 	return err;
 }
 
+/* Must the row get its columns' defaults? It is looked for only where that matters. */
+static enum drift_err takes_defaults(const struct row_draft *draft,
+				     const struct table_def *def, bool *takes)
+{
+	struct reader *reader = reader_mine();
+	enum drift_err err;
+
+	*takes = false;
+	if (!table_def_has_defaults(def))
+		return DRIFT_OK;
+	if (!reader)
+		return DRIFT_NOMEM;
+	err = drift_get(drift_view_live(draft->tree->db), def->id, draft->row.key,
+			&reader->row);
+	*takes = err == DRIFT_NO_ROW;
+	return *takes ? DRIFT_OK : err;
+}
+
 /* Uses the reader's text. */
 static enum drift_err check_row(struct row_draft *draft, const struct table_def *def,
 				struct slice text, struct drift_error *error)
 {
 	struct reader *reader = reader_mine();
+	bool is_new;
 	enum drift_err err;
 
 	if (!reader)
 		return DRIFT_NOMEM;
 	buf_clear(&reader->text);
 	err = json_parse_document(text, &reader->text, error);
+	if (!err)
+		err = takes_defaults(draft, def, &is_new);
 	return err ? err
-		   : row_shape(def, buf_slice(&reader->text), draft->row.key,
-			       draft->is_new, &draft->document, error);
+		   : row_shape(def, buf_slice(&reader->text), draft->row.key, is_new,
+			       &draft->document, error);
 }
 
 static struct slice document_text(const struct row_draft *draft)
@@ -311,7 +332,6 @@ void row_draft_stored(struct row_draft *draft)
 {
 	draft->unsaved = false;
 	draft->ready = false;
-	draft->is_new = false;
 	if (!draft->append)
 		return;
 	draft->base = draft->text.size;

@@ -12,7 +12,6 @@ struct row_draft {
 	struct account *account; /* whose bytes these are */
 	struct identity row;     /* whose it is to be; key: into its node's */
 	bool append;             /* what is added is a patch of the row */
-	bool is_new;             /* the row was not there when this began */
 	enum drift_err let_go;   /* why the text was, until it begins anew */
 	struct buf text;
 	size_t base;               /* the document begins here */

@@ -37,6 +37,7 @@ struct row_write {
 	pthread_cond_t settled; /* committing became false */
 	struct row_draft draft;
 	bool drafted;    /* it was given bytes, and is counted in its node */
+	unsigned given;  /* node_given when the last WRITE was answered */
 	bool committing; /* the draft stays as it is */
 	size_t writing;  /* the commit answers a WRITE of so many bytes; or 0 */
 	bool releasing;  /* the commit answers the RELEASE */
@@ -169,6 +170,9 @@ static void begin_commit(struct row_write *open, fuse_req_t req,
 					.done = done,
 					.context = open };
 	pthread_mutex_unlock(&open->lock);
+	/* It asks for a FLUSH when it has taken in the answers to what was written. */
+	if (!open->writing)
+		node_forgot(open->node, open->given);
 	change_start(&open->change);
 }
 
@@ -190,6 +194,7 @@ static void row_write_write(fuse_req_t req, struct handle *handle,
 		begin_commit(open, req, DRIFT_DURABLE, false);
 		return;
 	}
+	open->given = node_given(open->node);
 	pthread_mutex_unlock(&open->lock);
 	if (err)
 		reply_err(req, err);
@@ -308,8 +313,8 @@ static const struct handle_ops row_write_ops = {
  * kernel asks to open what it has a name for; if the row went meanwhile that name
  * is still to be made where O_CREAT was given, which an OPEN does not tell. So the
  * row need not be there: this open came before it went. */
-static enum drift_err load(struct tree *tree, struct row_draft *draft, int flags,
-			   struct buf *text)
+static enum drift_err load(struct tree *tree, const struct row_draft *draft,
+			   struct buf *text, bool *is_new)
 {
 	struct reader *reader = reader_mine();
 	enum drift_err err;
@@ -318,29 +323,32 @@ static enum drift_err load(struct tree *tree, struct row_draft *draft, int flags
 		return DRIFT_NOMEM;
 	err = drift_get(drift_view_live(tree->db), draft->row.table_id,
 			draft->row.key, &reader->row);
-	draft->is_new = err == DRIFT_NO_ROW;
-	if (draft->is_new)
-		return DRIFT_OK;
-	if (err || (flags & O_TRUNC))
-		return err;
+	*is_new = err == DRIFT_NO_ROW;
+	if (err)
+		return *is_new ? DRIFT_OK : err;
 	return attr_row_text(tree, reader->row.version.row, text);
 }
 
-static enum drift_err begin_draft(struct row_write *open, bool create, int flags)
+static enum drift_err begin_draft(struct row_write *open, int flags)
 {
 	struct row_draft *draft = &open->draft;
+	struct tree *tree = open->handle.tree;
 	struct buf text = BUF_INIT;
-	enum drift_err err, begun;
+	bool is_new = false;
+	enum drift_err err = DRIFT_OK, begun;
 
-	draft->tree = open->handle.tree;
+	draft->tree = tree;
 	draft->row = *node_identity(open->node);
 	draft->append = flags & O_APPEND;
-	err = load(draft->tree, draft, flags, &text);
-	if (!err && !draft->is_new && create && (flags & O_EXCL))
+	if (open->exclusive || !(flags & O_TRUNC))
+		err = load(tree, draft, &text, &is_new);
+	else if (!drift_table_by_id(drift_view_live(tree->db), draft->row.table_id))
+		err = DRIFT_NO_TABLE;
+	if (!err && open->exclusive && !is_new)
 		err = DRIFT_KEY_EXISTS;
 	begun = row_draft_begin(draft, &text);
-	draft->unsaved = (flags & O_ACCMODE) != O_RDONLY &&
-			 (draft->is_new || (flags & O_TRUNC));
+	draft->unsaved =
+		(flags & O_ACCMODE) != O_RDONLY && (is_new || (flags & O_TRUNC));
 	return err ? err : begun;
 }
 
@@ -361,7 +369,7 @@ enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
 	pthread_mutex_init(&open->lock, NULL);
 	pthread_cond_init(&open->settled, NULL);
 	fi->direct_io = 1;
-	err = begin_draft(open, create, fi->flags);
+	err = begin_draft(open, fi->flags);
 	if (!err)
 		err = handle_give(&open->handle, uid, fi);
 	if (err)

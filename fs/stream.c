@@ -61,7 +61,9 @@ static enum drift_err next_row(struct listing *listing)
 	enum drift_err err = next_version(listing, drift_scan, rest_of(listing));
 	const struct identity row = {
 		.kind = listing->directory.seq == SEQ_LIVE ? NODE_ROW : NODE_VERSION,
+		.table_id = listing->directory.table_id,
 		.seq = listing->directory.seq,
+		.key = listing->version.key,
 	};
 
 	if (err)

@@ -100,6 +100,43 @@ head_seq()
 	same "$(head_seq)" 1
 }
 
+# Attributes of a row that has just changed are not kept by the kernel.
+settled()
+{
+	(($(date +%s%N) - $(date -r $rows/a.json +%s%N) > 150000000))
+}
+
+@test "a rewritten row is the same file, and its size and times are new at once" {
+	echo '{"v":1}' >$rows/a.json
+	number=$(stat -c %i $rows/a.json)
+	for v in 22 333; do
+		eventually 5 settled
+		before=$(stat -c '%y %z' $rows/a.json)
+		echo '{"v":'"$v"'}' >$rows/a.json
+		[ "$(stat -c '%y %z' $rows/a.json)" != "$before" ]
+		same "$(stat -c '%i %s' $rows/a.json)" "$number $(wc -c <$rows/a.json)"
+		same "$(ls -i $rows | awk '{ print $1 }')" "$number"
+	done
+	# Looked at between the write and the close, the former version is kept.
+	eventually 5 settled
+	perl -e 'open(my $row, ">", $ARGV[0]) or die;
+		syswrite($row, "{\"v\":4444}") or die;
+		my $during = -s $ARGV[0];
+		close($row) or die;
+		exit(-s $ARGV[0] == $during + 1 ? 0 : 1);' $rows/a.json
+}
+
+@test "a new row takes the defaults of its columns, a rewritten one does not" {
+	echo "CREATE TABLE d (id TEXT PRIMARY KEY, n INTEGER, s TEXT DEFAULT 'x');" >mnt/query
+	echo '{"n":1}' >mnt/tables/d/rows/a.json
+	same "$(jq -c . mnt/tables/d/rows/a.json)" '{"id":"a","n":1,"s":"x"}'
+	echo '{"n":2}' >mnt/tables/d/rows/a.json
+	same "$(jq -c . mnt/tables/d/rows/a.json)" '{"id":"a","n":2}'
+	rm mnt/tables/d/rows/a.json
+	echo '{"n":3}' >mnt/tables/d/rows/a.json
+	same "$(jq -c . mnt/tables/d/rows/a.json)" '{"id":"a","n":3,"s":"x"}'
+}
+
 @test "appending merges a patch into the newest version" {
 	echo '{"v":1,"gone":true}' >$rows/a.json
 	echo '{"w":2,"gone":null}' >>$rows/a.json
