@@ -69,31 +69,62 @@ examples()
 		'[1,"insert","admin"]'
 }
 
-@test "documents name only files that exist" {
+# names_exist FILE: of its lines "DOCUMENT PATH", each path leads from the top or from
+# the document's folder.
+names_exist()
+{
 	local document path missing=0
 
+	[ -s "$1" ] || return 1
+	while read -r document path; do
+		[ -e "$path" ] || [ -e "$(dirname "$document")/$path" ] || {
+			echo "$document: $path"
+			missing=1
+		}
+	done <"$1"
+	return "$missing"
+}
+
+@test "documents name only files that exist" {
+	local names=$PWD/names document
+
 	cd "$ROOT"
-	for document in README.md CONTRIBUTING.md docs/*.md tools/README.md tests/README.md; do
-		while read -r path; do
-			[ -e "$path" ] || [ -e "${document%/*}/$path" ] || {
-				echo "$document: $path"
-				missing=1
-			}
-		done < <(grep -oE '\]\([^):#]+\)' "$document" | sed 's/^](//; s/)$//')
-	done
-	[ "$missing" = 0 ]
+	for document in *.md docs/*.md docs/decisions/*.md */README.md; do
+		sed "s,^,$document ," < <(
+			grep -oE '\]\([^):#]+\)' "$document" | sed 's/^](//; s/)$//'
+			grep -oE '\b(engine|query|fs|tools|tests|docs)/[a-z0-9_/.-]+\.[a-z]+\b' "$document"
+		)
+	done >"$names"
+	names_exist "$names"
 }
 
 @test "each test that docs/testing.md names is there" {
 	local name missing=0
 
+	# Files; then, in the table of planted bugs, the tests themselves.
+	{
+		grep -oE '[a-z_]+\.bats' "$ROOT/docs/testing.md" | sed 's,^,testing.md tests/bats/,'
+		grep -oE '`test_[a-z_]+`' "$ROOT/docs/testing.md" | tr -d '`' |
+			sed 's,.*,testing.md tests/unit/&.c,'
+	} | sort -u >names
+	(cd "$ROOT" && names_exist "$OLDPWD/names")
+	sed -n '/^| planted/,/^$/s/.*|\(.*\)|$/\1/p' "$ROOT/docs/testing.md" |
+		grep -oE '`[a-z][^`]*`' | tr -d '`' | grep -v '\.bats$' >tests
+	[ "$(wc -l <tests)" -gt 25 ]
 	while read -r name; do
-		[ -e "$ROOT/tests/bats/$name" ] || { echo "no $name"; missing=1; }
-	done < <(grep -oE '[a-z_]+\.bats' "$ROOT/docs/testing.md" | sort -u)
-	while read -r name; do
-		[ -e "$ROOT/tests/unit/$name.c" ] || { echo "no $name"; missing=1; }
-	done < <(grep -oE '`test_[a-z_]+`' "$ROOT/docs/testing.md" | tr -d '`' | sort -u)
+		grep -qE "^static void $name\(void \*\*state\)" "$ROOT"/tests/unit/*.c ||
+			grep -qF "@test \"${name% ...}" "$ROOT"/tests/bats/*.bats ||
+			{ echo "no $name"; missing=1; }
+	done <tests
 	[ "$missing" = 0 ]
+}
+
+@test "each planted bug names a test that is there" {
+	local bug
+
+	for bug in "$ROOT"/tests/planted/*.patch; do
+		[ -e "$ROOT/tests/unit/$(sed -n 's/^Found-by: //p' "$bug").c" ]
+	done
 }
 
 @test "driftfs(5) has every fixed name of the tree" {
@@ -101,10 +132,12 @@ examples()
 
 	new_mount
 	mkdir mnt/tables/t
+	ls -A mnt mnt/.driftfs mnt/tables/t | grep -v '^mnt\|^$' >names
+	[ "$(wc -l <names)" -gt 25 ]
 	while read -r name; do
 		grep -qF "$name" "$ROOT/docs/man/driftfs.5.scd" ||
 			{ echo "driftfs(5) has no $name"; return 1; }
-	done < <(ls -A mnt mnt/.driftfs mnt/tables/t | grep -v '^mnt\|^$')
+	done <names
 }
 
 @test "driftql(7) has every first word of a statement" {

@@ -54,13 +54,17 @@ datagrams()
 
 	make -s -C "$ROOT" -o "$BUILD/driftfs" -o "$BUILD/driftdb" man BUILD="$BUILD"
 	pages=$(MANWIDTH=200 man -l "$BUILD/docs/man/driftdb.1" "$BUILD/docs/man/driftfs.1")
-	for word in $(driftdb --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+	driftdb --help | sed -n 's/^  \([a-z]*\)  .*/\1/p' >commands
+	driftfs --help | sed -n 's/^  \([a-z_=]*\) .*/\1/p' >options
+	[ "$(wc -l <commands)" -gt 15 ]
+	[ "$(wc -l <options)" -gt 6 ]
+	for word in $(cat commands); do
 		grep -qE "^ +(driftdb )?$word" <<<"$pages"
 		while read -r option; do
 			grep -qF -- "$option" <<<"$pages" || { echo "no $option"; return 1; }
 		done < <(driftdb help "$word" | grep -oE '^ .*--[a-z-]+')
 	done
-	for word in $(driftfs --help | sed -n 's/^  \([a-z_=]*\) .*/\1/p'); do
+	for word in $(cat options); do
 		grep -qF "$word" <<<"$pages" || { echo "no $word"; return 1; }
 	done
 }
