@@ -13,6 +13,7 @@ static _Atomic unsigned sync_ms;
 static _Atomic int64_t durable; /* what the last finished sync covered */
 static _Atomic int64_t written; /* what the writer has put */
 static _Atomic bool stop;
+static _Atomic bool stands_still, is_waited_for; /* the disk */
 
 /* Between write and sync stands the value that nobody may see yet. */
 static int slow_fdatasync(const struct drift_io *io, int fd)
@@ -20,6 +21,8 @@ static int slow_fdatasync(const struct drift_io *io, int fd)
 	int64_t covers = written;
 
 	usleep(sync_ms * 1000);
+	for (; stands_still; usleep(1000))
+		is_waited_for = true;
 	if (io_system.fdatasync(io, fd) != 0)
 		return -1;
 	durable = covers;
@@ -107,9 +110,59 @@ static void readers_see_what_is_durable_and_never_wait(void **state)
 	scratch_remove(&s);
 }
 
+static void *make_table(void *arg)
+{
+	return table_t_make_as(arg, "later") ? arg : NULL;
+}
+
+/* How many DDL statements the stream of events has, or -1 if it breaks. */
+static int ddl_count(struct drift_db *db)
+{
+	struct drift_events *events;
+	struct drift_event event;
+	int count = 0;
+	enum drift_err err;
+
+	assert_int_equal(drift_events_open(db, 1, DRIFT_SEQ_MAX, &events, NULL),
+			 DRIFT_OK);
+	while (!(err = drift_events_next(events, &event, NULL)))
+		count += event.ddl;
+	drift_events_close(events);
+	return err == DRIFT_DONE ? count : -1;
+}
+
+/* It stands in the log already, and nobody knows it. */
+static void a_table_that_waits_for_the_disk_is_no_event_yet(void **state)
+{
+	struct drift_io io = io_system;
+	pthread_t thread;
+	struct scratch s;
+	void *failed;
+	int meanwhile;
+
+	(void)state;
+	io.fdatasync = slow_fdatasync;
+	scratch_init(&s);
+	s.options.io = &io;
+	assert_int_equal(scratch_open(&s), DRIFT_OK);
+	assert_int_equal(scratch_put(&s, "row", 1, 0), DRIFT_OK);
+	stands_still = true;
+	assert_int_equal(pthread_create(&thread, NULL, make_table, s.db), 0);
+	while (!is_waited_for)
+		usleep(1000);
+	meanwhile = ddl_count(s.db);
+	stands_still = false;
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	assert_int_equal(meanwhile, 1);
+	assert_int_equal(ddl_count(s.db), 2);
+	scratch_remove(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_table_that_waits_for_the_disk_is_no_event_yet),
 		cmocka_unit_test(readers_see_what_is_durable_and_never_wait),
 	};
 
