@@ -17,6 +17,7 @@
 
 static _Atomic bool full;
 static _Atomic bool shut; /* syncs wait */
+static _Atomic bool waited_for;
 
 static int full_fallocate(const struct drift_io *io, int fd, off_t offset,
 			  off_t size)
@@ -45,8 +46,8 @@ static ssize_t full_pwrite(const struct drift_io *io, int fd, const void *data,
 
 static int slow_fdatasync(const struct drift_io *io, int fd)
 {
-	while (shut)
-		usleep(1000);
+	for (; shut; usleep(1000))
+		waited_for = true;
 	return io_system.fdatasync(io, fd);
 }
 
@@ -161,9 +162,12 @@ static void of_those_that_wait_only_what_has_no_room_is_refused(void **state)
 	start(&s, &io);
 	fill(&s, 3);
 	answered = 0;
+	waited_for = false;
 	shut = true;
 	submit(&s, "first", 1, 0, &first);
-	usleep(20000); /* the committer syncs it; the rest gathers meanwhile */
+	/* The committer syncs it; the rest gathers meanwhile. */
+	while (!waited_for)
+		usleep(1000);
 	full = true;
 	submit(&s, "large", 2, 3u << 20, &large);
 	submit(&s, "small", 3, 10, &small);
