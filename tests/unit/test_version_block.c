@@ -109,14 +109,13 @@ static void the_newest_up_to_a_seq_is_found(void **unused)
 						     &is_last),
 				 DRIFT_DONE);
 		for (unsigned i = 0; i < count; i++) {
-			drift_seq next = i + 1 < count ? versions[i + 1].seq
-						       : DRIFT_SEQ_MAX;
+			drift_seq next =
+				i + 1 < count ? versions[i + 1].seq : DRIFT_SEQ_MAX;
 			drift_seq seqs[] = { versions[i].seq, next - 1 };
 
 			for (unsigned n = 0; n < 2; n++) {
-				assert_int_equal(version_cursor_find(&cursor,
-								     seqs[n],
-								     &is_last),
+				assert_int_equal(version_cursor_find(
+							 &cursor, seqs[n], &is_last),
 						 DRIFT_OK);
 				assert_same(&cursor.version, &versions[i]);
 				assert_int_equal(is_last, i + 1 == count);
