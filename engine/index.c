@@ -153,8 +153,12 @@ static int compare_keys(const MDB_val *a, const MDB_val *b)
 	return order ? order : (a->mv_size > b->mv_size) - (a->mv_size < b->mv_size);
 }
 
+/* All spaces, which are made together: where one is missing among others, it is noise that
+ * has not been found, and nothing may be put into that. */
 static int open_spaces(struct index *index, bool read_only)
 {
+	unsigned flags = 0;
+	MDB_stat main;
 	MDB_txn *txn;
 	int code = INDEX_FAULT_IN(
 		mdb_txn_begin(index->env, NULL, read_only ? MDB_RDONLY : 0, &txn));
@@ -162,10 +166,15 @@ static int open_spaces(struct index *index, bool read_only)
 	if (code)
 		return code;
 	code = INDEX_FAULT_IN(mdb_dbi_open(txn, NULL, 0, &index->main));
+	if (!code)
+		code = INDEX_FAULT_IN(mdb_stat(txn, index->main, &main));
+	if (!code && !read_only && main.ms_entries == 0)
+		flags = MDB_CREATE;
 	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
-		code = INDEX_FAULT_IN(mdb_dbi_open(txn, space_names[i],
-						   read_only ? 0 : MDB_CREATE,
-						   &index->spaces[i]));
+		code = INDEX_FAULT_IN(
+			mdb_dbi_open(txn, space_names[i], flags, &index->spaces[i]));
+	if (code == MDB_NOTFOUND && main.ms_entries != 0)
+		code = MDB_CORRUPTED;
 	for (unsigned i = 0; i < INDEX_SPACES && !code; i++)
 		code = mdb_set_compare(txn, index->spaces[i], compare_keys);
 	if (code) {

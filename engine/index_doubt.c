@@ -3,7 +3,10 @@
  * nothing, and that an entry which does not match its checksum is one at all. A page of
  * noise looks like either. (What it takes for places may lead to an entry of another page;
  * that is not told from its own.) Where the tree is not one, there is no way on, neither
- * down nor to the next entry: then the process ends as on a fault (index_fault.h). */
+ * down nor to the next entry: then the process ends as on a fault (index_fault.h).
+ *
+ * A page that is to be changed is looked at before: LMDB copies it by what it says of
+ * itself, and would write beyond the copy. */
 #include "engine/index_env.h"
 #include "engine/index_page.h"
 
@@ -45,6 +48,39 @@ bool index_is_entry(const struct index *index, const MDB_val *stored)
 	return flags == INDEX_PAGE_OVERFLOW
 		       ? place == INDEX_PAGE_HEAD_BYTES
 		       : flags == INDEX_PAGE_LEAF && leaf_has(page, bytes, place);
+}
+
+/* ---- Leaves to be changed ------------------------------------------------------------- */
+
+/* What is not in the map was copied before. */
+static void leaf_check(struct index *index, const MDB_val *key)
+{
+	size_t offset;
+
+	if (index->page_bytes &&
+	    index_fault_offset(index->fault, key->mv_data, &offset) &&
+	    !INDEX_FAULT_IN(index_page_is_sound(key->mv_data, index->page_bytes)))
+		index_fault_end(index->fault);
+}
+
+int index_leaf_check(struct index *index, MDB_cursor *cursor, const MDB_val *wanted)
+{
+	MDB_val key = *wanted, stored;
+	int code =
+		INDEX_FAULT_IN(mdb_cursor_get(cursor, &key, &stored, MDB_SET_RANGE));
+
+	if (!code) {
+		leaf_check(index, &key);
+		if (key.mv_size == wanted->mv_size &&
+		    memcmp(key.mv_data, wanted->mv_data, key.mv_size) == 0)
+			return 0;
+	}
+	/* It may belong at the end of the leaf before. */
+	code = INDEX_FAULT_IN(
+		mdb_cursor_get(cursor, &key, &stored, code ? MDB_LAST : MDB_PREV));
+	if (!code)
+		leaf_check(index, &key);
+	return code == MDB_NOTFOUND ? 0 : code;
 }
 
 /* ---- Ends --------------------------------------------------------------------------- */

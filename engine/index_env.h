@@ -98,6 +98,13 @@ bool index_is_entry(const struct index *index, const MDB_val *stored);
 enum drift_err index_end_check(struct index *index, MDB_cursor *cursor,
 			       MDB_cursor_op op, MDB_val *key, MDB_val *stored);
 
+/* index_doubt.c: before an entry is put or deleted: the leaf it belongs to is looked at,
+ * unless this transaction has changed it already; the process ends where that is no leaf.
+ * (Noise above it leads to no leaf; neighbours that LMDB joins with are not looked at.) LMDB's
+ * code, 0 also when there is no such entry. Cost: going down the tree once, which LMDB is
+ * spared then. */
+int index_leaf_check(struct index *index, MDB_cursor *cursor, const MDB_val *wanted);
+
 static inline uint32_t index_value_crc(struct slice key, const char *value,
 				       size_t size)
 {

@@ -11,10 +11,11 @@
  *		2	flags: 2 for a leaf that was committed, 4 for the first page of
  *			data that stands by itself, behind 16 bytes
  *		2	end of the offsets that follow: 16 + 2 * entries
- *		2	where the entries begin
+ *		2	where the entries begin: what is between the two is free
  *		...	offsets[2] of the entries from the page's beginning, in key order
  *	entry	4	bytes of the data: the lower two, the upper two
- *		2	flags: 0, or data that stands elsewhere
+ *		2	flags: 0; 1, data that stands elsewhere, at the page whose number
+ *			is here; 2, the record of a named tree
  *		2	bytes of the key
  *		...	key, data
  *
@@ -33,7 +34,9 @@
 #define INDEX_NODE_HEAD_BYTES 8
 #define INDEX_PAGE_FLAGS_AT 10
 #define INDEX_PAGE_END_AT 12
+#define INDEX_PAGE_ENTRIES_AT 14
 #define INDEX_PAGE_LEAF 2
+#define INDEX_NODE_ELSEWHERE 1
 #define INDEX_PAGE_OVERFLOW 4
 
 /* Entries at..count-1 are those that follow. All zeros: none is known. */
@@ -46,6 +49,11 @@ struct index_page {
  * page, when it is none all of which can be read here. bytes: of a page, a power of
  * two. */
 bool index_page_enter(struct index_page *page, const char *key, size_t bytes);
+
+/* Whether the entry that has its key at `key` stands in a leaf with all its entries, so that
+ * LMDB, which copies and moves by what a page says of itself, keeps within it. bytes: as
+ * above. */
+bool index_page_is_sound(const char *key, size_t bytes);
 
 static inline uint16_t index_page_number(const char *at)
 {

@@ -96,8 +96,10 @@ enum drift_err index_put(struct index_writer *writer, enum index_space space,
 	buf_add_slice(&writer->value, value);
 	if (buf_status(&writer->value))
 		return DRIFT_NOMEM;
-	code = INDEX_FAULT_IN(mdb_cursor_put(writer->cursors[space], &where, &stored,
-					     MDB_RESERVE));
+	code = index_leaf_check(writer->index, writer->cursors[space], &where);
+	if (!code)
+		code = INDEX_FAULT_IN(mdb_cursor_put(writer->cursors[space], &where,
+						     &stored, MDB_RESERVE));
 	if (code)
 		return write_err(writer->index, code);
 	at = stored.mv_data;
@@ -110,9 +112,11 @@ enum drift_err index_delete(struct index_writer *writer, enum index_space space,
 			    struct slice key)
 {
 	MDB_val where = index_val(key);
-	int code = INDEX_FAULT_IN(
-		mdb_del(writer->txn, writer->index->spaces[space], &where, NULL));
+	int code = index_leaf_check(writer->index, writer->cursors[space], &where);
 
+	if (!code)
+		code = INDEX_FAULT_IN(mdb_del(
+			writer->txn, writer->index->spaces[space], &where, NULL));
 	writer->pages += !code;
 	return code == MDB_NOTFOUND ? DRIFT_OK : write_err(writer->index, code);
 }
