@@ -65,7 +65,8 @@ enum drift_err lookup_name(struct tree *tree, const struct identity *parent,
 	if (err || attr_is_pinned(&identity))
 		return err;
 	node_keep(entry_node(tree, entry));
-	if (drift_head(tree->db) == head)
+	/* A directory's node alone knows when its names last changed. */
+	if (drift_head(tree->db) == head && !entry_node(tree, entry)->changed)
 		return DRIFT_OK;
 	err = attr_read(tree, entry_node(tree, entry), &identity, caller,
 			&entry->attr);
