@@ -281,12 +281,18 @@ enum drift_err attr_scratch(struct tree *tree, struct node *node,
 enum drift_err attr_text(struct tree *tree, struct node *node,
 			 struct identity *identity, uid_t caller, struct stat *st)
 {
+	const struct moving_text *moving = &tree->moving[identity->kind];
 	struct reader *reader = reader_mine();
 	enum drift_err err;
 
 	(void)node;
 	if (!reader)
 		return DRIFT_NOMEM;
+	if (moving->open) {
+		attr_fill(tree, identity, 0, moving->size, attr_time(tree, identity),
+			  st);
+		return DRIFT_OK;
+	}
 	buf_clear(&reader->text);
 	err = kind_of(identity)->text(tree, identity, caller, &reader->text);
 	if (!err)

@@ -168,7 +168,7 @@ void dir_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	err = open_dir(tree, directory, uid, fi);
 	if (err)
-		refusal_add_open(tree, uid, directory, false, err);
+		refusal_add_open(tree, uid, directory, err);
 	if (err)
 		reply_gone(req, err);
 	else

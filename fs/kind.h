@@ -48,6 +48,10 @@ enum kind_flags {
 	/* Each look-up gets a node of its own, because the kernel lets one process at
 	 * a time write to a node, and a statement takes as long as it takes. */
 	KIND_EACH = 128,
+	/* Its text is another at each look, at least by the counters of looks: while it is
+	 * open, its size is that of the text which was opened last, so that who asks for
+	 * the size of what he opened is told what he will read. */
+	KIND_MOVING = 256,
 };
 
 struct kind {

@@ -98,7 +98,7 @@ void make_row(fuse_req_t req, struct node *node, struct slice name,
 			      ? create_scratch(tree, uid, &identity, &entry, fi)
 			      : create_row(tree, uid, &identity, &entry, fi);
 		if (err == DRIFT_TOO_MANY_FILES)
-			refusal_add_open(tree, uid, &identity, true, err);
+			refusal_add_open(tree, uid, &identity, err);
 	}
 	if (err) {
 		reply_err(req, err);

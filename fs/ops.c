@@ -183,11 +183,10 @@ static enum drift_err set_size(fuse_req_t req, struct node *node, off_t size,
 	return err ? err : st.st_size == size ? DRIFT_OK : DRIFT_BAD_ARGUMENT;
 }
 
-static void note_file(fuse_req_t req, const struct node *node, int flags,
-		      enum drift_err err)
+static void note_file(fuse_req_t req, const struct node *node, enum drift_err err)
 {
 	refusal_add_open(tree_of(req), fuse_req_ctx(req)->uid, node_identity(node),
-			 (flags & O_ACCMODE) != O_RDONLY, err);
+			 err);
 }
 
 /* touch(1) of a row that is not there: nothing was written that could be one. */
@@ -213,7 +212,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 	if (attr_is_pinned(node_identity(node)))
 		err = DRIFT_READ_ONLY;
 	if (err)
-		note_file(req, node, O_WRONLY, err);
+		note_file(req, node, err);
 	if (!err && (to_set & FUSE_SET_ATTR_SIZE))
 		err = set_size(req, node, attr->st_size, fi);
 	if (!err)
@@ -267,8 +266,7 @@ static enum drift_err open_node(fuse_req_t req, struct node *node,
 
 	if (access != O_RDONLY && attr_is_pinned(identity) && !asked)
 		return DRIFT_READ_ONLY;
-	if ((access != O_RDONLY && !(kind->mode & 0222)) ||
-	    (access != O_WRONLY && !(kind->mode & 0444)))
+	if (access != O_RDONLY && !(kind->mode & 0222))
 		return DRIFT_UNSAFE; /* EACCES: there is nothing to do that with */
 	return kind->open(tree_of(req), node, fuse_req_ctx(req), fi);
 }
@@ -288,7 +286,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	enum drift_err err = open_node(req, node_in(req, ino), fi);
 
 	if (err)
-		note_file(req, node_in(req, ino), fi->flags, err);
+		note_file(req, node_in(req, ino), err);
 	if (err)
 		reply_gone(req, err);
 	else

@@ -163,15 +163,14 @@ static void explain_full(struct tree *tree, uid_t uid, struct drift_error *error
 }
 
 void refusal_add_open(struct tree *tree, uid_t uid, const struct identity *identity,
-		      bool writes, enum drift_err err)
+		      enum drift_err err)
 {
 	struct drift_error error = { 0 };
 
 	if (err == DRIFT_READ_ONLY)
 		(void)!drift_fail(&error, err, PAST_STAYS);
 	else if (err == DRIFT_UNSAFE)
-		(void)!drift_fail(&error, err, "this file can only be %s",
-				  writes ? "read" : "written");
+		(void)!drift_fail(&error, err, "this file can only be read");
 	else if (err == DRIFT_TOO_MANY_FILES)
 		explain_full(tree, uid, &error);
 	else if (err == DRIFT_LIMIT)

@@ -33,7 +33,7 @@ void refusal_add_act(struct tree *tree, uid_t uid, const struct identity *parent
 /* The same about a file or directory that cannot be opened or changed so; of an err that
  * says enough by itself, nothing. */
 void refusal_add_open(struct tree *tree, uid_t uid, const struct identity *identity,
-		      bool writes, enum drift_err err);
+		      enum drift_err err);
 /* Append what uid may read. */
 [[nodiscard]] enum drift_err refusal_text(struct tree *tree,
 					  const struct identity *identity, uid_t uid,

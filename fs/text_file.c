@@ -146,6 +146,7 @@ enum drift_err text_release(struct tree *tree, const struct identity *identity,
 struct text_handle {
 	struct handle handle;
 	struct node *node;
+	struct moving_text *moving; /* NULL: it is not */
 	size_t size;
 	char text[];
 };
@@ -164,6 +165,8 @@ static void text_free(struct handle *handle)
 
 	if (open->node)
 		atomic_fetch_sub(&open->node->readers, 1);
+	if (open->moving)
+		atomic_fetch_sub(&open->moving->open, 1);
 	free(open);
 }
 
@@ -192,6 +195,7 @@ enum drift_err text_open_copy(struct tree *tree, struct node *node, uid_t uid,
 					.tree = tree,
 					.bytes = text.size };
 	open->node = node;
+	open->moving = NULL;
 	if (node)
 		atomic_fetch_add(&node->readers, 1);
 	open->size = text.size;
@@ -205,6 +209,14 @@ enum drift_err text_open_copy(struct tree *tree, struct node *node, uid_t uid,
 	return err;
 }
 
+static void note_moving(struct tree *tree, const struct identity *identity,
+			struct text_handle *open)
+{
+	open->moving = &tree->moving[identity->kind];
+	atomic_store(&open->moving->size, open->size);
+	atomic_fetch_add(&open->moving->open, 1);
+}
+
 enum drift_err text_open(struct tree *tree, struct node *node,
 			 const struct fuse_ctx *caller, struct fuse_file_info *fi)
 {
@@ -215,6 +227,8 @@ enum drift_err text_open(struct tree *tree, struct node *node,
 	err = kind_of(identity)->text(tree, identity, caller->uid, &text);
 	if (!err)
 		err = text_open_copy(tree, NULL, caller->uid, buf_slice(&text), fi);
+	if (!err && (kind_of(identity)->flags & KIND_MOVING))
+		note_moving(tree, identity, (struct text_handle *)handle_of(fi));
 	if (!err && attr_is_pinned(identity)) {
 		fi->direct_io = 0;
 		fi->keep_cache = 1;

@@ -33,6 +33,13 @@ struct tree_options {
 	mode_t umask;
 };
 
+/* A text that is another at each look: how many have it open, and the size of what was
+ * opened last. */
+struct moving_text {
+	atomic_uint open;
+	atomic_size_t size;
+};
+
 struct tree {
 	struct drift_db *db;
 	struct fuse_session *session;
@@ -51,6 +58,7 @@ struct tree {
 	struct invalidator *invalidator;
 	struct record_sizes record_sizes;
 	struct meter meter;
+	struct moving_text moving[NODE_KINDS]; /* of KIND_MOVING */
 	atomic_uint cursors_kept; /* by open directories, see listing_rest */
 	atomic_bool stopping;     /* whatever takes long ends soon */
 };

@@ -117,8 +117,7 @@ own_memory()
 	printf 'id,v\r\nx,1\r\n"y ""z""","2"\r\n' >>$t/import.csv
 	same "$(jq -c . "$t/rows/y \"z\".json")" '{"id":"y \"z\"","v":"2"}'
 	same "$(jq -c .v $t/rows/x.json)" 1
-	fails_with 1 cat $t/import.csv
-	says 'Permission denied'
+	same "$(stat -c %s $t/import.csv; cat $t/import.csv)" 0 # what was put into it is rows
 }
 
 @test "what a stream gives an import takes, and the tables are equal" {
@@ -183,7 +182,7 @@ own_memory()
 	says 'Permission denied'
 }
 
-@test "reading ahead of a file that can only be written harms nobody" {
+@test "reading ahead of a file that is open for writing alone harms nobody" {
 	"$BUILD/tests/bats/row_calls" ahead $t/import.csv
 	kill -0 "$MOUNT_PID"
 	same "$(cat $t/count)" 1
