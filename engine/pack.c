@@ -7,10 +7,11 @@
 #include "engine/crc32c.h"
 #include "engine/zstd_block.h"
 
-/* 2: blocks may be smaller than BLOCK_BYTES_MIN_1, which readers of 1 take for damage. A
- * pack has the least version that has its blocks. */
-#define FORMAT_VERSION 2
-#define BLOCK_BYTES_MIN_1 (16u << 10)
+/* What readers of an older version take for damage makes a newer one; a pack says the
+ * least that has its blocks. Version 2 is read, and written no more. */
+#define FORMAT_VERSION 3
+#define WITH_DICTIONARY 3
+#define SMALL_BYTES_MAX (16u << 10) /* larger blocks gain nothing by a dictionary */
 #define LEVEL 9
 #define WINDOW_LOG 22
 #define SAMPLE_BYTES (8u << 20)
@@ -18,9 +19,9 @@
 
 static const char magic[8] = { 'D', 'R', 'I', 'F', 'T', 'P', 'A', 'K' };
 
+/* It ends where the next one begins. */
 struct block {
-	uint64_t offset;
-	uint32_t size;
+	uint32_t offset;
 	uint32_t crc;
 };
 
@@ -29,7 +30,8 @@ struct pack {
 	uint32_t block_bytes;
 	uint32_t count;
 	uint64_t size;
-	struct block blocks[];
+	struct zstd_dictionary *dictionary;
+	struct block blocks[]; /* count, and the file's end */
 };
 
 bool pack_is(const void *bytes)
@@ -44,8 +46,10 @@ uint64_t pack_size(const struct pack *pack)
 
 void pack_free(struct pack *pack)
 {
-	if (pack)
-		file_map_free(&pack->map);
+	if (!pack)
+		return;
+	file_map_free(&pack->map);
+	zstd_dictionary_free(pack->dictionary);
 	free(pack);
 }
 
@@ -57,7 +61,8 @@ struct packer {
 	uint32_t block_bytes;
 	struct zstd_packer *zstd;
 	struct buf plain, packed, table;
-	uint64_t at; /* where the next block goes */
+	struct buf dictionary; /* of small blocks; empty: there is none */
+	uint64_t at;           /* where the next block goes */
 };
 
 static enum drift_err read_plain(struct packer *packer, uint64_t offset, size_t size)
@@ -75,34 +80,47 @@ static enum drift_err read_plain(struct packer *packer, uint64_t offset, size_t 
 	return err || got == size ? err : DRIFT_CORRUPT;
 }
 
+/* Write what the table's next entry tells of. */
+static enum drift_err put(struct packer *packer, struct slice bytes)
+{
+	char entry[16];
+	enum drift_err err;
+
+	le64_put(entry, packer->at);
+	le32_put(entry + 8, (uint32_t)bytes.size);
+	le32_put(entry + 12, crc32c(0, bytes.data, bytes.size));
+	buf_add(&packer->table, entry, sizeof(entry));
+	err = io_write(packer->io, packer->to, bytes, packer->at);
+	packer->at += bytes.size;
+	return err ? err : buf_status(&packer->table);
+}
+
 static enum drift_err pack_block(struct packer *packer, uint64_t offset, size_t size)
 {
-	struct buf *packed = &packer->packed;
-	char entry[16];
 	enum drift_err err = read_plain(packer, offset, size);
 
 	if (!err)
-		err = zstd_pack(packer->zstd, buf_slice(&packer->plain), packed);
-	if (err)
-		return err;
-	le64_put(entry, packer->at);
-	le32_put(entry + 8, (uint32_t)packed->size);
-	le32_put(entry + 12, crc32c(0, packed->data, packed->size));
-	buf_add(&packer->table, entry, sizeof(entry));
-	err = io_write(packer->io, packer->to, buf_slice(packed), packer->at);
-	packer->at += packed->size;
-	return err ? err : buf_status(&packer->table);
+		err = zstd_pack(packer->zstd, buf_slice(&packer->plain),
+				&packer->packed);
+	return err ? err : put(packer, buf_slice(&packer->packed));
+}
+
+static struct slice dictionary_for(const struct packer *packer, uint32_t block_bytes)
+{
+	return block_bytes <= SMALL_BYTES_MAX ? buf_slice(&packer->dictionary)
+					      : (struct slice){ 0 };
 }
 
 /* Bytes that the sample packs to in blocks of this size. */
 static enum drift_err pack_sample(struct packer *packer, uint32_t block_bytes,
 				  size_t *bytes)
 {
+	struct slice dictionary = dictionary_for(packer, block_bytes);
 	const char *at = packer->plain.data;
 	size_t left = packer->plain.size;
-	enum drift_err err = DRIFT_OK;
+	enum drift_err err = zstd_packer_use(packer->zstd, dictionary);
 
-	*bytes = 0;
+	*bytes = dictionary.size;
 	while (left && !err) {
 		size_t n = left < block_bytes ? left : block_bytes;
 
@@ -114,10 +132,10 @@ static enum drift_err pack_sample(struct packer *packer, uint32_t block_bytes,
 	return err;
 }
 
-/* The smallest blocks that make the sample at most a sixth larger than the best. */
+/* The smallest blocks that make the sample at most a fifth larger than the best. */
 static enum drift_err choose_block_bytes(struct packer *packer, uint64_t size)
 {
-	static const uint32_t sizes[] = { PACK_BLOCK_BYTES_MIN, 16u << 10,
+	static const uint32_t sizes[] = { PACK_BLOCK_BYTES_MIN, SMALL_BYTES_MAX,
 					  128u << 10, 1u << 20,
 					  PACK_BLOCK_BYTES_MAX };
 	enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
@@ -125,14 +143,20 @@ static enum drift_err choose_block_bytes(struct packer *packer, uint64_t size)
 	enum drift_err err = read_plain(
 		packer, 0, size < SAMPLE_BYTES ? (size_t)size : SAMPLE_BYTES);
 
+	if (!err)
+		err = zstd_dictionary_make(buf_slice(&packer->plain),
+					   PACK_BLOCK_BYTES_MIN, LEVEL,
+					   &packer->dictionary);
 	for (unsigned i = 0; i < SIZES && !err; i++) {
 		err = pack_sample(packer, sizes[i], &bytes[i]);
 		best = bytes[i] < best ? bytes[i] : best;
 	}
 	for (unsigned i = SIZES; i-- > 0 && !err;)
-		if (bytes[i] <= best + best / 6)
+		if (bytes[i] <= best + best / 5)
 			packer->block_bytes = sizes[i];
-	return err;
+	return err ? err
+		   : zstd_packer_use(packer->zstd,
+				     dictionary_for(packer, packer->block_bytes));
 }
 
 static uint32_t head_crc(const char *head, struct slice table)
@@ -151,7 +175,8 @@ static enum drift_err write_head(struct packer *packer, uint64_t size,
 	enum drift_err err;
 
 	memcpy(head, magic, sizeof(magic));
-	le32_put(head + 8, packer->block_bytes < BLOCK_BYTES_MIN_1 ? 2 : 1);
+	le32_put(head + 8,
+		 packer->block_bytes <= SMALL_BYTES_MAX ? WITH_DICTIONARY : 1);
 	le32_put(head + 12, packer->block_bytes);
 	le64_put(head + 16, size);
 	le32_put(head + 24, count);
@@ -184,6 +209,10 @@ enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size, in
 	if (!err)
 		count = (size + step - 1) / step;
 	packer.at = PACK_HEAD_BYTES + 16 * count;
+	if (!err && step <= SMALL_BYTES_MAX) {
+		packer.at += 16;
+		err = put(&packer, dictionary_for(&packer, packer.block_bytes));
+	}
 	for (uint64_t at = 0; !err && at < size; at += step)
 		err = pack_block(&packer, at, size - at < step ? size - at : step);
 	if (!err)
@@ -194,48 +223,72 @@ enum drift_err pack_write(const struct drift_io *io, int from, uint64_t size, in
 	buf_release(&packer.plain);
 	buf_release(&packer.packed);
 	buf_release(&packer.table);
+	buf_release(&packer.dictionary);
 	return err;
 }
 
 /* ---- Opening ---------------------------------------------------------------- */
 
-static enum drift_err check_blocks(const struct pack *pack, uint64_t file_size)
+/* The table's entries: of what stands behind it, without gaps. */
+static enum drift_err take_table(const char *at, uint32_t entries,
+				 uint64_t file_size, struct block *blocks)
 {
-	uint64_t at = PACK_HEAD_BYTES + 16 * (uint64_t)pack->count;
+	uint64_t end = PACK_HEAD_BYTES + 16 * (uint64_t)entries;
 
-	for (uint32_t i = 0; i < pack->count; i++) {
-		if (pack->blocks[i].offset != at ||
-		    pack->blocks[i].size > file_size - at)
+	for (uint32_t i = 0; i < entries; i++, at += 16) {
+		if (le64_get(at) != end || le32_get(at + 8) > file_size - end)
 			return DRIFT_CORRUPT;
-		at += pack->blocks[i].size;
+		blocks[i] = (struct block){ .offset = (uint32_t)end,
+					    .crc = le32_get(at + 12) };
+		end += le32_get(at + 8);
 	}
-	return at == file_size ? DRIFT_OK : DRIFT_CORRUPT;
+	blocks[entries].offset = (uint32_t)end;
+	return end == file_size ? DRIFT_OK : DRIFT_CORRUPT;
 }
 
-static enum drift_err read_table(const struct drift_io *io, int fd, const char *head,
-				 struct pack *pack)
+static enum drift_err read_dictionary(const struct drift_io *io, int fd,
+				      const struct block *block, struct pack *pack)
 {
-	size_t got, size = 16 * (size_t)pack->count;
+	size_t got, size = block[1].offset - block->offset;
+	char bytes[PACK_DICTIONARY_BYTES_MAX];
+	enum drift_err err;
+
+	if (size > sizeof(bytes))
+		return DRIFT_CORRUPT;
+	err = io_read(io, fd, bytes, size, block->offset, &got);
+	if (err)
+		return err;
+	if (got < size || crc32c(0, bytes, size) != block->crc)
+		return DRIFT_CORRUPT;
+	return size ? zstd_dictionary_new(slice_of(bytes, size), &pack->dictionary)
+		    : DRIFT_OK;
+}
+
+/* The table, and the dictionary if it begins with one. */
+static enum drift_err read_table(const struct drift_io *io, int fd, const char *head,
+				 uint64_t file_size, struct pack *pack)
+{
+	bool has_dictionary = le32_get(head + 8) >= WITH_DICTIONARY;
+	uint32_t entries = pack->count + has_dictionary;
+	size_t got, size = 16 * (size_t)entries;
 	struct buf table = BUF_INIT;
 	char *at = buf_reserve(&table, size + 1);
+	struct block *blocks = calloc(entries + 1, sizeof(*blocks));
 	enum drift_err err = DRIFT_NOMEM;
 
-	if (!at)
-		goto done;
-	err = io_read(io, fd, at, size, PACK_HEAD_BYTES, &got);
-	if (err)
-		goto done;
-	err = DRIFT_CORRUPT;
-	if (got < size || le32_get(head + 28) != head_crc(head, slice_of(at, size)))
-		goto done;
-	for (uint32_t i = 0; i < pack->count; i++, at += 16)
-		pack->blocks[i] = (struct block){
-			.offset = le64_get(at),
-			.size = le32_get(at + 8),
-			.crc = le32_get(at + 12),
-		};
-	err = DRIFT_OK;
-done:
+	if (at && blocks)
+		err = io_read(io, fd, at, size, PACK_HEAD_BYTES, &got);
+	if (!err && (got < size ||
+		     le32_get(head + 28) != head_crc(head, slice_of(at, size))))
+		err = DRIFT_CORRUPT;
+	if (!err)
+		err = take_table(at, entries, file_size, blocks);
+	if (!err && has_dictionary)
+		err = read_dictionary(io, fd, blocks, pack);
+	if (!err)
+		memcpy(pack->blocks, blocks + has_dictionary,
+		       (pack->count + 1) * sizeof(*blocks));
+	free(blocks);
 	buf_release(&table);
 	return err;
 }
@@ -265,17 +318,15 @@ enum drift_err pack_open(const struct drift_io *io, int fd, struct pack **out)
 	    block_bytes > PACK_BLOCK_BYTES_MAX ||
 	    (block_bytes & (block_bytes - 1)) || count > BLOCKS_MAX ||
 	    size > PACK_BYTES_MAX || 16 * (uint64_t)count > file_size ||
-	    count != (size - 1) / block_bytes + (size > 0))
+	    file_size > UINT32_MAX || count != (size - 1) / block_bytes + (size > 0))
 		return DRIFT_CORRUPT;
-	pack = calloc(1, sizeof(*pack) + count * sizeof(struct block));
+	pack = calloc(1, sizeof(*pack) + (count + 1) * sizeof(struct block));
 	if (!pack)
 		return DRIFT_NOMEM;
 	pack->block_bytes = block_bytes;
 	pack->count = count;
 	pack->size = size;
-	err = read_table(io, fd, head, pack);
-	if (!err)
-		err = check_blocks(pack, file_size);
+	err = read_table(io, fd, head, file_size, pack);
 	if (err) {
 		pack_free(pack);
 		return err;
@@ -294,35 +345,36 @@ static size_t block_size(const struct pack *pack, uint32_t i)
 }
 
 static enum drift_err read_packed(struct pack *pack, struct pack_cache *cache,
-				  const struct drift_io *io, int fd, void *data,
-				  const struct block *block, size_t *got)
+				  const struct drift_io *io, int fd, uint32_t offset,
+				  void *data, size_t size, size_t *got)
 {
-	*got = block->size;
-	if (file_map_read(cache->maps, &pack->map, io, fd, 0, data, block->size,
-			  block->offset))
+	*got = size;
+	if (file_map_read(cache->maps, &pack->map, io, fd, 0, data, size, offset))
 		return DRIFT_OK;
-	return io_read(io, fd, data, block->size, block->offset, got);
+	return io_read(io, fd, data, size, offset, got);
 }
 
 static enum drift_err unpack(struct pack *pack, struct pack_cache *cache, uint32_t i,
 			     const struct drift_io *io, int fd, struct buf *plain)
 {
 	const struct block *block = &pack->blocks[i];
+	size_t got, packed_size = block[1].offset - block->offset;
+	size_t size = block_size(pack, i);
 	struct buf packed = BUF_INIT;
-	size_t got, size = block_size(pack, i);
-	char *from = buf_reserve(&packed, block->size);
+	char *from = buf_reserve(&packed, packed_size);
 	char *to = buf_reserve(plain, size);
 	enum drift_err err = DRIFT_NOMEM;
 
 	if (!from || !to)
 		goto done;
-	err = read_packed(pack, cache, io, fd, from, block, &got);
+	err = read_packed(pack, cache, io, fd, block->offset, from, packed_size,
+			  &got);
 	if (err)
 		goto done;
-	if (got < block->size || crc32c(0, from, got) != block->crc)
+	if (got < packed_size || crc32c(0, from, got) != block->crc)
 		err = DRIFT_CORRUPT;
 	else
-		err = zstd_unpack(slice_of(from, got), to, size);
+		err = zstd_unpack(slice_of(from, got), pack->dictionary, to, size);
 	if (!err)
 		plain->size = size;
 done:

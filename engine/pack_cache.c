@@ -29,6 +29,7 @@ void pack_cache_release(struct pack_cache *cache)
 		buf_release(&at->bytes);
 		free(at);
 	}
+	free(cache->buckets);
 	pthread_mutex_destroy(&cache->lock);
 }
 
@@ -37,13 +38,14 @@ static struct pack_cached **cache_bucket(struct pack_cache *cache,
 {
 	uint64_t hash = ((uintptr_t)pack >> 4) + block * 0x9e3779b97f4a7c15u;
 
-	return &cache->buckets[(hash >> 20) % 1024];
+	return &cache->buckets[(hash >> 20) % PACK_CACHE_BUCKETS];
 }
 
 static struct pack_cached *cache_find(struct pack_cache *cache,
 				      const struct pack *pack, uint32_t block)
 {
-	struct pack_cached *at = *cache_bucket(cache, pack, block);
+	struct pack_cached *at =
+		cache->buckets ? *cache_bucket(cache, pack, block) : NULL;
 
 	while (at && (at->pack != pack || at->block != block))
 		at = at->next;
@@ -119,7 +121,10 @@ void pack_cache_keep(struct pack_cache *cache, const struct pack *pack,
 	kept->pack = pack;
 	kept->block = block;
 	pthread_mutex_lock(&cache->lock);
-	if (cache_find(cache, pack, block)) { /* another thread was quicker */
+	if (!cache->buckets)
+		cache->buckets = calloc(PACK_CACHE_BUCKETS, sizeof(*bucket));
+	/* Another thread may have been quicker. */
+	if (!cache->buckets || cache_find(cache, pack, block)) {
 		pthread_mutex_unlock(&cache->lock);
 		free(kept);
 		return;

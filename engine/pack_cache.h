@@ -10,6 +10,8 @@
 #include "engine/file_map.h"
 
 #define PACK_CACHE_BYTES (48u << 20)
+/* More than there are blocks of the smallest size, so that each is found at once. */
+#define PACK_CACHE_BUCKETS 32768
 
 struct pack;
 struct pack_cached;
@@ -20,7 +22,7 @@ struct pack_cache {
 	pthread_mutex_t lock;
 	size_t bytes; /* of all blocks in it */
 	struct pack_cached *newest, *oldest;
-	struct pack_cached *buckets[1024];
+	struct pack_cached **buckets; /* NULL until a block is kept */
 };
 
 void pack_cache_init(struct pack_cache *cache, struct file_maps *maps);

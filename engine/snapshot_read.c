@@ -205,7 +205,7 @@ static enum drift_err enter_block(struct snapshot_reader *reader, uint32_t i)
 	to = buf_reserve(&reader->plain, block->plain + 1);
 	if (!to)
 		return DRIFT_NOMEM;
-	err = zstd_unpack(buf_slice(&reader->packed), to, block->plain);
+	err = zstd_unpack(buf_slice(&reader->packed), NULL, to, block->plain);
 	if (!err)
 		reader->plain.size = block->plain;
 	return err;

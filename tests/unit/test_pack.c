@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "engine/crc32c.h"
 #include "engine/pack.h"
+#include "engine/zstd_block.h"
 
 static uint64_t seed = 1;
 
@@ -108,7 +110,7 @@ static void what_is_alike_nearby_gets_small_blocks(void **state)
 
 	(void)state;
 	pack_up(&packed, 3000001, 200, 30);
-	assert_true(block_bytes_of(&packed) <= 2 * PACK_BLOCK_BYTES_MIN);
+	assert_int_equal(block_bytes_of(&packed), PACK_BLOCK_BYTES_MIN);
 	read_everywhere(&packed);
 	release(&packed);
 }
@@ -132,7 +134,7 @@ static void what_does_not_pack_gets_small_blocks(void **state)
 	(void)state;
 	pack_up(&packed, 70000, 70000, 0);
 	assert_int_equal(block_bytes_of(&packed), PACK_BLOCK_BYTES_MIN);
-	assert_int_equal(version_of(&packed), 2);
+	assert_int_equal(version_of(&packed), 3);
 	read_everywhere(&packed);
 	release(&packed);
 }
@@ -145,9 +147,81 @@ static void a_version_above_ours_is_newer_and_not_damage(void **state)
 
 	(void)state;
 	pack_up(&packed, 70000, 70000, 0);
-	le32_put(version, 3);
+	le32_put(version, 4);
 	assert_int_equal(pwrite(packed.to, version, 4, 8), 4);
 	assert_int_equal(pack_open(&io_system, packed.to, &pack), DRIFT_NEWER);
+	release(&packed);
+}
+
+/* Of 30 new bytes in a row of 200, and of 12 rows in a block. */
+static void a_dictionary_makes_up_for_small_blocks(void **state)
+{
+	struct packed packed;
+
+	(void)state;
+	pack_up(&packed, 3000001, 200, 30);
+	assert_int_equal(version_of(&packed), 3);
+	assert_true(lseek(packed.to, 0, SEEK_END) < 3000001 / 5);
+	release(&packed);
+}
+
+/* As pack_write made it before there were dictionaries: without an entry for one. */
+static void pack_as_before(struct packed *packed, uint32_t version,
+			   uint32_t block_bytes)
+{
+	uint32_t count = (uint32_t)(packed->size / block_bytes) + 1;
+	struct zstd_packer *zstd = zstd_packer_new(9, 22);
+	struct buf head = BUF_INIT, block = BUF_INIT, blocks = BUF_INIT;
+	uint32_t crc;
+
+	assert_non_null(zstd);
+	buf_add_slice(&head, SLICE("DRIFTPAK"));
+	assert_non_null(buf_reserve(&head, PACK_HEAD_BYTES + 16 * (size_t)count));
+	memset(head.data + 8, 0, PACK_HEAD_BYTES - 8);
+	head.size = PACK_HEAD_BYTES + 16 * (size_t)count;
+	le32_put(head.data + 8, version);
+	le32_put(head.data + 12, block_bytes);
+	le64_put(head.data + 16, packed->size);
+	le32_put(head.data + 24, count);
+	for (uint32_t i = 0; i < count; i++) {
+		size_t at = (size_t)i * block_bytes, left = packed->size - at;
+		char *entry = head.data + PACK_HEAD_BYTES + 16 * (size_t)i;
+		struct slice plain = slice_of(
+			packed->plain + at, left < block_bytes ? left : block_bytes);
+
+		assert_int_equal(zstd_pack(zstd, plain, &block), 0);
+		le64_put(entry, head.size + blocks.size);
+		le32_put(entry + 8, (uint32_t)block.size);
+		le32_put(entry + 12, crc32c(0, block.data, block.size));
+		buf_add_slice(&blocks, buf_slice(&block));
+	}
+	crc = crc32c(0, head.data, 28);
+	crc = crc32c(crc, head.data + 32, head.size - 32);
+	le32_put(head.data + 28, crc);
+	buf_add_slice(&head, buf_slice(&blocks));
+	assert_int_equal(ftruncate(packed->to, 0), 0);
+	assert_int_equal(pwrite(packed->to, head.data, head.size, 0), head.size);
+	zstd_packer_free(zstd);
+	buf_release(&head);
+	buf_release(&block);
+	buf_release(&blocks);
+}
+
+static void what_older_versions_packed_is_read(void **state)
+{
+	static const uint32_t block_bytes[] = { 1u << 20, 8u << 10 };
+	struct packed packed;
+
+	(void)state;
+	pack_up(&packed, 3000001, 200, 30);
+	for (uint32_t i = 0; i < 2; i++) {
+		pack_as_before(&packed, 1 + i, block_bytes[i]);
+		pack_free(packed.pack);
+		assert_int_equal(pack_open(&io_system, packed.to, &packed.pack), 0);
+		pack_cache_release(&packed.cache);
+		pack_cache_init(&packed.cache, &packed.maps);
+		read_everywhere(&packed);
+	}
 	release(&packed);
 }
 
@@ -210,6 +284,8 @@ int main(void)
 		cmocka_unit_test(what_is_alike_far_apart_gets_large_blocks),
 		cmocka_unit_test(what_does_not_pack_gets_small_blocks),
 		cmocka_unit_test(a_version_above_ours_is_newer_and_not_damage),
+		cmocka_unit_test(a_dictionary_makes_up_for_small_blocks),
+		cmocka_unit_test(what_older_versions_packed_is_read),
 		cmocka_unit_test(unpacked_blocks_take_bounded_memory),
 		cmocka_unit_test(a_changed_byte_is_noticed),
 	};
