@@ -42,6 +42,7 @@
 	X(SYNTAX, EINVAL, "42601", "syntax error")                       \
 	X(BAD_JSON, EINVAL, "22P02", "invalid JSON")                     \
 	X(BAD_TYPE, EINVAL, "22P02", "invalid value for type")           \
+	X(BAD_COPY, EINVAL, "22P04", "bad COPY file format")             \
 	X(BAD_KEY, EINVAL, "22023", "invalid key")                       \
 	X(BAD_NAME, EINVAL, "42602", "invalid name")                     \
 	X(BAD_DEFINITION, EINVAL, "42P16", "invalid table definition")   \

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "query/copy.h"
 #include "query/format.h"
 #include "query/setting.h"
+#include "query/wire_copy.h"
 #include "query/wire_error.h"
 #include "query/wire_value.h"
 
@@ -225,9 +227,13 @@ enum drift_err wire_answer(struct wire *wire, struct query_session *session,
 	enum query_format format;
 	bool text =
 		query_format_parse(setting_get(session, "driftql.format"), &format);
-	enum drift_err err = query_start(session, script, size, &error);
+	enum drift_err err;
 
-	if (!err)
+	if (!text && copy_is(script, size))
+		err = wire_copy(wire, session, script, size, &error);
+	else
+		err = query_start(session, script, size, &error);
+	if (!err && (text || !copy_is(script, size)))
 		err = text ? answer_text(wire, session, format, &error)
 			   : answer_rows(wire, session, &error);
 	if (err && error.code == DRIFT_OK)

@@ -191,3 +191,60 @@ ROLLBACK
 	same "$(psql_ -v FETCH_COUNT=3 -c 'SELECT g, g % 2 = 0 AS even FROM generate_series(1, 7) g' | paste -s -d ' ')" '1|f 2|t 3|f 4|t 5|f 6|t 7|f'
 	same "$(psql_ -c 'BEGIN; DECLARE c CURSOR FOR VALUES (1), (2); FETCH ALL c; CLOSE c; COMMIT' | paste -s -d ' ')" 'BEGIN DECLARE CURSOR 1 2 CLOSE CURSOR COMMIT'
 }
+
+@test "COPY loads and unloads, as \\copy does" {
+	psql_ -c 'CREATE TABLE c (id INT PRIMARY KEY, s TEXT, n DOUBLE PRECISION, ok BOOLEAN, d DATE)' -c 'CREATE TABLE u (id INT PRIMARY KEY, s TEXT UNIQUE)'
+	printf '%s\n' '1	a\tb	1.5	t	2024-01-02' '2	\N	\N	f	2024-01-03' '3	back\\slash\x41\102	2	true	\N' '\.' >lines
+	same "$(psql_ -c '\copy c FROM lines')" 'COPY 3'
+	same "$(psql_ -c 'COPY c TO STDOUT')" $'1\ta\\tb\t1.5\tt\t2024-01-02\n2\t\\N\t\\N\tf\t2024-01-03\n3\tback\\\\slashAB\t2\tt\t\\N'
+	same "$(psql_ -c "COPY (SELECT id, s, ok FROM c WHERE id < 3 ORDER BY id DESC) TO STDOUT (FORMAT csv, HEADER, DELIMITER ';', NULL 'nil')")" \
+		$'id;s;ok\n2;nil;f\n1;a\tb;t'
+	psql_ -c "\\copy c TO 'c.csv' CSV HEADER"
+	psql_ -c 'DELETE FROM c' -c "\\copy c FROM 'c.csv' WITH (FORMAT csv, HEADER true)"
+	same "$(psql_ -c "COPY c TO STDOUT CSV HEADER" | md5sum)" "$(md5sum <c.csv)"
+	printf '%s\n' '10,"quo""ted, and' 'two lines"' '11,' '12,""' | psql_ -c 'COPY u FROM STDIN CSV'
+	same "$(psql_ -c "SELECT id, s, s IS NULL FROM u ORDER BY id")" $'10|quo"ted, and\ntwo lines|f\n11||t\n12||f'
+	seq 1 5000 | awk '{ print $1 "\tname " $1 }' | psql_ -c 'CREATE TABLE many (id INT PRIMARY KEY, s TEXT)' -c 'COPY many FROM STDIN'
+	same "$(psql_ -c "SELECT count(*), max(s) FROM many")" '5000|name 999'
+	same "$(psql_ -c "COPY many (s) TO STDOUT" | tail -1)" 'name 5000'
+}
+
+@test "COPY stores all lines or none, and names the one that is wrong" {
+	psql_ -c 'CREATE TABLE c (id INT PRIMARY KEY, n DOUBLE PRECISION)' -c 'INSERT INTO c VALUES (1, 1)'
+	fails()
+	{
+		run psql_ -c "$1" <<<"$2"
+		same "$status" 1
+		says "$3"
+		same "$(psql_ -c 'SELECT count(*) FROM c')" 1
+	}
+	fails 'COPY c FROM STDIN' $'2\t1\n3\t1\n1\t1\n4\t1' 'Key \(id\)=\(1\) already exists. \(COPY c, line 3\)'
+	fails 'COPY c FROM STDIN' $'2\t1\n3\txyz' 'invalid input syntax for type real: "xyz" \(COPY c, line 2\)'
+	fails 'COPY c FROM STDIN' $'2\t1\n3' 'missing data for a column \(COPY c, line 2\)'
+	fails 'COPY c FROM STDIN' $'2\t1\t5' 'extra data after last expected column \(COPY c, line 1\)'
+	fails 'COPY c FROM STDIN CSV' $'2,1\n3,"1' 'unterminated CSV quoted field \(COPY c, line 2\)'
+	fails 'COPY events FROM STDIN' 'x' 'COPY into a table of documents is not supported'
+	fails 'COPY c FROM STDIN (FORMAT binary)' '' 'a COPY format other than text and csv is not supported'
+	fails "COPY c TO '/tmp/x'" '' 'COPY with a file or program of the server.s is not supported'
+	fails 'COPY c TO STDOUT (FORCE_QUOTE *)' '' 'this option of COPY is not supported'
+	fails 'COPY nope TO STDOUT' '' 'relation "nope" does not exist'
+	run psql_ -v ON_ERROR_STOP=0 <<-'SQL'
+		BEGIN;
+		COPY c (id) FROM STDIN;
+		30
+		31
+		\.
+		SELECT 'inside ' || count(*) FROM c;
+		ROLLBACK;
+		SELECT 'after ' || count(*) FROM c;
+		BEGIN;
+		COPY c (id) FROM STDIN;
+		1
+		\.
+		SELECT 1;
+		ROLLBACK;
+	SQL
+	says '^inside 3'
+	says '^after 1'
+	says 'current transaction is aborted'
+}
