@@ -108,17 +108,21 @@ static void give_up(struct drift_db *db, const char *what, enum drift_err err)
 
 enum drift_err commit_sync(struct drift_db *db)
 {
-	enum drift_err err;
+	struct committer *committer = &db->committer;
+	enum drift_err err = DRIFT_IO;
 	uint64_t start;
 
-	if (atomic_load(&db->read_only))
-		return DRIFT_IO;
-	start = stats_now_ns();
-	err = log_sync(&db->log);
-	stats_add_time(&db->stats.sync_time, stats_now_ns() - start);
-	atomic_store(&db->committer.sync_due, 0);
-	if (err)
-		give_up(db, "fdatasync", err);
+	pthread_mutex_lock(&committer->syncing);
+	if (!atomic_load(&db->read_only)) {
+		start = stats_now_ns();
+		/* What is appended from here on asks for a sync of its own. */
+		atomic_store(&committer->sync_due, 0);
+		err = log_sync(&db->log);
+		stats_add_time(&db->stats.sync_time, stats_now_ns() - start);
+		if (err)
+			give_up(db, "fdatasync", err);
+	}
+	pthread_mutex_unlock(&committer->syncing);
 	return err;
 }
 
@@ -255,7 +259,9 @@ static enum drift_err rotate_above(struct drift_db *db, uint64_t bytes)
 	if (atomic_load(&db->read_only) || atomic_load(&db->log.end) < bytes ||
 	    at->seq + 1 == log_newest(&db->log)->first_seq)
 		return DRIFT_OK;
+	pthread_mutex_lock(&db->committer.syncing);
 	err = log_rotate(&db->log, at->seq + 1, at->time, at->tx, &error);
+	pthread_mutex_unlock(&db->committer.syncing);
 	if (err == DRIFT_IO)
 		give_up(db, "beginning a segment", err);
 	/* On a full disk the segment grows on, with its reserve. */

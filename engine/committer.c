@@ -72,39 +72,6 @@ static struct request *take_queue(struct committer *committer)
 	return queue;
 }
 
-static bool stopping(struct committer *committer)
-{
-	bool stop;
-
-	pthread_mutex_lock(&committer->lock);
-	stop = committer->stop && !committer->first;
-	pthread_mutex_unlock(&committer->lock);
-	return stop;
-}
-
-static void *committer_run(void *arg)
-{
-	struct drift_db *db = arg;
-	struct committer *committer = &db->committer;
-	struct request *queue;
-	drift_time_ns due;
-
-	do {
-		wait_for_work(committer);
-		pthread_mutex_lock(&committer->role);
-		queue = take_queue(committer); /* with what came meanwhile */
-		while (queue)
-			commit_batch(db, committer->stage, &queue);
-		due = atomic_load(&committer->sync_due);
-		if (due && monotonic_ns() >= due)
-			(void)!commit_sync(db);
-		pthread_mutex_unlock(&committer->role);
-	} while (!stopping(committer));
-	if (!atomic_load(&db->read_only))
-		(void)!commit_sync(db);
-	return NULL;
-}
-
 static bool has_queue(struct committer *committer)
 {
 	bool has;
@@ -138,6 +105,42 @@ static void look_after_queue(struct drift_db *db, unsigned turns)
 	}
 }
 
+static bool stopping(struct committer *committer)
+{
+	bool stop;
+
+	pthread_mutex_lock(&committer->lock);
+	stop = committer->stop && !committer->first;
+	pthread_mutex_unlock(&committer->lock);
+	return stop;
+}
+
+static void *committer_run(void *arg)
+{
+	struct drift_db *db = arg;
+	struct committer *committer = &db->committer;
+	struct request *queue;
+	drift_time_ns due;
+
+	do {
+		wait_for_work(committer);
+		pthread_mutex_lock(&committer->role);
+		queue = take_queue(committer); /* with what came meanwhile */
+		while (queue)
+			commit_batch(db, committer->stage, &queue);
+		pthread_mutex_unlock(&committer->role);
+		look_after_queue(db, HELP_TURNS_MAX);
+		/* Nobody's commit waits for the interval's sync: it is done without
+		 * the role. */
+		due = atomic_load(&committer->sync_due);
+		if (due && monotonic_ns() >= due)
+			(void)!commit_sync(db);
+	} while (!stopping(committer));
+	if (!atomic_load(&db->read_only))
+		(void)!commit_sync(db);
+	return NULL;
+}
+
 void committer_help(struct drift_db *db)
 {
 	look_after_queue(db, HELP_TURNS_MAX);
@@ -168,6 +171,7 @@ enum drift_err committer_start(struct drift_db *db, struct drift_error *error)
 	if (!committer->stage)
 		return drift_fail_code(error, DRIFT_NOMEM);
 	pthread_mutex_init(&committer->role, NULL);
+	pthread_mutex_init(&committer->syncing, NULL);
 	pthread_mutex_init(&committer->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -200,6 +204,7 @@ void committer_stop(struct drift_db *db)
 	free(committer->stage);
 	committer->stage = NULL;
 	pthread_mutex_destroy(&committer->role);
+	pthread_mutex_destroy(&committer->syncing);
 	pthread_mutex_destroy(&committer->lock);
 	pthread_cond_destroy(&committer->wake);
 	pthread_cond_destroy(&committer->room);

@@ -37,10 +37,10 @@ struct committer {
 	pthread_cond_t room; /* queued_bytes went down; for who waits in submit */
 	/* Of transactions that are queued and not answered yet. */
 	_Atomic uint64_t queued_bytes;
-	_Atomic unsigned waiting; /* for room */
-	/* Written under lock and role, read under either: */
+	_Atomic unsigned waiting;       /* for room */
 	_Atomic drift_time_ns sync_due; /* monotonic ns; 0: nothing waits for it */
 	pthread_mutex_t role;           /* whoever holds it is the committer */
+	pthread_mutex_t syncing; /* held while the log is synced; taken after role */
 	/* Under role: */
 	struct stage *stage;
 	unsigned alone;             /* so many requests to come get a batch each */

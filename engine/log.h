@@ -56,9 +56,9 @@ struct log {
 	bool past_cache;
 	struct pack_cache cache;
 	struct file_maps maps;
-	_Atomic uint64_t end; /* whole transactions end here */
-	uint64_t allocated;   /* the appender's: file size */
-	uint64_t synced;      /* the appender's: durable up to here */
+	_Atomic uint64_t end;    /* whole transactions end here */
+	uint64_t allocated;      /* the appender's: file size */
+	_Atomic uint64_t synced; /* durable up to here */
 };
 /* Invariants:
  * 1. segments[i]->first_seq < segments[i + 1]->first_seq.

@@ -26,7 +26,7 @@ enum drift_err log_set_end(struct log *log, uint64_t end, struct drift_error *er
 		return drift_fail(error, err, "cannot cut the log's tail: %s",
 				  drift_err_text(err));
 	log->allocated = end;
-	log->synced = end;
+	atomic_store(&log->synced, end);
 	atomic_store(&log->end, end);
 	return DRIFT_OK;
 }
@@ -100,11 +100,11 @@ enum drift_err log_sync(struct log *log)
 	uint64_t end = atomic_load(&log->end);
 	enum drift_err err;
 
-	if (log->synced == end)
+	if (atomic_load(&log->synced) == end)
 		return DRIFT_OK;
 	err = io_sync(log->io, atomic_load(&log_newest(log)->fd));
 	if (!err)
-		log->synced = end;
+		atomic_store(&log->synced, end);
 	return err;
 }
 
@@ -130,7 +130,7 @@ static enum drift_err seal_newest(struct log *log, uint8_t digest[DIGEST_BYTES],
 	err = io_sync(log->io, fd);
 	if (err)
 		return err;
-	log->synced = end;
+	atomic_store(&log->synced, end);
 	return log_segment_digest(log, atomic_load(&log->count) - 1, digest, error);
 }
 
@@ -169,7 +169,7 @@ enum drift_err log_rotate(struct log *log, drift_seq next_seq, drift_time_ns tim
 	log_segment_add(log, segment, fd, &header);
 	if (io_size(io, fd, &log->allocated))
 		log->allocated = SEGMENT_HEADER_BYTES;
-	log->synced = SEGMENT_HEADER_BYTES;
+	atomic_store(&log->synced, SEGMENT_HEADER_BYTES);
 	atomic_store(&log->end, SEGMENT_HEADER_BYTES);
 	return DRIFT_OK;
 }

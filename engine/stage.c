@@ -354,7 +354,7 @@ static void seal(struct stage *stage, struct drift_txn *txn, uint32_t first,
 	struct frame_commit commit = {
 		.tx = txn->replay_tx ? txn->replay_tx : mark->tx + 1,
 		.count = count,
-		.synced = stage->db->log.synced,
+		.synced = atomic_load(&stage->db->log.synced),
 		.user = text_or_none(txn->user),
 		.client = text_or_none(txn->client),
 		.comment = text_or_none(txn->comment),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_slow_sync.c - while fdatasync takes its time, readers go on, see everything
- * that is durable, and nothing that a power cut could take away. */
+ * that is durable, and nothing that a power cut could take away; and commits that need
+ * no sync do not wait for that of an interval. */
 #include "tests/unit/cmocka_test.h"
 
 #include <pthread.h>
@@ -159,10 +160,65 @@ static void a_table_that_waits_for_the_disk_is_no_event_yet(void **state)
 	scratch_remove(&s);
 }
 
+static _Atomic bool held, syncing;
+static _Atomic unsigned syncs;
+
+/* At most some seconds, so that a commit that waits for it ends, and is found out. */
+static int held_fdatasync(const struct drift_io *io, int fd)
+{
+	syncing = true;
+	for (unsigned i = 0; held && i < 5000; i++)
+		usleep(1000);
+	syncing = false;
+	syncs++;
+	return io_system.fdatasync(io, fd);
+}
+
+static void put_later(struct scratch *s, int64_t v)
+{
+	struct drift_txn *txn;
+
+	assert_int_equal(drift_txn_new(s->db, DRIFT_SEQ_MAX, NULL, &txn), DRIFT_OK);
+	assert_int_equal(scratch_write(s, txn, "row", v, 0), DRIFT_OK);
+	assert_int_equal(drift_commit(txn, DRIFT_DURABLE_LATER, NULL), DRIFT_OK);
+	drift_txn_free(txn);
+}
+
+static void no_commit_waits_for_the_sync_of_an_interval(void **state)
+{
+	struct drift_io io = io_system;
+	struct scratch s;
+	int64_t v;
+
+	(void)state;
+	io.fdatasync = held_fdatasync;
+	held = false;
+	scratch_init(&s);
+	s.options.io = &io;
+	s.options.interval_ms = 1;
+	assert_int_equal(scratch_open(&s), DRIFT_OK);
+	held = true;
+	put_later(&s, 1);
+	while (!syncing)
+		usleep(100);
+	for (v = 2; v <= 50; v++)
+		put_later(&s, v);
+	assert_true(syncing);
+	assert_int_equal(scratch_get(&s, drift_head(s.db), "row", &v), DRIFT_OK);
+	assert_int_equal(v, 50);
+	/* What came meanwhile is synced when its own interval is over. */
+	syncs = 0;
+	held = false;
+	while (syncs < 2)
+		usleep(100);
+	scratch_remove(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_that_waits_for_the_disk_is_no_event_yet),
+		cmocka_unit_test(no_commit_waits_for_the_sync_of_an_interval),
 		cmocka_unit_test(readers_see_what_is_durable_and_never_wait),
 	};
 
