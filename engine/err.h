@@ -107,6 +107,14 @@ struct drift_error {
 	char hint[128]; /* what may help, "" when nothing is known */
 };
 
+/* Nothing is told yet. For where it matters that not all of it is written. */
+static inline void drift_error_clear(struct drift_error *error)
+{
+	error->code = DRIFT_OK;
+	error->position = 0;
+	error->text[0] = error->hint[0] = '\0';
+}
+
 /* Fill *error (which may be NULL) with code and a formatted text, position 0,
  * and return code, so that callers write `return drift_fail(error, ...)`. */
 enum drift_err drift_fail(struct drift_error *error, enum drift_err code,

@@ -482,7 +482,7 @@ static bool has_references(const struct drift_txn *txn)
 	       (atomic_load(&txn->db->tables.foreign) || txn->ddl_count);
 }
 
-enum drift_err drift_txn_settle(struct drift_txn *txn, struct drift_error *error)
+static enum drift_err settle(struct drift_txn *txn, struct drift_error *error)
 {
 	struct drift_view view = base_of(txn);
 	struct settling s = { .txn = txn,
@@ -493,8 +493,6 @@ enum drift_err drift_txn_settle(struct drift_txn *txn, struct drift_error *error
 	uint32_t count = txn->count;
 	enum drift_err err = DRIFT_OK;
 
-	if (!has_references(txn))
-		txn->settled = txn->count;
 	while (txn->settled < txn->count && !err) {
 		s.from = txn->settled;
 		s.to = txn->count;
@@ -510,4 +508,12 @@ enum drift_err drift_txn_settle(struct drift_txn *txn, struct drift_error *error
 	buf_release(&s.found);
 	buf_release(&s.row);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+enum drift_err drift_txn_settle(struct drift_txn *txn, struct drift_error *error)
+{
+	if (has_references(txn))
+		return settle(txn, error);
+	txn->settled = txn->count;
+	return DRIFT_OK;
 }

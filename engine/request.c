@@ -58,27 +58,30 @@ void request_leave(struct committer *committer, uint64_t bytes)
 
 /* now: on this thread, if nobody is at work. If somebody is and no disk is waited for,
  * he carries it out as well, sooner than a thread could be woken for it. */
-static void ask(struct drift_db *db, const struct request *wanted, bool now)
+static void ask(struct drift_db *db, struct request *request, bool now)
+{
+	bool wake = !now || request_wants_sync(request);
+
+	if (now && committer_run_now(db, request))
+		return;
+	submit(db, request, wake);
+	if (!wake)
+		committer_help(db);
+}
+
+/* A request that lives until it is answered, which it is at once when out of memory. */
+static void ask_copy(struct drift_db *db, const struct request *wanted, bool now)
 {
 	struct request *request = malloc(sizeof(*request));
 	struct drift_receipt receipt = { .err = DRIFT_NOMEM };
 
 	if (request) {
-		bool wake = !now || wanted->kind != REQUEST_COMMIT ||
-			    wanted->durability == DRIFT_DURABLE;
-
 		*request = *wanted;
-		if (now && committer_run_now(db, request))
-			return;
-		submit(db, request, wake);
-		if (!wake)
-			committer_help(db);
+		ask(db, request, now);
 		return;
 	}
 	receipt.err = drift_fail_code(&receipt.error, DRIFT_NOMEM);
 	wanted->done(wanted->arg, &receipt);
-	if (wanted->owns_txn)
-		drift_txn_free(wanted->txn);
 }
 
 /* One that waits. */
@@ -110,7 +113,7 @@ static enum drift_err ask_and_wait(struct drift_db *db, struct request *request,
 
 	request->done = waiter_wake;
 	request->arg = &waiter;
-	ask(db, request, true);
+	ask_copy(db, request, true);
 	pthread_mutex_lock(&waiter.lock);
 	while (!waiter.done)
 		pthread_cond_wait(&waiter.wake, &waiter.lock);
@@ -140,12 +143,30 @@ enum drift_err drift_commit(struct drift_txn *txn, enum drift_durability durabil
 	return refused.err;
 }
 
+static void refuse_unwaited(struct drift_txn *txn,
+			    void (*done)(void *arg,
+					 const struct drift_receipt *receipt),
+			    void *arg, struct drift_receipt *receipt)
+{
+	receipt->err = drift_fail_code(&receipt->error, receipt->err);
+	done(arg, receipt);
+	drift_txn_free(txn);
+}
+
 static void commit_unwaited(struct drift_txn *txn, enum drift_durability durability,
 			    void (*done)(void *arg,
 					 const struct drift_receipt *receipt),
 			    void *arg, bool now)
 {
-	struct request request = {
+	struct request *request = malloc(sizeof(*request));
+	struct drift_receipt *receipt;
+
+	if (!request) {
+		refuse_unwaited(txn, done, arg,
+				&(struct drift_receipt){ .err = DRIFT_NOMEM });
+		return;
+	}
+	*request = (struct request){
 		.kind = REQUEST_COMMIT,
 		.txn = txn,
 		.owns_txn = true,
@@ -154,15 +175,14 @@ static void commit_unwaited(struct drift_txn *txn, enum drift_durability durabil
 		.arg = arg,
 		.origin = arg,
 	};
-	struct drift_receipt refused = { 0 };
-
-	refused.err = drift_txn_settle(txn, &refused.error);
-	if (!refused.err) {
-		ask(txn->db, &request, now);
+	receipt = &request->receipt;
+	receipt->err = drift_txn_settle(txn, &receipt->error);
+	if (!receipt->err) {
+		ask(txn->db, request, now);
 		return;
 	}
-	done(arg, &refused);
-	drift_txn_free(txn);
+	refuse_unwaited(txn, done, arg, receipt);
+	free(request);
 }
 
 void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
@@ -196,7 +216,7 @@ void drift_sync_async(struct drift_db *db,
 		.arg = arg,
 	};
 
-	ask(db, &request, false);
+	ask_copy(db, &request, false);
 }
 
 enum drift_err drift_fold(struct drift_db *db)

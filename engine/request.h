@@ -16,9 +16,9 @@ struct request {
 	enum drift_durability durability;
 	void (*done)(void *arg, const struct drift_receipt *receipt);
 	void *arg;
-	void *origin;          /* drift_change.origin */
-	uint64_t queued_bytes; /* counted in committer.queued_bytes */
-	struct drift_receipt receipt;
+	void *origin;                 /* drift_change.origin */
+	uint64_t queued_bytes;        /* counted in committer.queued_bytes */
+	struct drift_receipt receipt; /* zeros until it is staged */
 };
 
 /* Is it answered only when what was committed is durable? */

@@ -404,7 +404,6 @@ enum drift_err stage_txn(struct stage *stage, struct drift_txn *txn,
 	drift_time_ns time = 0;
 	enum drift_err err;
 
-	*receipt = (struct drift_receipt){ 0 };
 	err = tx_list_grow(stage);
 	if (!err)
 		err = draw_time(stage, txn, &time, &receipt->error);

@@ -8,30 +8,19 @@
 #include "engine/row_refusal.h"
 #include "engine/validate.h"
 
-struct txn_chunk {
-	struct txn_chunk *next;
-	size_t size, used;
-	char data[];
-};
-
-#define CHUNK_BYTES (16u << 10)
+#define FIRST_BYTES 512 /* enough for most transactions of one row */
 
 static char *txn_alloc(struct drift_txn *txn, size_t size)
 {
 	struct txn_chunk *chunk = txn->chunks;
-	size_t room = size;
+	size_t room;
 	char *at;
 
-	if (!chunk || chunk->size - chunk->used < size) {
+	if (chunk->size - chunk->used < size) {
 		/* Each chunk as large as all before it, within reason. */
-		if (chunk && chunk->size < (1u << 20))
-			room = 2 * chunk->size;
-		else if (chunk)
-			room = chunk->size;
+		room = chunk->size < (1u << 20) ? 2 * chunk->size : chunk->size;
 		if (room < size)
 			room = size;
-		if (!chunk && room < 512)
-			room = 512;
 		chunk = malloc(sizeof(*chunk) + room);
 		if (!chunk)
 			return NULL;
@@ -58,36 +47,40 @@ enum drift_err txn_keep(struct drift_txn *txn, struct slice from, struct slice *
 	return DRIFT_OK;
 }
 
-static enum drift_err keep_text(const char *text, char **copy)
+static enum drift_err keep_name(struct drift_txn *txn, const char *name,
+				const char **kept)
 {
-	free(*copy);
-	*copy = NULL;
-	if (!text || !*text)
-		return DRIFT_OK;
-	*copy = strdup(text);
-	return *copy ? DRIFT_OK : DRIFT_NOMEM;
+	size_t size = name && *name ? strlen(name) + 1 : 0;
+	char *copy = size ? txn_alloc(txn, size) : NULL;
+
+	*kept = copy ? memcpy(copy, name, size) : NULL;
+	return size && !copy ? DRIFT_NOMEM : DRIFT_OK;
 }
 
 enum drift_err drift_txn_new(struct drift_db *db, drift_seq base_seq,
 			     const struct drift_author *author,
 			     struct drift_txn **out)
 {
-	struct drift_txn *txn = calloc(1, sizeof(*txn));
+	struct drift_txn *txn = malloc(sizeof(*txn) + FIRST_BYTES);
 	enum drift_err err = DRIFT_OK;
 
 	*out = NULL;
 	if (!txn)
 		return DRIFT_NOMEM;
-	txn->db = db;
-	txn->base_seq = base_seq;
-	txn->ops = &txn->own_op;
-	txn->capacity = 1;
+	*txn = (struct drift_txn){
+		.db = db,
+		.base_seq = base_seq,
+		.ops = &txn->own_op,
+		.capacity = 1,
+		.chunks = &txn->first,
+	};
+	txn->first.size = FIRST_BYTES;
 	if (author) {
-		err = keep_text(author->user, &txn->user);
+		err = keep_name(txn, author->user, &txn->user);
 		if (!err)
-			err = keep_text(author->client, &txn->client);
+			err = keep_name(txn, author->client, &txn->client);
 		if (!err)
-			err = keep_text(author->comment, &txn->comment);
+			err = drift_txn_set_comment(txn, author->comment);
 	}
 	if (err) {
 		drift_txn_free(txn);
@@ -116,15 +109,14 @@ void drift_txn_free(struct drift_txn *txn)
 		return;
 	while (txn->count > 0)
 		op_release(txn, &txn->ops[--txn->count]);
-	for (struct txn_chunk *chunk = txn->chunks; chunk; chunk = next) {
+	for (struct txn_chunk *chunk = txn->chunks; chunk != &txn->first;
+	     chunk = next) {
 		next = chunk->next;
 		free(chunk);
 	}
 	overlay_release(&txn->overlay);
 	if (txn->ops != &txn->own_op)
 		free(txn->ops);
-	free(txn->user);
-	free(txn->client);
 	free(txn->comment);
 	free(txn);
 }
@@ -146,13 +138,12 @@ static void memory_rewind(struct drift_txn *txn, uint32_t ops)
 	if (ops == txn->count)
 		return;
 	from = txn->ops[ops].key.data;
-	while ((chunk = txn->chunks) &&
+	while ((chunk = txn->chunks) != &txn->first &&
 	       (from < chunk->data || from >= chunk->data + chunk->size)) {
 		txn->chunks = chunk->next;
 		free(chunk);
 	}
-	if (chunk)
-		chunk->used = (size_t)(from - chunk->data);
+	chunk->used = (size_t)(from - chunk->data);
 }
 
 enum drift_err drift_txn_rewind(struct drift_txn *txn, uint32_t ops)
@@ -169,7 +160,12 @@ enum drift_err drift_txn_rewind(struct drift_txn *txn, uint32_t ops)
 
 enum drift_err drift_txn_set_comment(struct drift_txn *txn, const char *comment)
 {
-	return keep_text(comment, &txn->comment);
+	free(txn->comment);
+	txn->comment = NULL;
+	if (!comment || !*comment)
+		return DRIFT_OK;
+	txn->comment = strdup(comment);
+	return txn->comment ? DRIFT_OK : DRIFT_NOMEM;
 }
 
 void drift_txn_replay(struct drift_txn *txn, drift_time_ns time, uint64_t tx,

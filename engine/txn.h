@@ -24,13 +24,20 @@ struct txn_op {
 	struct validation *validation; /* define: validate.h; NULL: none */
 };
 
-struct txn_chunk;
 struct validation;
+
+/* Memory of a transaction; the oldest chunk came with it. */
+struct txn_chunk {
+	struct txn_chunk *next;
+	size_t size, used;
+	char data[];
+};
 
 struct drift_txn {
 	struct drift_db *db;
 	drift_seq base_seq;
-	char *user, *client, *comment;
+	const char *user, *client; /* in the transaction's memory; NULL: none */
+	char *comment;
 	bool replay;
 	drift_time_ns replay_time;
 	uint64_t replay_tx;
@@ -43,6 +50,7 @@ struct drift_txn {
 	uint64_t bytes;   /* of keys and rows */
 	struct txn_chunk *chunks;
 	struct overlay overlay;
+	struct txn_chunk first; /* last: its bytes follow */
 };
 
 /* txn.c: the next operation, which counts when txn->count is raised; NULL: no memory. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "engine/thread.h"
+#include "fs/reader.h"
 #include "fs/tree.h"
 
 /* The login name of uid, or its number; the last one is remembered, because one
@@ -31,13 +32,15 @@ enum drift_err change_txn(struct change *change, drift_seq base_seq,
 			  struct drift_txn **txn)
 {
 	const struct fuse_ctx *caller = fuse_req_ctx(change->req);
-	char client[32];
-	struct drift_author author = {
-		.user = change_user(caller->uid),
-		.client = client,
-	};
+	struct reader *reader = reader_mine();
+	struct drift_author author = { .user = change_user(caller->uid) };
 
-	snprintf(client, sizeof(client), "fs pid %d", (int)caller->pid);
+	if (!reader)
+		return DRIFT_NOMEM;
+	buf_clear(&reader->name);
+	buf_add_str(&reader->name, "fs pid ");
+	buf_add_int(&reader->name, caller->pid);
+	author.client = buf_cstr(&reader->name);
 	return drift_txn_new(change->tree->db, base_seq, &author, txn);
 }
 
@@ -89,9 +92,10 @@ static void acknowledged(void *arg, const struct drift_receipt *receipt)
 
 static void attempt(struct change *change)
 {
-	struct drift_receipt receipt = { 0 };
+	struct drift_receipt receipt;
 	struct drift_txn *txn = NULL;
 
+	drift_error_clear(&receipt.error);
 	receipt.err = change->build(change, &txn, &receipt.error);
 	if (!receipt.err) {
 		drift_commit_here(txn, change->durability, acknowledged, change);

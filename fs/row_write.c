@@ -121,7 +121,7 @@ static enum drift_err build(struct change *change, struct drift_txn **txn,
 static void done(struct change *change, const struct drift_receipt *receipt)
 {
 	struct row_write *open = change->context;
-	struct drift_error error = receipt->error;
+	struct drift_error error;
 	bool releasing = open->releasing;
 	size_t writing = open->writing;
 	fuse_req_t req = change->req;
@@ -129,6 +129,7 @@ static void done(struct change *change, const struct drift_receipt *receipt)
 
 	pthread_mutex_lock(&open->lock);
 	if (receipt->err) {
+		error = receipt->error;
 		(void)!refuse(open, req, &error, receipt->err);
 	} else {
 		row_draft_stored(&open->draft);
@@ -180,9 +181,10 @@ static void row_write_write(fuse_req_t req, struct handle *handle,
 			    struct slice bytes, off_t offset)
 {
 	struct row_write *open = (struct row_write *)handle;
-	struct drift_error error = { 0 };
+	struct drift_error error;
 	enum drift_err err;
 
+	drift_error_clear(&error);
 	lock_draft(open);
 	err = row_draft_write(&open->draft, bytes, (uint64_t)offset, &error);
 	if (err)
@@ -216,9 +218,11 @@ static enum drift_err wait_with(struct row_write *open, fuse_req_t req)
 /* Bytes that came in any order are judged now that somebody asks. */
 static enum drift_err judge(struct row_write *open, fuse_req_t req)
 {
-	struct drift_error error = { 0 };
-	enum drift_err err = row_draft_judge(&open->draft, &error);
+	struct drift_error error;
+	enum drift_err err;
 
+	drift_error_clear(&error);
+	err = row_draft_judge(&open->draft, &error);
 	return err ? refuse(open, req, &error, err) : DRIFT_OK;
 }
 
@@ -355,13 +359,15 @@ static enum drift_err begin_draft(struct row_write *open, int flags)
 enum drift_err row_write_open(struct tree *tree, struct node *node, bool create,
 			      uid_t uid, struct fuse_file_info *fi)
 {
-	struct row_write *open = calloc(1, sizeof(*open));
+	struct row_write *open = malloc(sizeof(*open));
 	enum drift_err err;
 
 	if (!open)
 		return DRIFT_NOMEM;
-	open->handle = (struct handle){ .ops = &row_write_ops, .tree = tree };
-	open->node = node;
+	*open = (struct row_write){
+		.handle = { .ops = &row_write_ops, .tree = tree },
+		.node = node,
+	};
 	open->draft.account = account_of(&tree->accounts, uid);
 	open->exclusive = create && (fi->flags & O_EXCL);
 	open->synced = fi->flags & O_DSYNC; /* O_SYNC has that bit, too */
