@@ -54,6 +54,38 @@ enum drift_err foreign_each_referrer(struct drift_view view,
 enum drift_err foreign_has(struct drift_view view, const struct foreign_ref *ref,
 			   struct slice own, const struct pending *but, bool *there);
 
+/* ---- foreign_round.c: what became of the rows of a round of writes ---- */
+
+struct foreign_round {
+	const struct drift_txn *txn;
+	uint32_t from, to; /* its operations */
+	/* From foreign_round_link to _release, for each of them: */
+	uint32_t *next; /* the next of the same row's key; 0: none */
+	bool *later;    /* it is not the first of its key */
+};
+
+/* Where a row that was there before the round is after it. */
+struct foreign_fate {
+	bool dead;
+	uint32_t at; /* the operation that put it there, or took it away */
+};
+
+/* Is it a row's, not a definition's? */
+bool foreign_is_row(const struct txn_op *op);
+enum drift_err foreign_round_link(struct foreign_round *round);
+void foreign_round_release(struct foreign_round *round);
+/* i: the first operation of the round on the row's key. */
+struct foreign_fate foreign_round_follow(const struct foreign_round *round,
+					 uint32_t i);
+/* The number, from 1, of the transaction's last operation on the row among its first
+ * `ops`; 0: none. */
+enum drift_err foreign_round_op(const struct foreign_round *round, uint32_t table_id,
+				struct slice key, uint32_t ops, uint32_t *number);
+/* The key that a row had before the round. number: its last operation, from 1.
+ * DRIFT_NO_ROW: it was not there. */
+enum drift_err foreign_round_trace(const struct foreign_round *round,
+				   uint32_t number, struct slice *key);
+
 /* ---- foreign_act.c: CASCADE and SET NULL ---- */
 
 /* Its face is drift_txn_settle. */

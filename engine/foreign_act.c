@@ -2,65 +2,20 @@
 /* foreign_act.c - what becomes of rows whose referenced row is deleted, or is called
  * otherwise now: CASCADE and SET NULL; see foreign.h.
  *
- * The writes since the last call, a statement's mostly, are one round, and mean the rows
- * as they were before it: each row that was there then is followed to where it is after
- * it, whatever became of the key it leaves. What is added for those that refer to it is
- * the next round. */
-#include <stdlib.h>
-
-#include "engine/crc32c.h"
+ * The writes since the last call, a statement's mostly, are one round (foreign_round.c),
+ * and mean the rows as they were before it. What is added for those that refer to them
+ * is the next round. */
 #include "engine/foreign.h"
 
 struct settling {
 	struct drift_txn *txn;
+	struct foreign_round round;
 	struct drift_view before, after; /* the round */
-	uint32_t from, to;               /* its operations */
-	/* For each of them, the next of the same row's key; 0: none, or not asked. */
-	uint32_t *next;
-	bool *later; /* it is not the first of its key */
 	struct foreign_known known;
 	struct buf own, other, found, row;
 	const struct foreign_ref *ref; /* whose referrers are looked for */
 	struct drift_error *error;
 };
-
-/* Where a row that was there before the round is after it. */
-struct fate {
-	bool dead;
-	uint32_t at; /* the operation that put it there, or took it away */
-};
-
-/* The number, from 1, of the transaction's last operation on the row among its first
- * `ops`; 0: none. */
-static enum drift_err own_op(struct settling *s, uint32_t table_id, struct slice key,
-			     uint32_t ops, uint32_t *number)
-{
-	const struct memtable *overlay;
-	const struct entry *entry;
-	enum drift_err err = overlay_read(s->txn, &overlay);
-
-	*number = 0;
-	if (err || !overlay || ops == 0)
-		return err;
-	entry = memtable_get(overlay, table_id, key, ops);
-	if (entry)
-		*number = (uint32_t)entry->seq;
-	return DRIFT_OK;
-}
-
-/* Does the operation put a row that comes from another key? */
-static bool is_landing(const struct settling *s, uint32_t i)
-{
-	return i > s->from && s->txn->ops[i - 1].kind == TXN_DELETE &&
-	       s->txn->ops[i - 1].moved;
-}
-
-/* ---- Chains: the operations of one key ----------------------------------- */
-
-static bool is_row(const struct txn_op *op)
-{
-	return op->kind == TXN_PUT || op->kind == TXN_DELETE;
-}
 
 /* The row as it is stored, in the view; DRIFT_NO_ROW. *lookup holds it. */
 static enum drift_err read_row(struct drift_view view, uint32_t table_id,
@@ -79,7 +34,7 @@ static enum drift_err asks(struct settling *s, const struct txn_op *op, bool *ye
 	enum drift_err err;
 
 	*yes = false;
-	if (!is_row(op))
+	if (!foreign_is_row(op))
 		return DRIFT_OK;
 	err = foreign_refs_to(&s->known, op->def->id, &refs);
 	*yes = refs.count && (op->kind == TXN_DELETE ||
@@ -92,85 +47,12 @@ static enum drift_err any_asks(struct settling *s, bool *yes)
 	enum drift_err err = DRIFT_OK;
 
 	*yes = false;
-	for (uint32_t i = s->from; i < s->to && !*yes && !err; i++)
+	for (uint32_t i = s->round.from; i < s->round.to && !*yes && !err; i++)
 		err = asks(s, &s->txn->ops[i], yes);
 	return err;
 }
 
-/* Operations of one key by a hash table of their numbers, the last one of each. */
-static enum drift_err link_ops(struct settling *s)
-{
-	uint32_t count = s->to - s->from, size = 64;
-	uint32_t *slots;
-
-	while (size < 2 * count)
-		size *= 2;
-	slots = calloc(size, sizeof(*slots));
-	s->next = calloc(count, sizeof(*s->next));
-	s->later = calloc(count, sizeof(*s->later));
-	for (uint32_t i = 0; slots && s->next && s->later && i < count; i++) {
-		const struct txn_op *op = &s->txn->ops[s->from + i];
-		uint32_t at;
-
-		if (!is_row(op))
-			continue;
-		at = crc32c(op->def->id, op->key.data, op->key.size);
-		for (at &= size - 1; slots[at]; at = (at + 1) & (size - 1)) {
-			const struct txn_op *last =
-				&s->txn->ops[s->from + slots[at] - 1];
-
-			if (last->def->id == op->def->id &&
-			    slice_equal(last->key, op->key))
-				break;
-		}
-		if (slots[at]) {
-			s->next[slots[at] - 1] = s->from + i;
-			s->later[i] = true;
-		}
-		slots[at] = i + 1;
-	}
-	free(slots);
-	return s->next && s->later && slots ? DRIFT_OK : DRIFT_NOMEM;
-}
-
-static struct fate follow(const struct settling *s, uint32_t i)
-{
-	struct fate fate = { 0 };
-
-	do {
-		const struct txn_op *op = &s->txn->ops[i];
-
-		/* By its deletion, or because another row took its key. */
-		fate.dead = op->kind == TXN_DELETE ? !op->moved : is_landing(s, i);
-		i += op->kind == TXN_DELETE && op->moved;
-		fate.at = i;
-		i = s->next[i - s->from];
-	} while (i && !fate.dead);
-	return fate;
-}
-
 /* ---- Rows that refer to one ---------------------------------------------- */
-
-/* The row that a row of the round was before it: its key then. DRIFT_NO_ROW: it is
- * new. number: its last operation, from 1. */
-static enum drift_err trace_back(struct settling *s, uint32_t number,
-				 struct slice *key)
-{
-	enum drift_err err = DRIFT_OK;
-
-	while (number > s->from && !err) {
-		uint32_t i = number - 1;
-		const struct txn_op *op = &s->txn->ops[i];
-
-		if (is_landing(s, i))
-			op = &s->txn->ops[--i];
-		else if (op->kind == TXN_DELETE)
-			return DRIFT_NO_ROW;
-		*key = op->key;
-		err = own_op(s, op->def->id, op->key, i, &number);
-	}
-	return err;
-}
 
 /* Did the row, written in this round, refer to s->own before it too? */
 static enum drift_err referred(struct settling *s, uint32_t number, bool *yes)
@@ -179,7 +61,7 @@ static enum drift_err referred(struct settling *s, uint32_t number, bool *yes)
 	struct drift_lookup *lookup = NULL;
 	struct drift_version version = { 0 };
 	struct slice key;
-	enum drift_err err = trace_back(s, number, &key);
+	enum drift_err err = foreign_round_trace(&s->round, number, &key);
 
 	*yes = false;
 	if (!err)
@@ -198,10 +80,11 @@ static enum drift_err referred(struct settling *s, uint32_t number, bool *yes)
 static enum drift_err is_meant(struct settling *s, struct slice key, bool *yes)
 {
 	uint32_t number;
-	enum drift_err err = own_op(s, s->ref->def->id, key, s->to, &number);
+	enum drift_err err = foreign_round_op(&s->round, s->ref->def->id, key,
+					      s->round.to, &number);
 
 	*yes = true;
-	if (err || number <= s->from)
+	if (err || number <= s->round.from)
 		return err;
 	err = referred(s, number, yes);
 	if (err || *yes)
@@ -258,8 +141,9 @@ static enum drift_err find_latest(struct settling *s, uint32_t table_id,
 	uint32_t number;
 	enum drift_err err;
 
-	while (!(err = own_op(s, table_id, version->key, s->txn->count, &number)) &&
-	       number > s->to) {
+	while (!(err = foreign_round_op(&s->round, table_id, version->key,
+					s->txn->count, &number)) &&
+	       number > s->round.to) {
 		const struct txn_op *op = &s->txn->ops[number - 1];
 
 		if (op->kind == TXN_DELETE && !op->moved)
@@ -339,7 +223,7 @@ static enum drift_err read_values(const struct foreign_ref *ref, struct slice ro
 }
 
 static enum drift_err act(struct settling *s, enum foreign_action action,
-			  const struct fate *fate)
+			  const struct foreign_fate *fate)
 {
 	const struct foreign_ref *ref = s->ref;
 	struct slice values[TABLE_KEY_PARTS_MAX];
@@ -373,7 +257,7 @@ static enum drift_err act(struct settling *s, enum foreign_action action,
 /* ---- Rounds ---------------------------------------------------------------- */
 
 /* What the row is called after the round, if it is still there, in s->other. */
-static enum drift_err call_again(struct settling *s, const struct fate *fate,
+static enum drift_err call_again(struct settling *s, const struct foreign_fate *fate,
 				 bool *same)
 {
 	const struct txn_op *op = &s->txn->ops[fate->at];
@@ -392,7 +276,7 @@ static enum drift_err call_again(struct settling *s, const struct fate *fate,
 /* One row that was there before the round, as it was. */
 static enum drift_err settle_row(struct settling *s, const struct foreign_refs *refs,
 				 const struct drift_version *old,
-				 const struct fate *fate)
+				 const struct foreign_fate *fate)
 {
 	enum drift_err err = DRIFT_OK;
 
@@ -427,16 +311,16 @@ static enum drift_err settle_op(struct settling *s, uint32_t i)
 	struct drift_lookup *lookup = NULL;
 	struct drift_version old;
 	struct foreign_refs refs;
-	struct fate fate;
+	struct foreign_fate fate;
 	enum drift_err err;
 
-	if (!is_row(op) || s->later[i - s->from] ||
+	if (!foreign_is_row(op) || s->round.later[i - s->round.from] ||
 	    (op->kind == TXN_PUT && op->mode == DRIFT_PUT_INSERT))
 		return DRIFT_OK;
 	err = foreign_refs_to(&s->known, op->def->id, &refs);
 	if (err || refs.count == 0)
 		return err;
-	fate = follow(s, i);
+	fate = foreign_round_follow(&s->round, i);
 	if (!refs.to_index && !fate.dead &&
 	    slice_equal(s->txn->ops[fate.at].key, op->key))
 		return DRIFT_OK;
@@ -454,15 +338,12 @@ static enum drift_err run_round(struct settling *s)
 
 	if (err || !yes)
 		return err;
-	s->before.txn_ops = s->from;
-	s->after.txn_ops = s->to;
-	err = link_ops(s);
-	for (uint32_t i = s->from; i < s->to && !err; i++)
+	s->before.txn_ops = s->round.from;
+	s->after.txn_ops = s->round.to;
+	err = foreign_round_link(&s->round);
+	for (uint32_t i = s->round.from; i < s->round.to && !err; i++)
 		err = settle_op(s, i);
-	free(s->next);
-	free(s->later);
-	s->next = NULL;
-	s->later = NULL;
+	foreign_round_release(&s->round);
 	return err;
 }
 
@@ -486,6 +367,7 @@ static enum drift_err settle(struct drift_txn *txn, struct drift_error *error)
 {
 	struct drift_view view = base_of(txn);
 	struct settling s = { .txn = txn,
+			      .round = { .txn = txn },
 			      .before = view,
 			      .after = view,
 			      .known = { .txn = txn },
@@ -494,10 +376,10 @@ static enum drift_err settle(struct drift_txn *txn, struct drift_error *error)
 	enum drift_err err = DRIFT_OK;
 
 	while (txn->settled < txn->count && !err) {
-		s.from = txn->settled;
-		s.to = txn->count;
+		s.round.from = txn->settled;
+		s.round.to = txn->count;
 		err = run_round(&s);
-		txn->settled = s.to;
+		txn->settled = s.round.to;
 	}
 	/* What was added is made of rows as they are now. */
 	if (txn->count > count && txn->base_seq > view.seq)
