@@ -188,7 +188,7 @@ static enum drift_err take_block(struct rows *rows, struct row_versions *row,
 {
 	struct verify *verify = rows->verify;
 	struct slice key = { (const char *)row->key.data + 4, row->key.size - 4 };
-	struct version_cursor cursor = { .count = 0 };
+	struct version_cursor cursor;
 	enum drift_err err = version_cursor_open(&cursor, block);
 
 	if (err || cursor.before != row->count ||

@@ -24,7 +24,7 @@ static inline unsigned sum(const uint8_t *widths, unsigned from, unsigned to)
 enum drift_err version_cursor_open(struct version_cursor *cursor, struct slice block)
 {
 	const uint8_t *at = block.data;
-	uint8_t *widths = cursor->widths;
+	uint8_t *widths = &cursor->widths[0];
 	size_t left, head;
 
 	cursor->at = cursor->count = 0;
@@ -64,7 +64,7 @@ static drift_seq seq_of(const struct version_cursor *cursor, unsigned i)
 /* Read entry i, and stand behind it. */
 static enum drift_err take(struct version_cursor *cursor, unsigned i)
 {
-	const uint8_t *widths = cursor->widths;
+	const uint8_t *widths = &cursor->widths[0];
 	const uint8_t *at = cursor->entries + (size_t)i * cursor->entry_bytes;
 	uint8_t flags = *at++;
 	uint64_t time, size;

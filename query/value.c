@@ -165,7 +165,7 @@ static enum drift_err add_number(enum drift_type type, sqlite3_value *value,
 	if (type != DRIFT_INTEGER || sqlite3_value_type(value) != SQLITE_FLOAT)
 		return DRIFT_DONE;
 	real = sqlite3_value_double(value);
-	if (real != __builtin_trunc(real) || !(real >= -0x1p53 && real <= 0x1p53))
+	if (real != __builtin_trunc(real) || !(__builtin_fabs(real) <= 0x1p53))
 		return DRIFT_DONE;
 	msg_add_int(out, (int64_t)real);
 	return DRIFT_OK;
