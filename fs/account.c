@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "fs/errand.h"
+
 struct account {
 	struct account *next;
 	struct accounts *owner;
@@ -27,6 +29,8 @@ static const struct bound {
 	[HOLD_SCRATCHES] = { 4096, DRIFT_LIMIT, "files that are not rows", false },
 	[HOLD_SCRATCH] = { (size_t)64 << 20, DRIFT_LIMIT,
 			   "bytes of files that are not rows", true },
+	[HOLD_ERRANDS] = { ERRAND_THREADS_MAX / ACCOUNT_USERS, DRIFT_LIMIT,
+			   "requests that compute", false },
 };
 
 void accounts_init(struct accounts *accounts, size_t open_max)

@@ -22,6 +22,7 @@ enum holding {
 	HOLD_UNSAVED,   /* bytes written to rows, not committed */
 	HOLD_SCRATCHES, /* files that are not rows */
 	HOLD_SCRATCH,   /* bytes in them */
+	HOLD_ERRANDS,   /* requests that compute (errand.h); more wait */
 	HOLDINGS
 };
 

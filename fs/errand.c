@@ -18,11 +18,12 @@ struct errand {
 	struct errand *next;
 	fuse_req_t req;
 	struct tree *tree;
-	struct handle *handle; /* NULL: node is looked at */
-	enum errand_kind kind; /* ... what is done to it */
+	struct account *account; /* whose it is; NULL: nobody knows */
+	struct handle *handle;   /* NULL: node is looked at */
+	enum errand_kind kind;   /* ... what is done to it */
 	struct node *node;
 	errand_look *look;
-	bool queued, interrupted; /* by errands->lock */
+	bool queued, called, interrupted; /* by errands->lock */
 	size_t size;
 	off_t offset;
 	char bytes[];
@@ -79,7 +80,7 @@ static void take_off(struct errands *errands, struct errand *errand)
 	if (!*at)
 		errands->last = at;
 	errand->queued = false;
-	errands->waiting--;
+	errands->called -= errand->called;
 }
 
 /* libfuse calls this under the request's lock. */
@@ -118,14 +119,32 @@ static void serve_one(struct errand *errand, bool stopping)
 	free(errand);
 }
 
+/* The first whose user may have one more computed: it is on his account from now on. */
+static struct errand *first_allowed(struct errands *errands)
+{
+	struct errand *errand = errands->first;
+	const struct account *full = NULL;
+
+	for (; errand && errand->account; errand = errand->next) {
+		if (errand->account == full)
+			continue;
+		if (!account_take(errand->account, HOLD_ERRANDS, 1))
+			break;
+		full = errand->account;
+	}
+	return errand;
+}
+
 static void *serve(void *arg)
 {
 	struct errands *errands = arg;
 
 	pthread_mutex_lock(&errands->lock);
 	while (errands->first || !errands->stopping) {
-		struct errand *errand = errands->first;
 		bool stopping = errands->stopping;
+		struct errand *errand =
+			stopping ? errands->first : first_allowed(errands);
+		struct account *account;
 
 		if (!errand) {
 			errands->idle++;
@@ -134,20 +153,24 @@ static void *serve(void *arg)
 			continue;
 		}
 		take_off(errands, errand);
+		account = stopping ? NULL : errand->account;
 		pthread_mutex_unlock(&errands->lock);
 		serve_one(errand, stopping);
+		if (account)
+			account_give(account, HOLD_ERRANDS, 1);
 		pthread_mutex_lock(&errands->lock);
 	}
 	pthread_mutex_unlock(&errands->lock);
 	return NULL;
 }
 
-/* Have a thread for what waits, if there may be one more. Under the lock. */
+/* Have a thread for one more that may be served now, unless there are too many. Under
+ * the lock. */
 static bool have_thread(struct errands *errands)
 {
 	pthread_t *thread = &errands->thread[errands->threads];
 
-	if (errands->idle < errands->waiting &&
+	if (errands->idle < errands->called &&
 	    errands->threads < ERRAND_THREADS_MAX &&
 	    thread_start(thread, serve, errands))
 		errands->threads++;
@@ -160,15 +183,18 @@ static bool put(struct errands *errands, struct errand *errand)
 	bool put;
 
 	pthread_mutex_lock(&errands->lock);
-	errands->waiting++;
-	put = !errand->interrupted && have_thread(errands);
+	errand->called = !errand->account ||
+			 account_has_room(errand->account, HOLD_ERRANDS, 1);
+	errands->called += errand->called;
+	put = !errand->interrupted && (!errand->called || have_thread(errands));
 	if (put) {
 		errand->queued = true;
 		*errands->last = errand;
 		errands->last = &errand->next;
-		pthread_cond_signal(&errands->more);
+		if (errand->called)
+			pthread_cond_signal(&errands->more);
 	} else {
-		errands->waiting--;
+		errands->called -= errand->called;
 	}
 	pthread_mutex_unlock(&errands->lock);
 	return put;
@@ -193,6 +219,7 @@ void errand_send(fuse_req_t req, struct handle *handle, enum errand_kind kind,
 	}
 	*errand = (struct errand){ .req = req,
 				   .tree = handle->tree,
+				   .account = handle->account,
 				   .handle = handle,
 				   .kind = kind,
 				   .size = kind == ERRAND_WRITE ? bytes.size : size,
@@ -213,6 +240,8 @@ void errand_send_look(fuse_req_t req, struct tree *tree, struct node *node,
 	}
 	*errand = (struct errand){ .req = req,
 				   .tree = tree,
+				   .account = account_of(&tree->accounts,
+							 fuse_req_ctx(req)->uid),
 				   .node = node,
 				   .look = look,
 				   .size = name.size };

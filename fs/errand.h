@@ -4,15 +4,15 @@
  * A statement may run for as long as its timeout allows. If the workers that read the
  * kernel's requests ran it, as many statements as there are workers would stop the whole
  * mount. So what is done to a handle whose ops say `slow` is an errand: a worker notes it
- * down and goes on, and a thread of this pool answers. When all of those are busy an
- * errand waits for one, and nobody else does. Looking at a node whose kind says `slow`
- * is another. */
+ * down and goes on, and a thread of this pool answers. Looking at a node whose kind says
+ * `slow` is another. A quarter of the threads compute for one user at a time; his other
+ * errands wait until one of those is done, and those of other users do not. */
 #ifndef DRIFT_FS_ERRAND_H
 #define DRIFT_FS_ERRAND_H
 
 #include "fs/node.h"
 
-#define ERRAND_THREADS_MAX 64
+#define ERRAND_THREADS_MAX 128
 
 struct handle;
 struct errand;
@@ -22,7 +22,7 @@ struct errands {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct errand *first, **last; /* nobody's yet */
-	unsigned waiting;             /* how many those are */
+	unsigned called;              /* how many of those a thread was called for */
 	unsigned idle;                /* threads that wait for one */
 	unsigned threads;
 	pthread_t thread[ERRAND_THREADS_MAX];

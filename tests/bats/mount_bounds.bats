@@ -274,3 +274,38 @@ works()
 		print $next eq readdir $dir ? "same" : "other";'
 	same "$output" '3004 3004 same'
 }
+
+computing()
+{
+	[ "$(awk '/^driftfs_open_handles / { print $2 }' mnt/.driftfs/metrics)" -gt "$1" ]
+}
+
+@test "who has more statements computed than he may keeps nobody else from asking" {
+	common_mount
+	for _ in {1..140}; do # more than there are threads for all
+		(exec setpriv --reuid=7 --regid=7 --clear-groups bash -c \
+			"echo 'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)' \
+			'SELECT count(*) FROM c' >mnt/query") 2>/dev/null &
+		askers+=($!)
+	done
+	eventually 20 computing 139
+	for user in 0 8; do
+		works "$user"
+		same "$(timeout $((10 * SLOW)) setpriv --reuid="$user" --clear-groups bash -c "
+			exec 5<>mnt/query; echo 'SELECT $user AS n;' >&5; head -n 1 <&5")" "{\"n\":$user}"
+		same "$(timeout $((10 * SLOW)) setpriv --reuid="$user" --clear-groups \
+			wc -l <mnt/tables/t/rows.jsonl)" $((user ? 4 : 2))
+	done
+	kill -INT "${askers[@]}"
+	eventually 20 all_ended
+}
+
+all_ended()
+{
+	local asker
+
+	for asker in "${askers[@]}"; do
+		kill -INT "$asker" 2>/dev/null && return 1
+	done
+	return 0
+}

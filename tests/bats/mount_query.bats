@@ -263,7 +263,7 @@ busy()
 }
 
 # More of them than there are threads that serve requests, and than there are threads
-# that run statements.
+# that run statements of one user.
 @test "statements that do not end hold up nobody but who comes to ask as well" {
 	askers=()
 	for task in "/proc/$MOUNT_PID/task"/*; do # the askers have to come to ask
@@ -274,7 +274,7 @@ busy()
 			2>/dev/null &
 		askers+=($!)
 	done
-	eventually 20 many_threads 64
+	eventually 20 many_threads 40
 	same "$(timeout $((10 * SLOW)) jq .v $rows/k1.json)" 1
 	echo '{"v":7}' >$rows/k7.json
 	same "$(timeout $((10 * SLOW)) ls $rows | grep -c k7)" 1
