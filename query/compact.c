@@ -5,6 +5,8 @@
  * much is packed. */
 #include "query/compact.h"
 
+#include "query/analyze.h"
+
 #include "engine/care.h"
 #include "query/session.h"
 #include "query/show.h"
@@ -33,6 +35,16 @@ enum drift_err compact_run_vacuum(struct query_session *session,
 	if (statement_accept(statement, "INTO"))
 		return drift_fail(error, DRIFT_UNSUPPORTED,
 				  "VACUUM INTO is not supported");
+	(void)statement_accept(statement, "FULL"); /* it never is less */
+	if (token_is_word(statement->script, statement_peek(statement), "ANALYZE")) {
+		err = compact(session, error);
+		if (!err)
+			err = analyze_run(session, statement, error);
+		if (!err)
+			session_say(session, "VACUUM",
+				    "Database compacted and analyzed");
+		return err;
+	}
 	if (statement_peek(statement).kind != TOKEN_END)
 		err = show_table(session, statement, &def, error);
 	if (!err)

@@ -229,6 +229,23 @@ enum drift_err control_set_defaults(struct query_session *session,
 	return err;
 }
 
+/* UNLISTEN *: nothing is listened to, there is no LISTEN. Pools send it with what they
+ * leave a connection by. */
+enum drift_err control_unlisten(struct query_session *session,
+				struct statement *statement,
+				struct drift_error *error)
+{
+	enum drift_err err;
+
+	statement->at++;
+	err = statement_expect_punct(statement, "*", error);
+	if (!err)
+		err = statement_expect_end(statement, error);
+	if (!err)
+		session_say(session, "UNLISTEN", "%s", "");
+	return err;
+}
+
 enum drift_err control_discard(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error)

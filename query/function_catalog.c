@@ -238,6 +238,7 @@ const struct function function_catalog_list[] = {
 	{ "has_schema_privilege", 2, yes, NULL, false },
 	{ "pg_relation_is_publishable", 1, no, NULL, false },
 	{ "pg_is_in_recovery", 0, no, NULL, false },
+	{ "pg_advisory_unlock_all", 0, nothing, NULL, true }, /* there are none */
 	{ "pg_partition_ancestors", 1, nothing, NULL, false },
 	{ "pg_get_function_result", 1, nothing, NULL, false },
 	{ "pg_get_function_arguments", 1, nothing, NULL, false },

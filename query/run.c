@@ -78,6 +78,7 @@ static const struct {
 	{ "SET", setting_set, false },
 	{ "RESET", setting_reset, false },
 	{ "DISCARD", control_discard, false },
+	{ "UNLISTEN", control_unlisten, false },
 };
 
 /* Words of DriftQL and SQL that are understood, and not there. */

@@ -27,6 +27,25 @@ static enum drift_err delete_all(struct query_session *session,
 	return err == DRIFT_DONE ? DRIFT_OK : drift_fail_code(error, err);
 }
 
+/* CONTINUE IDENTITY is what is done. */
+static enum drift_err read_identity(struct statement *statement,
+				    struct drift_error *error)
+{
+	struct token token = statement_peek(statement);
+	bool restart = statement_accept(statement, "RESTART");
+
+	if (restart || statement_accept(statement, "CASCADE"))
+		return statement_place(
+			token,
+			drift_fail(error, DRIFT_UNSUPPORTED,
+				   "TRUNCATE with %s is not supported",
+				   restart ? "RESTART IDENTITY" : "CASCADE"),
+			error);
+	return statement_accept(statement, "CONTINUE")
+		       ? statement_expect(statement, "IDENTITY", error)
+		       : DRIFT_OK;
+}
+
 enum drift_err write_run_truncate(struct query_session *session,
 				  struct statement *statement,
 				  struct drift_error *error)
@@ -46,6 +65,8 @@ enum drift_err write_run_truncate(struct query_session *session,
 		if (!err)
 			err = delete_all(session, def, error);
 	} while (!err && statement_accept_punct(statement, ","));
+	if (!err)
+		err = read_identity(statement, error);
 	if (!err)
 		err = statement_expect_end(statement, error);
 	if (!err)

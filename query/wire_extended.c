@@ -308,6 +308,25 @@ static enum drift_err missing_portal(const char *name, struct drift_error *error
 			  name);
 }
 
+/* A cursor that DECLARE made is a portal too: what FETCH will answer with. */
+static enum drift_err describe_cursor(struct wire *wire,
+				      struct query_session *session,
+				      const char *name, struct drift_error *error)
+{
+	struct drift_error why = { 0 };
+	struct buf fetch = BUF_INIT;
+	enum drift_err err;
+
+	buf_add_str(&fetch, "FETCH ");
+	token_quote_name(slice_str(name), &fetch);
+	err = query_describe(session, buf_cstr(&fetch), fetch.size, NULL, 0, &why);
+	buf_release(&fetch);
+	if (err)
+		return missing_portal(name, error);
+	write_columns(wire, session, NULL);
+	return DRIFT_OK;
+}
+
 static enum drift_err describe_portal(struct wire_extended *extended,
 				      struct wire *wire,
 				      struct query_session *session,
@@ -319,7 +338,7 @@ static enum drift_err describe_portal(struct wire_extended *extended,
 	enum drift_err err;
 
 	if (!portal)
-		return missing_portal(name, error);
+		return describe_cursor(wire, session, name, error);
 	parameters = &portal->parameters;
 	types = calloc(parameters->count + 1, sizeof(*types));
 	if (!types)

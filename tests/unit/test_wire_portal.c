@@ -189,6 +189,33 @@ static void rows_are_as_they_were_described(void **state)
 	close(fd);
 }
 
+/* As psycopg asks for the columns of a cursor with a name. */
+static void a_declared_cursor_is_described_as_a_portal(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd, "BEGIN; DECLARE n CURSOR FOR SELECT 1 AS a, 'x' AS b");
+	assert_hears(fd, "CCZ");
+	say_message(fd, 'D', "Pn", 3);
+	sync_hears(fd, "TZ");
+	ask(fd, "FETCH ALL n");
+	assert_hears(fd, "TDCZ");
+	say_message(fd, 'D', "Pm", 3);
+	sync_hears(fd, "E34000Z");
+	close(fd);
+}
+
+/* What asyncpg's pool leaves a connection by. */
+static void a_pool_resets_a_connection(void **state)
+{
+	int fd = enter(*state);
+
+	ask(fd,
+	    "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;");
+	assert_hears(fd, "TDCCCCZ");
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +225,8 @@ int main(void)
 		cmocka_unit_test(a_failed_transaction_answers_from_no_portal),
 		cmocka_unit_test(a_fault_ahead_is_told_when_it_is_reached),
 		cmocka_unit_test(rows_are_as_they_were_described),
+		cmocka_unit_test(a_declared_cursor_is_described_as_a_portal),
+		cmocka_unit_test(a_pool_resets_a_connection),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
