@@ -232,8 +232,15 @@ static uint32_t count_missing(const struct shaping *shaping, bool has_key,
 	return count;
 }
 
-static enum drift_err add_missing_key(const struct shaping *shaping,
-				      struct slice key, struct buf *row)
+static enum drift_err add_missing_part(const struct table_def *def, struct slice key,
+				       struct buf *row)
+{
+	msg_add_text(row, slice_str(def->columns[def->key_columns[0]].name));
+	return row_key_value(def, key, false, row);
+}
+
+static enum drift_err add_missing_parts(const struct shaping *shaping,
+					struct slice key, struct buf *row)
 {
 	const struct table_def *def = shaping->def;
 	struct buf parts = BUF_INIT;
@@ -245,7 +252,7 @@ static enum drift_err add_missing_key(const struct shaping *shaping,
 
 	err = row_key_value(def, key, false, &parts);
 	cursor = msg_cursor_of(buf_slice(&parts));
-	if (!err && def->key_count > 1)
+	if (!err)
 		err = msg_read_array(&cursor, &count);
 	for (i = 0; !err && i < def->key_count; i++) {
 		err = msg_skip(&cursor, &value);
@@ -256,6 +263,17 @@ static enum drift_err add_missing_key(const struct shaping *shaping,
 	}
 	buf_release(&parts);
 	return err;
+}
+
+static enum drift_err add_missing_key(const struct shaping *shaping,
+				      struct slice key, struct buf *row)
+{
+	const struct table_def *def = shaping->def;
+
+	if (def->key_count != 1)
+		return add_missing_parts(shaping, key, row);
+	return shaping->has[def->key_columns[0]] ? DRIFT_OK
+						 : add_missing_part(def, key, row);
 }
 
 static void add_value(const struct column_def *column, struct slice value,
