@@ -270,7 +270,7 @@ static enum drift_err read_table(const struct drift_io *io, int fd, const char *
 {
 	bool has_dictionary = le32_get(head + 8) >= WITH_DICTIONARY;
 	uint32_t entries = pack->count + has_dictionary;
-	size_t got, size = 16 * (size_t)entries;
+	size_t got = 0, size = 16 * (size_t)entries;
 	struct buf table = BUF_INIT;
 	char *at = buf_reserve(&table, size + 1);
 	struct block *blocks = calloc(entries + 1, sizeof(*blocks));
