@@ -36,6 +36,7 @@ extern const struct function function_number_list[];
 extern const struct function function_to_time_list[];
 extern const struct function function_encode_list[];
 extern const struct function function_json_list[];
+extern const struct function function_jsonb_list[];
 extern const struct function function_ordered_list[];
 extern const struct function function_within_list[];
 extern const struct function function_catalog_list[];

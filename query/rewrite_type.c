@@ -69,7 +69,7 @@ static bool compares(const struct rewriter *rewriter, unsigned first, unsigned s
 		"ILIKE",  "GLOB",    "REGEXP", "SIMILAR", "BETWEEN", "EXISTS",
 		"ISNULL", "NOTNULL", "=",      "<",       ">",       "<=",
 		">=",     "<>",      "!=",     "==",      "!~",      "!~*",
-		"~*",     NULL
+		"~*",     "@>",      "<@",     NULL
 	};
 	unsigned cases = 0;
 
@@ -328,7 +328,8 @@ enum drift_type rewrite_type(const struct rewriter *rewriter, unsigned first,
 		enum drift_type operand;
 
 		if (i < stop && rewriter_is_punct(rewriter, i, "||"))
-			return DRIFT_TEXT;
+			return spell_is_json_concatenation(rewriter, i) ? DRIFT_JSON
+									: DRIFT_TEXT;
 		if (i < stop && rewriter_is_punct(rewriter, i, "(")) {
 			i = verb_find_close(&rewriter->statement, i);
 			continue;

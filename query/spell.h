@@ -16,6 +16,9 @@ enum drift_err spell_token(struct rewriter *rewriter, unsigned i);
  * call, something in parentheses, CASE ... END, with the casts and intervals after it. */
 unsigned spell_operand(const struct rewriter *rewriter, unsigned end);
 
+/* Where the operand ends that begins at token i, with its casts and factors. */
+unsigned spell_operand_end(const struct rewriter *rewriter, unsigned i);
+
 /* spell_word.c: by the table of words. */
 enum drift_err spell_word(struct rewriter *rewriter, unsigned i);
 
@@ -85,6 +88,12 @@ void spell_concatenation(struct rewriter *rewriter, unsigned i);
 /* Is the value of the arrow at token i, ->> or #>>, a text here: one that is compared
  * with a text, or `answered`? Then it is drift_json_text() of what -> says. */
 bool spell_arrow(struct rewriter *rewriter, unsigned i, bool answered);
+
+/* spell_jsonb.c: a || b, a - 'k', a @> b and a <@ b of JSON. False: it is not JSON's. */
+bool spell_json_concatenation(struct rewriter *rewriter, unsigned i);
+bool spell_is_json_concatenation(const struct rewriter *rewriter, unsigned i);
+bool spell_json_difference(struct rewriter *rewriter, unsigned i);
+void spell_json_containment(struct rewriter *rewriter, unsigned i);
 
 /* spell_json.c: json_build_array(a = b), once the other spellings are noted. */
 void spell_json_booleans(struct rewriter *rewriter);

@@ -218,6 +218,8 @@ void spell_concatenation(struct rewriter *rewriter, unsigned i)
 {
 	unsigned first = spell_operand(rewriter, i);
 
+	if (spell_json_concatenation(rewriter, i))
+		return;
 	/* Of a || b || c, b is seen to as what follows the first sign. */
 	if (first == 0 || !rewriter_is_punct(rewriter, first - 1, "||"))
 		make_text(rewriter, first, i);

@@ -5,14 +5,13 @@
 #include "query/session.h"
 #include "query/spell.h"
 
-/* Where the operand that begins at token i ends, its casts and factors included. */
-static unsigned operand_end(const struct rewriter *rewriter, unsigned i)
+unsigned spell_operand_end(const struct rewriter *rewriter, unsigned i)
 {
 	static const char *const factors[] = { "*", "/", "%", NULL };
 	unsigned end = i + 1;
 
 	if (rewriter_is_punct(rewriter, i, "-"))
-		end = operand_end(rewriter, i + 1);
+		end = spell_operand_end(rewriter, i + 1);
 	while (rewriter_is_punct(rewriter, end, ".") &&
 	       token_is_name(rewriter_token(rewriter, end - 1)))
 		end += 2;
@@ -26,7 +25,7 @@ static unsigned operand_end(const struct rewriter *rewriter, unsigned i)
 	while (rewriter_is_punct(rewriter, end, "::"))
 		end = spell_type_end(rewriter, end + 1);
 	if (statement_is_one_of(&rewriter->statement, end, factors))
-		end = operand_end(rewriter, end + 1);
+		end = spell_operand_end(rewriter, end + 1);
 	return end < rewriter->statement.count ? end : rewriter->statement.count;
 }
 
@@ -58,11 +57,11 @@ static bool is_sign(const struct rewriter *rewriter, unsigned i)
 static enum drift_type type_of_sum(const struct rewriter *rewriter, unsigned first,
 				   unsigned end)
 {
-	unsigned stop = operand_end(rewriter, first);
+	unsigned stop = spell_operand_end(rewriter, first);
 	enum drift_type type = type_of(rewriter, first, stop);
 
 	while (stop < end && is_sign(rewriter, stop)) {
-		unsigned next = operand_end(rewriter, stop + 1);
+		unsigned next = spell_operand_end(rewriter, stop + 1);
 
 		if (type == DRIFT_DATE &&
 		    type_of(rewriter, stop + 1, next) == DRIFT_DATE)
@@ -94,11 +93,13 @@ static bool is_time(enum drift_type type)
 enum drift_err spell_days(struct rewriter *rewriter, unsigned i)
 {
 	unsigned first = sum_start(rewriter, i);
-	unsigned end = operand_end(rewriter, i + 1);
+	unsigned end = spell_operand_end(rewriter, i + 1);
 	enum drift_type left = type_of_sum(rewriter, first, i);
 	enum drift_type right = type_of(rewriter, i + 1, end);
 	bool minus = rewriter_is_punct(rewriter, i, "-");
 
+	if (minus && !is_time(left) && spell_json_difference(rewriter, i))
+		return DRIFT_OK;
 	if (!is_time(left) && !is_time(right))
 		return DRIFT_OK;
 	if (left == DRIFT_DATE && right == DRIFT_DATE && minus) {
@@ -121,7 +122,7 @@ enum drift_err spell_days(struct rewriter *rewriter, unsigned i)
 static void spell_midnight(struct rewriter *rewriter, unsigned i)
 {
 	unsigned first = sum_start(rewriter, i);
-	unsigned stop = i, end = operand_end(rewriter, i + 1);
+	unsigned stop = i, end = spell_operand_end(rewriter, i + 1);
 	enum drift_type left = type_of_sum(rewriter, first, i);
 	enum drift_type right = type_of(rewriter, i + 1, end);
 
@@ -130,7 +131,7 @@ static void spell_midnight(struct rewriter *rewriter, unsigned i)
 	if (right == DRIFT_DATE) {
 		first = i + 1;
 		while (is_sign(rewriter, end))
-			end = operand_end(rewriter, end + 1);
+			end = spell_operand_end(rewriter, end + 1);
 		stop = end;
 	}
 	edit_before(&rewriter->edits, first, "drift_timestamp(");

@@ -103,3 +103,20 @@ ids()
 	refuses 0A000 'computing with a time other than' "SELECT d + 'x' FROM e"
 	refuses 22007 'invalid' "SELECT d - 'x'::date FROM e"
 }
+
+@test "JSON is put together, taken from and asked what it contains" {
+	sql "INSERT INTO t (id, n, s, j) VALUES (1, 5, 'str', '{\"a\": 1, \"b\": [1, 2], \"o\": {\"x\": 1, \"y\": 2}}'), (2, 6, 'k', '[1, \"k\", 3]'), (3, NULL, NULL, NULL)"
+	sql "UPDATE t SET j = j || '{\"c\": 3, \"a\": 9}'::jsonb || jsonb_build_object('e', n) WHERE id = 1; UPDATE t SET j = j - 'c' - 'b' WHERE id = 1"
+	same "$(sql 'SELECT j FROM t WHERE id = 1')" '{"j":{"o":{"x":1,"y":2},"a":9,"e":5}}'
+	same "$(sql "SELECT j || '[4]' AS a, j - 'k' AS b, j - 0 AS c, j - -1 AS d, j || '{\"a\": 1}' AS e, j || NULL AS f FROM t WHERE id = 2")" \
+		'{"a":[1,"k",3,4],"b":[1,3],"c":["k",3],"d":[1,"k"],"e":[1,"k",3,{"a":1}],"f":null}'
+	same "$(ids "j @> '{\"o\": {\"x\": 1}}' AND NOT j @> '{\"o\": {\"x\": 2}}'")" 1
+	same "$(ids "j @> '[3, 1]' AND j @> '1.0'")" 2
+	same "$(ids "'{\"a\": 9}' <@ j AND j->'o' @> '{\"y\": 2}'")" 1
+	same "$(sql "SELECT j->'o' || '{\"z\": 3}' @> '{\"z\": 3}' AS a, j->>'a' || '!' AS b, 'x' || (j->>'a') AS c, s || '-' || n AS d, n - 1 - id AS e FROM t WHERE id = 1")" \
+		'{"a":true,"b":"9!","c":"x9","d":"str-5","e":3}'
+	same "$(sql 'SELECT ARRAY[1, 2] @> ARRAY[2] AS a, ARRAY[1] @> ARRAY[3] AS b')" '{"a":true,"b":false}'
+	refuses 22P02 'type json: "garbage"' "SELECT j @> 'garbage' FROM t"
+	refuses 22023 'cannot delete from object using integer index' 'SELECT j - 1 FROM t WHERE id = 1'
+	refuses 54000 'too many members' "SELECT json_group_object('a' || value, 1) || json_group_object('b' || value, 1)::jsonb AS x FROM generate_series(1, 6000) AS g (value)"
+}
