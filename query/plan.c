@@ -6,39 +6,11 @@
  * Constraints with another collation than BINARY are left to SQLite. */
 #include "query/plan.h"
 
-#include <stdio.h>
 #include <strings.h>
 
 #include "engine/care.h"
-#include "query/module.h"
+#include "query/planning.h"
 #include "query/session.h"
-
-struct way {
-	enum plan_access access;
-	unsigned index; /* in the definition */
-	unsigned column_count;
-	int columns[TABLE_KEY_PARTS_MAX];
-	unsigned equalities;
-	int equal[TABLE_KEY_PARTS_MAX]; /* constraint numbers */
-	int low, high;                  /* constraint numbers, -1 */
-	bool in;                        /* the last equality is with a list */
-	double rows;
-	double cost;
-};
-
-enum order { ORDER_NONE, ORDER_FORTH, ORDER_BACK };
-
-struct planning {
-	sqlite3_index_info *info;
-	const struct drift_vtab *vtab;
-	const struct table_def *def;
-	int arguments[3]; /* constraint numbers of form, a, b; -1 */
-	int64_t form;     /* -1: not known yet */
-	int64_t at;
-	double rows; /* in the table */
-	struct way best;
-	enum order order; /* SQLite's ORDER BY that the best way keeps */
-};
 
 /* The usable constraint op1 or op2 on column, -1. One that is an IN counts only if
  * that is asked for: SQLite would offer its values one by one, and compare them
@@ -62,7 +34,7 @@ static int constraint_on(const struct planning *planning, int column, int op1,
 	return -1;
 }
 
-static bool is_range_form(const struct planning *planning)
+bool plan_is_range(const struct planning *planning)
 {
 	struct asof asof = { .form = planning->form };
 
@@ -170,7 +142,7 @@ static void estimate(const struct planning *planning, struct way *way, bool uniq
 	if (way->high >= 0)
 		rows /= 3;
 	if (unique && way->equalities == way->column_count)
-		rows = is_range_form(planning) ? 4 : 1;
+		rows = plan_is_range(planning) ? 4 : 1;
 	/* How long the list is, only its evaluation tells. */
 	if (way->in)
 		rows *= 10;
@@ -179,7 +151,7 @@ static void estimate(const struct planning *planning, struct way *way, bool uniq
 	way->rows = rows < 1 ? 1 : rows;
 	way->cost = rows * (way->access == PLAN_INDEX ? 8 : 1) +
 		    (way->access == PLAN_SCAN ? 20 : 8);
-	if (is_range_form(planning))
+	if (plan_is_range(planning))
 		way->cost *= 4;
 }
 
@@ -242,7 +214,7 @@ static void consider_ways(struct planning *planning)
 		return;
 	consider_key(planning);
 	for (unsigned i = 0; i < planning->def->index_count; i++)
-		if (!is_range_form(planning))
+		if (!plan_is_range(planning))
 			consider_index(planning, i);
 }
 
@@ -277,7 +249,7 @@ static enum order order_of(const struct planning *planning)
 	if (way->access == PLAN_INDEX || info->nOrderBy == 0 ||
 	    is_kept_form(planning) || has_mixed_keys(planning))
 		return ORDER_NONE;
-	if (back && (way->in || is_range_form(planning)))
+	if (back && (way->in || plan_is_range(planning)))
 		return ORDER_NONE;
 	if (module_column(planning->vtab, info->aOrderBy[0].iColumn) !=
 		    (int)def->key_columns[0] &&
@@ -388,83 +360,6 @@ static int make_plan(struct planning *planning)
 	return plan | use_bounds(planning, exact, &argument);
 }
 
-static void describe_columns(const struct planning *planning, struct buf *text)
-{
-	const struct way *way = &planning->best;
-	const struct relation_column *columns = planning->vtab->relation->columns;
-	const char *and = "";
-
-	buf_add_str(text, " (");
-	for (unsigned i = 0; i < way->equalities; i++) {
-		buf_printf(text, "%s%s=?", and, columns[way->columns[i]].name);
-		and = " AND ";
-	}
-	if (way->low >= 0) {
-		buf_printf(text, "%s%s>?", and,
-			   columns[way->columns[way->equalities]].name);
-		and = " AND ";
-	}
-	if (way->high >= 0)
-		buf_printf(text, "%s%s<?", and,
-			   columns[way->columns[way->equalities]].name);
-	buf_add_char(text, ')');
-}
-
-/* What a scan of the past would begin with. */
-static void describe_snapshot(const struct planning *planning, struct buf *text)
-{
-	const struct query_session *session = planning->vtab->session;
-	struct drift_view view = session->view;
-	drift_seq seq;
-
-	if (planning->form == ASOF_AT && (drift_seq)planning->at < view.seq)
-		view = drift_view_at(session->db, (drift_seq)planning->at);
-	seq = drift_snapshot_for(view, planning->def->id);
-	if (seq)
-		buf_printf(text, " FROM SNAPSHOT @seq:%llu",
-			   (unsigned long long)seq);
-}
-
-/* What EXPLAIN says of it: " USING INDEX type (type=?) AS OF @seq:5". */
-static void describe(const struct planning *planning, struct buf *text)
-{
-	const struct way *way = &planning->best;
-
-	if (way->access == PLAN_KEY)
-		buf_add_str(text, " USING PRIMARY KEY");
-	else if (way->access == PLAN_COUNT)
-		buf_add_str(text, " BY ROW COUNT");
-	else if (way->access == PLAN_INDEX)
-		buf_printf(text, " USING INDEX %s",
-			   planning->def->indexes[way->index].name);
-	if (way->access == PLAN_KEY || way->access == PLAN_INDEX)
-		describe_columns(planning, text);
-	if (planning->order == ORDER_BACK)
-		buf_add_str(text, " BACKWARDS");
-	if (planning->form == ASOF_AT)
-		buf_printf(text, " AS OF @seq:%lld", (long long)planning->at);
-	if (way->access == PLAN_SCAN && !is_range_form(planning))
-		describe_snapshot(planning, text);
-	if (planning->form != ASOF_AT && is_range_form(planning))
-		buf_add_str(text, " OVER ALL VERSIONS");
-}
-
-static int set_text(const struct planning *planning)
-{
-	struct buf text = BUF_INIT;
-
-	if (!planning->vtab->session->explain)
-		return SQLITE_OK;
-	buf_printf(&text, "%u|", planning->vtab->session->explain->next++);
-	describe(planning, &text);
-	buf_printf(&text, " (rows=%.0f)", planning->best.rows);
-	if (!buf_status(&text))
-		planning->info->idxStr = sqlite3_mprintf("%s", buf_cstr(&text));
-	planning->info->needToFreeIdxStr = 1;
-	buf_release(&text);
-	return planning->info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
-}
-
 int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
 	const struct drift_vtab *vtab = (const struct drift_vtab *)base;
@@ -490,8 +385,8 @@ int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 	info->estimatedCost = best->cost;
 	info->estimatedRows = (sqlite3_int64)best->rows;
 	info->orderByConsumed = planning.order != ORDER_NONE;
-	if (best->access == PLAN_KEY && !is_range_form(&planning) &&
+	if (best->access == PLAN_KEY && !plan_is_range(&planning) &&
 	    best->equalities == best->column_count && !best->in)
 		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
-	return set_text(&planning);
+	return plan_text(&planning);
 }
