@@ -11,6 +11,16 @@
 
 #define BUF_CAPACITY_MIN 64
 
+bool slice_is_blank(struct slice slice)
+{
+	const char *at = slice.data;
+
+	for (size_t i = 0; i < slice.size; i++)
+		if (at[i] != ' ' && at[i] != '\t' && at[i] != '\r' && at[i] != '\n')
+			return false;
+	return true;
+}
+
 int slice_compare(struct slice a, struct slice b)
 {
 	size_t common = a.size < b.size ? a.size : b.size;

@@ -39,6 +39,8 @@ static inline bool slice_equal(struct slice a, struct slice b)
 	       (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* Spaces, tabs and ends of lines alone, or nothing? */
+bool slice_is_blank(struct slice slice);
 /* Bytewise order, a prefix before what it begins. <0, 0 or >0. */
 int slice_compare(struct slice a, struct slice b);
 

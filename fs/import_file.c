@@ -103,23 +103,13 @@ static enum drift_err take_record(struct import *import, fuse_req_t req)
 	return err;
 }
 
-static bool is_blank(struct slice line)
-{
-	const char *at = line.data;
-
-	for (size_t i = 0; i < line.size; i++)
-		if (at[i] != ' ' && at[i] != '\t' && at[i] != '\r')
-			return false;
-	return true;
-}
-
 static enum drift_err take_line(struct import *import, fuse_req_t req,
 				struct slice line)
 {
 	enum drift_err err;
 
 	import->line++;
-	if (is_blank(line))
+	if (slice_is_blank(line))
 		return DRIFT_OK;
 	buf_clear(&import->document);
 	err = json_parse_document(line, &import->document, &import->error);

@@ -95,16 +95,6 @@ static enum drift_err run(struct query_handle *open, fuse_req_t req,
 	return err;
 }
 
-static bool is_blank(struct slice text)
-{
-	const unsigned char *at = text.data;
-
-	for (size_t i = 0; i < text.size; i++)
-		if (!isspace(at[i]))
-			return false;
-	return true;
-}
-
 /* Without the last `;` and what follows it. */
 static struct slice without_end(struct slice script)
 {
@@ -144,14 +134,14 @@ static enum drift_err run_complete(struct query_handle *open, fuse_req_t req,
 		err = run(open, req, whole, reads_only(whole), error);
 		drop_front(script, complete);
 	}
-	if (err || is_blank(buf_slice(script)))
+	if (err || slice_is_blank(buf_slice(script)))
 		goto done;
 	if (query_reads_only(script->data, script->size)) {
 		err = run(open, req, buf_slice(script), true, error);
 		open->may_go_on = !err;
 	}
 done:
-	if (err || is_blank(buf_slice(script)))
+	if (err || slice_is_blank(buf_slice(script)))
 		buf_clear(script);
 	return err;
 }
@@ -163,7 +153,7 @@ static enum drift_err run_rest(struct query_handle *open, fuse_req_t req,
 	struct slice rest = buf_slice(&open->script);
 	enum drift_err err = DRIFT_OK;
 
-	if (!open->may_go_on && !is_blank(rest))
+	if (!open->may_go_on && !slice_is_blank(rest))
 		err = run(open, req, rest, reads_only(rest), error);
 	open->may_go_on = false;
 	buf_clear(&open->script);
@@ -213,7 +203,7 @@ static enum drift_err read_answer(struct query_handle *open, fuse_req_t req,
 	struct drift_error error = { 0 };
 	enum drift_err err;
 
-	if (!open->may_go_on && !is_blank(buf_slice(&open->script))) {
+	if (!open->may_go_on && !slice_is_blank(buf_slice(&open->script))) {
 		err = drift_fail(&error, DRIFT_SYNTAX,
 				 "the statement is not finished: end it with ';'");
 		return refuse(open, req, &error, err);

@@ -139,16 +139,6 @@ static bool take_line(struct records *records, struct slice *line)
 	return true;
 }
 
-static bool is_blank(struct slice line)
-{
-	const char *at = line.data;
-
-	for (size_t i = 0; i < line.size; i++)
-		if (at[i] != ' ' && at[i] != '\t' && at[i] != '\r')
-			return false;
-	return true;
-}
-
 static enum drift_err next_line(struct records *records, struct buf *document,
 				uint64_t *number, struct drift_error *error)
 {
@@ -159,7 +149,7 @@ static enum drift_err next_line(struct records *records, struct buf *document,
 	for (;;) {
 		while (text->data && take_line(records, &line)) {
 			*number = records->line++;
-			if (!is_blank(line))
+			if (!slice_is_blank(line))
 				return json_parse_document(line, document, error);
 		}
 		*number = records->line;

@@ -124,6 +124,15 @@ static void a_prefix_comes_before_what_it_begins(void **state)
 	assert_true(slice_compare((struct slice){ 0 }, SLICE("a")) < 0);
 }
 
+static void blank_is_what_shows_nothing(void **state)
+{
+	(void)state;
+	assert_true(slice_is_blank((struct slice){ 0 }));
+	assert_true(slice_is_blank(SLICE(" \t\r\n")));
+	assert_false(slice_is_blank(SLICE("  0")));
+	assert_false(slice_is_blank(slice_of("\0", 1)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +144,7 @@ int main(void)
 		cmocka_unit_test(fixed_width_integers_have_their_byte_order),
 		cmocka_unit_test(any_few_bytes_are_read_as_a_number),
 		cmocka_unit_test(a_prefix_comes_before_what_it_begins),
+		cmocka_unit_test(blank_is_what_shows_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
