@@ -51,7 +51,7 @@ endless='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)'
 		run psql_ -c "SET statement_timeout = '2s'" -c '\set VERBOSITY verbose' -c "$bomb"
 		took=$(((${EPOCHREALTIME/./} - ${began/./}) / 1000))
 		echo "$took ms, status $status: ${bomb:0:60}... ${output: -100}"
-		((took < 3000 * SLOW))
+		((took < 10000 * SLOW))
 		# A few of them are over in time, and right.
 		[ "$status" = 0 ] || says '(57014|54000|53200)'
 	done
@@ -135,7 +135,7 @@ computing()
 	kill -INT "$client"
 	began=$EPOCHREALTIME
 	wait "$client" || :
-	(((${EPOCHREALTIME/./} - ${began/./}) / 1000 < 500 * SLOW))
+	(((${EPOCHREALTIME/./} - ${began/./}) / 1000 < 5000 * SLOW))
 	grep -q 'canceling statement due to user request' out
 	eventually 2 back_to "$idle"
 	# A busy machine may need more than one try.
