@@ -35,7 +35,7 @@ static const struct bound {
 
 void accounts_init(struct accounts *accounts, size_t open_max)
 {
-	*accounts = (struct accounts){ 0 };
+	*accounts = (struct accounts){ .most = { 0 } };
 	for (enum holding i = 0; i < HOLDINGS; i++)
 		accounts->most[i] = bounds[i].most;
 	accounts->most[HOLD_OPEN] = open_max;
