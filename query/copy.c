@@ -294,7 +294,7 @@ static enum drift_err read_options(struct statement *statement, struct copy *cop
 	if (!copy->form.escape)
 		copy->form.escape = copy->form.quote;
 	if (strcmp(copy->form.null, "\x1") == 0)
-		memcpy(copy->form.null, copy->form.csv ? "" : "\\N", 3);
+		strcpy(copy->form.null, copy->form.csv ? "" : "\\N");
 	return err;
 }
 

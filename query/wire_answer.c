@@ -220,6 +220,23 @@ static enum drift_err answer_text(struct wire *wire, struct query_session *sessi
 	return err;
 }
 
+/* The script goes with the message it came in, once COPY's lines are read. */
+static enum drift_err answer_copy(struct wire *wire, struct query_session *session,
+				  const char *script, size_t size)
+{
+	struct drift_error error = { 0 };
+	char *kept = strndup(script, size);
+	enum drift_err err = kept ? wire_copy(wire, session, kept, size, &error)
+				  : drift_fail_code(&error, DRIFT_NOMEM);
+
+	if (err && error.code != DRIFT_OK) {
+		wire_error_in_fields(wire, &error, kept);
+		err = DRIFT_OK;
+	}
+	free(kept);
+	return err;
+}
+
 enum drift_err wire_answer(struct wire *wire, struct query_session *session,
 			   const char *script, size_t size)
 {
@@ -230,10 +247,9 @@ enum drift_err wire_answer(struct wire *wire, struct query_session *session,
 	enum drift_err err;
 
 	if (!text && copy_is(script, size))
-		err = wire_copy(wire, session, script, size, &error);
-	else
-		err = query_start(session, script, size, &error);
-	if (!err && (text || !copy_is(script, size)))
+		return answer_copy(wire, session, script, size);
+	err = query_start(session, script, size, &error);
+	if (!err)
 		err = text ? answer_text(wire, session, format, &error)
 			   : answer_rows(wire, session, &error);
 	if (err && error.code == DRIFT_OK)
