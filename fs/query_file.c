@@ -2,7 +2,9 @@
 /* query_file.c - when the bytes written into a query file are a statement to run.
  *
  * A writer may send a statement in pieces, and no piece says that it is the last.
- * What only reads is run as soon as it is complete, and once more if it goes on;
+ * What only reads is run as soon as it is complete, and once more if it goes on (when it
+ * fails because more is to come, as in the lines of bash's echo, nothing is said before
+ * it is closed or read);
  * what writes is run at its `;`, or when its descriptor is closed: `DELETE FROM t`
  * must not run before its ` WHERE` came. A descriptor that also reads is closed
  * when it is released; one that only writes with each close (`echo ... > query`
@@ -139,6 +141,8 @@ static enum drift_err run_complete(struct query_handle *open, fuse_req_t req,
 	if (query_reads_only(script->data, script->size)) {
 		err = run(open, req, buf_slice(script), true, error);
 		open->may_go_on = !err;
+		if (err && query_is_beginning(script->data, script->size, error))
+			return DRIFT_OK;
 	}
 done:
 	if (err || slice_is_blank(buf_slice(script)))
@@ -203,7 +207,8 @@ static enum drift_err read_answer(struct query_handle *open, fuse_req_t req,
 	struct drift_error error = { 0 };
 	enum drift_err err;
 
-	if (!open->may_go_on && !slice_is_blank(buf_slice(&open->script))) {
+	if (!open->may_go_on && !slice_is_blank(buf_slice(&open->script)) &&
+	    !query_reads_only(open->script.data, open->script.size)) {
 		err = drift_fail(&error, DRIFT_SYNTAX,
 				 "the statement is not finished: end it with ';'");
 		return refuse(open, req, &error, err);

@@ -119,6 +119,11 @@ bool query_statement(const char *script, size_t size, size_t *begin, size_t *end
  * VALUES, EXPLAIN, SHOW, DESCRIBE) and nothing is left open (strings, comments,
  * parentheses): a door may run it without waiting for ';'. */
 bool query_reads_only(const char *script, size_t size);
+/* A statement that only reads failed so, and no `;` ended it: whether it may be the
+ * beginning of a good one, as lines of it come one by one: it stops short, or a column
+ * is unknown as long as no FROM says of what. */
+bool query_is_beginning(const char *script, size_t size,
+			const struct drift_error *error);
 
 /* ---- Answers as text (format.c) ---------------------------------------- */
 

@@ -4,6 +4,8 @@
  * A door that gets writes in pieces (the mount's query file) must not run half a
  * statement: `DELETE FROM t` may go on with ` WHERE ...`. Only ';' ends what
  * writes; what only reads may run as soon as nothing is left open. */
+#include <string.h>
+
 #include "query/query.h"
 #include "query/token.h"
 
@@ -70,4 +72,30 @@ bool query_reads_only(const char *script, size_t size)
 			return false;
 	}
 	return depth == 0;
+}
+
+/* Outside of parentheses. */
+static bool has_from(const char *script, size_t size)
+{
+	struct token token;
+	size_t at = 0;
+	long depth = 0;
+
+	while ((token = token_next(script, size, &at)).kind != TOKEN_END) {
+		if (token_is(script, token, "("))
+			depth++;
+		else if (token_is(script, token, ")"))
+			depth--;
+		else if (depth == 0 && token_is_word(script, token, "FROM"))
+			return true;
+	}
+	return false;
+}
+
+bool query_is_beginning(const char *script, size_t size,
+			const struct drift_error *error)
+{
+	if (error->code == DRIFT_SYNTAX)
+		return strcmp(error->text, "syntax error at end of input") == 0;
+	return error->code == DRIFT_NO_COLUMN && !has_from(script, size);
 }

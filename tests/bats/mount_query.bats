@@ -300,3 +300,36 @@ all_interrupted()
 	done
 	return "$left"
 }
+
+# bash writes each line of an echo by itself.
+@test "a statement may come in lines" {
+	echo 'SELECT id,
+		v
+	FROM t
+	WHERE v > 1
+	ORDER BY id
+	LIMIT 1' >mnt/query
+	same "$(cat mnt/query)" '{"id":"k2","v":2}'
+	echo 'WITH RECURSIVE
+	c(i) AS (
+		SELECT 1)
+	SELECT * FROM c;' >mnt/query
+	same "$(cat mnt/query)" '{"i":1}'
+	exec 5<>mnt/query
+	echo 'SELECT max(v) AS most
+	FROM t' >&5
+	same "$(head -n 1 <&5)" '{"most":3}'
+	exec 5>&-
+	# What more lines do not mend fails at once; else the end tells.
+	fails_with 1 bash -c "echo 'SELECT nosuch
+		FROM t' >mnt/query"
+	fails_with 1 bash -c "echo 'SELECT 1 FROM nosuch' >mnt/query"
+	fails_with 1 dd of=mnt/query status=none <<<'SELECT nosuch'
+	same "$(head -n 1 mnt/query)" 'ERROR 42703: column "nosuch" does not exist'
+	tail -n 1 mnt/.driftfs/errors | grep -q 42703
+	fails_with 1 dd of=mnt/query status=none <<<'SELECT 1,'
+	exec 5<>mnt/query
+	echo 'SELECT nosuch' >&5
+	same "$(head -n 1 <&5)" 'ERROR 42703: column "nosuch" does not exist'
+	exec 5>&-
+}
