@@ -82,7 +82,7 @@ setup()
 	fails_with 4 driftdb sql -d newer -e 'SELECT 1'
 	cp -a db newer_pack
 	driftdb sql -q -d newer_pack -e VACUUM -e 'INSERT INTO t {"id":3}'
-	printf '\x03' | dd of="$(ls newer_pack/log/*.seg | head -n 1)" bs=1 seek=8 conv=notrunc status=none
+	printf '\xff' | dd of="$(ls newer_pack/log/*.seg | head -n 1)" bs=1 seek=8 conv=notrunc status=none
 	fails_with 4 driftdb verify -d newer_pack
 	says 'segment 0*1.seg: newer format'
 	cp -a db damaged

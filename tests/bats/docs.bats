@@ -150,5 +150,5 @@ names_exist()
 		grep -qE "(\*| )$word( |\*)" "$ROOT/docs/man/driftql.7.scd" ||
 			{ echo "driftql(7) has no $word"; return 1; }
 	done
-	[ "$word" = DISCARD ]
+	[ "$word" = UNLISTEN ]
 }
