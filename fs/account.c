@@ -31,6 +31,11 @@ static const struct bound {
 			   "bytes of files that are not rows", true },
 	[HOLD_ERRANDS] = { ERRAND_THREADS_MAX / ACCOUNT_USERS, DRIFT_LIMIT,
 			   "requests that compute", false },
+	[HOLD_SESSIONS] = { 512, DRIFT_TOO_MANY_FILES, "sessions of query files",
+			    false },
+	/* More than the largest transaction, in which its rows are packed. */
+	[HOLD_IMPORT] = { (size_t)512 << 20, DRIFT_LIMIT,
+			  "bytes of imports that are not committed", true },
 };
 
 void accounts_init(struct accounts *accounts, size_t open_max)

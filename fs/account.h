@@ -18,11 +18,13 @@
 
 enum holding {
 	HOLD_OPEN,      /* files and directories */
-	HOLD_TEXT,      /* bytes that these have at hand to be read */
+	HOLD_TEXT,      /* bytes that these have at hand to be read, or to be run */
 	HOLD_UNSAVED,   /* bytes written to rows, not committed */
 	HOLD_SCRATCHES, /* files that are not rows */
 	HOLD_SCRATCH,   /* bytes in them */
 	HOLD_ERRANDS,   /* requests that compute (errand.h); more wait */
+	HOLD_SESSIONS, /* of query files: who wrote one and has it open, or left an answer */
+	HOLD_IMPORT, /* bytes written to import files, not committed */
 	HOLDINGS
 };
 

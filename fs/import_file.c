@@ -33,6 +33,7 @@ struct import {
 	struct buf text;        /* JSON lines: the one that is not complete yet */
 	uint64_t line;          /* ... and its number */
 	off_t end;              /* of what was written */
+	size_t held;            /* bytes of it on the account */
 	struct drift_txn *txn;  /* NULL: no record since the last commit */
 	struct buf document, row, key;
 	enum drift_err err; /* it failed, for good: */
@@ -43,6 +44,7 @@ static void import_free(struct handle *handle)
 {
 	struct import *import = (struct import *)handle;
 
+	account_give(handle->account, HOLD_IMPORT, import->held);
 	drift_txn_free(import->txn);
 	csv_reader_free(import->csv);
 	buf_release(&import->text);
@@ -177,6 +179,8 @@ static enum drift_err fail(struct import *import, enum drift_err err)
 		    &import->error);
 	drift_txn_free(import->txn);
 	import->txn = NULL;
+	account_give(import->handle.account, HOLD_IMPORT, import->held);
+	import->held = 0;
 	return err;
 }
 
@@ -198,6 +202,7 @@ struct importing {
 	struct change change;
 	struct import *import;
 	struct drift_txn *txn; /* until it is built */
+	size_t held;           /* bytes of it on the import's account */
 	bool released;         /* the import goes when this is done */
 };
 
@@ -219,6 +224,7 @@ static void importing_done(struct change *change,
 	struct import *import = importing->import;
 	fuse_req_t req = change->req;
 
+	account_give(import->handle.account, HOLD_IMPORT, importing->held);
 	if (receipt->err) {
 		pthread_mutex_lock(&import->lock);
 		import->error = receipt->error;
@@ -251,8 +257,10 @@ static void commit(struct import *import, fuse_req_t req, bool released)
 					 .done = importing_done };
 		importing->import = import;
 		importing->txn = import->txn;
+		importing->held = import->held;
 		importing->released = released;
 		import->txn = NULL;
+		import->held = 0;
 		pthread_mutex_unlock(&import->lock);
 		change_start(&importing->change);
 		return;
@@ -265,6 +273,21 @@ static void commit(struct import *import, fuse_req_t req, bool released)
 }
 
 /* ---- Requests ----------------------------------------------------------- */
+
+/* That many more bytes are on the account, or the import fails. */
+static enum drift_err hold(struct import *import, size_t bytes)
+{
+	struct accounts *accounts = &import->handle.tree->accounts;
+	enum drift_err err = import->err;
+
+	if (err)
+		return err;
+	if (!account_take(import->handle.account, HOLD_IMPORT, bytes)) {
+		import->held += bytes;
+		return DRIFT_OK;
+	}
+	return fail(import, account_explain(accounts, HOLD_IMPORT, &import->error));
+}
 
 static void import_write(fuse_req_t req, struct handle *handle, struct slice bytes,
 			 off_t offset)
@@ -280,6 +303,8 @@ static void import_write(fuse_req_t req, struct handle *handle, struct slice byt
 				      "its end, not at offset %lld after %lld",
 				      (long long)offset, (long long)import->end));
 	else
+		err = hold(import, bytes.size);
+	if (!err)
 		err = take(import, req, bytes, false);
 	if (!err)
 		import->end += (off_t)bytes.size;

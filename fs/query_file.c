@@ -73,9 +73,9 @@ static enum drift_err need_session(struct query_handle *open, fuse_req_t req,
 
 	if (open->result)
 		return DRIFT_OK;
-	err = result_new(open->handle.tree->db, &open->key,
-			 change_user(fuse_req_ctx(req)->uid), messages, &result,
-			 error);
+	err = result_new(open->handle.tree->db, &open->handle.tree->accounts,
+			 &open->key, change_user(fuse_req_ctx(req)->uid), messages,
+			 &result, error);
 	open->result = result;
 	return err;
 }
@@ -166,6 +166,20 @@ static enum drift_err run_rest(struct query_handle *open, fuse_req_t req,
 
 /* ---- Requests ----------------------------------------------------------- */
 
+/* May the script be as large as it is by now? */
+static enum drift_err hold_script(struct query_handle *open,
+				  struct drift_error *error)
+{
+	enum drift_err err = buf_status(&open->script);
+
+	if (!err && open->script.size > SCRIPT_BYTES_MAX)
+		err = DRIFT_TOO_BIG;
+	if (!err && handle_hold(&open->handle, open->script.capacity))
+		err = account_explain(&open->handle.tree->accounts, HOLD_TEXT,
+				      error);
+	return err;
+}
+
 static void query_write(fuse_req_t req, struct handle *handle, struct slice bytes,
 			off_t offset)
 {
@@ -176,10 +190,7 @@ static void query_write(fuse_req_t req, struct handle *handle, struct slice byte
 	(void)offset;
 	pthread_mutex_lock(&open->lock);
 	buf_add_slice(&open->script, bytes);
-	if (open->script.size > SCRIPT_BYTES_MAX)
-		err = DRIFT_TOO_BIG;
-	else
-		err = buf_status(&open->script);
+	err = hold_script(open, &error);
 	if (err)
 		buf_clear(&open->script);
 	else

@@ -16,11 +16,14 @@ struct result {
 	atomic_uint holds;
 	struct result_key key;
 	bool messages;
+	struct accounts *accounts;
+	struct account *account;
 	pthread_mutex_t session_lock; /* held to interrupt or to close it */
 	struct query_session *session;
 	pthread_mutex_t lock; /* of all that follows; held while it computes */
 	struct query_printer *printer;
 	struct buf text;
+	size_t held; /* bytes of it on the account */
 	uint64_t from;
 	bool ended;
 	bool sealed;
@@ -32,8 +35,18 @@ static bool key_equal(const struct result_key *a, const struct result_key *b)
 	       a->format == b->format;
 }
 
-enum drift_err result_new(struct drift_db *db, const struct result_key *key,
-			  const char *user, bool messages, struct result **out,
+static enum drift_err take_session(struct result *result, struct drift_error *error)
+{
+	if (!result->account)
+		return DRIFT_NOMEM;
+	return account_take(result->account, HOLD_SESSIONS, 1)
+		       ? account_explain(result->accounts, HOLD_SESSIONS, error)
+		       : DRIFT_OK;
+}
+
+enum drift_err result_new(struct drift_db *db, struct accounts *accounts,
+			  const struct result_key *key, const char *user,
+			  bool messages, struct result **out,
 			  struct drift_error *error)
 {
 	struct query_options options = { .user = user, .client = "fs query" };
@@ -45,8 +58,16 @@ enum drift_err result_new(struct drift_db *db, const struct result_key *key,
 		return DRIFT_NOMEM;
 	options.pinned = key->seq != SEQ_LIVE;
 	options.as_of = options.pinned ? key->seq : 0;
+	result->accounts = accounts;
+	result->account = account_of(accounts, key->uid);
+	err = take_session(result, error);
+	if (err) {
+		free(result);
+		return err;
+	}
 	err = query_session_open(db, &options, &session, error);
 	if (err) {
+		account_give(result->account, HOLD_SESSIONS, 1);
 		free(result);
 		return err;
 	}
@@ -77,6 +98,8 @@ static void close_session(struct result *result)
 	session = result->session;
 	result->session = NULL;
 	pthread_mutex_unlock(&result->session_lock);
+	if (session)
+		account_give(result->account, HOLD_SESSIONS, 1);
 	query_session_close(session);
 }
 
@@ -88,6 +111,7 @@ void result_drop(struct result *result)
 	pthread_mutex_destroy(&result->lock);
 	pthread_mutex_destroy(&result->session_lock);
 	buf_release(&result->text);
+	account_give(result->account, HOLD_TEXT, result->held);
 	free(result);
 }
 
@@ -116,6 +140,20 @@ void result_interrupt(struct result *result)
 
 /* ---- Running ------------------------------------------------------------ */
 
+/* Have the text's memory on the account; less of it is there as soon as it is less. */
+static enum drift_err hold_text(struct result *result, struct drift_error *error)
+{
+	size_t size = result->text.capacity;
+
+	if (size > result->held &&
+	    account_take(result->account, HOLD_TEXT, size - result->held))
+		return account_explain(result->accounts, HOLD_TEXT, error);
+	if (size < result->held)
+		account_give(result->account, HOLD_TEXT, result->held - size);
+	result->held = size;
+	return DRIFT_OK;
+}
+
 /* Compute some more of the answer; an error ends it, with its text. */
 static enum drift_err compute(struct result *result, size_t enough,
 			      struct slice script, struct drift_error *error)
@@ -126,6 +164,8 @@ static enum drift_err compute(struct result *result, size_t enough,
 				&result->ended, error);
 	if (!err)
 		err = buf_status(&result->text);
+	if (!err)
+		err = hold_text(result, error);
 	if (err) {
 		(void)!drift_fail_code(error, err);
 		query_print_error(error, script.data, script.size, &result->text);
@@ -163,13 +203,24 @@ static enum drift_err compute_all(struct result *result, struct slice script,
 	return err;
 }
 
+/* The former answer; what is much of it is not kept for the next. */
+static void forget_all(struct result *result)
+{
+	buf_clear(&result->text);
+	if (result->held <= RESULT_BYTES_KEPT)
+		return;
+	buf_release(&result->text);
+	account_give(result->account, HOLD_TEXT, result->held);
+	result->held = 0;
+}
+
 enum drift_err result_run(struct result *result, struct slice script,
 			  bool reads_only, struct drift_error *error)
 {
 	enum drift_err err;
 
 	pthread_mutex_lock(&result->lock);
-	buf_clear(&result->text);
+	forget_all(result);
 	result->from = 0;
 	result->ended = false;
 	query_printer_free(result->printer);

@@ -6,6 +6,7 @@
 #ifndef DRIFT_FS_RESULT_H
 #define DRIFT_FS_RESULT_H
 
+#include "fs/account.h"
 #include "fs/node.h"
 #include "query/query.h"
 
@@ -34,11 +35,13 @@ void results_keep(struct results *results, struct result *result);
 /* Held for the caller, NULL if there is none. */
 struct result *results_find(struct results *results, const struct result_key *key);
 
-/* A session to run scripts in, held once. messages: say what statements without
- * rows did. */
+/* A session to run scripts in, held once; it and the text at hand are on key's user's
+ * account. messages: say what statements without rows did. DRIFT_TOO_MANY_FILES: the
+ * user has as many as he may. */
 [[nodiscard]] enum drift_err
-result_new(struct drift_db *db, const struct result_key *key, const char *user,
-	   bool messages, struct result **result, struct drift_error *error);
+result_new(struct drift_db *db, struct accounts *accounts,
+	   const struct result_key *key, const char *user, bool messages,
+	   struct result **result, struct drift_error *error);
 struct result *result_hold(struct result *result);
 void result_drop(struct result *result); /* NULL is fine */
 /* Its writer is gone: nothing more will be run. True if a transaction was left

@@ -248,6 +248,66 @@ works()
 	eventually 10 works 7
 }
 
+@test "who has as many queries open as he may, or their answers, keeps nobody else from asking" {
+	local holder answer
+
+	common_mount
+	mkdir mnt/tables/w
+	exec 5< <(exec setpriv --reuid=7 --regid=7 --clear-groups perl -e '
+		for (;;) {
+			open(my $file, "+<", "mnt/query") or last;
+			syswrite($file, "SELECT 1 AS n;\n") or last;
+			push @open, $file;
+		}
+		print scalar(@open), " $!\n";
+		close STDOUT;
+		sleep 600;')
+	holder=$!
+	read -r answer <&5
+	same "$answer" '512 Too many open files in system'
+	said 7 'sessions of query files: 512 of one user at most, 2048 of all together'
+	same "$(as 8 bash -c 'exec 6<>mnt/query; echo "SELECT 2 AS n;" >&6; head -n 1 <&6')" '{"n":2}'
+	kill "$holder"
+	eventually 10 as 7 bash -c 'exec 6<>mnt/query; echo "SELECT 2 AS n;" >&6' 2>/dev/null
+	# Answers of what writes stay at hand as a whole.
+	exec 5< <(exec setpriv --reuid=7 --regid=7 --clear-groups perl -e '
+		for (;;) {
+			open(my $file, "+<", "mnt/query") or last;
+			syswrite($file, "DELETE FROM w; SELECT printf(\"%.*c\", 15000000, \"x\");\n") or last;
+			push @open, $file;
+		}
+		print scalar(@open) < 9 && scalar(@open) > 2 ? "few" : scalar(@open), " $!\n";
+		close STDOUT;
+		sleep 600;')
+	holder=$!
+	read -r answer <&5
+	same "$answer" 'few Too many open files in system'
+	said 7 'text of open files: 128 MiB of one user at most'
+	same "$(as 8 bash -c 'exec 6<>mnt/query; echo "SELECT 2 AS n;" >&6; head -n 1 <&6')" '{"n":2}'
+	kill "$holder"
+	eventually 10 as 7 bash -c 'exec 6<>mnt/query; echo "SELECT 2 AS n;" >&6' 2>/dev/null
+}
+
+@test "imports that are not committed are refused with ENOSPC above a user's bound" {
+	local imported
+
+	# Blank lines are no rows, and bytes all the same.
+	imported='
+		my $blank = (" " x 1048575) . "\n";
+		open(my $file, ">", "mnt/tables/t/import.jsonl") or die;
+		syswrite($file, "{\"id\":\"a\"}\n") or die;
+		while ($bytes < 600 << 20) { $bytes += syswrite($file, $blank) || last }
+		print $bytes >> 20, " $!\n";'
+	common_mount
+	same "$(as 7 perl -e "$imported")" '511 No space left on device'
+	said 7 'bytes of imports that are not committed: 512 MiB of one user at most, 2048 MiB of all'
+	[ ! -e mnt/tables/t/rows/a.json ]
+	# What failed holds nothing.
+	same "$(as 7 perl -e "$imported")" '511 No space left on device'
+	echo '{"id":"b"}' | as 7 tee mnt/tables/t/import.jsonl >out
+	[ -e mnt/tables/t/rows/b.json ]
+}
+
 @test "directories that are at hand count as text, and are listed right when there is no room" {
 	common_mount
 	perl -e 'print "{\"v\":\"", "x" x 16000000, "\"}"' >large
