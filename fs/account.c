@@ -16,26 +16,27 @@ struct account {
 
 static const struct bound {
 	size_t most; /* of one user */
-	enum drift_err err;
 	const char *what;
+	enum drift_err err;
 	bool bytes; /* the words say MiB */
 } bounds[HOLDINGS] = {
-	[HOLD_OPEN] = { 0, DRIFT_TOO_MANY_FILES, "open files and directories",
+	[HOLD_OPEN] = { 0, "open files and directories", DRIFT_TOO_MANY_FILES,
 			false },
-	[HOLD_TEXT] = { (size_t)128 << 20, DRIFT_TOO_MANY_FILES,
-			"text of open files", true },
-	[HOLD_UNSAVED] = { (size_t)64 << 20, DRIFT_LIMIT,
-			   "bytes written and not committed", true },
-	[HOLD_SCRATCHES] = { 4096, DRIFT_LIMIT, "files that are not rows", false },
-	[HOLD_SCRATCH] = { (size_t)64 << 20, DRIFT_LIMIT,
-			   "bytes of files that are not rows", true },
-	[HOLD_ERRANDS] = { ERRAND_THREADS_MAX / ACCOUNT_USERS, DRIFT_LIMIT,
-			   "requests that compute", false },
-	[HOLD_SESSIONS] = { 512, DRIFT_TOO_MANY_FILES, "sessions of query files",
+	[HOLD_TEXT] = { (size_t)128 << 20, "text of open files",
+			DRIFT_TOO_MANY_FILES, true },
+	[HOLD_UNSAVED] = { (size_t)64 << 20, "bytes written and not committed",
+			   DRIFT_LIMIT, true },
+	[HOLD_SCRATCHES] = { 4096, "files that are not rows", DRIFT_LIMIT, false },
+	[HOLD_SCRATCH] = { (size_t)64 << 20, "bytes of files that are not rows",
+			   DRIFT_LIMIT, true },
+	[HOLD_ERRANDS] = { ERRAND_THREADS_MAX / ACCOUNT_USERS,
+			   "requests that compute", DRIFT_LIMIT, false },
+	[HOLD_SESSIONS] = { 512, "sessions of query files", DRIFT_TOO_MANY_FILES,
 			    false },
 	/* More than the largest transaction, in which its rows are packed. */
-	[HOLD_IMPORT] = { (size_t)512 << 20, DRIFT_LIMIT,
-			  "bytes of imports that are not committed", true },
+	[HOLD_IMPORT] = { (size_t)512 << 20,
+			  "bytes of imports that are not committed", DRIFT_LIMIT,
+			  true },
 };
 
 void accounts_init(struct accounts *accounts, size_t open_max)

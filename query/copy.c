@@ -3,6 +3,8 @@
  * PostgreSQL 9 that clients still send: COPY t TO STDOUT DELIMITER ';' CSV HEADER. */
 #include "query/copy.h"
 
+#include <stdio.h>
+
 #include "query/session.h"
 #include "query/verb.h"
 
@@ -294,7 +296,8 @@ static enum drift_err read_options(struct statement *statement, struct copy *cop
 	if (!copy->form.escape)
 		copy->form.escape = copy->form.quote;
 	if (strcmp(copy->form.null, "\x1") == 0)
-		strcpy(copy->form.null, copy->form.csv ? "" : "\\N");
+		snprintf(copy->form.null, sizeof(copy->form.null), "%s",
+			 copy->form.csv ? "" : "\\N");
 	return err;
 }
 

@@ -4,6 +4,7 @@
  * by line, so that the message can name the line. */
 #include "query/wire_copy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -164,17 +165,18 @@ static enum drift_err insert(struct copy_in *in, unsigned first, unsigned count)
 /* What went wrong with many lines at once, told of the one that it is about. */
 static enum drift_err insert_one_by_one(struct copy_in *in)
 {
-	struct drift_error why = { 0 };
 	enum drift_err err = run_text(in, "ROLLBACK TO SAVEPOINT drift_copy");
+	uint64_t first = in->line - in->lines + 1;
+	struct drift_error why;
 
 	for (unsigned i = 0; i < in->lines && !err; i++) {
 		err = insert(in, i, 1);
 		if (!err || in->error->code == DRIFT_OK)
 			continue;
 		why = *in->error;
-		err = drift_fail(in->error, err, "%.300s (COPY %.100s, line %llu)",
-				 why.text, buf_cstr(&in->copy->target),
-				 (unsigned long long)(in->line - in->lines + i + 1));
+		err = drift_fail(in->error, err,
+				 "%.300s (COPY %.100s, line %" PRIu64 ")", why.text,
+				 buf_cstr(&in->copy->target), first + i);
 	}
 	return err;
 }
