@@ -281,7 +281,7 @@ busy()
 	for asker in "${askers[@]}"; do
 		ended "$asker" && return 1
 	done
-	eventually 10 all_interrupted
+	eventually 60 all_interrupted
 	echo 'SELECT 1 AS one' >mnt/query
 	same "$(cat mnt/query)" '{"one":1}'
 }
