@@ -46,12 +46,6 @@ static void query_handle_free(struct handle *handle)
 	free(open);
 }
 
-static void interrupted(fuse_req_t req, void *arg)
-{
-	(void)req;
-	result_interrupt(arg);
-}
-
 static enum drift_err refuse(struct query_handle *open, fuse_req_t req,
 			     struct drift_error *error, enum drift_err err)
 {
@@ -88,9 +82,7 @@ static enum drift_err run(struct query_handle *open, fuse_req_t req,
 
 	if (err)
 		return err;
-	fuse_req_interrupt_func(req, interrupted, open->result);
-	err = result_run(open->result, script, reads_only, error);
-	fuse_req_interrupt_func(req, NULL, NULL);
+	err = result_run(open->result, req, script, reads_only, error);
 	open->begun = false;
 	if (!open->reads)
 		results_keep(&open->handle.tree->results, open->result);
@@ -234,10 +226,8 @@ static enum drift_err read_answer(struct query_handle *open, fuse_req_t req,
 	open->begun = true;
 	if (offset < open->begin)
 		return DRIFT_BAD_ARGUMENT;
-	fuse_req_interrupt_func(req, interrupted, open->result);
-	err = result_read(open->result, (uint64_t)(offset - open->begin), size, out);
-	fuse_req_interrupt_func(req, NULL, NULL);
-	return err;
+	return result_read(open->result, req, (uint64_t)(offset - open->begin), size,
+			   out);
 }
 
 static void query_read(fuse_req_t req, struct handle *handle, size_t size,

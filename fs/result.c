@@ -138,6 +138,24 @@ void result_interrupt(struct result *result)
 	pthread_mutex_unlock(&result->session_lock);
 }
 
+static void interrupted(fuse_req_t req, void *arg)
+{
+	(void)req;
+	result_interrupt(arg);
+}
+
+/* From here on req stops what runs, and at once if it was interrupted already. A session
+ * forgets its interrupts when a script starts: to be called after that. */
+static void stop_with(struct result *result, fuse_req_t req)
+{
+	fuse_req_interrupt_func(req, interrupted, result);
+}
+
+static void stop_no_more(fuse_req_t req)
+{
+	fuse_req_interrupt_func(req, NULL, NULL);
+}
+
 /* ---- Running ------------------------------------------------------------ */
 
 /* Have the text's memory on the account; less of it is there as soon as it is less. */
@@ -214,7 +232,7 @@ static void forget_all(struct result *result)
 	result->held = 0;
 }
 
-enum drift_err result_run(struct result *result, struct slice script,
+enum drift_err result_run(struct result *result, fuse_req_t req, struct slice script,
 			  bool reads_only, struct drift_error *error)
 {
 	enum drift_err err;
@@ -234,8 +252,10 @@ enum drift_err result_run(struct result *result, struct slice script,
 		query_print_error(error, script.data, script.size, &result->text);
 		result->ended = true;
 	} else {
+		stop_with(result, req);
 		err = reads_only ? compute(result, 1, script, error)
 				 : compute_all(result, script, error);
+		stop_no_more(req);
 	}
 	pthread_mutex_unlock(&result->lock);
 	return err;
@@ -270,8 +290,8 @@ static void compute_until(struct result *result, uint64_t end)
 		close_session(result);
 }
 
-enum drift_err result_read(struct result *result, uint64_t offset, size_t size,
-			   struct buf *out)
+enum drift_err result_read(struct result *result, fuse_req_t req, uint64_t offset,
+			   size_t size, struct buf *out)
 {
 	enum drift_err err = DRIFT_OK;
 	uint64_t end;
@@ -281,7 +301,9 @@ enum drift_err result_read(struct result *result, uint64_t offset, size_t size,
 		err = DRIFT_BAD_ARGUMENT;
 	} else {
 		forget_before(result, offset);
+		stop_with(result, req);
 		compute_until(result, offset + size);
+		stop_no_more(req);
 		end = result->from + result->text.size;
 		if (offset < end)
 			buf_add(out, result->text.data + (offset - result->from),

@@ -48,14 +48,17 @@ void result_drop(struct result *result); /* NULL is fine */
  * open, which is rolled back. */
 bool result_seal(struct result *result);
 
-/* Run a script. One that only reads runs up to its first output, the rest as it
- * is read; any other runs to its end. An error is also what reading gives. */
-[[nodiscard]] enum drift_err result_run(struct result *result, struct slice script,
-					bool reads_only, struct drift_error *error);
-/* Append at most size bytes of the answer from offset on; nothing at its end.
- * DRIFT_BAD_ARGUMENT: that part is not kept any longer. */
-[[nodiscard]] enum drift_err result_read(struct result *result, uint64_t offset,
-					 size_t size, struct buf *out);
+/* Run a script for the request req, which stops it when it is interrupted, even if it
+ * was before. One that only reads runs up to its first output, the rest as it is read;
+ * any other runs to its end. An error is also what reading gives. */
+[[nodiscard]] enum drift_err result_run(struct result *result, fuse_req_t req,
+					struct slice script, bool reads_only,
+					struct drift_error *error);
+/* Append at most size bytes of the answer from offset on, for req as above; nothing at
+ * its end. DRIFT_BAD_ARGUMENT: that part is not kept any longer. */
+[[nodiscard]] enum drift_err result_read(struct result *result, fuse_req_t req,
+					 uint64_t offset, size_t size,
+					 struct buf *out);
 /* Stop what runs, from any thread. */
 void result_interrupt(struct result *result);
 

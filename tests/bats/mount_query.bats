@@ -240,6 +240,34 @@ busy()
 	[ "$used" -gt $((${used_before:=$used} + 10)) ]
 }
 
+# Wherever the signal finds it: the session is made for it, it waits, or it runs.
+@test "an interrupt that comes as a statement begins is not lost" {
+	local tried
+
+	tried=$(perl -MTime::HiRes=usleep,time -MPOSIX=WNOHANG -e '
+		my ($statement, $patience) = @ARGV;
+		for my $try (1 .. 200) {
+			my $asker = fork;
+			if (!$asker) {
+				$SIG{INT} = "DEFAULT";
+				open(my $query, "+<", "mnt/query") or exit 1;
+				syswrite($query, $statement);
+				exit 0;
+			}
+			usleep(rand 5000);
+			kill INT => $asker;
+			my $until = time + $patience;
+			usleep(1000) until waitpid($asker, WNOHANG) == $asker || time > $until;
+			if (time > $until) {
+				kill KILL => $asker;
+				print "lost at $try\n";
+				exit 0;
+			}
+		}
+		print "none lost\n";' "$series) SELECT count(*) FROM c;" $((5 * SLOW)))
+	same "$tried" 'none lost'
+}
+
 @test "a statement that does not end does not hold up the daemon's stop" {
 	(exec bash -c "echo '$series) SELECT count(*) FROM c' >mnt/query") &
 	asker=$!
@@ -281,7 +309,7 @@ busy()
 	for asker in "${askers[@]}"; do
 		ended "$asker" && return 1
 	done
-	eventually 60 all_interrupted
+	eventually 20 all_interrupted
 	echo 'SELECT 1 AS one' >mnt/query
 	same "$(cat mnt/query)" '{"one":1}'
 }
