@@ -23,7 +23,8 @@ struct result {
 	pthread_mutex_t lock; /* of all that follows; held while it computes */
 	struct query_printer *printer;
 	struct buf text;
-	size_t held; /* bytes of it on the account */
+	size_t warnings; /* bytes of it */
+	size_t held;     /* bytes of it on the account */
 	uint64_t from;
 	bool ended;
 	bool sealed;
@@ -42,6 +43,17 @@ static enum drift_err take_session(struct result *result, struct drift_error *er
 	return account_take(result->account, HOLD_SESSIONS, 1)
 		       ? account_explain(result->accounts, HOLD_SESSIONS, error)
 		       : DRIFT_OK;
+}
+
+/* Among the answers, where what statements did is said, too. */
+static void add_warning(void *arg, const struct drift_error *warning)
+{
+	struct result *result = arg;
+	size_t before = result->text.size;
+
+	if (result->messages)
+		query_print_warning(warning, &result->text);
+	result->warnings += result->text.size - before;
 }
 
 enum drift_err result_new(struct drift_db *db, struct accounts *accounts,
@@ -74,6 +86,7 @@ enum drift_err result_new(struct drift_db *db, struct accounts *accounts,
 	result->key = *key;
 	result->messages = messages;
 	result->session = session;
+	query_listen(session, add_warning, result);
 	result->holds = 1;
 	result->ended = true;
 	pthread_mutex_init(&result->lock, NULL);
@@ -197,7 +210,8 @@ static void add_message(struct result *result)
 {
 	const char *message = query_message(result->session);
 
-	if (!result->messages || result->text.size || !message || !message[0])
+	if (!result->messages || result->text.size > result->warnings || !message ||
+	    !message[0])
 		return;
 	buf_add_str(&result->text, message);
 	buf_add_char(&result->text, '\n');
@@ -225,6 +239,7 @@ static enum drift_err compute_all(struct result *result, struct slice script,
 static void forget_all(struct result *result)
 {
 	buf_clear(&result->text);
+	result->warnings = 0;
 	if (result->held <= RESULT_BYTES_KEPT)
 		return;
 	buf_release(&result->text);

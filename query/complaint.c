@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* complaint.c - an error as people read it: the text, the line, a caret under it. */
+/* complaint.c - an error as people read it: the text, the line, a caret under it;
+ * and a warning. */
 #include "query/query.h"
 
 #define LINE_BYTES_MAX 200
@@ -33,6 +34,12 @@ static void add_hint(const struct drift_error *error, struct buf *out)
 {
 	if (error->hint[0])
 		buf_printf(out, "HINT: %s\n", error->hint);
+}
+
+void query_print_warning(const struct drift_error *warning, struct buf *out)
+{
+	buf_printf(out, "WARNING %s: %s\n", drift_err_sqlstate(warning->code),
+		   warning->text);
 }
 
 void query_print_error(const struct drift_error *error, const char *script,

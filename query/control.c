@@ -58,7 +58,8 @@ enum drift_err control_begin(struct query_session *session,
 			     struct statement *statement, struct drift_error *error)
 {
 	bool start = statement_accept(statement, "START");
-	bool read_only = session->read_only;
+	bool open = session->transaction.open;
+	bool read_only = transaction_is_read_only(session);
 	enum drift_err err = DRIFT_OK;
 
 	if (start) {
@@ -72,11 +73,21 @@ enum drift_err control_begin(struct query_session *session,
 	}
 	if (!err)
 		err = read_modes(statement, &read_only, error);
-	if (!err)
-		err = transaction_begin(session, read_only, error);
-	if (!err)
-		session_say(session, "BEGIN", "%s", "Transaction begun");
-	return err;
+	if (err)
+		return err;
+	transaction_begin(session, read_only);
+	session_say(session, "BEGIN", "%s", open ? "" : "Transaction begun");
+	if (open)
+		session_warn(session, DRIFT_IN_TX,
+			     "there is already a transaction in progress");
+	return DRIFT_OK;
+}
+
+/* COMMIT or ROLLBACK where no transaction is: as PostgreSQL, go on. */
+static void warn_of_none(struct query_session *session, const char *tag)
+{
+	session_say(session, tag, "%s", "");
+	session_warn(session, DRIFT_NO_TX, "there is no transaction in progress");
 }
 
 enum drift_err control_commit(struct query_session *session,
@@ -85,6 +96,7 @@ enum drift_err control_commit(struct query_session *session,
 	struct buf comment = BUF_INIT;
 	bool commented = false;
 	bool rolled_back = false;
+	bool open = session->transaction.open;
 	enum drift_err err = DRIFT_OK;
 
 	statement->at++;
@@ -97,11 +109,13 @@ enum drift_err control_commit(struct query_session *session,
 	}
 	if (!err)
 		err = statement_expect_end(statement, error);
-	if (!err)
+	if (!err && open)
 		err = transaction_commit(session,
 					 commented ? buf_cstr(&comment) : NULL,
 					 &rolled_back, error);
-	if (!err)
+	if (!err && !open)
+		warn_of_none(session, "COMMIT");
+	else if (!err)
 		session_say(session, rolled_back ? "ROLLBACK" : "COMMIT", "%s",
 			    rolled_back ? "Transaction rolled back"
 					: "Transaction committed");
@@ -142,9 +156,10 @@ enum drift_err control_rollback(struct query_session *session,
 	err = statement_expect_end(statement, error);
 	if (err)
 		return err;
-	if (!session->transaction.open)
-		return drift_fail(error, DRIFT_NO_TX,
-				  "there is no transaction in progress");
+	if (!session->transaction.open) {
+		warn_of_none(session, "ROLLBACK");
+		return DRIFT_OK;
+	}
 	transaction_rollback(session);
 	session_say(session, "ROLLBACK", "%s", "Transaction rolled back");
 	return DRIFT_OK;
@@ -195,18 +210,17 @@ enum drift_err control_set(struct query_session *session,
 			   struct statement *statement, struct drift_error *error)
 {
 	bool read_only = session->transaction.read_only;
-	enum drift_err err = DRIFT_OK;
+	enum drift_err err = read_modes(statement, &read_only, error);
 
-	if (!session->transaction.open)
-		err = drift_fail(error, DRIFT_NO_TX,
-				 "SET TRANSACTION can only be used in transaction "
-				 "blocks");
-	if (!err)
-		err = read_modes(statement, &read_only, error);
 	if (err)
 		return err;
-	session->transaction.read_only = read_only;
 	session_say(session, "SET", "%s", "");
+	if (session->transaction.open)
+		session->transaction.read_only = read_only;
+	else
+		session_warn(session, DRIFT_NO_TX,
+			     "SET TRANSACTION can only be used in transaction "
+			     "blocks");
 	return DRIFT_OK;
 }
 

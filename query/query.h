@@ -42,6 +42,12 @@ struct query_parameter {
  * true, the statement ends as if it was interrupted. */
 void query_watch(struct query_session *session, bool (*gone)(void *arg), void *arg);
 
+/* What a statement warns of (a COMMIT where no transaction is), though it is done: warn
+ * gets it, inside query_next. */
+void query_listen(struct query_session *session,
+		  void (*warn)(void *arg, const struct drift_error *warning),
+		  void *arg);
+
 enum query_event {
 	QUERY_COLUMNS, /* a statement with an answer begins: columns are known */
 	QUERY_ROW,     /* one row of it */
@@ -154,6 +160,8 @@ void query_printer_messages(struct query_printer *printer, bool messages);
 /* "ERROR 23505: text" and, with a position, the script's line and a caret line. */
 void query_print_error(const struct drift_error *error, const char *script,
 		       size_t size, struct buf *out);
+/* "WARNING 25P01: text". */
+void query_print_warning(const struct drift_error *warning, struct buf *out);
 
 /* ---- One-row writes for the mount (row.c) ------------------------------ */
 /* The document rules and constraints every door shares are in engine/catalog.h;

@@ -180,6 +180,20 @@ void session_say(struct query_session *session, const char *tag, const char *for
 	buf_add_str(&session->message, text);
 }
 
+void session_warn(struct query_session *session, enum drift_err code,
+		  const char *text)
+{
+	(void)!drift_fail(&session->warning, code, "%s", text);
+}
+
+void query_listen(struct query_session *session,
+		  void (*warn)(void *arg, const struct drift_error *warning),
+		  void *arg)
+{
+	session->warn = warn;
+	session->warn_arg = arg;
+}
+
 enum drift_err query_start(struct query_session *session, const char *script,
 			   size_t size, struct drift_error *error)
 {
@@ -247,6 +261,7 @@ static enum drift_err attempt(struct query_session *session,
 	written_clear(&session->written);
 	written_clear(&session->proposed);
 	session_say(session, "", "%s", "");
+	session->warning.code = DRIFT_OK;
 	transaction_begin_statement(session);
 	err = statement_run(session, statement, error);
 	if (err || session->state == SESSION_SQL_ROWS)
@@ -295,6 +310,8 @@ static enum drift_err run_statement(struct query_session *session,
 		}
 		return fail(session, err, error);
 	}
+	if (session->warning.code && session->warn)
+		session->warn(session->warn_arg, &session->warning);
 	*event = session->state == SESSION_BETWEEN ? QUERY_DONE : QUERY_COLUMNS;
 	err = result_begin(session);
 	return err ? fail(session, err, error) : DRIFT_OK;

@@ -124,6 +124,9 @@ struct query_session {
 	bool read_only;                    /* default_transaction_read_only */
 	char tag[64];
 	struct buf message;
+	struct drift_error warning; /* of the statement; DRIFT_OK: none */
+	void (*warn)(void *arg, const struct drift_error *warning);
+	void *warn_arg;
 };
 
 /* Run SQL of our own that answers no rows. */
@@ -140,5 +143,8 @@ enum drift_err result_begin(struct query_session *session);
 /* Set the tag and the sentence (printf) for people. */
 void session_say(struct query_session *session, const char *tag, const char *format,
 		 ...) __attribute__((format(printf, 3, 4)));
+/* Say so once the statement is through. */
+void session_warn(struct query_session *session, enum drift_err code,
+		  const char *text);
 
 #endif

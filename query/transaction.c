@@ -144,17 +144,10 @@ void transaction_fail_statement(struct query_session *session)
 	}
 }
 
-enum drift_err transaction_begin(struct query_session *session, bool read_only,
-				 struct drift_error *error)
+void transaction_begin(struct query_session *session, bool read_only)
 {
-	struct transaction *transaction = &session->transaction;
-
-	if (transaction->open)
-		return drift_fail(error, DRIFT_IN_TX,
-				  "there is already a transaction in progress");
-	transaction->open = true;
-	transaction->read_only = read_only;
-	return DRIFT_OK;
+	session->transaction.open = true;
+	session->transaction.read_only = read_only;
 }
 
 enum drift_err transaction_commit(struct query_session *session, const char *comment,
@@ -164,9 +157,6 @@ enum drift_err transaction_commit(struct query_session *session, const char *com
 	enum drift_err err = DRIFT_OK;
 
 	*rolled_back = transaction->failed;
-	if (!transaction->open)
-		return drift_fail(error, DRIFT_NO_TX,
-				  "there is no transaction in progress");
 	if (transaction->failed) {
 		clear(session);
 		return DRIFT_OK;

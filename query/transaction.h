@@ -55,9 +55,9 @@ struct drift_view transaction_present(const struct query_session *session);
 
 /* Is the open transaction, or a statement outside one? */
 bool transaction_is_read_only(const struct query_session *session);
-enum drift_err transaction_begin(struct query_session *session, bool read_only,
-				 struct drift_error *error);
-/* comment may be NULL. A failed transaction is rolled back: *rolled_back. */
+/* One that is open goes on, read only or not. */
+void transaction_begin(struct query_session *session, bool read_only);
+/* The one that is open; comment may be NULL. A failed transaction is rolled back: *rolled_back. */
 enum drift_err transaction_commit(struct query_session *session, const char *comment,
 				  bool *rolled_back, struct drift_error *error);
 void transaction_rollback(struct query_session *session);

@@ -40,10 +40,10 @@ static void add_field(struct wire *wire, char field, const char *text)
 	wire_add_text(wire, text);
 }
 
-static void begin(struct wire *wire, const struct drift_error *error,
+static void begin(struct wire *wire, char message, const struct drift_error *error,
 		  const char *severity)
 {
-	wire_begin(wire, 'E');
+	wire_begin(wire, message);
 	add_field(wire, 'S', severity);
 	add_field(wire, 'V', severity);
 	add_field(wire, 'C', drift_err_sqlstate(error->code));
@@ -68,9 +68,16 @@ static void end(struct wire *wire, const struct drift_error *error,
 void wire_error(struct wire *wire, const struct drift_error *error,
 		const char *severity, const char *script)
 {
-	begin(wire, error, severity);
+	begin(wire, 'E', error, severity);
 	add_field(wire, 'M', error->text);
 	end(wire, error, script);
+}
+
+void wire_warning(struct wire *wire, const struct drift_error *warning)
+{
+	begin(wire, 'N', warning, "WARNING");
+	add_field(wire, 'M', warning->text);
+	end(wire, warning, NULL);
 }
 
 /* The name in quotes behind the words; none of them: false. */
@@ -147,7 +154,7 @@ void wire_error_in_fields(struct wire *wire, const struct drift_error *error,
 {
 	const struct violation *violation = find_violation(error);
 
-	begin(wire, error, "ERROR");
+	begin(wire, 'E', error, "ERROR");
 	if (violation)
 		add_violation(wire, violation, error->text,
 			      strstr(error->text, DETAIL));

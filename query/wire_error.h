@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wire_error.h - a failure as PostgreSQL's ErrorResponse. */
+/* wire_error.h - a failure as PostgreSQL's ErrorResponse, a warning as its
+ * NoticeResponse. */
 #ifndef DRIFT_QUERY_WIRE_ERROR_H
 #define DRIFT_QUERY_WIRE_ERROR_H
 
@@ -14,5 +15,7 @@ void wire_error(struct wire *wire, const struct drift_error *error,
  * and the names of table, column and constraint in fields of their own. */
 void wire_error_in_fields(struct wire *wire, const struct drift_error *error,
 			  const char *script);
+/* A warning, as a NoticeResponse. */
+void wire_warning(struct wire *wire, const struct drift_error *warning);
 
 #endif

@@ -108,6 +108,13 @@ static bool client_is_gone(void *argument)
 	return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLHUP | POLLERR));
 }
 
+static void send_warning(void *argument, const struct drift_error *warning)
+{
+	struct connection *connection = argument;
+
+	wire_warning(&connection->wire, warning);
+}
+
 static enum drift_err open_session(struct connection *connection,
 				   const struct ucred *peer,
 				   struct drift_error *error)
@@ -134,6 +141,7 @@ static enum drift_err open_session(struct connection *connection,
 		return err;
 	}
 	query_watch(session, client_is_gone, connection);
+	query_listen(session, send_warning, connection);
 	pthread_mutex_lock(&connection->server->lock);
 	connection->session = session;
 	pthread_mutex_unlock(&connection->server->lock);

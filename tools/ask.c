@@ -68,6 +68,15 @@ int ask_complain(const char *place, const struct drift_error *error,
 	return status;
 }
 
+void ask_warn(const struct drift_error *warning)
+{
+	struct buf text = BUF_INIT;
+
+	query_print_warning(warning, &text);
+	fputs(buf_cstr(&text), stderr);
+	buf_release(&text);
+}
+
 int ask_run(const char *dir, enum query_format format, bool messages,
 	    const char *script)
 {

@@ -22,6 +22,8 @@ int ask_run(const char *dir, enum query_format format, bool messages,
  * `all` when table is NULL. */
 int ask_about(const char *dir, const char *verb, const char *table, const char *all,
 	      bool messages);
+/* Tell a warning, on standard error. */
+void ask_warn(const struct drift_error *warning);
 /* Tell an error of the language as every door does, place before it, in one write, so
  * that those of processes side by side stay apart; its exit status. */
 int ask_complain(const char *place, const struct drift_error *error,

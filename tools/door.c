@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tools/ask.h"
 #include "tools/output.h"
 #include "tools/progress.h"
 #include "tools/remote.h"
@@ -25,14 +26,24 @@ const char *door_user(void)
 	return user ? user->pw_name : "unknown";
 }
 
+static void tell_warning(void *arg, const struct drift_error *warning)
+{
+	(void)arg;
+	ask_warn(warning);
+}
+
 static enum drift_err open_session(struct door *door, struct drift_error *error)
 {
 	const struct query_options options = {
 		.user = door_user(),
 		.client = "driftdb",
 	};
+	enum drift_err err =
+		query_session_open(door->db, &options, &door->session, error);
 
-	return query_session_open(door->db, &options, &door->session, error);
+	if (!err)
+		query_listen(door->session, tell_warning, NULL);
+	return err;
 }
 
 /* in_use: why the database could not be opened here, which is what there is to

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tools/ask.h"
+
 struct remote {
 	PGconn *connection;
 	PGcancel *cancel;
@@ -37,6 +39,36 @@ static enum drift_err fail_as_lost(const struct remote *remote,
 			  "not be stored");
 }
 
+/* Any code whose SQLSTATE is the one told: the texts and states are what both
+ * sides print, and codes that share a state print the same. */
+static enum drift_err code_of_state(const char *state)
+{
+#define SAME_STATE(name, number, its_state, text)   \
+	if (state && strcmp(state, its_state) == 0) \
+		return DRIFT_##name;
+	DRIFT_ERRORS(SAME_STATE)
+#undef SAME_STATE
+	return DRIFT_SQL;
+}
+
+/* What the server warns of. */
+static void take_notice(void *arg, const PGresult *result)
+{
+	const char *severity =
+		PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	struct drift_error warning = { 0 };
+
+	(void)arg;
+	if (!severity || strcmp(severity, "WARNING") != 0)
+		return;
+	(void)!drift_fail(
+		&warning,
+		code_of_state(PQresultErrorField(result, PG_DIAG_SQLSTATE)), "%s",
+		text ? text : "");
+	ask_warn(&warning);
+}
+
 /* A socket's path is at most 107 bytes; through /proc any directory fits. */
 static enum drift_err remote_connect(struct remote *remote, const char *user,
 				     struct drift_error *error)
@@ -60,6 +92,7 @@ static enum drift_err remote_connect(struct remote *remote, const char *user,
 	if (PQstatus(remote->connection) != CONNECTION_OK)
 		return fail_as_told(error, DRIFT_IN_USE,
 				    PQerrorMessage(remote->connection));
+	PQsetNoticeReceiver(remote->connection, take_notice, NULL);
 	remote->cancel = PQgetCancel(remote->connection);
 	return remote->cancel ? DRIFT_OK : drift_fail_code(error, DRIFT_NOMEM);
 }
@@ -94,18 +127,6 @@ void remote_close(struct remote *remote)
 	if (remote->dir_fd >= 0)
 		close(remote->dir_fd);
 	free(remote);
-}
-
-/* Any code whose SQLSTATE is the one told: the texts and states are what both
- * sides print, and codes that share a state print the same. */
-static enum drift_err code_of_state(const char *state)
-{
-#define SAME_STATE(name, number, its_state, text)   \
-	if (state && strcmp(state, its_state) == 0) \
-		return DRIFT_##name;
-	DRIFT_ERRORS(SAME_STATE)
-#undef SAME_STATE
-	return DRIFT_SQL;
 }
 
 /* PostgreSQL counts positions in characters, struct drift_error in bytes. */

@@ -263,7 +263,6 @@ HINT: Perhaps you meant "type".'
 	refuses 42601 'end of input' 'SELECT * FROM'
 	refuses 22P02 '' 'INSERT INTO events {"id": tru}'
 	refuses 22003 '9223372036854775808' "INSERT INTO events (id, n) VALUES ('big', 9223372036854775808)"
-	refuses 25P01 'no transaction' 'COMMIT'
 	refuses 0A000 'COPY' 'COPY events TO STDOUT'
 }
 

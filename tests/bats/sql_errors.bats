@@ -165,9 +165,8 @@ mistakes()
 		SELECT sum(«count(*)) FROM users => 42803: aggregate function count() is not allowed here
 		SELECT id FROM users WHERE «count(*) > 1 => 42803: aggregate function count() is not allowed here
 		SELECT «rank() FROM users => 42803: window function rank() is not allowed here, or lacks its OVER clause
-		ROLLBACK => 25P01: there is no transaction in progress
 		SAVEPOINT x => 25P01: SAVEPOINT can only be used in transaction blocks
-		BEGIN; BEGIN => 25001: there is already a transaction in progress
+		RELEASE x => 25P01: RELEASE SAVEPOINT can only be used in transaction blocks
 		BEGIN; DISCARD ALL => 25001: DISCARD ALL cannot run inside a transaction block
 	E
 }

@@ -49,6 +49,42 @@ psql_()
 	says '^2$'
 }
 
+@test "BEGIN in a transaction and COMMIT outside of one are warned of, at every door" {
+	begun='WARNING 25001: there is already a transaction in progress'
+	none='WARNING 25P01: there is no transaction in progress'
+	script='BEGIN; INSERT INTO events {"id": "w"}; BEGIN READ ONLY; COMMIT; COMMIT; ROLLBACK'
+
+	psql_ -v VERBOSITY=verbose -c "$script" >out 2>warnings
+	same "$(tr '\n' ' ' <out)" 'BEGIN INSERT 0 1 BEGIN COMMIT COMMIT ROLLBACK '
+	same "$(sed -E 's/^(WARNING): +/\1 /' warnings)" "$begun
+$none
+$none"
+	same "$(psql_ -c "DELETE FROM events WHERE id = 'w' RETURNING id")" "w
+DELETE 1"
+	run psql_ -c 'BEGIN; BEGIN READ ONLY; DELETE FROM events'
+	says 'read-only transaction'
+	run psql_ -c 'SET TRANSACTION READ ONLY'
+	says '^WARNING: .*SET TRANSACTION can only be used in transaction blocks'
+	says '^SET$'
+
+	exec 5<>mnt/query
+	echo 'BEGIN; BEGIN; INSERT INTO events {"id": "m"}; COMMIT;' >&5
+	same "$(cat <&5)" "$begun
+Transaction committed"
+	echo 'ROLLBACK;' >&5
+	same "$(cat <&5)" "$none"
+	exec 5>&-
+	same "$(driftdb sql -q -d db -e "$script" 2>&1)" "$begun
+$none
+$none"
+	stop_mount
+	same "$(driftdb sql -q -d db -e 'BEGIN; BEGIN; COMMIT; COMMIT; ROLLBACK' 2>&1)" "$begun
+$none
+$none"
+	driftdb sql -d db -e 'COMMIT' >out
+	same "$(cat out)" ''
+}
+
 @test "double quotes are identifiers for psql, strings for driftdb" {
 	run psql_ -c 'SELECT id FROM events WHERE type="x"'
 	same "$status" 1
