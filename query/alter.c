@@ -290,13 +290,9 @@ static enum drift_err run_action(struct alter *alter)
 	if (token_is_word(alter->statement->script,
 			  statement_look(alter->statement, 1), "CONSTRAINT") &&
 	    token_is_word(alter->statement->script,
-			  statement_look(alter->statement, 3), "TO")) {
-		return statement_place(
-			statement_peek(alter->statement),
-			drift_fail(alter->error, DRIFT_UNSUPPORTED,
-				   "RENAME CONSTRAINT is not supported"),
-			alter->error);
-	}
+			  statement_look(alter->statement, 3), "TO"))
+		return statement_unsupported(statement_peek(alter->statement),
+					     "RENAME CONSTRAINT", alter->error);
 	if (statement_accept(alter->statement, "RENAME"))
 		return rename_(alter);
 	if (statement_accept(alter->statement, "ALTER"))

@@ -29,15 +29,6 @@ void copy_release(struct copy *copy)
 	buf_release(&copy->target);
 }
 
-static enum drift_err refuse(struct token token, const char *what,
-			     struct drift_error *error)
-{
-	return statement_place(token,
-			       drift_fail(error, DRIFT_UNSUPPORTED,
-					  "%s is not supported", what),
-			       error);
-}
-
 /* STDIN, STDOUT: the server's own files are nobody's. */
 static enum drift_err expect_client(struct statement *statement, const char *word,
 				    struct drift_error *error)
@@ -46,8 +37,8 @@ static enum drift_err expect_client(struct statement *statement, const char *wor
 
 	if (token.kind == TOKEN_STRING ||
 	    token_is_word(statement->script, token, "PROGRAM"))
-		return refuse(token, "COPY with a file or program of the server's",
-			      error);
+		return statement_unsupported(
+			token, "COPY with a file or program of the server's", error);
 	return statement_expect(statement, word, error);
 }
 
@@ -126,7 +117,8 @@ static enum drift_err read_table(struct query_session *session,
 	if (copy->from) {
 		buf_printf(&copy->sql, " (%s) VALUES ", buf_cstr(&columns));
 		if (def->document)
-			err = refuse(token, "COPY into a table of documents", error);
+			err = statement_unsupported(
+				token, "COPY into a table of documents", error);
 		else
 			err = expect_client(statement, "STDIN", error);
 	} else {
@@ -191,7 +183,8 @@ static enum drift_err read_null(struct statement *statement, struct copy_form *f
 	if (!err && text.size < sizeof(form->null))
 		memcpy(form->null, buf_cstr(&text), text.size + 1);
 	else if (!err)
-		err = refuse(token, "a COPY NULL of more than 31 bytes", error);
+		err = statement_unsupported(
+			token, "a COPY NULL of more than 31 bytes", error);
 	buf_release(&text);
 	return err;
 }
@@ -205,7 +198,8 @@ static enum drift_err read_format(struct statement *statement,
 	bool csv = !err && strcasecmp(buf_cstr(&text), "csv") == 0;
 
 	if (!err && !csv && strcasecmp(buf_cstr(&text), "text") != 0)
-		err = refuse(token, "a COPY format other than text and csv", error);
+		err = statement_unsupported(
+			token, "a COPY format other than text and csv", error);
 	form->csv = csv;
 	buf_release(&text);
 	return err;
@@ -221,8 +215,8 @@ static enum drift_err read_header(struct statement *statement,
 	if (!form->header || statement_is_one_of(statement, statement->at, yes))
 		statement->at++;
 	else if (statement_accept(statement, "MATCH"))
-		return refuse(statement->tokens[statement->at - 1], "HEADER MATCH",
-			      error);
+		return statement_unsupported(statement->tokens[statement->at - 1],
+					     "HEADER MATCH", error);
 	return DRIFT_OK;
 }
 
@@ -235,7 +229,8 @@ static enum drift_err read_encoding(struct statement *statement,
 
 	if (!err && strcasecmp(buf_cstr(&text), "utf8") != 0 &&
 	    strcasecmp(buf_cstr(&text), "utf-8") != 0)
-		err = refuse(token, "an encoding other than UTF8", error);
+		err = statement_unsupported(token, "an encoding other than UTF8",
+					    error);
 	buf_release(&text);
 	return err;
 }
@@ -265,7 +260,7 @@ static enum drift_err read_option(struct statement *statement, struct copy *copy
 	if (statement_accept(statement, "ENCODING"))
 		return read_encoding(statement, error);
 	if (token.kind == TOKEN_WORD)
-		return refuse(token, "this option of COPY", error);
+		return statement_unsupported(token, "this option of COPY", error);
 	return statement_syntax(statement, token, error);
 }
 

@@ -53,15 +53,6 @@ static struct fetch_cursor **find(struct query_session *session, const char *nam
 	return at;
 }
 
-static enum drift_err refuse(struct token token, const char *what,
-			     struct drift_error *error)
-{
-	return statement_place(token,
-			       drift_fail(error, DRIFT_UNSUPPORTED,
-					  "%s is not supported", what),
-			       error);
-}
-
 /* ---- DECLARE ---------------------------------------------------------------- */
 
 /* DECLARE name [INSENSITIVE | ASENSITIVE] [NO SCROLL] CURSOR [WITHOUT HOLD] FOR. */
@@ -75,19 +66,19 @@ static enum drift_err read_head(struct statement *statement, struct buf *name,
 	err = statement_name(statement, name, error);
 	token = statement_peek(statement);
 	if (!err && statement_accept(statement, "BINARY"))
-		return refuse(token, "a BINARY cursor", error);
+		return statement_unsupported(token, "a BINARY cursor", error);
 	if (!err && !statement_accept(statement, "INSENSITIVE"))
 		(void)statement_accept(statement, "ASENSITIVE");
 	token = statement_peek(statement);
 	if (!err && statement_accept(statement, "SCROLL"))
-		return refuse(token, "a SCROLL cursor", error);
+		return statement_unsupported(token, "a SCROLL cursor", error);
 	if (!err && statement_accept(statement, "NO"))
 		err = statement_expect(statement, "SCROLL", error);
 	if (!err)
 		err = statement_expect(statement, "CURSOR", error);
 	token = statement_peek(statement);
 	if (!err && statement_accept(statement, "WITH"))
-		return refuse(token, "a cursor WITH HOLD", error);
+		return statement_unsupported(token, "a cursor WITH HOLD", error);
 	if (!err && statement_accept(statement, "WITHOUT"))
 		err = statement_expect(statement, "HOLD", error);
 	return err ? err : statement_expect(statement, "FOR", error);
@@ -196,7 +187,9 @@ static enum drift_err read_count(struct statement *statement, size_t *count,
 	err = statement_value(statement, &text, error);
 	*count = err ? 0 : strtoull(buf_cstr(&text), NULL, 10);
 	buf_release(&text);
-	return !err && *count == 0 ? refuse(token, "FETCH of no rows", error) : err;
+	return !err && *count == 0
+		       ? statement_unsupported(token, "FETCH of no rows", error)
+		       : err;
 }
 
 /* FETCH [NEXT | FORWARD] [n | ALL] [FROM | IN] name. */
@@ -215,8 +208,8 @@ static enum drift_err read_fetch(struct query_session *session,
 	*count = 1;
 	if (statement_is_one_of(statement, statement->at, back) &&
 	    statement_look(statement, 1).kind != TOKEN_END)
-		return refuse(statement_peek(statement), "fetching but forward",
-			      error);
+		return statement_unsupported(statement_peek(statement),
+					     "fetching but forward", error);
 	if (!statement_accept(statement, "NEXT")) {
 		(void)statement_accept(statement, "FORWARD");
 		err = read_count(statement, count, error);

@@ -73,10 +73,8 @@ void rewriter_instead(struct rewriter *rewriter, unsigned first, unsigned end,
 enum drift_err rewriter_refuse(struct rewriter *rewriter, unsigned i,
 			       const char *what)
 {
-	return statement_place(rewriter_token(rewriter, i),
-			       drift_fail(rewriter->error, DRIFT_UNSUPPORTED,
-					  "%s is not supported", what),
-			       rewriter->error);
+	return statement_unsupported(rewriter_token(rewriter, i), what,
+				     rewriter->error);
 }
 
 unsigned rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *out)

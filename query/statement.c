@@ -73,6 +73,15 @@ enum drift_err statement_place(struct token token, enum drift_err err,
 	return err;
 }
 
+enum drift_err statement_unsupported(struct token token, const char *what,
+				     struct drift_error *error)
+{
+	return statement_place(token,
+			       drift_fail(error, DRIFT_UNSUPPORTED,
+					  "%s is not supported", what),
+			       error);
+}
+
 enum drift_err statement_expect(struct statement *statement, const char *word,
 				struct drift_error *error)
 {

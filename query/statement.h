@@ -44,6 +44,9 @@ enum drift_err statement_syntax(const struct statement *statement,
 /* Set the place of a failure that has none yet. */
 enum drift_err statement_place(struct token token, enum drift_err err,
 			       struct drift_error *error);
+/* "what is not supported" at token's place. */
+enum drift_err statement_unsupported(struct token token, const char *what,
+				     struct drift_error *error);
 /* The statement's own text, from its first token to its last. */
 struct slice statement_text(const struct statement *statement);
 

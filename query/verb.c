@@ -60,15 +60,6 @@ static unsigned find_verb(const struct statement *statement)
 	return first;
 }
 
-static enum drift_err unsupported(const struct statement *statement, unsigned i,
-				  const char *what, struct drift_error *error)
-{
-	enum drift_err err =
-		drift_fail(error, DRIFT_UNSUPPORTED, "%s is not supported", what);
-
-	return statement_place(statement->tokens[i], err, error);
-}
-
 static enum drift_err syntax(const struct statement *statement, unsigned i,
 			     struct drift_error *error)
 {
@@ -158,9 +149,11 @@ static enum drift_err take_or(const struct statement *statement, unsigned *at,
 	if (!is_word(statement, *at, "OR"))
 		return DRIFT_OK;
 	if (is_word(statement, *at + 1, "FAIL"))
-		return unsupported(statement, *at + 1, "OR FAIL", error);
+		return statement_unsupported(statement->tokens[*at + 1], "OR FAIL",
+					     error);
 	if (is_word(statement, *at + 1, "ROLLBACK"))
-		return unsupported(statement, *at + 1, "OR ROLLBACK", error);
+		return statement_unsupported(statement->tokens[*at + 1],
+					     "OR ROLLBACK", error);
 	*at += 2;
 	return DRIFT_OK;
 }
