@@ -161,7 +161,8 @@ static enum drift_err note_conflict(struct query_session *session,
 static enum drift_err note_inserted(struct query_session *session,
 				    const struct statement *statement,
 				    const struct verb *verb,
-				    const struct relation *relation)
+				    const struct relation *relation,
+				    struct drift_error *error)
 {
 	unsigned end = column_list(statement, verb);
 	bool none = verb->kind == VERB_INSERT &&
@@ -179,10 +180,65 @@ static enum drift_err note_inserted(struct query_session *session,
 	for (unsigned i = verb->after_target + 1; i < end; i++) {
 		int column = column_at(relation, statement, i);
 
-		if (column >= 0)
-			session->inserted[column] = true;
+		if (column < 0)
+			continue;
+		if (session->inserted[column])
+			return statement_place(
+				statement->tokens[i],
+				drift_fail(error, DRIFT_COLUMN_EXISTS,
+					   "column \"%s\" specified more than once",
+					   relation->columns[column].name),
+				error);
+		session->inserted[column] = true;
 	}
 	return DRIFT_OK;
+}
+
+/* Is the name at token i that of an assignment? Those before a comma or SET are. */
+static bool is_assignment(const struct statement *statement, unsigned i)
+{
+	return token_is(statement->script, statement->tokens[i + 1], "=") &&
+	       (token_is(statement->script, statement->tokens[i - 1], ",") ||
+		token_is_word(statement->script, statement->tokens[i - 1], "SET"));
+}
+
+/* SET a = 1, a = 2: SQLite would take the last. */
+static enum drift_err check_assigned(const struct statement *statement,
+				     const struct verb *verb,
+				     const struct relation *relation,
+				     struct drift_error *error)
+{
+	static const char *const ends[] = { "FROM", "WHERE", "RETURNING", NULL };
+	unsigned i =
+		verb->set ? verb->set : verb_find_word(statement, verb->at, "SET");
+	enum drift_err err = DRIFT_OK;
+	bool *assigned;
+
+	if (!relation || (verb->kind != VERB_UPDATE && !verb->set))
+		return DRIFT_OK;
+	assigned = calloc(relation->column_count + 1, sizeof(bool));
+	if (!assigned)
+		return DRIFT_NOMEM;
+	for (i++; i + 1 < statement->count && !err &&
+		  !statement_is_one_of(statement, i, ends);
+	     i++) {
+		int column = -1;
+
+		if (token_is(statement->script, statement->tokens[i], "("))
+			i = verb_find_close(statement, i);
+		else if (is_assignment(statement, i))
+			column = column_at(relation, statement, i);
+		if (column >= 0 && assigned[column])
+			err = drift_fail(
+				error, DRIFT_SYNTAX,
+				"multiple assignments to same column \"%s\"",
+				relation->columns[column].name);
+		if (column >= 0)
+			assigned[column] = true;
+		err = statement_place(statement->tokens[i], err, error);
+	}
+	free(assigned);
+	return err;
 }
 
 enum drift_err sql_compile(struct query_session *session,
@@ -265,7 +321,9 @@ enum drift_err sql_rewrite(struct query_session *session,
 	if (!err)
 		err = note_conflict(session, statement, verb, target, error);
 	if (!err)
-		err = note_inserted(session, statement, verb, target);
+		err = note_inserted(session, statement, verb, target, error);
+	if (!err)
+		err = check_assigned(statement, verb, target, error);
 	memcpy(session->hints, rewrite->hints, sizeof(rewrite->hints));
 	session->hint_count = rewrite->hint_count;
 	return err;

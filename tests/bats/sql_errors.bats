@@ -139,6 +139,10 @@ mistakes()
 		INSERT INTO users (id, team) VALUES (9, 'q') => 23503: insert or update on table "users" violates foreign key constraint "users_team_fkey": Key (team)=(q) is not present in table "teams".
 		ALTER TABLE users DROP COLUMN id => 42P16: column "id" of relation "users" is in its primary key
 		CREATE TABLE users (id INT) => 42P07: relation "users" already exists
+		INSERT INTO users (id, email, «email) VALUES (2, 'a', 'b') => 42701: column "email" specified more than once
+		INSERT INTO events (id, n, «n) VALUES ('b', 1, 2) => 42701: column "n" specified more than once
+		UPDATE users SET age = 1, «age = 2 WHERE id = 1 => 42601: multiple assignments to same column "age"
+		INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET age = 1, email = 'x', «age = 2 => 42601: multiple assignments to same column "age"
 		ALTER TABLE users ADD COLUMN «age INT => 42701: column "age" of relation "users" already exists
 		CREATE TABLE z (id INT PRIMARY KEY, PRIMARY KEY (id)) => 42P16: multiple primary keys for table "z" are not allowed
 	E
