@@ -4,6 +4,7 @@
 #include "query/copy.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "query/session.h"
 #include "query/verb.h"
@@ -77,32 +78,95 @@ static enum drift_err read_columns(struct statement *statement,
 	return err ? err : statement_expect_punct(statement, ")", error);
 }
 
-static enum drift_err read_table(struct query_session *session,
-				 struct statement *statement, struct copy *copy,
-				 struct drift_error *error)
+static enum drift_err check_column(struct token token, int column,
+				   const struct table_def *def, struct slice name,
+				   bool *named, struct drift_error *error)
 {
-	struct token token = statement_peek(statement);
-	const struct table_def *def;
-	struct buf columns = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	if (column < 0)
+		err = drift_fail(error, DRIFT_NO_COLUMN,
+				 "column \"%.*s\" of relation \"%s\" does not exist",
+				 (int)name.size, (const char *)name.data, def->name);
+	else if (named[column])
+		err = drift_fail(error, DRIFT_COLUMN_EXISTS,
+				 "column \"%.*s\" specified more than once",
+				 (int)name.size, (const char *)name.data);
+	else
+		named[column] = true;
+	return statement_place(token, err, error);
+}
+
+/* Is each of the columns at (a, b) the table's, and named once? So the client is not
+ * asked for lines that nothing can take. */
+static enum drift_err check_columns(struct query_session *session,
+				    struct statement columns,
+				    const struct table_def *def,
+				    struct drift_error *error)
+{
+	struct buf name = BUF_INIT;
+	struct relation *relation;
+	enum drift_err err = relation_get(session, def, &relation);
+	bool *named = err ? NULL : calloc(relation->column_count + 1, sizeof(bool));
+
+	if (!err && !named)
+		err = DRIFT_NOMEM;
+	while (!err && (statement_accept_punct(&columns, "(") ||
+			statement_accept_punct(&columns, ","))) {
+		struct token token = statement_peek(&columns);
+
+		err = statement_name(&columns, &name, error);
+		if (!err)
+			err = check_column(token,
+					   relation_column_named(relation,
+								 buf_slice(&name)),
+					   def, buf_slice(&name), named, error);
+	}
+	free(named);
+	buf_release(&name);
+	return err;
+}
+
+/* The table's name; *token: where it stands. */
+static enum drift_err read_target(struct query_session *session,
+				  struct statement *statement, struct copy *copy,
+				  struct token *token, const struct table_def **def,
+				  struct drift_error *error)
+{
 	enum drift_err err;
 
-	if (token_is_word(statement->script, token, "public") &&
-	    token_is(statement->script, statement_look(statement, 1), ".")) {
+	if (token_is_word(statement->script, statement_peek(statement), "public") &&
+	    token_is(statement->script, statement_look(statement, 1), "."))
 		statement->at += 2;
-		token = statement_peek(statement);
-	}
+	*token = statement_peek(statement);
 	err = statement_name(statement, &copy->target, error);
 	if (err)
 		return err;
 	transaction_begin_statement(session);
-	def = relation_table(transaction_present(session), buf_slice(&copy->target));
-	if (!def)
-		return statement_place(token,
-				       drift_fail(error, DRIFT_NO_TABLE,
-						  "relation \"%s\" does not exist",
-						  buf_cstr(&copy->target)),
-				       error);
-	err = read_columns(statement, def, copy, error);
+	*def = relation_table(transaction_present(session),
+			      buf_slice(&copy->target));
+	return *def ? DRIFT_OK
+		    : statement_place(*token,
+				      drift_fail(error, DRIFT_NO_TABLE,
+						 "relation \"%s\" does not exist",
+						 buf_cstr(&copy->target)),
+				      error);
+}
+
+static enum drift_err read_table(struct query_session *session,
+				 struct statement *statement, struct copy *copy,
+				 struct drift_error *error)
+{
+	struct buf columns = BUF_INIT;
+	const struct table_def *def;
+	struct statement list;
+	struct token token;
+	enum drift_err err =
+		read_target(session, statement, copy, &token, &def, error);
+
+	list = *statement;
+	if (!err)
+		err = read_columns(statement, def, copy, error);
 	if (err)
 		return err;
 	columns = copy->sql;
@@ -114,20 +178,19 @@ static enum drift_err read_table(struct query_session *session,
 		buf_add_str(&copy->sql, " FROM ");
 	}
 	token_quote_name(buf_slice(&copy->target), &copy->sql);
-	if (copy->from) {
-		buf_printf(&copy->sql, " (%s) VALUES ", buf_cstr(&columns));
-		if (def->document)
-			err = statement_unsupported(
-				token, "COPY into a table of documents", error);
-		else
-			err = expect_client(statement, "STDIN", error);
-	} else {
+	if (!copy->from) {
 		err = statement_expect(statement, "TO", error);
-		if (!err)
-			err = expect_client(statement, "STDOUT", error);
+	} else if (def->document) {
+		err = statement_unsupported(token, "COPY into a table of documents",
+					    error);
+	} else {
+		buf_printf(&copy->sql, " (%s) VALUES ", buf_cstr(&columns));
+		err = check_columns(session, list, def, error);
 	}
 	buf_release(&columns);
-	return err;
+	if (err)
+		return err;
+	return expect_client(statement, copy->from ? "STDIN" : "STDOUT", error);
 }
 
 static enum drift_err read_query(struct statement *statement, struct copy *copy,
@@ -148,16 +211,22 @@ static enum drift_err read_query(struct statement *statement, struct copy *copy,
 
 /* ---- Options ---------------------------------------------------------------- */
 
+/* [AS] 'x'; *token: where it stands. */
+static enum drift_err read_text(struct statement *statement, struct buf *text,
+				struct token *token, struct drift_error *error)
+{
+	(void)statement_accept(statement, "AS");
+	*token = statement_peek(statement);
+	return statement_value(statement, text, error);
+}
+
 static enum drift_err read_character(struct statement *statement, char *character,
 				     struct drift_error *error)
 {
 	struct token token;
 	struct buf text = BUF_INIT;
-	enum drift_err err;
+	enum drift_err err = read_text(statement, &text, &token, error);
 
-	(void)statement_accept(statement, "AS");
-	token = statement_peek(statement);
-	err = statement_value(statement, &text, error);
 	if (!err && text.size == 1)
 		*character = text.data[0];
 	else if (!err)
@@ -175,11 +244,8 @@ static enum drift_err read_null(struct statement *statement, struct copy_form *f
 {
 	struct token token;
 	struct buf text = BUF_INIT;
-	enum drift_err err;
+	enum drift_err err = read_text(statement, &text, &token, error);
 
-	(void)statement_accept(statement, "AS");
-	token = statement_peek(statement);
-	err = statement_value(statement, &text, error);
 	if (!err && text.size < sizeof(form->null))
 		memcpy(form->null, buf_cstr(&text), text.size + 1);
 	else if (!err)

@@ -84,7 +84,8 @@ static enum drift_err add_field(struct copy_line *line, size_t start, bool null)
 	return DRIFT_OK;
 }
 
-/* Where the line's text ends, by its LF, or the text's end. CSV's quotes keep an LF. */
+/* Where the line's text ends, by its LF, or the text's end. An LF is kept by CSV's quotes,
+ * and by a backslash before it elsewhere. */
 static bool find_end(const struct copy_form *form, struct slice text, size_t at,
 		     size_t *end)
 {
@@ -92,8 +93,9 @@ static bool find_end(const struct copy_form *form, struct slice text, size_t at,
 	bool quoted = false;
 
 	for (*end = at; *end < text.size; ++*end) {
-		if (form->csv && quoted && bytes[*end] == form->escape &&
-		    form->escape != form->quote)
+		if (form->csv ? quoted && bytes[*end] == form->escape &&
+					form->escape != form->quote
+			      : bytes[*end] == '\\')
 			++*end;
 		else if (form->csv && bytes[*end] == form->quote)
 			quoted = !quoted;
@@ -162,7 +164,7 @@ static enum drift_err split_text(const struct copy_form *form, const char *bytes
 	for (size_t i = 0; i <= size && !err; i++) {
 		size_t start = line->text.size;
 
-		if (i < size && bytes[i] == '\\') {
+		if (i + 1 < size && bytes[i] == '\\') {
 			i++;
 			continue;
 		}

@@ -74,6 +74,24 @@ static enum drift_err send_row(struct wire *wire,
 	return buf_status(text) ? DRIFT_NOMEM : wire_flush_if_full(wire);
 }
 
+/* A statement that writes is asked what it answers before it is run. */
+static enum drift_err check_answers(struct query_session *session,
+				    const struct copy *copy,
+				    struct drift_error *error)
+{
+	struct slice sql = buf_slice(&copy->sql);
+	enum drift_err err;
+
+	if (query_reads_only(sql.data, sql.size))
+		return DRIFT_OK;
+	err = query_describe(session, sql.data, sql.size, NULL, 0, error);
+	if (!err && query_column_count(session) == 0)
+		err = drift_fail(error, DRIFT_UNSUPPORTED,
+				 "COPY of a statement without an answer is not "
+				 "supported");
+	return err;
+}
+
 static enum drift_err copy_to(struct wire *wire, struct query_session *session,
 			      struct copy *copy, struct drift_error *error)
 {
@@ -81,9 +99,10 @@ static enum drift_err copy_to(struct wire *wire, struct query_session *session,
 	struct buf text = BUF_INIT;
 	uint64_t rows = 0;
 	bool any = false;
-	enum drift_err err =
-		query_start(session, copy->sql.data, copy->sql.size, error);
+	enum drift_err err = check_answers(session, copy, error);
 
+	if (!err)
+		err = query_start(session, copy->sql.data, copy->sql.size, error);
 	while (!err && event != QUERY_END) {
 		err = query_next(session, &event, error);
 		if (!err && event == QUERY_COLUMNS && !any) {
@@ -97,12 +116,10 @@ static enum drift_err copy_to(struct wire *wire, struct query_session *session,
 		}
 	}
 	buf_release(&text);
-	if (!err && !any)
-		err = drift_fail(error, DRIFT_UNSUPPORTED,
-				 "COPY of a statement without an answer is not "
-				 "supported");
-	if (err)
+	if (err) {
+		query_abort(session);
 		return err;
+	}
 	wire_begin(wire, 'c');
 	wire_end(wire);
 	complete(wire, rows);

@@ -240,6 +240,10 @@ ROLLBACK
 	same "$(psql_ -c "COPY c TO STDOUT CSV HEADER" | md5sum)" "$(md5sum <c.csv)"
 	printf '%s\n' '10,"quo""ted, and' 'two lines"' '11,' '12,""' | psql_ -c 'COPY u FROM STDIN CSV'
 	same "$(psql_ -c "SELECT id, s, s IS NULL FROM u ORDER BY id")" $'10|quo"ted, and\ntwo lines|f\n11||t\n12||f'
+	printf '20\ttwo\\\nlines\n21\tend\\' | psql_ -c 'COPY u FROM STDIN'
+	same "$(psql_ -c "SELECT s FROM u WHERE id >= 20 ORDER BY id")" $'two\nlines\nend\\'
+	same "$(psql_ -c "COPY (DELETE FROM u WHERE id >= 20 RETURNING id) TO STDOUT" | sort)" $'20\n21'
+	same "$(psql_ -c 'SELECT count(*) FROM u')" 3
 	seq 1 5000 | awk '{ print $1 "\tname " $1 }' | psql_ -c 'CREATE TABLE many (id INT PRIMARY KEY, s TEXT)' -c 'COPY many FROM STDIN'
 	same "$(psql_ -c "SELECT count(*), max(s) FROM many")" '5000|name 999'
 	same "$(psql_ -c "COPY many (s) TO STDOUT" | tail -1)" 'name 5000'
@@ -264,6 +268,11 @@ ROLLBACK
 	fails "COPY c TO '/tmp/x'" '' 'COPY with a file or program of the server.s is not supported'
 	fails 'COPY c TO STDOUT (FORCE_QUOTE *)' '' 'this option of COPY is not supported'
 	fails 'COPY nope TO STDOUT' '' 'relation "nope" does not exist'
+	fails 'COPY c (id, nope) FROM STDIN' $'2\t3' 'column "nope" of relation "c" does not exist'
+	fails 'COPY c (id, id) FROM STDIN' $'2\t3' 'column "id" specified more than once'
+	fails 'COPY c (id) FROM STDIN' $'2\tx\\' 'extra data after last expected column \(COPY c, line 1\)'
+	fails 'COPY (DELETE FROM c) TO STDOUT' '' 'COPY of a statement without an answer is not supported'
+	fails 'COPY (DROP TABLE c) TO STDOUT' '' 'COPY of a statement without an answer is not supported'
 	run psql_ -v ON_ERROR_STOP=0 <<-'SQL'
 		BEGIN;
 		COPY c (id) FROM STDIN;
