@@ -42,7 +42,7 @@ install_here()
 		[ -d mnt/tables ]
 		says_mounted
 		umount mnt
-		eventually 5 database_is_free db
+		eventually 5 unlocked db
 	done
 }
 
@@ -79,7 +79,7 @@ install_here()
 	[ "$status" != 0 ]
 	says "cannot change 'format=pretty'"
 	umount mnt
-	eventually 5 database_is_free db
+	eventually 5 unlocked db
 	echo "$PWD/db $PWD/mnt fuse.driftfs format=compact,nofail,x-systemd.automount 0 0" >fstab
 	mount --bind fstab /etc/fstab
 	mount -a
@@ -105,16 +105,11 @@ install_here()
 		same "$(sed -n 's/^CapEff:\t//p' "/proc/$(tr -dc 0-9 <db/LOCK)/status")" \
 			0000000000000000
 		umount mnt
-		eventually 5 database_is_free db
+		eventually 5 unlocked db
 	done
 }
 
 says_mounted()
 {
 	grep -q " $PWD/mnt fuse.driftfs " /proc/mounts
-}
-
-database_is_free()
-{
-	flock -n "$1/LOCK" true
 }

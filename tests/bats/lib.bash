@@ -108,6 +108,13 @@ ended()
 	! kill -0 "$1" 2>/dev/null
 }
 
+# unlocked DB: nobody has it open. An umount returns before the daemon is done with
+# its database, and verify, dump and digest need no lock: they tell nothing about it.
+unlocked()
+{
+	flock -n "$1/LOCK" true
+}
+
 # ---- Mounts -----------------------------------------------------------------
 
 need_fuse()

@@ -119,7 +119,8 @@ put()
 	fails_with 2 ls mnt
 	says 'Permission denied'
 	as 65534 fusermount3 -u mnt
-	eventually 10 as 65534 driftdb verify -q -d db
+	eventually 10 unlocked db
+	as 65534 driftdb verify -q -d db
 	if ! grep -qs '^user_allow_other' /etc/fuse.conf; then
 		fails_with 32 as 65534 driftfs db mnt -o allow_other
 		says 'user_allow_other'
