@@ -113,10 +113,10 @@ enum drift_err commit_sync(struct drift_db *db)
 	uint64_t start;
 
 	pthread_mutex_lock(&committer->syncing);
+	/* What is appended from here on asks for a sync of its own. */
+	atomic_store(&committer->sync_due, 0);
 	if (!atomic_load(&db->read_only)) {
 		start = stats_now_ns();
-		/* What is appended from here on asks for a sync of its own. */
-		atomic_store(&committer->sync_due, 0);
 		err = log_sync(&db->log);
 		stats_add_time(&db->stats.sync_time, stats_now_ns() - start);
 		if (err)

@@ -3,6 +3,7 @@
  * committer looks after what came meanwhile, and nothing stays in the queue. */
 #include "tests/unit/cmocka_test.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -144,11 +145,59 @@ static void a_commit_that_came_during_a_sync_is_not_forgotten(void **state)
 	scratch_remove(&s);
 }
 
+static _Atomic bool disk_is_broken;
+
+static ssize_t broken_pwrite(const struct drift_io *io, int fd, const void *data,
+			     size_t size, off_t offset)
+{
+	if (!disk_is_broken)
+		return io_system.pwrite(io, fd, data, size, offset);
+	errno = EIO;
+	return -1;
+}
+
+/* The committer would ask for it again and again, without a pause. */
+static void no_sync_is_due_once_the_disk_failed(void **state)
+{
+	struct writer writers[] = { { .number = 1 },
+				    { .number = 2 },
+				    { .number = 3 } };
+	struct drift_io io;
+	struct scratch s;
+
+	(void)state;
+	begin(&s, &io);
+	scratch_close(&s);
+	io.pwrite = broken_pwrite;
+	s.options.interval_ms = 1;
+	assert_int_equal(scratch_open(&s), DRIFT_OK);
+	for (int i = 0; i < 3; i++)
+		writers[i].scratch = &s;
+	disk_stands_still = true;
+	disk_is_waited_for = false;
+	write_once(&writers[0]);
+	while (!disk_is_waited_for || atomic_load(&s.db->committer.sync_due))
+		usleep(1000);
+	/* The next interval begins while the disk is waited for. */
+	write_once(&writers[1]);
+	assert_false(writers[0].refused || writers[1].refused);
+	assert_int_not_equal(atomic_load(&s.db->committer.sync_due), 0);
+	disk_is_broken = true;
+	write_once(&writers[2]);
+	assert_true(writers[2].refused);
+	disk_stands_still = false;
+	for (int i = 0; i < 5000 && atomic_load(&s.db->committer.sync_due); i++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&s.db->committer.sync_due), 0);
+	scratch_remove(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_commit_stays_in_the_queue),
 		cmocka_unit_test(a_commit_that_came_during_a_sync_is_not_forgotten),
+		cmocka_unit_test(no_sync_is_due_once_the_disk_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
