@@ -505,7 +505,7 @@ static void build(struct model *model, unsigned statements)
 		if (!model->open && model->head > 0 && pick(model, 10) == 0)
 			ask(model);
 	}
-	run(model, "ROLLBACK", !model->open);
+	run(model, "ROLLBACK", false);
 	forget(model);
 }
 
