@@ -36,10 +36,12 @@ round()
 		workers+=($!)
 	done
 	pause_ms "$after"
-	kill_mount
+	# The dead mount stays until they are done: who came late finds it, not nothing.
+	kill_daemon
 	for worker in "${workers[@]}"; do
 		wait "$worker"
 	done
+	unmount_one "$MOUNT_POINT"
 }
 
 pause_ms()

@@ -175,9 +175,15 @@ stop_mount()
 # kill_mount: SIGKILL the daemon and clear the dead mount away.
 kill_mount()
 {
+	kill_daemon
+	unmount_one "$MOUNT_POINT"
+}
+
+# kill_daemon: SIGKILL it, and leave the dead mount.
+kill_daemon()
+{
 	kill -KILL "$MOUNT_PID"
 	wait "$MOUNT_PID" || :
-	unmount_one "$MOUNT_POINT"
 }
 
 unmount_one()
