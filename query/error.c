@@ -185,6 +185,19 @@ void error_place(const struct statement *statement, struct drift_error *error)
 		error->position = find_name(statement, error);
 }
 
+/* SQLite stumbled over what we wrote (a column's name): it is the token behind. */
+static enum drift_err place_ours(const struct statement *statement,
+				 const struct rewrite_text *text, int offset,
+				 struct drift_error *error)
+{
+	int position = rewrite_position(text, offset);
+	unsigned i = 0;
+
+	while (i < statement->count && (int)statement->tokens[i].at + 1 < position)
+		i++;
+	return statement_syntax(statement, statement->tokens[i], error);
+}
+
 enum drift_err error_of_sqlite(struct query_session *session, int rc,
 			       const struct statement *statement,
 			       const struct rewrite_text *text,
@@ -207,6 +220,9 @@ enum drift_err error_of_sqlite(struct query_session *session, int rc,
 	if (statement &&
 	    strcmp(sqlite3_errmsg(session->sqlite), "incomplete input") == 0)
 		own.position = (int)statement->tokens[statement->count].at + 1;
+	else if (err == DRIFT_SYNTAX && statement && text &&
+		 rewrite_is_ours(text, offset))
+		err = place_ours(statement, text, offset, &own);
 	else if (offset >= 0 && text)
 		own.position = rewrite_position(text, offset);
 	else if (statement)

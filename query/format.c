@@ -198,6 +198,52 @@ static void add_field(enum query_format format, const struct msg_value *value,
 		format_plain(value, "false", "true", out);
 }
 
+/* Is the lead that begins at `from`, of column i, a former column's, too? */
+static bool is_led(const struct query_printer *printer, unsigned i, size_t from)
+{
+	const char *leads = printer->leads.data;
+	size_t size = printer->leads.size - from, at = 0;
+
+	for (unsigned k = 0; k < i; k++) {
+		if (printer->lead_ends[k] - at == size &&
+		    memcmp(leads + at + 1, leads + from + 1, size - 1) == 0)
+			return true;
+		at = printer->lead_ends[k];
+	}
+	return false;
+}
+
+/* An object has each name once, or readers lose values: another id is id_2. */
+static void add_lead(struct query_printer *printer, unsigned i)
+{
+	struct buf *leads = &printer->leads;
+	size_t from = leads->size;
+	struct buf name = BUF_INIT;
+	size_t size;
+	unsigned number = 1;
+
+	buf_add_str(&name, query_column_name(printer->session, i));
+	size = name.size;
+	for (unsigned k = 0; k < i; k++)
+		number += strcmp(query_column_name(printer->session, k),
+				 buf_cstr(&name)) == 0;
+	for (;; number++) {
+		name.size = size;
+		if (number > 1)
+			buf_printf(&name, "_%u", number);
+		leads->size = from;
+		buf_add_char(leads, i ? ',' : '{');
+		json_print_text(buf_slice(&name), leads);
+		buf_add_char(leads, ':');
+		if (buf_status(&name) || buf_status(leads) ||
+		    !is_led(printer, i, from))
+			break;
+	}
+	leads->failed |= name.failed;
+	buf_release(&name);
+	printer->lead_ends[i] = leads->size;
+}
+
 static enum drift_err begin_json(struct query_printer *printer)
 {
 	size_t *ends = realloc(printer->lead_ends,
@@ -207,13 +253,8 @@ static enum drift_err begin_json(struct query_printer *printer)
 		return DRIFT_NOMEM;
 	printer->lead_ends = ends;
 	buf_clear(&printer->leads);
-	for (unsigned i = 0; i < printer->column_count; i++) {
-		buf_add_char(&printer->leads, i ? ',' : '{');
-		json_print_text(slice_str(query_column_name(printer->session, i)),
-				&printer->leads);
-		buf_add_char(&printer->leads, ':');
-		ends[i] = printer->leads.size;
-	}
+	for (unsigned i = 0; i < printer->column_count; i++)
+		add_lead(printer, i);
 	return buf_status(&printer->leads);
 }
 

@@ -23,13 +23,28 @@ void rewrite_release(struct rewrite *rewrite)
 	*rewrite = REWRITE_INIT;
 }
 
-int rewrite_position(const struct rewrite_text *text, int offset)
+static const struct rewrite_mark *mark_before(const struct rewrite_text *text,
+					      int offset)
 {
 	const struct rewrite_mark *found = NULL;
 
 	for (unsigned i = 0; i < text->marks.count; i++)
 		if ((int)text->marks.list[i].sql <= offset)
 			found = &text->marks.list[i];
+	return found;
+}
+
+bool rewrite_is_ours(const struct rewrite_text *text, int offset)
+{
+	const struct rewrite_mark *mark = mark_before(text, offset);
+
+	return mark && offset >= (int)(mark->sql + mark->size);
+}
+
+int rewrite_position(const struct rewrite_text *text, int offset)
+{
+	const struct rewrite_mark *found = mark_before(text, offset);
+
 	if (!found)
 		return 0;
 	offset -= (int)found->sql;
@@ -212,6 +227,7 @@ enum drift_err rewrite_saved(struct query_session *session,
 	if (!err)
 		err = rewrite_distinct(&rewriter);
 	if (!err) {
+		rewrite_names(&rewriter);
 		rewrite_result(&rewriter, rewrite);
 		err = write_parts(&rewriter, rewrite);
 	}
@@ -269,6 +285,7 @@ enum drift_err rewrite_make(struct query_session *session,
 		rewrite_target(&rewriter);
 		rewrite_documents(&rewriter);
 		rewrite_keep(&rewriter);
+		rewrite_names(&rewriter);
 		rewrite_result(&rewriter, rewrite);
 		err = write_parts(&rewriter, rewrite);
 	}

@@ -56,6 +56,8 @@ enum drift_err rewrite_expression(struct query_session *session,
 				  const struct statement *statement, unsigned first,
 				  unsigned end, struct rewrite_text *text,
 				  struct drift_error *error);
+/* Does nothing of the script stand at offset, but what was written for it? */
+bool rewrite_is_ours(const struct rewrite_text *text, int offset);
 /* The script's byte, from 1, that byte `offset` of sql comes from; 0: none. */
 int rewrite_position(const struct rewrite_text *text, int offset);
 

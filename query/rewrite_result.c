@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* rewrite_result.c - what the statement itself tells of its answer: a column that was
- * spelled otherwise keeps the name it was written with, and a column whose expression
- * tells its type has it (rewrite_type.c), which SQLite does not know. */
+/* rewrite_result.c - what the statement itself tells of its answer: a column without a
+ * name gets PostgreSQL's (rewrite_name.c), and one whose expression tells its type has it
+ * (rewrite_type.c), which SQLite does not know. */
 #include "query/rewriter.h"
 #include "query/session.h"
 #include "query/spell.h"
-
-/* One column of the outermost list: tokens [first, end), expression up to stop. */
-struct item {
-	unsigned first;
-	unsigned stop;
-	unsigned end;
-	bool star;
-};
 
 static bool ends_list(const struct rewriter *rewriter, unsigned i)
 {
@@ -29,7 +21,8 @@ static bool ends_list(const struct rewriter *rewriter, unsigned i)
 	       temporal_is_trailing(&rewriter->statement, i);
 }
 
-/* Is the last token a name given to the expression without AS? */
+/* Is the last token a name given to the expression without AS? 'x' may be one behind a
+ * column or a call. */
 static bool is_bare_alias(const struct rewriter *rewriter, unsigned first,
 			  unsigned last)
 {
@@ -37,23 +30,31 @@ static bool is_bare_alias(const struct rewriter *rewriter, unsigned first,
 					     "FALSE",   "UNKNOWN",   "ISNULL",
 					     "NOTNULL", "PRECISION", "VARYING",
 					     "ZONE",    NULL };
-	static const char *const before[] = { "IS",       "NOT",   "AND", "OR",
-					      "LIKE",     "ILIKE", "IN",  "BETWEEN",
-					      "DISTINCT", "FROM",  NULL };
-	struct token previous = rewriter_token(rewriter, last - 1);
+	static const char *const before[] = { "IS",   "NOT",     "AND",
+					      "OR",   "LIKE",    "ILIKE",
+					      "IN",   "BETWEEN", "DISTINCT",
+					      "FROM", "OVER",    "COLLATE",
+					      "GLOB", "REGEXP",  NULL };
+	struct token token = rewriter_token(rewriter, last);
+	bool closed = last > first && rewriter_is_punct(rewriter, last - 1, ")");
 
-	if (last == first || !token_is_name(rewriter_token(rewriter, last)) ||
-	    spell_is_subscript(rewriter, last) ||
+	if (last == first || spell_is_subscript(rewriter, last) ||
+	    (token.kind == TOKEN_QUOTED && token.size == 2))
+		return false;
+	if (token.kind == TOKEN_STRING)
+		return !spell_is_typed_literal(rewriter, first) &&
+		       (closed || (last == first + 1 &&
+				   token_is_name(rewriter_token(rewriter, first))));
+	if (!token_is_name(token) ||
 	    statement_is_one_of(&rewriter->statement, last, words) ||
 	    statement_is_one_of(&rewriter->statement, last - 1, before))
 		return false;
-	return previous.kind != TOKEN_PUNCT ||
-	       rewriter_is_punct(rewriter, last - 1, ")");
+	return closed || rewriter_token(rewriter, last - 1).kind != TOKEN_PUNCT;
 }
 
-static struct item read_item(const struct rewriter *rewriter, unsigned first)
+struct rewrite_item rewrite_item(const struct rewriter *rewriter, unsigned first)
 {
-	struct item item = { .first = first };
+	struct rewrite_item item = { .first = first };
 	unsigned i = first;
 
 	item.stop = 0;
@@ -79,21 +80,26 @@ static struct item read_item(const struct rewriter *rewriter, unsigned first)
 	return item;
 }
 
-static void keep_name(struct rewriter *rewriter, const struct item *item)
+/* a, t.a: SQLite knows its name, unless it was spelled otherwise; the queries around it
+ * know it as it was spelled. */
+static bool is_column(const struct rewriter *rewriter,
+		      const struct rewrite_item *item)
 {
-	struct token first = rewriter_token(rewriter, item->first);
-	struct token last = rewriter_token(rewriter, item->end - 1);
+	unsigned i = item->first;
+
+	while (i + 2 < item->end && rewriter_is_punct(rewriter, i + 1, "."))
+		i += 2;
+	return i + 1 == item->end && token_is_name(rewriter_token(rewriter, i)) &&
+	       !rewrite_is_called_by_word(rewriter, i);
+}
+
+static void give_name(struct rewriter *rewriter, const struct rewrite_item *item)
+{
 	struct buf alias = BUF_INIT, name = BUF_INIT;
 
-	if (item->stop != item->end || item->star ||
-	    !edits_touch(&rewriter->edits, item->first, item->end))
+	if (item->stop != item->end || item->star)
 		return;
-	if (token_is_name(last) && (item->end == item->first + 1 ||
-				    rewriter_is_punct(rewriter, item->end - 2, ".")))
-		token_text(rewriter->statement.script, last, &name);
-	else
-		buf_add(&name, rewriter->statement.script + first.at,
-			last.at + last.size - first.at);
+	rewrite_name(rewriter, item->first, item->end, &name);
 	buf_add_str(&alias, " AS ");
 	token_quote_name(buf_slice(&name), &alias);
 	if (buf_status(&name))
@@ -133,15 +139,9 @@ static bool is_compound(const struct rewriter *rewriter)
 	return false;
 }
 
-void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite)
+/* The first token of SELECT's list, SELECT or RETURNING being token i. */
+static unsigned list_start(const struct rewriter *rewriter, unsigned i)
 {
-	unsigned i = rewriter->verb->at;
-	unsigned count = 0, stars = 0, star_at = 0;
-
-	if (rewriter->verb->returning)
-		i = rewriter->verb->returning;
-	else if (!rewriter_is_word(rewriter, i, "SELECT"))
-		return;
 	i++;
 	if (rewriter_is_word(rewriter, i, "ALL") ||
 	    rewriter_is_word(rewriter, i, "DISTINCT"))
@@ -149,12 +149,56 @@ void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite)
 	if (rewriter_is_word(rewriter, i, "ON") &&
 	    rewriter_is_punct(rewriter, i + 1, "("))
 		i = verb_find_close(&rewriter->statement, i + 1) + 1;
-	for (;; i++) {
-		struct item item = read_item(rewriter, i);
+	return i;
+}
+
+/* (SELECT ...) in FROM, or AS (SELECT ...) in WITH. */
+static bool is_named_query(const struct rewriter *rewriter, unsigned i)
+{
+	return i > 1 && rewriter_is_word(rewriter, i, "SELECT") &&
+	       rewriter_is_punct(rewriter, i - 1, "(") &&
+	       (rewriter_is_word(rewriter, i - 2, "AS") ||
+		rewriter_is_word(rewriter, i - 2, "MATERIALIZED") ||
+		rewrite_is_from_place(rewriter, i));
+}
+
+void rewrite_names(struct rewriter *rewriter)
+{
+	for (unsigned i = 0; i < rewriter->statement.count; i++) {
+		struct rewrite_item item;
+
+		if (!is_named_query(rewriter, i))
+			continue;
+		item.end = list_start(rewriter, i) - 1;
+		do {
+			item = rewrite_item(rewriter, item.end + 1);
+			if (item.end == item.first)
+				break;
+			if (!is_column(rewriter, &item))
+				give_name(rewriter, &item);
+		} while (rewriter_is_punct(rewriter, item.end, ","));
+	}
+}
+
+void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite)
+{
+	unsigned i = rewriter->verb->at;
+	unsigned count = 0, stars = 0, star_at = 0;
+
+	while (rewriter_is_punct(rewriter, i, "("))
+		i++;
+	if (rewriter->verb->returning)
+		i = rewriter->verb->returning;
+	else if (!rewriter_is_word(rewriter, i, "SELECT"))
+		return;
+	for (i = list_start(rewriter, i);; i++) {
+		struct rewrite_item item = rewrite_item(rewriter, i);
 
 		if (item.end == i)
 			return;
-		keep_name(rewriter, &item);
+		if (!is_column(rewriter, &item) ||
+		    edits_touch(&rewriter->edits, item.first, item.end))
+			give_name(rewriter, &item);
 		if (item.star && stars++ == 0)
 			star_at = count;
 		if (!item.star && stars < 2)

@@ -95,5 +95,22 @@ enum drift_type rewrite_value_type(const struct rewriter *rewriter, unsigned fir
 				   unsigned stop);
 /* rewrite_result.c: names and types of the answer's columns. */
 void rewrite_result(struct rewriter *rewriter, struct rewrite *rewrite);
+/* And names of those of the queries in FROM and WITH. */
+void rewrite_names(struct rewriter *rewriter);
+/* One column of a list: the tokens [first, end), its expression up to stop. None: end is
+ * first. */
+struct rewrite_item {
+	unsigned first;
+	unsigned stop;
+	unsigned end;
+	bool star;
+};
+struct rewrite_item rewrite_item(const struct rewriter *rewriter, unsigned first);
+/* rewrite_name.c: append what the column of the expression [first, end) is called that
+ * has no other name. */
+void rewrite_name(const struct rewriter *rewriter, unsigned first, unsigned end,
+		  struct buf *name);
+/* Is token i a word that has a value and is no column, CURRENT_DATE or TRUE? */
+bool rewrite_is_called_by_word(const struct rewriter *rewriter, unsigned i);
 
 #endif

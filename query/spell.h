@@ -32,6 +32,7 @@ enum drift_err spell_compound(struct rewriter *rewriter, unsigned i);
 enum drift_err spell_cast(struct rewriter *rewriter, unsigned i);
 enum drift_err spell_colons(struct rewriter *rewriter, unsigned i);
 enum drift_err spell_typed_literal(struct rewriter *rewriter, unsigned i);
+bool spell_is_typed_literal(const struct rewriter *rewriter, unsigned i);
 /* Where the type that begins at token i ends; i: there is none. */
 unsigned spell_type_end(const struct rewriter *rewriter, unsigned i);
 /* The type a cast at token i ("::" or CAST) gives its value, for the answer's columns. */

@@ -236,6 +236,14 @@ enum drift_err spell_cast(struct rewriter *rewriter, unsigned i)
 	return DRIFT_OK;
 }
 
+bool spell_is_typed_literal(const struct rewriter *rewriter, unsigned i)
+{
+	return rewriter_token(rewriter, i).kind == TOKEN_WORD &&
+	       rewriter_token(rewriter, spell_type_end(rewriter, i)).kind ==
+		       TOKEN_STRING &&
+	       find_type(rewriter, i) < TYPE_COUNT;
+}
+
 /* DATE '2025-01-01'; an INTERVAL that is no one's operand is refused. */
 enum drift_err spell_typed_literal(struct rewriter *rewriter, unsigned i)
 {

@@ -70,10 +70,7 @@ static unsigned primary_start(const struct rewriter *rewriter, unsigned end)
 		return find_case(rewriter, last);
 	if (last > 0 && rewriter_token(rewriter, last).kind == TOKEN_STRING &&
 	    (spell_is_interval(rewriter, last - 1, &after, &text) ||
-	     rewriter_is_word(rewriter, last - 1, "DATE") ||
-	     rewriter_is_word(rewriter, last - 1, "TIME") ||
-	     rewriter_is_word(rewriter, last - 1, "TIMESTAMP") ||
-	     rewriter_is_word(rewriter, last - 1, "TIMESTAMPTZ")))
+	     spell_is_typed_literal(rewriter, last - 1)))
 		return last - 1;
 	return name_start(rewriter, last);
 }

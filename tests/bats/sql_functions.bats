@@ -102,7 +102,7 @@ table()
 		'{"a":[1,{"b":2}]}' #> '{a,1}' => {"b":2}
 	E
 	same "$(sql "SELECT id, tags[1] FROM u WHERE id = ANY('{1,2}') ORDER BY id; SELECT id FROM u WHERE name = ANY(ARRAY['eve', 'zed'])")" \
-		$'{"id":1,"tags[1]":"a"}\n{"id":2,"tags[1]":null}\n{"id":3}'
+		$'{"id":1,"tags":"a"}\n{"id":2,"tags":null}\n{"id":3}'
 	same "$(sql "PREPARE p AS SELECT id FROM u WHERE id = ANY(\$1) ORDER BY id; EXECUTE p('{3,1}')")" $'{"id":1}\n{"id":3}'
 	same "$(sql 'SELECT a[2] AS s FROM (SELECT ARRAY[1, 2] AS a) x; SELECT [id] FROM u WHERE [id] = 1')" $'{"s":2}\n{"id":1}'
 	run driftdb sql -d db -q -e "EXPLAIN SELECT * FROM u WHERE id = ANY('{1,2}')"

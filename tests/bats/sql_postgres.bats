@@ -120,3 +120,48 @@ ids()
 	refuses 22023 'cannot delete from object using integer index' 'SELECT j - 1 FROM t WHERE id = 1'
 	refuses 54000 'too many members' "SELECT json_group_object('a' || value, 1) || json_group_object('b' || value, 1)::jsonb AS x FROM generate_series(1, 6000) AS g (value)"
 }
+
+# The names that PostgreSQL 15.18 gives these columns.
+@test "a column without a name is called as in PostgreSQL" {
+	while IFS= read -r line; do
+		list=${line%% => *} names=${line##* => }
+		run driftdb sql -d db --format csv -e "SELECT $list FROM (SELECT 1 AS n, 'a'::text AS s) x GROUP BY n, s"
+		same "$status" 0
+		same "${lines[0]}" "$names"
+	done <<-'E'
+		count(*), max(n), COUNT(DISTINCT n), n, x.n, x.s => count,max,count,n,n,s
+		1, 'a', 1.5, NULL, true, 1 + 1, -n, n = 1, NOT (n = 1), n IS NULL, n IN (1) => ?column?,?column?,?column?,?column?,?column?,?column?,?column?,?column?,?column?,?column?,?column?
+		n::text, '1'::int, (n)::text::int, CAST(n AS text), CAST('1' AS bigint), max(n)::text => n,int4,n,n,int8,max
+		'1'::double precision, '1'::smallint, '1.5'::numeric(10, 2), 'x'::varchar(3), 'x'::char(1) => float8,int2,numeric,varchar,bpchar
+		'2020-01-01'::timestamp with time zone, DATE '2020-01-01', jsonb '{"a": 1}', int '4' => timestamptz,date,jsonb,int4
+		CASE WHEN n = 1 THEN 2 END, CASE WHEN n = 2 THEN 2 ELSE n END, CASE WHEN n = 2 THEN 2 ELSE 1 END => case,n,case
+		(SELECT max(1)), (SELECT 1 AS zz), (SELECT 1), EXISTS (SELECT 1), ARRAY[1, 2], ARRAY(SELECT 1), (ARRAY[1, 2])[1] => max,zz,?column?,exists,array,array,array
+		current_date, CURRENT_TIMESTAMP, now(), extract(year FROM now()), current_user => current_date,current_timestamp,now,extract,current_user
+		trim(' a '), trim(BOTH 'x' FROM 'xax'), trim(LEADING 'x' FROM 'xa'), trim(TRAILING 'x' FROM 'xa') => btrim,btrim,ltrim,rtrim
+		substring('abc' FROM 2), position('a' IN 'ba'), overlay('abc' PLACING 'X' FROM 2 FOR 1), UPPER(s) => substring,position,overlay,upper
+		count(*) FILTER (WHERE n > 1), sum(n) OVER (ORDER BY n), mode() WITHIN GROUP (ORDER BY n) => count,sum,mode
+		jsonb '{"a": 1}' -> 'a', s || 'b', greatest(1, 2), nullif(1, 2), coalesce(n, 0), (n), ((n)), (count(*)) => ?column?,?column?,greatest,nullif,coalesce,n,n,count
+		n AS "N", n y, count(*) z, s COLLATE "C", pg_catalog.lower(s), '{1}'::int[], '{1}'::int[][1] => N,y,z,s,lower,int4,int4
+	E
+}
+
+@test "such a name is known to ORDER BY, around the query, in a view and in RETURNING" {
+	sql "INSERT INTO t (id, n, s) VALUES (1, 5, 'a'), (2, 5, 'b'), (3, 6, 'c')"
+	same "$(sql 'SELECT n, count(*) FROM t GROUP BY n ORDER BY count DESC')" '{"n":5,"count":2}
+{"n":6,"count":1}'
+	same "$(sql 'SELECT count + 1 AS a, x.max FROM (SELECT count(*), max(n) FROM t) x')" '{"a":4,"max":6}'
+	same "$(sql 'WITH c AS (SELECT count(*) FROM t) SELECT count FROM c')" '{"count":3}'
+	sql 'CREATE VIEW v AS SELECT count(*), max(n) FROM t; CREATE TABLE made AS SELECT count(*), max(n) FROM t'
+	same "$(sql 'SELECT count, max FROM v')" '{"count":3,"max":6}'
+	same "$(sql 'SELECT count, max FROM made')" '{"count":3,"max":6}'
+	same "$(sql 'UPDATE t SET n = 7 WHERE id = 1 RETURNING n + 1, upper(s)')" '{"?column?":8,"upper":"A"}'
+	same "$(sql '(SELECT max(n) FROM t) UNION ALL (SELECT 1) ORDER BY max')" '{"max":1}
+{"max":7}'
+	refuses 42701 'column ".column." specified more than once' 'CREATE TABLE x AS SELECT 1, 2'
+}
+
+@test "an object of JSON has each name once" {
+	same "$(sql 'SELECT 1, 2, 3 AS "?column?_2", 4 AS a, 5 AS a')" '{"?column?":1,"?column?_2":2,"?column?_2_2":3,"a":4,"a_2":5}'
+	same "$(driftdb sql -d db --format csv -e 'SELECT 4 AS a, 5 AS a')" 'a,a
+4,5'
+}

@@ -143,9 +143,9 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 		SELECT g, percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1) FROM w GROUP BY g ORDER BY 1;
 		SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS none FROM w WHERE id > 9")" \
 '{"a":10.0,"b":20.0,"c":"b","d":6,"e":"b","f":2.0,"h":1}
-{"g":null,"percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1)":null}
-{"g":"a","percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1)":2.5}
-{"g":"b","percentile_cont(0.5) WITHIN GROUP (ORDER BY x + 1)":21.0}
+{"g":null,"percentile_cont":null}
+{"g":"a","percentile_cont":2.5}
+{"g":"b","percentile_cont":21.0}
 {"none":null}'
 	refuses 22003 'percentile value 1.5 is not between 0 and 1' 'SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY x) FROM w'
 	refuses 0A000 'a percentile of no number is not supported: "\[0.25,0.5\]"' 'SELECT percentile_cont(ARRAY[0.25,0.5]) WITHIN GROUP (ORDER BY x) FROM w'

@@ -26,7 +26,7 @@ setup()
 {"a":9,"b":"z","v":0}
 {"id":"b","n":4,"new":null}
 {"id":"c","n":6,"new":[true]}
-{"v":1,"upper(b)":"Z"}
+{"v":1,"upper":"Z"}
 {"id":"b","n":4,"new":null}
 {"id":"c"}'
 	same "$(driftdb sql -d db --format table -e 'UPDATE e SET n = 7 WHERE id = "c" RETURNING id, n')" \
@@ -130,7 +130,7 @@ setup()
 		'{"id":"a","later":null,"gone":true}'
 	same "$(sql 'SELECT o.*, p.*, o.last FROM e FOR SYSTEM_TIME AS OF 6 o
 		JOIN e FOR SYSTEM_TIME AS OF 2 p ON p.id = o.id WHERE o.id = "a"')" \
-		'{"id":"a","n":1,"later":null,"id":"a","n":1,"last":null}'
+		'{"id":"a","n":1,"later":null,"id_2":"a","n_2":1,"last":null}'
 	same "$(sql 'SELECT * FROM e FOR SYSTEM_TIME ALL WHERE id = "a"')" '{"id":"a","n":1,"later":null,"last":null}'
 	same "$(sql 'SET system_time_asof = 2; SELECT * FROM e WHERE id = "a"; SET system_time_asof = DEFAULT;
 		SELECT * FROM e WHERE id = "a"')" '{"id":"a","n":1}

@@ -160,9 +160,9 @@ static void integers_compared_with_are_no_part_of_what_is_kept(void **state)
 		{ "SELECT id FROM l WHERE t = 5", "{\"id\":1}\n" },
 		{ "SELECT id FROM l WHERE t = 6", "" },
 		/* Elsewhere an integer is part of a name, or a column's number. */
-		{ "SELECT id = 1 FROM l WHERE id = 2", "{\"id = 1\":false}\n" },
+		{ "SELECT id = 1 FROM l WHERE id = 2", "{\"?column?\":false}\n" },
 		{ "SELECT id = 3 FROM l WHERE id = 3 ORDER BY 1 DESC LIMIT 1",
-		  "{\"id = 3\":true}\n" },
+		  "{\"?column?\":true}\n" },
 		{ "SELECT t, id FROM l WHERE id > 0 ORDER BY 2 LIMIT 1",
 		  "{\"t\":\"5\",\"id\":1}\n" },
 		{ "SELECT t, id FROM l WHERE id > 0 ORDER BY 1 DESC LIMIT 1",
