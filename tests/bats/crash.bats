@@ -56,7 +56,8 @@ remount()
 	start_mount db mnt
 	took=$((${EPOCHREALTIME/./} - began))
 	echo "round $1: acknowledged $(cat acked."$1".* | wc -l), remounted in $((took / 1000)) ms"
-	[ "$took" -lt $((2000000 * SLOW)) ]
+	# Nothing near as long; the machine may be taken away for a while.
+	[ "$took" -lt $((10000000 * SLOW)) ]
 }
 
 # bats test_tags=concurrent
@@ -76,7 +77,7 @@ remount()
 	"$client" check mnt/tables/t/rows acked.*
 	# Each way has had its share.
 	[ "$(cat acked.*.s? | wc -l)" -gt "$kills" ]
-	[ "$(cat acked.*.? | wc -l)" -gt $((10 * kills)) ]
+	[ "$(cat acked.*.? | wc -l)" -gt "$kills" ]
 	stop_mount
 	driftdb verify -d db
 }

@@ -12,7 +12,8 @@
  * because shells ignore what close() says. sql prints the script of as many transactions
  * of two rows each, PREFIX-1a and PREFIX-1b ...; after each COMMIT it selects their
  * names, one a line, so what runs the script acknowledges them. read lists and reads
- * until the mount is gone. write and read end with 0 when the daemon died under them.
+ * until the mount is gone. write and read end with 0 when the daemon died under them,
+ * or was dead and its mount cleared away before they came.
  * check wants every name in the ACKED files to be there, and every row that is there to
  * be whole; read and check want both rows of a transaction or none. */
 #include <dirent.h>
@@ -36,6 +37,12 @@ static bool daemon_died(void)
 {
 	return errno == ENOTCONN || errno == ECONNABORTED || errno == EIO ||
 	       errno == EINTR;
+}
+
+/* Nobody removes the directory of the rows: without it there is no mount. */
+static bool mount_is_gone(void)
+{
+	return errno == ENOENT || daemon_died();
 }
 
 /* The row's content as it is read: a pad whose length and letters come from the
@@ -83,8 +90,8 @@ static int write_rows(const char *rows_path, const char *acked_path,
 	int rows = open(rows_path, O_RDONLY | O_DIRECTORY);
 	char line[NAME_BYTES];
 
-	if (rows < 0) /* killed before we came */
-		return daemon_died() ? 0 : fail("open", rows_path);
+	if (rows < 0)
+		return mount_is_gone() ? 0 : fail("open", rows_path);
 	if (acked < 0)
 		return fail("open", acked_path);
 	for (int i = 1; i <= count; i++) {
@@ -180,15 +187,13 @@ static bool is_row(const char *name)
 	       strcmp(name + length - 5, ".json") == 0;
 }
 
-/* One walk over the rows, reading each `step`th. -1 with errno on a failure. */
-static int check_rows(const char *rows_path, int step)
+/* One walk over the rows, reading each `step`th, to the end of rows. -1 with errno on a
+ * failure. */
+static int check_rows(DIR *rows, int step)
 {
-	DIR *rows = opendir(rows_path);
 	struct dirent *entry;
 	int n = 0, reason = 0;
 
-	if (!rows)
-		return -1;
 	while (!reason) {
 		errno = 0;
 		entry = readdir(rows);
@@ -208,9 +213,19 @@ static int check_rows(const char *rows_path, int step)
 
 static int read_rows(const char *rows_path)
 {
-	for (int step = 1; !check_rows(rows_path, step); step = step % 97 + 7)
-		;
-	return daemon_died() ? 0 : fail("read", rows_path);
+	DIR *rows;
+
+	for (int step = 1; (rows = opendir(rows_path)); step = step % 97 + 7)
+		if (check_rows(rows, step))
+			return daemon_died() ? 0 : fail("read", rows_path);
+	return mount_is_gone() ? 0 : fail("open", rows_path);
+}
+
+static int check_all(const char *rows_path)
+{
+	DIR *rows = opendir(rows_path);
+
+	return !rows || check_rows(rows, 1) ? fail("read", rows_path) : 0;
 }
 
 static int check_acked(const char *rows_path, const char *acked_path)
@@ -241,7 +256,7 @@ int main(int count, char **words)
 	if (count == 3 && !strcmp(words[1], "read"))
 		return read_rows(words[2]);
 	if (count >= 3 && !strcmp(words[1], "check")) {
-		int status = check_rows(words[2], 1) ? fail("read", words[2]) : 0;
+		int status = check_all(words[2]);
 
 		for (int i = 3; i < count; i++)
 			status |= check_acked(words[2], words[i]);
