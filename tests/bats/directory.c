@@ -4,9 +4,10 @@
  *	directory DIR COUNT SCANS
  *
  * DIR holds COUNT rows, k0.json to k<COUNT-1>.json. Two processes make and delete
- * others (x...) until SCANS scans are done. Each scan must give each of the COUNT
- * exactly once, whatever else it gives, and nothing twice: by getdents64 with a
- * buffer of some size, or by readdir, going back by seekdir and rewinddir on the way.
+ * others (x..., j...) until SCANS scans are done, or more, if the disk was too slow for
+ * enough changes meanwhile. Each scan must give each of the COUNT exactly once, whatever
+ * else it gives, and nothing twice: by getdents64 with a buffer of some size, or by
+ * readdir, going back by seekdir and rewinddir on the way.
  * Prints how long the slowest getdents64 took (names come as they are found, not when
  * all are), and how many changes were made meanwhile. Ends with 0 if all was so. */
 #include <dirent.h>
@@ -24,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHURNERS = 2, PLACES = 64 };
+enum { CHURNERS = 2, CHANGES_MIN = 25, PLACES = 64 };
 
 struct entry64 { /* getdents64(2) */
 	uint64_t number;
@@ -190,6 +191,13 @@ static void churn(int number, _Atomic long *changes)
 	}
 }
 
+static void all_go_on(const pid_t churners[CHURNERS])
+{
+	for (int i = 0; i < CHURNERS; i++)
+		if (waitpid(churners[i], NULL, WNOHANG) != 0)
+			fail("ended early", "a writer");
+}
+
 int main(int argc, char **argv)
 {
 	static const size_t rooms[] = { 1 << 15, 300, 4096, 1 << 20 };
@@ -212,15 +220,15 @@ int main(int argc, char **argv)
 			churn(i, changes);
 		}
 	}
-	for (int i = 0; i < scans; i++) {
+	for (int i = 0; i < scans || *changes < CHANGES_MIN; i++) {
+		all_go_on(churners);
 		if (i % 3 == 2)
 			scan_by_readdir();
 		else
 			scan_by_getdents(rooms[i % 4]);
 	}
+	all_go_on(churners);
 	for (int i = 0; i < CHURNERS; i++) {
-		if (waitpid(churners[i], NULL, WNOHANG) != 0)
-			fail("ended early", "a writer");
 		kill(churners[i], SIGKILL);
 		waitpid(churners[i], NULL, 0);
 	}

@@ -80,7 +80,7 @@ ends_with()
 
 @test "its connection aborted from outside, it ends, and nothing acknowledged is lost" {
 	[ "$(id -u)" = 0 ] || skip 'needs root'
-	connection=$(($(stat -c %d mnt) & 0xff))
+	connection=$(stat -c %Ld mnt)
 	mkdir connections
 	mount -t fusectl none connections 2>/dev/null || skip 'no fusectl here'
 	[ -e connections/$connection/abort ] || skip 'our connection is not there'

@@ -86,8 +86,8 @@ fdatasyncs()
 	for name in r1 fresh; do
 		cp source mnt/tables/t/rows/$name.json &
 		copier=$!
-		eventually 5 waits $copier
-		kill -KILL $copier
+		eventually 5 waits_or_ended $copier
+		kill -KILL $copier || :
 		# It is gone when the disk has answered, at the latest.
 		eventually 10 ended $copier
 		wait $copier || :
@@ -99,8 +99,8 @@ fdatasyncs()
 	cp source mnt/tables/t/rows/fresh.json
 	rm mnt/tables/t/rows/fresh.json &
 	remover=$!
-	eventually 5 waits $remover
-	kill -KILL $remover
+	eventually 5 waits_or_ended $remover
+	kill -KILL $remover || :
 	eventually 10 ended $remover
 	wait $remover || :
 	[ ! -e mnt/tables/t/rows/fresh.json ] ||
@@ -114,6 +114,12 @@ waits()
 {
 	grep -qE 'request_wait_answer|fuse' "/proc/$1/wchan" 2>/dev/null ||
 		grep -q '^State:.D' "/proc/$1/status" 2>/dev/null
+}
+
+# Who comes late to look finds what he looks for over.
+waits_or_ended()
+{
+	waits "$1" || ended "$1"
 }
 
 change_names()

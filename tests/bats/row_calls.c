@@ -364,7 +364,7 @@ int main(int argc, char **argv)
 	int number = argc > 3 ? atoi(argv[3]) : 0;
 
 	CHECK(argc > 2);
-	alarm(120);
+	alarm(600);
 	if (!strcmp(argv[1], "pieces"))
 		pieces(argv[2], number);
 	else if (!strcmp(argv[1], "dup"))

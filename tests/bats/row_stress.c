@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/r.json", argv[1]);
 	if (replaces)
 		write_row(path, 0);
-	alarm(120);
+	alarm(600);
 	end = time(NULL) + atoi(argv[2]);
 	for (int i = 0; i < WRITERS + READERS; i++) {
 		if (fork())
