@@ -402,6 +402,11 @@ enum drift_err drift_unique_clash(struct drift_view view,
 				  const struct table_def *def, struct slice key,
 				  struct slice row, const struct index_def **index,
 				  struct buf *other);
+/* Do rows that the transaction's operations from number `from` (from 0) on have put clash
+ * so with others? view: what is there, with all of them. DRIFT_KEY_EXISTS, in a commit's
+ * words; for the end of a statement in a transaction that goes on. */
+enum drift_err drift_txn_check_unique(struct drift_view view, uint32_t from,
+				      struct drift_error *error);
 /* Remove the row; DRIFT_NO_ROW at commit when it is not there, unless
  * if_exists. */
 enum drift_err drift_txn_delete(struct drift_txn *txn, const struct table_def *def,

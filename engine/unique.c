@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* unique.c - UNIQUE, checked where commits are staged: against the newest rows, the
  * batch's earlier transactions, and the transaction's own final state, so that two
- * rows may swap values within one transaction. NULLs never clash. */
+ * rows may swap values within one transaction. A statement of a transaction that goes on
+ * asks before, against the rows it sees. NULLs never clash. */
 #include "engine/cursor.h"
 #include "engine/json.h"
+#include "engine/memtable.h"
 #include "engine/stage.h"
 
 static bool holds_null(struct slice value)
@@ -150,6 +152,72 @@ enum drift_err drift_unique_clash(struct drift_view view,
 	buf_release(&value);
 	buf_release(&stored);
 	return err;
+}
+
+/* Is operation i the last one about its row? */
+static enum drift_err is_last(struct drift_view view, uint32_t i, bool *last)
+{
+	const struct txn_op *op = &view.txn->ops[i];
+	const struct memtable *overlay;
+	const struct entry *entry;
+	enum drift_err err = overlay_read(view.txn, &overlay);
+
+	*last = false;
+	if (err)
+		return err;
+	entry = memtable_get(overlay, op->def->id, op->key, view.txn_ops);
+	*last = entry && entry->seq == i + 1;
+	return DRIFT_OK;
+}
+
+/* Against the rows that the view shows. What is not indexed yet waits for the commit. */
+static enum drift_err check_put(struct drift_view view, const struct txn_op *op,
+				const struct index_def *index, struct buf *value,
+				struct drift_error *error)
+{
+	const struct table_def *def = drift_table_by_id(view, op->def->id);
+	struct buf other = BUF_INIT;
+	enum drift_err err;
+
+	if (!index->unique || !drift_index_usable(view, index))
+		return DRIFT_OK;
+	buf_clear(value);
+	err = row_index_value(def, index, op->row, 0, value);
+	if (!err && !holds_null(buf_slice(value))) {
+		err = find_same(view, def, index, op->key, op->row, buf_slice(value),
+				&other);
+		if (!err)
+			err = refuse(def, index, op->row, error);
+		else if (err == DRIFT_NO_ROW)
+			err = DRIFT_OK;
+	}
+	buf_release(&other);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
+}
+
+enum drift_err drift_txn_check_unique(struct drift_view view, uint32_t from,
+				      struct drift_error *error)
+{
+	struct buf value = BUF_INIT;
+	enum drift_err err = DRIFT_OK;
+
+	for (uint32_t i = from; i < view.txn_ops && !err; i++) {
+		const struct txn_op *op = &view.txn->ops[i];
+		const struct table_def *def =
+			op->kind == TXN_PUT ? drift_table_by_id(view, op->def->id)
+					    : NULL;
+		bool last = false;
+
+		for (unsigned n = 0; def && n < def->index_count && !err; n++) {
+			if (!last && def->indexes[n].unique)
+				err = is_last(view, i, &last);
+			if (!err && last)
+				err = check_put(view, op, &def->indexes[n], &value,
+						error);
+		}
+	}
+	buf_release(&value);
+	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
 /* Rows that were there before the batch. */

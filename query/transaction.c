@@ -118,11 +118,17 @@ static enum drift_err commit(struct query_session *session,
 enum drift_err transaction_end_statement(struct query_session *session,
 					 struct drift_error *error)
 {
-	if (!session->transaction.txn)
+	struct transaction *transaction = &session->transaction;
+	enum drift_err err;
+
+	if (!transaction->txn)
 		return DRIFT_OK;
-	return session->transaction.open
-		       ? drift_txn_settle(session->transaction.txn, error)
-		       : commit(session, error);
+	if (!transaction->open)
+		return commit(session, error);
+	err = drift_txn_settle(transaction->txn, error);
+	return err ? err
+		   : drift_txn_check_unique(transaction_present(session),
+					    transaction->statement_ops, error);
 }
 
 void transaction_fail_statement(struct query_session *session)

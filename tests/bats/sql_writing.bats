@@ -188,3 +188,17 @@ setup()
 	refuses 42601 'more expressions than target' 'INSERT INTO s VALUES (1, 2, 3, 4)'
 	refuses 42601 'more target columns than expressions' 'INSERT INTO s (id, a) VALUES (4)'
 }
+
+@test "a statement that breaks UNIQUE fails itself, and its transaction goes on from a savepoint" {
+	sql 'CREATE TABLE q (id SERIAL PRIMARY KEY, n TEXT UNIQUE)'
+	run driftdb sql -d db -q --keep-going \
+		-e "BEGIN; INSERT INTO q (n) VALUES ('a'); SAVEPOINT s; INSERT INTO q (n) VALUES ('b'), ('a')" \
+		-e "ROLLBACK TO s; SELECT n FROM q; UPDATE q SET n = 'c'; INSERT INTO q (n) VALUES ('a'), (NULL), (NULL); UPDATE q SET n = 'a' WHERE n = 'c'" \
+		-e "ROLLBACK TO s; INSERT INTO q (n) VALUES ('b'); UPDATE q SET n = CASE n WHEN 'a' THEN 'b' ELSE 'a' END; DELETE FROM q WHERE n = 'a'; INSERT INTO q (n) VALUES ('a'); COMMIT; SELECT string_agg(n, ' ' ORDER BY n) AS n FROM q"
+	[ "$(grep -c 'ERROR 23505: duplicate key value violates unique constraint "n" of "q": Key (n)=(a) already exists.' <<<"$output")" = 2 ]
+	same "$(grep '^{' <<<"$output")" '{"n":"a"}
+{"n":"a b"}'
+	# What was committed is met, too, and in a transaction that made the index.
+	refuses 23505 'Key \(n\)=\(a\)' "BEGIN; INSERT INTO q (n) VALUES ('a'); SELECT 1/0"
+	refuses 23505 'Key \(n\)=\(a\)' "BEGIN; CREATE TABLE q2 (id INT PRIMARY KEY, n TEXT UNIQUE); INSERT INTO q2 VALUES (1, 'a'); INSERT INTO q2 VALUES (2, 'a'); COMMIT"
+}
