@@ -175,11 +175,24 @@ static int examine(struct doctor *doctor)
 	return EXIT_FINE;
 }
 
+/* Else nothing in it is ours to change. */
+static enum drift_err check_is_database(struct drift_error *error)
+{
+	struct drift_log *log;
+	enum drift_err err = drift_log_open(given.dir, &log, error);
+
+	drift_log_close(log);
+	return err == DRIFT_NOT_A_DATABASE || err == DRIFT_NEWER ? err : DRIFT_OK;
+}
+
 static int run(void)
 {
 	struct doctor doctor = { 0 };
+	struct drift_error error = { 0 };
 	int status;
 
+	if (check_is_database(&error))
+		return complain(&error);
 	check_mode(&doctor, given.dir, 0700);
 	check_modes_in(&doctor, given.dir);
 	status = examine(&doctor);

@@ -129,6 +129,15 @@ newest()
 	fails_with 4 driftdb doctor -d db
 }
 
+@test "the doctor changes nothing in a directory that is no database" {
+	mkdir -m 755 other other/log
+	touch other/log/x
+	chmod 644 other/log/x
+	fails_with 1 driftdb doctor -d other --repair
+	same "$output" "driftdb: $PWD/other is not a driftfs database (no FORMAT file)"
+	same "$(stat -c %a other other/log other/log/x | paste -sd ' ')" '755 755 644'
+}
+
 @test "a daemon that stops says where history stood, and verify agrees with it" {
 	local anchor
 
