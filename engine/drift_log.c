@@ -255,7 +255,10 @@ enum drift_err drift_log_resolve(struct drift_log *log, const struct moment *mom
 		return err;
 	if (moment->seq > head)
 		return drift_fail(error, DRIFT_BAD_MOMENT,
-				  "the log's newest event is %" PRIu64, head);
+				  "%s%" PRIu64
+				  ": the log's newest event is %" PRIu64,
+				  moment->kind == MOMENT_HEAD ? "head~" : "seq ",
+				  moment->seq, head);
 	*seq = moment->kind == MOMENT_HEAD ? head - moment->seq : moment->seq;
 	return DRIFT_OK;
 }

@@ -185,7 +185,8 @@ static int mount_database(struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
 
-	daemon->mountpoint = mountpoint_resolve(options->mountpoint);
+	daemon->mountpoint = mountpoint_resolve(options->mountpoint,
+						"; make it first, with mkdir");
 	if (!daemon->mountpoint)
 		return EXIT_REFUSED;
 	if (options->remount)

@@ -36,7 +36,7 @@ int mountpoint_device(const char *mountpoint)
 	return sscanf(mountpoint, "/dev/fd/%d", &device) == 1 ? device : -1;
 }
 
-char *mountpoint_resolve(const char *mountpoint)
+char *mountpoint_resolve(const char *mountpoint, const char *advice)
 {
 	char *parent, *resolved, *path = NULL;
 	const char *last;
@@ -49,8 +49,7 @@ char *mountpoint_resolve(const char *mountpoint)
 		if (!path)
 			fprintf(stderr, "driftfs: mount point %s: %s%s\n",
 				mountpoint, strerror(errno),
-				errno == ENOENT ? "; make it first, with mkdir"
-						: "");
+				errno == ENOENT ? advice : "");
 		return path;
 	}
 	/* A dead mount: its parent directory still answers. */
@@ -255,7 +254,7 @@ bool mountpoint_prepare(const char *mountpoint, const char *db, bool may_hide)
 int mountpoint_unmount(const char *mountpoint)
 {
 	struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
-	char *path = mountpoint_resolve(mountpoint);
+	char *path = mountpoint_resolve(mountpoint, "");
 	char *database = path ? mountpoint_database(path) : NULL;
 	int status = 1;
 	int pid;

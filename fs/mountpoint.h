@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 /* The absolute path of mountpoint, without touching what is mounted there; a
- * /dev/fd/N stays as it is. NULL (and a message on stderr) if there is none. */
-char *mountpoint_resolve(const char *mountpoint);
+ * /dev/fd/N stays as it is. NULL (and a message on stderr, with the advice where there is
+ * nothing of that name) if there is none. */
+char *mountpoint_resolve(const char *mountpoint, const char *advice);
 /* N of a mount point /dev/fd/N, by which mount.fuse3 hands in what it has mounted; else
  * -1. */
 int mountpoint_device(const char *mountpoint);

@@ -222,10 +222,11 @@ static void tag_symlink(fuse_req_t req, struct node *parent, struct slice name,
 		start(req, parent, TAG_SEQ, seq, name, (struct slice){ 0 }, false);
 		return;
 	}
-	err = drift_fail(
-		&error, err,
-		"a tag leads to a moment, like ../@seq/5, not to \"%.200s\"",
-		target);
+	err = drift_fail(&error, err,
+			 err == DRIFT_BAD_MOMENT ? "there is no moment \"%.200s\""
+						 : "a tag leads to a moment, like "
+						   "../@seq/5, not to \"%.200s\"",
+			 target);
 	refusal_add(tree_of(req), fuse_req_ctx(req)->uid, node_identity(parent),
 		    &error);
 	reply_err(req, err);

@@ -131,6 +131,8 @@ owner()
 	says 'nowhere: No such file or directory'
 	fails_with 1 driftfs db nowhere
 	says 'nowhere: No such file or directory; make it first'
+	fails_with 1 driftfs --unmount nowhere
+	same "$output" 'driftfs: mount point nowhere: No such file or directory'
 	touch file
 	fails_with 1 driftfs db file
 	says 'not a directory'

@@ -61,6 +61,8 @@ missing()
 @test "what is not a tag is refused" {
 	fails_with 1 mkdir "mnt/@tag/%2f"
 	fails_with 1 ln -s ../@seq/99 mnt/@tag/x
+	run tail -n 1 mnt/.driftfs/errors
+	says 'there is no moment .*@seq/99'
 	fails_with 1 ln -s /etc/passwd mnt/@tag/x
 	run tail -n 1 mnt/.driftfs/errors
 	says 'a tag leads to a moment'
