@@ -95,3 +95,17 @@ enum drift_err drift_fail_code(struct drift_error *error, enum drift_err code)
 		return code;
 	return drift_fail(error, code, "%s", drift_err_text(code));
 }
+
+int drift_err_exit(enum drift_err code)
+{
+	switch (code) {
+	case DRIFT_OK:
+		return EXIT_FINE;
+	case DRIFT_CORRUPT:
+		return EXIT_DAMAGED;
+	case DRIFT_NEWER:
+		return EXIT_NEWER;
+	default:
+		return EXIT_REFUSED;
+	}
+}

@@ -129,4 +129,13 @@ int drift_err_errno(enum drift_err code);            /* for fs/ only */
 const char *drift_err_sqlstate(enum drift_err code); /* for query/ only */
 const char *drift_err_text(enum drift_err code);
 
+/* The exit statuses that both programs share; each adds its own. */
+enum drift_exit {
+	EXIT_FINE = 0,
+	EXIT_REFUSED = 1, /* refused, or it failed */
+	EXIT_DAMAGED = 3, /* the database is damaged */
+	EXIT_NEWER = 4,   /* the database has a newer format */
+};
+int drift_err_exit(enum drift_err code);
+
 #endif

@@ -20,23 +20,11 @@ void daemon_report(void *arg, const char *line)
 		fprintf(stderr, "driftfs: %s\n", line);
 }
 
-static int exit_code_of(enum drift_err err)
-{
-	switch (err) {
-	case DRIFT_CORRUPT:
-		return EXIT_DAMAGED;
-	case DRIFT_NEWER:
-		return EXIT_NEWER;
-	default:
-		return EXIT_REFUSED;
-	}
-}
-
 int daemon_refuse(const struct drift_error *error)
 {
 	fprintf(stderr, "driftfs: %s\n",
 		error->text[0] ? error->text : drift_err_text(error->code));
-	return exit_code_of(error->code);
+	return drift_err_exit(error->code);
 }
 
 /* From here on nobody reads what the daemon prints. */

@@ -7,13 +7,7 @@
 #include "fs/option.h"
 #include "fs/tree.h"
 
-enum exit_code {
-	EXIT_MOUNTED = 0,
-	EXIT_REFUSED = 1,
-	EXIT_DAMAGED = 3,
-	EXIT_NEWER = 4,
-	EXIT_MOUNT_FAILED = 32,
-};
+#define EXIT_MOUNT_FAILED 32 /* as mount(8) has it */
 
 struct daemon {
 	struct options options;

@@ -76,7 +76,7 @@ static int open_and_mount(struct daemon *daemon)
 		status = daemon_refuse(&error);
 	else
 		status = serve_tree(daemon);
-	if (status == EXIT_MOUNTED)
+	if (status == EXIT_FINE)
 		report_anchor(daemon, db);
 	drift_close(db);
 	return status;
@@ -122,7 +122,7 @@ static int wait_until_ready(int fd, pid_t child)
 	while (size < 0 && errno == EINTR);
 	close(fd);
 	if (size == 1)
-		return EXIT_MOUNTED;
+		return EXIT_FINE;
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return EXIT_MOUNT_FAILED;
@@ -176,7 +176,7 @@ static int start(struct daemon *daemon)
 	if (options->foreground)
 		return run_daemon(daemon);
 	status = fork_daemon(daemon);
-	if (status != EXIT_MOUNTED && daemon->device_fd >= 0)
+	if (status != EXIT_FINE && daemon->device_fd >= 0)
 		(void)umount2(daemon->mountpoint, MNT_DETACH);
 	return status;
 }
@@ -200,7 +200,7 @@ static int mount_database(struct daemon *daemon)
 	if (!mountpoint_prepare(daemon->mountpoint, daemon->db, options->nonempty))
 		return EXIT_REFUSED;
 	if (options->fake)
-		return EXIT_MOUNTED;
+		return EXIT_FINE;
 	return find_device(daemon) ? start(daemon) : EXIT_MOUNT_FAILED;
 }
 
@@ -212,7 +212,7 @@ int fs_main(int argc, char **argv)
 
 	if (!options_parse(&daemon.options, argc, argv))
 		goto done;
-	status = EXIT_MOUNTED;
+	status = EXIT_FINE;
 	if (options->help)
 		options_usage("driftfs");
 	else if (options->version)

@@ -181,7 +181,7 @@ static int serve_until_stopped(struct daemon *daemon, struct fuse_session *sessi
 	stopper.done = true;
 	pthread_join(stopper.thread, NULL);
 	sem_destroy(&stop_asked);
-	return EXIT_MOUNTED;
+	return EXIT_FINE;
 }
 
 static int mount_session(struct daemon *daemon, struct fuse_session *session)

@@ -57,7 +57,7 @@ int ask_complain(const char *place, const struct drift_error *error,
 		 const char *script)
 {
 	struct buf text = BUF_INIT;
-	int status = exit_status_of(error->code);
+	int status = drift_err_exit(error->code);
 
 	buf_add_str(&text, place);
 	query_print_error(error, script, strlen(script), &text);

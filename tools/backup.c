@@ -169,7 +169,7 @@ static int verify(void)
 		       " event(s), %" PRIu64 " bytes: %" PRIu64 " fault(s)\n",
 		       report.segments, report.transactions, report.events,
 		       report.bytes, report.faults);
-	return exit_status_of(err);
+	return drift_err_exit(err);
 }
 
 static int run(void)

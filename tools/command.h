@@ -10,13 +10,7 @@
 
 #include "engine/engine.h"
 
-enum exit_status {
-	EXIT_FINE = 0,
-	EXIT_REFUSED = 1, /* refused, or it failed */
-	EXIT_USAGE = 2,
-	EXIT_DAMAGED = 3, /* the database is damaged */
-	EXIT_NEWER = 4,   /* the database has a newer format */
-};
+#define EXIT_USAGE 2 /* beside those of err.h */
 
 struct command_option {
 	char letter;         /* -d; 0: it has its name only */
@@ -105,6 +99,5 @@ void help_print_command(const struct command *command);
 int complain(const struct drift_error *error);
 /* Say "driftdb: <text>" and how to get help; EXIT_USAGE. */
 int complain_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
-enum exit_status exit_status_of(enum drift_err err);
 
 #endif

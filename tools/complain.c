@@ -5,24 +5,10 @@
 
 #include "tools/command.h"
 
-enum exit_status exit_status_of(enum drift_err err)
-{
-	switch (err) {
-	case DRIFT_OK:
-		return EXIT_FINE;
-	case DRIFT_CORRUPT:
-		return EXIT_DAMAGED;
-	case DRIFT_NEWER:
-		return EXIT_NEWER;
-	default:
-		return EXIT_REFUSED;
-	}
-}
-
 int complain(const struct drift_error *error)
 {
 	fprintf(stderr, "driftdb: %s\n", error->text);
-	return exit_status_of(error->code);
+	return drift_err_exit(error->code);
 }
 
 int complain_usage(const char *format, ...)

@@ -178,7 +178,7 @@ static int run_ingest(struct ingest *ingest)
 	if (err) {
 		fprintf(stderr, "driftdb: stopped; %" PRIu64 " row(s) were stored\n",
 			ingest->stored);
-		return exit_status_of(err);
+		return drift_err_exit(err);
 	}
 	if (!given.quiet && ingest->skipped)
 		printf("Stored %" PRIu64 " row(s), skipped %" PRIu64 "\n",

@@ -348,7 +348,7 @@ static int complain_of_line(const struct load *load, const struct drift_error *e
 {
 	fprintf(stderr, "%s:%" PRIu64 ": %s\n", load->name, load->line_number,
 		error->text);
-	return exit_status_of(error->code);
+	return drift_err_exit(error->code);
 }
 
 /* Where the database's history ends, which the file has to go on from. */

@@ -65,7 +65,7 @@ static int verify(struct drift_log *log, const struct drift_anchor *anchor)
 	}
 	if (!given.quiet)
 		print_sums(&report);
-	return exit_status_of(err);
+	return drift_err_exit(err);
 }
 
 /* Nothing is to be mended before it was looked at, so the database is not opened;
