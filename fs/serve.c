@@ -194,11 +194,26 @@ static int mount_session(struct daemon *daemon, struct fuse_session *session)
 	return fuse_session_mount(session, device);
 }
 
+static int serve_mounted(struct daemon *daemon, struct fuse_session *session,
+			 struct query_server *server)
+{
+	int status = serve_until_stopped(daemon, session);
+
+	events_kept_write(&daemon->tree);
+	query_server_stop(server);
+	changes_stop(&daemon->tree.changes);
+	if (daemon->options.drop_privileges)
+		mountpoint_abort(daemon->mountpoint);
+	else
+		mountpoint_abandon(daemon->mountpoint);
+	return status;
+}
+
 static int run_session(struct daemon *daemon, struct fuse_session *session)
 {
 	struct query_server *server = NULL;
 	struct drift_error error = { 0 };
-	int status;
+	int status = EXIT_MOUNT_FAILED;
 
 	daemon->tree.session = session;
 	events_kept_read(&daemon->tree);
@@ -207,19 +222,11 @@ static int run_session(struct daemon *daemon, struct fuse_session *session)
 		return EXIT_MOUNT_FAILED;
 	}
 	if (query_server_start(daemon->tree.db, &server, &error))
-		return daemon_refuse(&error);
-	if (mount_session(daemon, session)) {
+		status = daemon_refuse(&error);
+	else if (mount_session(daemon, session))
 		query_server_stop(server);
-		return EXIT_MOUNT_FAILED;
-	}
-	status = serve_until_stopped(daemon, session);
-	events_kept_write(&daemon->tree);
-	query_server_stop(server);
-	changes_stop(&daemon->tree.changes);
-	if (daemon->options.drop_privileges)
-		mountpoint_abort(daemon->mountpoint);
 	else
-		mountpoint_abandon(daemon->mountpoint);
+		status = serve_mounted(daemon, session, server);
 	invalidator_stop(&daemon->tree);
 	fuse_session_unmount(session);
 	return status;

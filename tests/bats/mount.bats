@@ -123,6 +123,14 @@ owner()
 	[ -e mnt/.mine ]
 }
 
+@test "refused: a database whose socket cannot be made" {
+	mkdir db/.s.PGSQL.5433
+	fails_with 1 driftfs db mnt
+	says '.s.PGSQL.5433'
+	rmdir db/.s.PGSQL.5433
+	start_mount db mnt
+}
+
 @test "refused: what is no database, no directory, mounted already, inside itself" {
 	mkdir empty other
 	fails_with 1 driftfs empty mnt
