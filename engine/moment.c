@@ -189,6 +189,24 @@ static drift_time_ns midnight(drift_time_ns now)
 	return now - (in_day < 0 ? in_day + NS_PER_DAY : in_day);
 }
 
+/* "today", "yesterday 14:02", "14:02". */
+static bool parse_day(struct slice text, drift_time_ns now, struct moment *moment)
+{
+	bool yesterday = take_prefix(&text, "yesterday");
+	bool named = yesterday || take_prefix(&text, "today");
+
+	if (yesterday)
+		now -= NS_PER_DAY;
+	moment->time = midnight(now);
+	if (named && text.size == 0)
+		return true;
+	if (named && !take_prefix(&text, " "))
+		return false;
+	while (named && take_prefix(&text, " "))
+		;
+	return moment_parse_clock(text, now, &moment->time) == DRIFT_OK;
+}
+
 static bool parse_time(struct slice text, drift_time_ns now, struct moment *moment)
 {
 	moment->seq = 0;
@@ -196,13 +214,8 @@ static bool parse_time(struct slice text, drift_time_ns now, struct moment *mome
 	if (word_is(text, "now"))
 		return true;
 	moment->kind = MOMENT_TIME;
-	moment->time = midnight(now);
-	if (word_is(text, "today"))
-		return true;
-	moment->time -= NS_PER_DAY;
-	if (word_is(text, "yesterday"))
-		return true;
-	return moment_parse_epoch(text, &moment->time) == DRIFT_OK ||
+	return parse_day(text, now, moment) ||
+	       moment_parse_epoch(text, &moment->time) == DRIFT_OK ||
 	       moment_parse_timestamp(text, &moment->time) == DRIFT_OK ||
 	       parse_relative(text, now, moment);
 }

@@ -8,8 +8,9 @@
  *	times	RFC 3339 with any fraction and offset (T, t or a space between);
  *		"20250115T103000Z"; "2025-01-15 10:30[:00[.f]]"; "2025-01-15"
  *		(midnight); epoch seconds, or milliseconds when 13 digits, with an
- *		optional fraction of seconds; "now" (the head; in SQL also "@now"),
- *		"today", "yesterday";
+ *		optional fraction of seconds; "now" (the head; in SQL also "@now");
+ *		"14:02[:00[.f]][zone]" (of today, there where the zone is);
+ *		"today", "yesterday", and with such a time of day behind them;
  *		"-5m", "-2h30m", "2h ago", "3 days ago" (units s, m, h, d, w and
  *		their English names, singular or plural)
  * A name under @seq has one spelling: no leading zeros. Words take any case.
@@ -53,6 +54,9 @@ enum drift_err moment_parse_time(struct slice text, drift_time_ns *time);
 /* The same, and with seconds, zone or time of day left out, and compact
  * ("20250115T103000Z"): what a TIMESTAMP column takes. */
 enum drift_err moment_parse_timestamp(struct slice text, drift_time_ns *time);
+/* A time of day, "HH:MM[:SS[.f]][zone]", of the day that `now` is in that zone. */
+enum drift_err moment_parse_clock(struct slice text, drift_time_ns now,
+				  drift_time_ns *time);
 /* Epoch seconds with an optional fraction, or milliseconds when 13 digits. */
 enum drift_err moment_parse_epoch(struct slice text, drift_time_ns *time);
 

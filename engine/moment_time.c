@@ -29,6 +29,23 @@ static int64_t days_of(int year, int month, int day)
 	return march_year * 365 + leap_days + in_year - 719468;
 }
 
+/* The date of a day: the year first, from the calendar's 400-year period, then
+ * the day within it. */
+static void date_of(int64_t days, struct civil *civil)
+{
+	int64_t shifted = days + 719468; /* from 0000-03-01 */
+	int64_t era = shifted / 146097;
+	int64_t in_era = shifted % 146097;
+	int64_t year =
+		(in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+	int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
+	int64_t months = (5 * in_year + 2) / 153;
+
+	civil->day = (int)(in_year - (153 * months + 2) / 5 + 1);
+	civil->month = (int)(months < 10 ? months + 3 : months - 9);
+	civil->year = (int)(year + era * 400 + (civil->month <= 2));
+}
+
 static bool is_leap(int year)
 {
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -194,6 +211,19 @@ enum drift_err moment_parse_timestamp(struct slice text, drift_time_ns *time)
 	return time_of(&civil, time);
 }
 
+enum drift_err moment_parse_clock(struct slice text, drift_time_ns now,
+				  drift_time_ns *time)
+{
+	struct civil civil = { 0 };
+
+	if (!take_clock(&text, &civil) || !take_zone(&text, &civil) ||
+	    text.size > 0 ||
+	    __builtin_add_overflow(now, civil.offset_s * 1000000000, &now))
+		return DRIFT_BAD_MOMENT;
+	date_of(moment_day(now), &civil);
+	return time_of(&civil, time);
+}
+
 enum drift_err moment_parse_epoch(struct slice text, drift_time_ns *time)
 {
 	int64_t fraction_ns = 0;
@@ -218,23 +248,6 @@ enum drift_err moment_parse_epoch(struct slice text, drift_time_ns *time)
 }
 
 /* ---- Printing ----------------------------------------------------------- */
-
-/* The date of a day: the year first, from the calendar's 400-year period, then
- * the day within it. */
-static void date_of(int64_t days, struct civil *civil)
-{
-	int64_t shifted = days + 719468; /* from 0000-03-01 */
-	int64_t era = shifted / 146097;
-	int64_t in_era = shifted % 146097;
-	int64_t year =
-		(in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-	int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
-	int64_t months = (5 * in_year + 2) / 153;
-
-	civil->day = (int)(in_year - (153 * months + 2) / 5 + 1);
-	civil->month = (int)(months < 10 ? months + 3 : months - 9);
-	civil->year = (int)(year + era * 400 + (civil->month <= 2));
-}
 
 static void print_fraction(int64_t fraction_ns, struct buf *out)
 {

@@ -66,6 +66,10 @@ setup()
 		same "$(readlink "mnt/@time/$spelling")" ../@seq/2
 	done
 	same "$(readlink mnt/@time/now)" ../@seq/4
+	today=$(readlink "mnt/@time/${time#*T}")
+	[ "$(date -u +%F)" != "${time%T*}" ] || # midnight came in between
+		same "$today" ../@seq/2
+	same "$(readlink 'mnt/@time/yesterday 14:02')" ../@seq/0
 	same "$(readlink mnt/@time/-1h)" ../@seq/0
 	same "$(readlink 'mnt/@time/2 days ago')" ../@seq/0
 	same "$(readlink mnt/@time/1999-12-31)" ../@seq/0
