@@ -37,10 +37,10 @@ enum drift_err change_txn(struct change *change, drift_seq base_seq,
 
 	if (!reader)
 		return DRIFT_NOMEM;
-	buf_clear(&reader->name);
-	buf_add_str(&reader->name, "fs pid ");
-	buf_add_int(&reader->name, caller->pid);
-	author.client = buf_cstr(&reader->name);
+	buf_clear(&reader->client);
+	buf_add_str(&reader->client, "fs pid ");
+	buf_add_int(&reader->client, caller->pid);
+	author.client = buf_cstr(&reader->client);
 	return drift_txn_new(change->tree->db, base_seq, &author, txn);
 }
 

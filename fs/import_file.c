@@ -379,14 +379,13 @@ enum drift_err import_file_open(struct tree *tree, struct node *node,
 				const struct fuse_ctx *caller,
 				struct fuse_file_info *fi)
 {
-	struct import *import = calloc(1, sizeof(*import));
+	struct import *import;
 	enum drift_err err;
 
-	if ((fi->flags & O_ACCMODE) == O_RDONLY) {
-		free(import);
+	if ((fi->flags & O_ACCMODE) == O_RDONLY)
 		return text_open_copy(tree, NULL, caller->uid, (struct slice){ 0 },
 				      fi);
-	}
+	import = calloc(1, sizeof(*import));
 	if (!import)
 		return DRIFT_NOMEM;
 	import->handle = (struct handle){ .ops = &import_ops, .tree = tree };

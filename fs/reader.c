@@ -18,7 +18,7 @@ static void reader_free(void *arg)
 	drift_row_release(&reader->row);
 	buf_release(&reader->text);
 	buf_release(&reader->key);
-	buf_release(&reader->name);
+	buf_release(&reader->client);
 	buf_release(&reader->reply);
 	free(reader);
 	mine = NULL;

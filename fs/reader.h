@@ -10,7 +10,7 @@ struct reader {
 	struct drift_row row; /* the row that was read */
 	struct buf text;      /* what is rendered from it */
 	struct buf key;       /* the key a name stands for */
-	struct buf name;      /* what a change says of its client */
+	struct buf client;    /* what a change says of it */
 	struct buf reply;     /* a directory's entries */
 	fuse_req_t req;       /* what is being answered, if anything */
 };

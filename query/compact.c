@@ -5,9 +5,8 @@
  * much is packed. */
 #include "query/compact.h"
 
-#include "query/analyze.h"
-
 #include "engine/care.h"
+#include "query/analyze.h"
 #include "query/session.h"
 #include "query/show.h"
 

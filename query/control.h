@@ -20,10 +20,10 @@ enum drift_err control_release(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error);
 
-/* DISCARD ALL: settings and prepared statements go. */
 enum drift_err control_unlisten(struct query_session *session,
 				struct statement *statement,
 				struct drift_error *error);
+/* DISCARD ALL: settings and prepared statements go. */
 enum drift_err control_discard(struct query_session *session,
 			       struct statement *statement,
 			       struct drift_error *error);

@@ -307,8 +307,8 @@ static enum drift_type sum_of(enum drift_type left, enum drift_type right)
 	if ((left == DRIFT_INTEGER || left == DRIFT_REAL) &&
 	    (right == DRIFT_INTEGER || right == DRIFT_REAL))
 		return DRIFT_REAL;
-	if (left ==
-	    DRIFT_DATE) /* without days of another date: with them an integer */
+	/* Days more or less are a date, the days between two dates a number. */
+	if (left == DRIFT_DATE)
 		return right == DRIFT_DATE ? DRIFT_INTEGER : DRIFT_DATE;
 	return DRIFT_ANY;
 }

@@ -32,8 +32,7 @@ static bool is_json(const struct rewriter *rewriter, unsigned first, unsigned en
 }
 
 /* The operands beside the operator at token i: [first, i) and (i, end); and is one of
- * them JSON? `sign`: operators of its kind before it, as in a || b || c, belong to the
- * left one. */
+ * them JSON? */
 struct sides {
 	unsigned first;
 	unsigned end;
@@ -58,6 +57,7 @@ static unsigned left_operand(const struct rewriter *rewriter, unsigned stop,
 	return first;
 }
 
+/* What is before the left operand by the same sign, as in a || b || c, belongs to it. */
 static struct sides sides_of(const struct rewriter *rewriter, unsigned i,
 			     const char *sign)
 {

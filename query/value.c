@@ -143,7 +143,8 @@ static enum drift_err add_boolean(sqlite3_value *value, struct buf *out)
 		msg_add_bool(out, sqlite3_value_int(value));
 		return DRIFT_OK;
 	}
-	for (unsigned i = 0; type == SQLITE_TEXT && i < 12; i++) {
+	for (unsigned i = 0;
+	     type == SQLITE_TEXT && i < sizeof(words) / sizeof(*words); i++) {
 		if (strcasecmp((const char *)sqlite3_value_text(value), words[i]) ==
 		    0) {
 			msg_add_bool(out, i & 1);
