@@ -8,11 +8,12 @@
  *	see TEXT	wait until TEXT is on the terminal after what was seen last
  *	see-in MS TEXT	the same, and no later than after MS milliseconds
  *	size ROWS COLUMNS
+ *	run COMMAND	by a shell, beside the program
  *	end STATUS	wait for the program's end
  *
  * Everything it printed goes to standard output, sequences that steer the terminal
  * taken out. Ends with 0 if all was seen, 1 and the line that was not if not. Waits at
- * most 10 s, times the variable SLOW. */
+ * most 40 s, times the variable SLOW. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #define OUTPUT_MAX (4u << 20)
+#define PATIENCE_MS 40000
 
 static int terminal;
 static pid_t child;
@@ -146,7 +148,7 @@ static void type(const char *text)
 
 static bool end(int wanted)
 {
-	long until = now_ms() + 10000 * slow();
+	long until = now_ms() + PATIENCE_MS * slow();
 	int status;
 
 	while (now_ms() < until) {
@@ -174,7 +176,7 @@ static bool run_line(char *line)
 		return true;
 	}
 	if (strncmp(line, "see ", 4) == 0)
-		return see(line + 4, 10000 * slow());
+		return see(line + 4, PATIENCE_MS * slow());
 	if (sscanf(line, "see-in %ld %n", &ms, &at) == 1)
 		return see(line + at, ms * slow());
 	if (sscanf(line, "size %d %d", &rows, &columns) == 2) {
@@ -183,6 +185,8 @@ static bool run_line(char *line)
 
 		return ioctl(terminal, TIOCSWINSZ, &size) == 0;
 	}
+	if (strncmp(line, "run ", 4) == 0)
+		return system(line + 4) == 0;
 	return strncmp(line, "end ", 4) == 0 && end(atoi(line + 4));
 }
 
