@@ -50,7 +50,7 @@ fill_and_go_on()
 	rm mnt/tables/t/rows/w1-1.json mnt/tables/t/rows/w2-1.json
 	[ ! -e mnt/tables/t/rows/w1-1.json ]
 	rm small/ballast
-	eventually 1 can_write
+	eventually 10 can_write
 	sed -i -e '/^w1-1$/d' -e '/^w2-1$/d' acked.1 acked.2
 	"$client" check mnt/tables/t/rows acked.* || {
 		rm mnt/tables/t/rows/again.json
@@ -206,11 +206,11 @@ need_strace()
 		driftfs -f db "m$i" 2>"said.$i" 3>&- 4>&- &
 		pids+=($!)
 	done
-	lost()
+	decided()
 	{
-		[ "$(cat said.* | grep -c 'in use by pid')" = 19 ]
+		[ "$(cat said.* | grep -c 'in use by pid')" = 19 ] && ls -d m*/tables
 	}
-	eventually 10 lost
+	eventually 10 decided
 	for i in $(seq 20); do
 		if [ -d "m$i/tables" ]; then
 			MOUNT_PID=${pids[i - 1]}

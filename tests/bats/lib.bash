@@ -88,10 +88,11 @@ teardown()
 
 # ---- Waiting ----------------------------------------------------------------
 
-# eventually SECONDS COMMAND...: poll until COMMAND succeeds; fail after SECONDS.
+# eventually SECONDS COMMAND...: poll until COMMAND succeeds. SECONDS should do for an
+# idle machine; a busy one, or one that is taken away for a while, gets four times that.
 eventually()
 {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * SLOW * 1000000))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 4 * SLOW * 1000000))
 
 	shift
 	until "$@"; do
@@ -184,6 +185,18 @@ kill_daemon()
 {
 	kill -KILL "$MOUNT_PID"
 	wait "$MOUNT_PID" || :
+}
+
+# gauge NAME: its value in .driftfs/metrics.
+gauge()
+{
+	awk -v name="driftfs_$1" '$1 == name { print $2 }' mnt/.driftfs/metrics
+}
+
+# A close is over before the daemon has heard of it: until then the file counts.
+nothing_is_open()
+{
+	[ "$(gauge open_handles)" = 0 ] && [ "$(gauge unsaved_bytes)" = 0 ]
 }
 
 unmount_one()

@@ -4,17 +4,6 @@
 # to anybody else. DRIFTFS_HOSTILE_SECONDS says for how long, SEED repeats a run.
 load lib
 
-# gauge NAME: its value in .driftfs/metrics.
-gauge()
-{
-	awk -v name="driftfs_$1" '$1 == name { print $2 }' mnt/.driftfs/metrics
-}
-
-nothing_is_open()
-{
-	[ "$(gauge open_handles)" = 0 ] && [ "$(gauge unsaved_bytes)" = 0 ]
-}
-
 @test "random system calls leave the daemon serving, the database whole and nothing open" {
 	new_mount
 	printf '%s' 'CREATE TABLE t (pk=id); CREATE INDEX v ON t (v);' >mnt/query

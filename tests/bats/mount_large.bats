@@ -30,14 +30,9 @@ own_memory()
 	awk '/^RssAnon/ { print $2 }' "/proc/$MOUNT_PID/status"
 }
 
-nodes()
-{
-	awk '/^[a-z_]*nodes / { print $2 }' mnt/.driftfs/metrics
-}
-
 few_nodes()
 {
-	[ "$(nodes)" -le "$1" ]
+	[ "$(gauge nodes)" -le "$1" ]
 }
 
 @test "many rows: listed exactly, the first at once, in bounded memory" {
@@ -83,7 +78,7 @@ no_more_descriptors()
 all_looked_at()
 {
 	find $rows -size +1M
-	[ "$(nodes)" -ge "$count" ]
+	[ "$(gauge nodes)" -ge "$count" ]
 }
 
 @test "nodes and descriptors go when the kernel lets go of the names" {
@@ -108,9 +103,9 @@ all_looked_at()
 	count=10
 	large_mount
 	find $rows -type f -size +1M
-	before=$(nodes)
+	before=$(gauge nodes)
 	seq 20000 | sed "s|.*|$rows/none&.json|" | xargs stat >/dev/null 2>&1 || :
-	[ "$(nodes)" -le "$before" ]
+	[ "$(gauge nodes)" -le "$before" ]
 }
 
 @test "who asks for the size of a stream may give up; who asks on is told it exactly" {

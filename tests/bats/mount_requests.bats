@@ -204,7 +204,8 @@ settled()
 	done
 	driftdb sql -q -d db -e "DELETE FROM a WHERE id = 'r1'"
 	fails cat "$row" 2>/dev/null
-	fails stat "$row" 2>/dev/null
+	# Not before the daemon has heard that nobody has it open any more.
+	eventually 5 fails stat "$row" 2>/dev/null
 	driftdb sql -q -d db -e 'INSERT INTO a {"id":"r1","v":"9"}'
 	same "$(jq -r .v "$row")" 9
 }
