@@ -22,6 +22,8 @@ struct shaping {
 	unsigned next;  /* column that the next member is likely to be */
 	uint32_t count; /* members in the document */
 	bool converts;  /* an integer is to become a real */
+	bool has_key;   /* known all the same where the document lacks it */
+	bool is_new;
 	/* Values of defaults that are expressions: where in `filled` each is. */
 	struct buf filled;
 	struct place_in_filled {
@@ -123,12 +125,20 @@ static bool is_key(const struct table_def *def, unsigned column)
 	return false;
 }
 
-/* Will the row get the column's default? */
+/* Will the row get the column's value from its key? */
+static bool takes_key(const struct shaping *shaping, unsigned column)
+{
+	return shaping->has_key && !shaping->has[column] &&
+	       is_key(shaping->def, column);
+}
+
+/* ... or the column's default? */
 static bool takes_default(const struct shaping *shaping, unsigned column)
 {
 	const struct column_def *def = &shaping->def->columns[column];
 
-	return !shaping->has[column] && (def->has_default || def->default_sql);
+	return shaping->is_new && (def->has_default || def->default_sql) &&
+	       !shaping->has[column] && !takes_key(shaping, column);
 }
 
 static struct slice default_value(const struct shaping *shaping, unsigned column)
@@ -149,7 +159,7 @@ static enum drift_err fill_defaults(struct shaping *shaping)
 	enum drift_err err = DRIFT_OK;
 
 	for (unsigned i = 0; i < def->column_count && !err; i++) {
-		if (!def->columns[i].default_sql || shaping->has[i])
+		if (!def->columns[i].default_sql || !takes_default(shaping, i))
 			continue;
 		if (!rules)
 			return drift_fail(shaping->error, DRIFT_UNSUPPORTED,
@@ -187,8 +197,7 @@ enum drift_err row_check(const struct table_def *def, struct slice row,
 }
 
 /* NOT NULL, of the row as it will be; key columns are so by nature. */
-static enum drift_err check_nulls(const struct shaping *shaping, bool has_key,
-				  bool is_new)
+static enum drift_err check_nulls(const struct shaping *shaping)
 {
 	const struct table_def *def = shaping->def;
 	const struct column_def *column;
@@ -201,11 +210,10 @@ static enum drift_err check_nulls(const struct shaping *shaping, bool has_key,
 			continue;
 		if (shaping->has[i])
 			null = shaping->is_null[i];
-		else if (is_key(def, i) && has_key)
-			null = false;
+		else if (takes_default(shaping, i))
+			null = is_null(default_value(shaping, i));
 		else
-			null = !is_new || !takes_default(shaping, i) ||
-			       is_null(default_value(shaping, i));
+			null = !takes_key(shaping, i);
 		if (null)
 			return row_refuse_null(def, column->name, shaping->error);
 	}
@@ -214,21 +222,14 @@ static enum drift_err check_nulls(const struct shaping *shaping, bool has_key,
 
 /* ---- Writing the row ----------------------------------------------------- */
 
-/* How many members the document lacks: of the key if there is one to fill them
- * from, and defaults if the row is new. */
-static uint32_t count_missing(const struct shaping *shaping, bool has_key,
-			      bool is_new)
+/* How many members the row has that the document lacks. */
+static uint32_t count_missing(const struct shaping *shaping)
 {
-	const struct table_def *def = shaping->def;
 	uint32_t count = 0;
 	unsigned i;
 
-	for (i = 0; i < def->column_count; i++) {
-		if (has_key && is_key(def, i))
-			count += !shaping->has[i];
-		else if (is_new)
-			count += takes_default(shaping, i);
-	}
+	for (i = 0; i < shaping->def->column_count; i++)
+		count += takes_key(shaping, i) || takes_default(shaping, i);
 	return count;
 }
 
@@ -289,14 +290,13 @@ static void add_value(const struct column_def *column, struct slice value,
 		buf_add_slice(row, value);
 }
 
-static void add_defaults(const struct shaping *shaping, bool has_key,
-			 struct buf *row)
+static void add_defaults(const struct shaping *shaping, struct buf *row)
 {
 	const struct table_def *def = shaping->def;
 	unsigned i;
 
 	for (i = 0; i < def->column_count; i++) {
-		if (!takes_default(shaping, i) || (has_key && is_key(def, i)))
+		if (!takes_default(shaping, i))
 			continue;
 		msg_add_text(row, slice_str(def->columns[i].name));
 		add_value(&def->columns[i], default_value(shaping, i), row);
@@ -337,19 +337,18 @@ static enum drift_err add_members(struct shaping *shaping, struct slice document
 }
 
 static enum drift_err add_row(struct shaping *shaping, struct slice document,
-			      struct slice key, bool is_new, struct buf *row)
+			      struct slice key, struct buf *row)
 {
-	bool has_key = key.size > 0;
 	enum drift_err err = DRIFT_OK;
 
 	(void)buf_reserve(row, document.size + key.size + 64); /* mostly enough */
-	msg_add_map(row, shaping->count + count_missing(shaping, has_key, is_new));
-	if (has_key)
+	msg_add_map(row, shaping->count + count_missing(shaping));
+	if (shaping->has_key)
 		err = add_missing_key(shaping, key, row);
 	if (!err)
 		err = add_members(shaping, document, row);
-	if (!err && is_new)
-		add_defaults(shaping, has_key, row);
+	if (!err)
+		add_defaults(shaping, row);
 	if (!err)
 		err = buf_status(row);
 	return err ? drift_fail_code(shaping->error, err) : DRIFT_OK;
@@ -389,14 +388,16 @@ enum drift_err row_shape(const struct table_def *def, struct slice document,
 	memset(shaping.has, 0, def->column_count);
 	shaping.def = def;
 	shaping.error = error;
+	shaping.has_key = key.size > 0;
+	shaping.is_new = is_new;
 	err = check_members(&shaping, document);
-	if (!err && is_new)
+	if (!err)
 		err = fill_defaults(&shaping);
 	if (!err)
-		err = check_nulls(&shaping, key.size > 0, is_new);
+		err = check_nulls(&shaping);
 	if (!err)
-		err = add_row(&shaping, document, key, is_new, row);
-	if (!err && key.size > 0)
+		err = add_row(&shaping, document, key, row);
+	if (!err && shaping.has_key)
 		err = match_key(&shaping,
 				slice_of(row->data + start, row->size - start), key);
 	if (!err)

@@ -172,3 +172,21 @@ has_lines()
 {
 	[ -e "$1" ] && [ "$(grep -cE '^[0-9]+$' "$1")" -ge "$2" ]
 }
+
+@test "a file's name is its row's key where a sequence would give one" {
+	need_fuse
+	rm -r db
+	new_mount
+	sql 'CREATE TABLE t (id SERIAL PRIMARY KEY, v INT DEFAULT (1 + 1));' \
+		'CREATE TABLE u (id INT PRIMARY KEY, n SERIAL)'
+	echo '{}' >mnt/tables/t/rows/9.json
+	same "$(jq -c . mnt/tables/t/rows/9.json)" '{"id":9,"v":2}'
+	# What has no name has to say.
+	fails_with 1 bash -c "echo '{\"v\":3}' >mnt/tables/t/import.jsonl"
+	fails_with 1 bash -c "echo '{}' >mnt/tables/u/rows/9.json"
+	run tail -n 2 mnt/.driftfs/errors
+	says 'line 1: column \\"id\\" of relation \\"t\\" takes its value from a sequence'
+	says 'column \\"n\\" of relation \\"u\\" takes its value from a sequence'
+	echo '{"n":5}' >mnt/tables/u/rows/9.json
+	same "$(jq -c . mnt/tables/u/rows/9.json)" '{"id":9,"n":5}'
+}
