@@ -326,7 +326,7 @@ static int best_objects(struct query_session *session, sqlite3_index_info *info)
 const struct source catalog_objects = {
 	.name = "drift_objects",
 	.columns = { "oid INTEGER", "name TEXT", "kind TEXT", "relation INTEGER",
-		     "columns TEXT", "definition TEXT", "target INTEGER",
+		     "columns JSON", "definition TEXT", "target INTEGER",
 		     "target_index INTEGER", "action TEXT", "is_unique BOOLEAN",
 		     "is_primary BOOLEAN", "has_index BOOLEAN", "yes BOOLEAN",
 		     "no BOOLEAN" },

@@ -40,7 +40,8 @@
 	"is_primary AS indisprimary, no AS indnullsnotdistinct, no AS "         \
 	"indisexclusion, yes AS indimmediate, "                                 \
 	"no AS indisclustered, yes AS indisvalid, yes AS indisready, "          \
-	"yes AS indislive, no AS indisreplident, columns AS indkey, "           \
+	"yes AS indislive, no AS indisreplident, "                              \
+	"replace(trim(columns, '[]'), ',', ' ') AS indkey, "                    \
 	"NULL AS indexprs, NULL AS indpred, NULL AS indoption "                 \
 	"FROM drift_objects WHERE kind = 'i'"
 

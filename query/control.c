@@ -278,6 +278,7 @@ enum drift_err control_discard(struct query_session *session,
 		return err;
 	setting_reset_all(session);
 	prepared_release(&session->prepared);
+	fetch_forget_all(session);
 	session_say(session, "DISCARD ALL", "%s", "");
 	return DRIFT_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "query/function.h"
 #include "query/token.h"
 
 #define STEPS_MAX 10000 /* of 1000 SQLite operations each, for one row */
@@ -72,7 +73,9 @@ static enum drift_err open_sqlite(struct evaluator *evaluator)
 	    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL) ||
 	    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) ||
 	    sqlite3_create_function(db, "now", 0, SQLITE_UTF8, NULL, sql_now, NULL,
-				    NULL))
+				    NULL) ||
+	    sqlite3_create_function(db, "gen_random_uuid", 0, SQLITE_UTF8, NULL,
+				    function_uuid, NULL, NULL))
 		return DRIFT_INTERNAL;
 	return DRIFT_OK;
 }

@@ -16,6 +16,8 @@ struct fetch_cursor {
 	struct fetch_cursor *older;
 	uint64_t number; /* query_opened's */
 	char *name;
+	bool hold;          /* it outlives its transaction, */
+	bool kept;          /* which was committed */
 	sqlite3_stmt *stmt; /* at its end: it tells the columns' names */
 	struct session_column *columns;
 	struct rows rows;
@@ -34,14 +36,34 @@ static void cursor_free(struct fetch_cursor *cursor)
 void fetch_forget(struct query_session *session, uint64_t number)
 {
 	struct fetch_list *list = &session->fetched;
+	struct fetch_cursor **at = &list->newest;
 
-	while (list->newest && list->newest->number > number) {
-		struct fetch_cursor *cursor = list->newest;
+	while (*at && (*at)->number > number) {
+		struct fetch_cursor *cursor = *at;
 
-		list->newest = cursor->older;
+		if (cursor->kept) {
+			at = &cursor->older;
+			continue;
+		}
+		*at = cursor->older;
 		list->count--;
 		cursor_free(cursor);
 	}
+}
+
+void fetch_keep(struct query_session *session)
+{
+	for (struct fetch_cursor *cursor = session->fetched.newest; cursor;
+	     cursor = cursor->older)
+		cursor->kept = cursor->hold;
+}
+
+void fetch_forget_all(struct query_session *session)
+{
+	for (struct fetch_cursor *cursor = session->fetched.newest; cursor;
+	     cursor = cursor->older)
+		cursor->kept = false;
+	fetch_forget(session, 0);
 }
 
 static struct fetch_cursor **find(struct query_session *session, const char *name)
@@ -55,9 +77,9 @@ static struct fetch_cursor **find(struct query_session *session, const char *nam
 
 /* ---- DECLARE ---------------------------------------------------------------- */
 
-/* DECLARE name [INSENSITIVE | ASENSITIVE] [NO SCROLL] CURSOR [WITHOUT HOLD] FOR. */
+/* DECLARE name [INSENSITIVE | ASENSITIVE] [NO SCROLL] CURSOR [WITH | WITHOUT HOLD] FOR. */
 static enum drift_err read_head(struct statement *statement, struct buf *name,
-				struct drift_error *error)
+				bool *hold, struct drift_error *error)
 {
 	struct token token;
 	enum drift_err err;
@@ -76,18 +98,16 @@ static enum drift_err read_head(struct statement *statement, struct buf *name,
 		err = statement_expect(statement, "SCROLL", error);
 	if (!err)
 		err = statement_expect(statement, "CURSOR", error);
-	token = statement_peek(statement);
-	if (!err && statement_accept(statement, "WITH"))
-		return statement_unsupported(token, "a cursor WITH HOLD", error);
-	if (!err && statement_accept(statement, "WITHOUT"))
+	*hold = !err && statement_accept(statement, "WITH");
+	if (!err && (*hold || statement_accept(statement, "WITHOUT")))
 		err = statement_expect(statement, "HOLD", error);
 	return err ? err : statement_expect(statement, "FOR", error);
 }
 
 static enum drift_err check_declare(struct query_session *session, const char *name,
-				    struct drift_error *error)
+				    bool hold, struct drift_error *error)
 {
-	if (!session->transaction.open)
+	if (!session->transaction.open && !hold)
 		return drift_fail(error, DRIFT_NO_TX,
 				  "DECLARE CURSOR can only be used in transaction "
 				  "blocks");
@@ -136,10 +156,11 @@ enum drift_err fetch_declare(struct query_session *session,
 	struct buf name = BUF_INIT;
 	struct statement query;
 	struct verb verb = { 0 };
-	enum drift_err err = read_head(statement, &name, error);
+	bool hold = false;
+	enum drift_err err = read_head(statement, &name, &hold, error);
 
 	if (!err)
-		err = check_declare(session, buf_cstr(&name), error);
+		err = check_declare(session, buf_cstr(&name), hold, error);
 	query = *statement;
 	query.tokens += query.at;
 	query.count -= query.at;
@@ -163,6 +184,8 @@ enum drift_err fetch_declare(struct query_session *session,
 	}
 	cursor->older = session->fetched.newest;
 	cursor->number = query_opened(session);
+	cursor->hold = hold;
+	cursor->kept = hold && !session->transaction.open;
 	session->fetched.newest = cursor;
 	session->fetched.count++;
 	session_say(session, "DECLARE CURSOR", "Cursor '%s' declared", cursor->name);
@@ -303,7 +326,7 @@ enum drift_err fetch_close(struct query_session *session,
 			    all ? "All cursors closed" : "Cursor '%s' closed",
 			    buf_cstr(&name));
 	if (!err && all) {
-		fetch_forget(session, 0);
+		fetch_forget_all(session);
 	} else if (!err) {
 		*at = cursor->older;
 		session->fetched.count--;

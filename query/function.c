@@ -191,6 +191,7 @@ enum drift_err function_register(struct query_session *session)
 		function_encode_list,
 		function_json_list,
 		function_jsonb_list,
+		function_exists_list,
 		function_ordered_list,
 		function_within_list,
 		function_catalog_list,

@@ -37,6 +37,7 @@ extern const struct function function_to_time_list[];
 extern const struct function function_encode_list[];
 extern const struct function function_json_list[];
 extern const struct function function_jsonb_list[];
+extern const struct function function_exists_list[];
 extern const struct function function_ordered_list[];
 extern const struct function function_within_list[];
 extern const struct function function_catalog_list[];
@@ -56,6 +57,12 @@ void function_add_json(sqlite3_value *value, struct buf *out);
 /* An argument's text. */
 struct slice function_slice(sqlite3_value *value);
 
+/* An argument that is JSON, as MessagePack; of a `column`, a string of JSON comes as its
+ * text alone. false: it is none, and was told. */
+bool function_read_json(sqlite3_context *context, sqlite3_value *value, bool column,
+			struct buf *out);
+/* gen_random_uuid(). */
+void function_uuid(sqlite3_context *context, int argc, sqlite3_value **argv);
 /* substring(x FROM pattern), of two texts. */
 void function_substring_matching(sqlite3_context *context, sqlite3_value **argv);
 

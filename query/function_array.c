@@ -92,7 +92,20 @@ static const char *add_array(const char *at, const char *end, unsigned depth,
 	return NULL;
 }
 
-/* drift_array(x): JSON as it is, PostgreSQL's spelling as JSON. */
+/* Numbers between blanks, as pg_index.indkey has them. */
+static bool add_vector(const char *at, const char *end, struct buf *out)
+{
+	for (const char *i = at; i < end; i++)
+		if ((*i < '0' || *i > '9') && *i != ' ')
+			return false;
+	buf_add_char(out, '[');
+	for (; at < end; at++)
+		buf_add_char(out, *at == ' ' ? ',' : *at);
+	buf_add_char(out, ']');
+	return true;
+}
+
+/* drift_array(x): JSON as it is, PostgreSQL's spellings as JSON. */
 static void array(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	struct slice text;
@@ -112,7 +125,7 @@ static void array(sqlite3_context *context, int argc, sqlite3_value **argv)
 	if (at < end && *at == '{')
 		at = add_array(at, end, 0, &out);
 	else
-		at = NULL;
+		at = at < end && add_vector(at, end, &out) ? end : NULL;
 	if (at && skip_space(at, end) == end) {
 		answer_json(context, &out);
 		return;

@@ -161,6 +161,30 @@ static void setting(sqlite3_context *context, int argc, sqlite3_value **argv)
 			      name);
 }
 
+/* set_config(name, value, for the transaction only). */
+static void set_config(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	struct query_session *session = sqlite3_user_data(context);
+	struct drift_error error = { 0 };
+	const char *name;
+
+	if (function_null(argc, argv))
+		return;
+	if (sqlite3_value_int(argv[2])) {
+		function_fail(context, DRIFT_UNSUPPORTED,
+			      "set_config() for the transaction only is not "
+			      "supported");
+		return;
+	}
+	name = (const char *)sqlite3_value_text(argv[0]);
+	if (setting_put(session, name, (const char *)sqlite3_value_text(argv[1]),
+			&error))
+		function_fail(context, error.code, "%s", error.text);
+	else
+		sqlite3_result_text(context, setting_get(session, name), -1,
+				    SQLITE_TRANSIENT);
+}
+
 /* The name without its schema and quotes. */
 static void plain_name(const char *text, struct buf *name)
 {
@@ -254,6 +278,7 @@ const struct function function_catalog_list[] = {
 	{ "current_schemas", 1, schemas, NULL, false },
 	{ "current_setting", 1, setting, NULL, true },
 	{ "current_setting", 2, setting, NULL, true },
+	{ "set_config", 3, set_config, NULL, true },
 	{ "drift_regclass", 1, regclass, NULL, true },
 	{ "drift_sequence", 1, sequence, NULL, true },
 	{ "drift_setting_names", 0, setting_names, NULL, false },

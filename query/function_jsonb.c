@@ -16,13 +16,24 @@ struct pair {
 	uint64_t steps;
 };
 
-static bool read_json(sqlite3_context *context, sqlite3_value *value,
-		      struct buf *out)
+/* A JSON column's string is a text without quotes in SQL. */
+static bool is_bare(struct slice text)
+{
+	return text.size == 0 || !memchr("{[\"", *(const char *)text.data, 3);
+}
+
+bool function_read_json(sqlite3_context *context, sqlite3_value *value, bool column,
+			struct buf *out)
 {
 	struct slice text = function_slice(value);
 
 	if (!json_parse_value(text, out, NULL) && !buf_status(out))
 		return true;
+	if (column && is_bare(text)) {
+		buf_clear(out);
+		msg_add_text(out, text);
+		return true;
+	}
 	function_fail(context, DRIFT_BAD_JSON,
 		      "invalid input syntax for type json: \"%.*s\"",
 		      (int)(text.size < 100 ? text.size : 100),
@@ -30,12 +41,13 @@ static bool read_json(sqlite3_context *context, sqlite3_value *value,
 	return false;
 }
 
-static bool read_pair(sqlite3_context *context, sqlite3_value **argv,
+static bool read_pair(sqlite3_context *context, sqlite3_value **argv, bool column,
 		      struct pair *pair)
 {
 	*pair = (struct pair){ .context = context };
-	return !function_null(2, argv) && read_json(context, argv[0], &pair->left) &&
-	       read_json(context, argv[1], &pair->right);
+	return !function_null(2, argv) &&
+	       function_read_json(context, argv[0], column, &pair->left) &&
+	       function_read_json(context, argv[1], false, &pair->right);
 }
 
 static void release(struct pair *pair)
@@ -144,7 +156,7 @@ static void concat(sqlite3_context *context, int argc, sqlite3_value **argv)
 	uint32_t count;
 
 	(void)argc;
-	if (!read_pair(context, argv, &pair))
+	if (!read_pair(context, argv, false, &pair))
 		goto done;
 	left = buf_slice(&pair.left);
 	right = buf_slice(&pair.right);
@@ -225,7 +237,8 @@ static void subtract(sqlite3_context *context, int argc, sqlite3_value **argv)
 	enum msg_type type;
 	uint32_t count;
 
-	if (function_null(argc, argv) || !read_json(context, argv[0], &pair.left))
+	if (function_null(argc, argv) ||
+	    !function_read_json(context, argv[0], false, &pair.left))
 		goto done;
 	type = open_value(buf_slice(&pair.left), &count, &unused);
 	if (sqlite3_value_subtype(argv[1]) == VALUE_JSON) {
@@ -332,7 +345,7 @@ static void containment(sqlite3_context *context, int argc, sqlite3_value **argv
 	bool yes;
 
 	(void)argc;
-	if (read_pair(context, argv, &pair)) {
+	if (read_pair(context, argv, true, &pair)) {
 		yes = contains_at_all(&pair);
 		if (pair.steps >= STEPS_MAX) {
 			fail_steps(&pair);

@@ -350,7 +350,7 @@ static void bit_length(sqlite3_context *context, int argc, sqlite3_value **argv)
 				     (int64_t)function_slice(argv[0]).size * 8);
 }
 
-static void uuid(sqlite3_context *context, int argc, sqlite3_value **argv)
+void function_uuid(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	unsigned char bytes[16];
 	struct buf text = BUF_INIT;
@@ -387,6 +387,6 @@ const struct function function_text_list[] = {
 	{ "chr", 1, chr, NULL, false },
 	{ "ascii", 1, ascii, NULL, false },
 	{ "bit_length", 1, bit_length, NULL, false },
-	{ "gen_random_uuid", 0, uuid, NULL, true },
+	{ "gen_random_uuid", 0, function_uuid, NULL, true },
 	{ NULL, 0, NULL, NULL, false },
 };

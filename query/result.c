@@ -123,11 +123,13 @@ void query_value(const struct query_session *session, unsigned i,
 }
 
 /* The computed tables' columns tell SQLite alone. */
-static bool is_declared_boolean(const struct query_session *session, unsigned i)
+static enum drift_type declared_type(const struct query_session *session, unsigned i)
 {
 	const char *type = sqlite3_column_decltype(session->select, (int)i);
 
-	return type && strcmp(type, "BOOLEAN") == 0;
+	if (type && strcmp(type, "BOOLEAN") == 0)
+		return DRIFT_BOOLEAN;
+	return type && strcmp(type, "JSON") == 0 ? DRIFT_JSON : DRIFT_ANY;
 }
 
 static void find_origin(struct query_session *session, unsigned i)
@@ -141,9 +143,8 @@ static void find_origin(struct query_session *session, unsigned i)
 				sqlite3_column_origin_name(session->select, (int)i),
 				&relation, &column->type);
 	column->held = 1u << MSG_TEXT;
-	if (found < 0 && column->type == DRIFT_ANY &&
-	    is_declared_boolean(session, i))
-		column->type = DRIFT_BOOLEAN;
+	if (found < 0 && column->type == DRIFT_ANY)
+		column->type = declared_type(session, i);
 	if (found >= 0 && relation->columns[found].field >= 0)
 		column->held = relation_column_types(session, relation, found);
 }

@@ -69,7 +69,8 @@ static bool compares(const struct rewriter *rewriter, unsigned first, unsigned s
 		"ILIKE",  "GLOB",    "REGEXP", "SIMILAR", "BETWEEN", "EXISTS",
 		"ISNULL", "NOTNULL", "=",      "<",       ">",       "<=",
 		">=",     "<>",      "!=",     "==",      "!~",      "!~*",
-		"~*",     "@>",      "<@",     NULL
+		"~*",     "@>",      "<@",     "?",       "?|",      "?&",
+		NULL
 	};
 	unsigned cases = 0;
 

@@ -124,6 +124,7 @@ void query_session_close(struct query_session *session)
 		return;
 	end_rows(session);
 	transaction_rollback(session);
+	fetch_forget_all(session);
 	compiled_release(session);
 	sequence_close(session);
 	if (session->sqlite) {

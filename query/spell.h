@@ -90,7 +90,8 @@ void spell_concatenation(struct rewriter *rewriter, unsigned i);
  * with a text, or `answered`? Then it is drift_json_text() of what -> says. */
 bool spell_arrow(struct rewriter *rewriter, unsigned i, bool answered);
 
-/* spell_jsonb.c: a || b, a - 'k', a @> b and a <@ b of JSON. False: it is not JSON's. */
+/* spell_jsonb.c: a || b, a - 'k', a @> b, a <@ b and a ? 'k' of JSON. False: it is not
+ * JSON's. */
 bool spell_json_concatenation(struct rewriter *rewriter, unsigned i);
 bool spell_is_json_concatenation(const struct rewriter *rewriter, unsigned i);
 bool spell_json_difference(struct rewriter *rewriter, unsigned i);

@@ -36,6 +36,20 @@ static bool is_text_parameter(const struct rewriter *rewriter, unsigned i)
 	       (parameter->type == DRIFT_ANY || parameter->type == DRIFT_TEXT);
 }
 
+/* Columns of PostgreSQL's catalogs that clients compare with 't' and 'f'. */
+static bool is_catalog_boolean(const struct rewriter *rewriter, unsigned column)
+{
+	static const char *const names[] = {
+		"indisprimary",  "indisunique",  "indisvalid",   "attnotnull",
+		"atthasdef",     "attisdropped", "convalidated", "condeferrable",
+		"condeferred",   "relhasindex",  "rolsuper",     "rolcanlogin",
+		"datistemplate", "datallowconn", NULL,
+	};
+
+	return rewriter->session->catalogs &&
+	       statement_is_one_of(&rewriter->statement, column, names);
+}
+
 /* What reads a text as the type of the column at token `column`; NULL: nothing need. */
 static const char *reader_of(const struct rewriter *rewriter, unsigned column)
 {
@@ -47,6 +61,8 @@ static const char *reader_of(const struct rewriter *rewriter, unsigned column)
 	case DRIFT_DATE:
 		return "drift_date(";
 	default:
+		if (is_catalog_boolean(rewriter, column))
+			return "drift_boolean(";
 		return rewriter_is_word(rewriter, column, "row_start") ||
 				       rewriter_is_word(rewriter, column, "row_end")
 			       ? "drift_timestamp("

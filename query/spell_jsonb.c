@@ -114,12 +114,30 @@ bool spell_json_difference(struct rewriter *rewriter, unsigned i)
 	return true;
 }
 
-/* a @> b, a <@ b. */
 void spell_json_containment(struct rewriter *rewriter, unsigned i)
 {
-	struct sides sides = sides_of(rewriter, i, "||");
+	static const struct {
+		const char *sign;
+		const char *call;
+		bool array; /* the right one is */
+	} signs[] = {
+		{ "@>", "drift_jsonb_contains(", false },
+		{ "<@", "drift_jsonb_within(", false },
+		{ "?", "jsonb_exists(", false },
+		{ "?|", "jsonb_exists_any(", true },
+		{ "?&", "jsonb_exists_all(", true },
+	};
 
-	call(rewriter, i, &sides,
-	     rewriter_is_punct(rewriter, i, "@>") ? "drift_jsonb_contains("
-						  : "drift_jsonb_within(");
+	for (unsigned k = 0; i > 0 && k < sizeof(signs) / sizeof(*signs); k++) {
+		struct sides sides;
+
+		if (!rewriter_is_punct(rewriter, i, signs[k].sign))
+			continue;
+		sides = sides_of(rewriter, i, "||");
+		call(rewriter, i, &sides, signs[k].call);
+		if (signs[k].array) {
+			edit_before(&rewriter->edits, i + 1, "drift_array(");
+			edit_after(&rewriter->edits, sides.end - 1, ")");
+		}
+	}
 }

@@ -83,9 +83,7 @@ enum drift_err spell_operator(struct rewriter *rewriter, unsigned i)
 	if (rewriter_is_punct(rewriter, i, "->>") && i > 0 &&
 	    spell_arrow(rewriter, i, false))
 		rewriter_instead(rewriter, i, i + 1, "->");
-	if (i > 0 && (rewriter_is_punct(rewriter, i, "@>") ||
-		      rewriter_is_punct(rewriter, i, "<@")))
-		spell_json_containment(rewriter, i);
+	spell_json_containment(rewriter, i);
 	for (unsigned k = 0; k < sizeof(refused) / sizeof(*refused); k++)
 		if (rewriter_is_punct(rewriter, i, refused[k][0]))
 			return rewriter_refuse(rewriter, i, refused[k][1]);

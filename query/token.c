@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "query/token_operator.h"
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -318,8 +320,10 @@ enum drift_err tokens_read(struct tokens *tokens, const char *script, size_t siz
 		if (tokens->count == tokens->capacity && tokens_grow(tokens))
 			return DRIFT_NOMEM;
 		tokens->list[tokens->count] = token;
-		if (token.kind == TOKEN_END)
+		if (token.kind == TOKEN_END) {
+			token_find_operators(tokens, script);
 			return DRIFT_OK;
+		}
 		tokens->count++;
 	}
 }

@@ -111,6 +111,8 @@ static enum drift_err commit(struct query_session *session,
 		*error = receipt.error;
 		err = drift_fail_code(error, err);
 	}
+	if (!err)
+		fetch_keep(session);
 	clear(session);
 	return err;
 }

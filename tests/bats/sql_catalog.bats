@@ -58,12 +58,12 @@ c_x_y_fkey,y,2,p_pkey,SET NULL'
 {"attname":"b","type":"character varying(9)","attnotnull":true,"def":null}
 {"attname":"n","type":"numeric","attnotnull":false,"def":"1.5"}'
 	same "$(sql "SELECT c.relname, i.indisprimary AS p, i.indisunique AS u, i.indkey, pg_get_indexdef(i.indexrelid) AS def FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'c'::regclass ORDER BY 1")" \
-'{"relname":"c_pkey","p":true,"u":true,"indkey":"[1]","def":"CREATE UNIQUE INDEX c_pkey ON public.c USING btree (id)"}
-{"relname":"x_y","p":false,"u":false,"indkey":"[2,3]","def":"CREATE INDEX x_y ON public.c USING btree (x, y)"}
-{"relname":"y","p":false,"u":true,"indkey":"[3]","def":"CREATE UNIQUE INDEX y ON public.c USING btree (y)"}'
+'{"relname":"c_pkey","p":true,"u":true,"indkey":"1","def":"CREATE UNIQUE INDEX c_pkey ON public.c USING btree (id)"}
+{"relname":"x_y","p":false,"u":false,"indkey":"2 3","def":"CREATE INDEX x_y ON public.c USING btree (x, y)"}
+{"relname":"y","p":false,"u":true,"indkey":"3","def":"CREATE UNIQUE INDEX y ON public.c USING btree (y)"}'
 	same "$(sql "SELECT conname, contype, confrelid::regclass AS r, conkey, confkey, pg_get_constraintdef(oid) AS def FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype IN ('f', 'c') ORDER BY 2 DESC")" \
-'{"conname":"c_x_y_fkey","contype":"f","r":"p","conkey":"[2,3]","confkey":"[1,2]","def":"FOREIGN KEY (x, y) REFERENCES p(a, b) ON DELETE SET NULL"}
-{"conname":"c_check","contype":"c","r":"0","conkey":"[]","confkey":null,"def":"CHECK (x > 0)"}'
+'{"conname":"c_x_y_fkey","contype":"f","r":"p","conkey":[2,3],"confkey":[1,2],"def":"FOREIGN KEY (x, y) REFERENCES p(a, b) ON DELETE SET NULL"}
+{"conname":"c_check","contype":"c","r":"0","conkey":[],"confkey":null,"def":"CHECK (x > 0)"}'
 	same "$(sql "SELECT n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'S') AND n.nspname = ANY(current_schemas(FALSE)) ORDER BY 2")" \
 '{"nspname":"public","relname":"c_id_seq","relkind":"S"}
 {"nspname":"public","relname":"v","relkind":"v"}'
@@ -87,4 +87,14 @@ $'{"tablename":"p"}\n{"viewname":"v"}\n{"n":3}\n{"datname":"db"}'
 	same "$(sql "CREATE VIEW names AS SELECT relname FROM pg_class WHERE relkind = 'r'; SELECT count(*) AS n FROM names")" '{"n":4}'
 	# A table of one's own goes before.
 	same "$(sql "CREATE TABLE pg_class (id INT PRIMARY KEY); SELECT count(*) AS n FROM pg_class")" '{"n":0}'
+}
+
+@test "catalogs are asked as SQLAlchemy asks them" {
+	same "$(sql "SELECT i.relname, a.attname, ix.indkey::varchar FROM pg_class t JOIN pg_index ix ON t.oid = ix.indrelid JOIN pg_class i ON i.oid = ix.indexrelid
+		LEFT OUTER JOIN pg_attribute a ON t.oid = a.attrelid AND a.attnum = ANY(ix.indkey)
+		WHERE t.oid = 'c'::regclass AND ix.indisprimary = 'f' ORDER BY i.relname, a.attnum")" \
+		'{"relname":"x_y","attname":"x","indkey":"2 3"}
+{"relname":"x_y","attname":"y","indkey":"2 3"}
+{"relname":"y","attname":"y","indkey":"3"}'
+	same "$(sql "SELECT conkey FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'u'")" '{"conkey":[3]}'
 }

@@ -39,9 +39,24 @@ Cursor 'c' closed"
 	refuses 42P03 'cursor "C" already exists' 'BEGIN; DECLARE c CURSOR FOR SELECT 1; DECLARE C CURSOR FOR SELECT 1'
 }
 
+@test "a cursor WITH HOLD outlives its transaction, if that is committed" {
+	same "$(sql 'DECLARE h CURSOR WITH HOLD FOR SELECT id FROM t ORDER BY id; DELETE FROM t; FETCH h; BEGIN; DECLARE g CURSOR FOR SELECT 8 AS n
+		; DECLARE i CURSOR WITH HOLD FOR SELECT 9 AS n; FETCH g; COMMIT; FETCH i; FETCH 2 FROM h; CLOSE h; DECLARE h CURSOR WITH HOLD FOR SELECT 1 AS n; FETCH h')" \
+		'{"id":1}
+{"n":8}
+{"n":9}
+{"id":2}
+{"id":3}
+{"n":1}'
+	refuses 34000 'cursor "g"' 'BEGIN; DECLARE g CURSOR FOR SELECT 1; DECLARE h CURSOR WITH HOLD FOR SELECT 1; COMMIT; FETCH g'
+	refuses 34000 'cursor "h"' 'BEGIN; DECLARE h CURSOR WITH HOLD FOR SELECT 1; ROLLBACK; FETCH h'
+	refuses 34000 'cursor "h"' 'BEGIN; SAVEPOINT s; DECLARE h CURSOR WITH HOLD FOR SELECT 1; ROLLBACK TO s; COMMIT; FETCH h'
+	refuses 34000 'cursor "h"' 'DECLARE h CURSOR WITH HOLD FOR SELECT 1; CLOSE ALL; FETCH h'
+	refuses 34000 'cursor "h"' 'DECLARE h CURSOR WITH HOLD FOR SELECT 1; DISCARD ALL; FETCH h'
+}
+
 @test "what a cursor cannot do is refused where it stands" {
 	refuses 0A000 'a SCROLL cursor' 'BEGIN; DECLARE c SCROLL CURSOR FOR SELECT 1'
-	refuses 0A000 'a cursor WITH HOLD' 'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1'
 	refuses 0A000 'a BINARY cursor' 'BEGIN; DECLARE c BINARY CURSOR FOR SELECT 1'
 	refuses 0A000 'fetching but forward' 'BEGIN; DECLARE c CURSOR FOR SELECT 1; FETCH PRIOR FROM c'
 	refuses 0A000 'fetching but forward' 'BEGIN; DECLARE c CURSOR FOR SELECT 1; FETCH -1 FROM c'

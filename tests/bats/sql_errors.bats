@@ -157,7 +157,6 @@ mistakes()
 		«COPY users FROM STDIN => 0A000: COPY is not supported
 		CREATE TABLE y AS «EXECUTE p => 42601: syntax error at or near "EXECUTE"
 		DECLARE c «SCROLL CURSOR FOR SELECT 1 => 0A000: a SCROLL cursor is not supported
-		DECLARE c CURSOR «WITH HOLD FOR SELECT 1 => 0A000: a cursor WITH HOLD is not supported
 		FETCH «PRIOR FROM c => 0A000: fetching but forward is not supported
 		SELECT id FROM users «FOR UPDATE => 0A000: FOR UPDATE is not supported
 		SELECT 1 «INTO x => 0A000: SELECT INTO is not supported

@@ -165,3 +165,27 @@ ids()
 	same "$(driftdb sql -d db --format csv -e 'SELECT 4 AS a, 5 AS a')" 'a,a
 4,5'
 }
+
+@test "JSON is asked for its names, and ? stays a parameter where it is one" {
+	sql "INSERT INTO t (id, j) VALUES (1, '{\"a\": 1, \"b\": [1]}'), (2, '[\"a\", \"c\", 3]'), (3, '\"a\"'), (4, '5'), (5, NULL)"
+	same "$(ids "j ? 'a'")" '1 2 3'
+	same "$(ids "j ?| ARRAY['b', 'c']")" '1 2'
+	same "$(ids "j ?& '{a,c}'")" 2
+	same "$(ids "NOT j ? 'a' OR j ? 'b'")" '1 4'
+	same "$(ids "j ?& ARRAY[]")" '1 2 3 4'
+	same "$(ids "j @> '\"a\"'")" '2 3'
+	same "$(sql "PREPARE p AS SELECT count(*) FROM t WHERE j ? \$1; EXECUTE p('c'); PREPARE q AS SELECT ? || 'x' AS a, ? + 1 AS b, ? AS c; EXECUTE q('v', 2, 3)")" '{"count":1}
+{"a":"vx","b":3,"c":3}'
+	refuses 22P02 'malformed array' "SELECT j ?| 'a' FROM t"
+	refuses 22P02 'type json' "SELECT '{' ? 'a'"
+}
+
+@test "keys are made by gen_random_uuid(), settings by set_config()" {
+	sql 'CREATE TABLE made (id TEXT PRIMARY KEY DEFAULT gen_random_uuid(), n INT); INSERT INTO made (n) VALUES (1), (2)'
+	same "$(sql "SELECT count(DISTINCT id) FROM made WHERE id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\$'")" '{"count":2}'
+	same "$(sql "SELECT set_config('application_name', 'x', FALSE); SHOW application_name")" '{"set_config":"x"}
+{"application_name":"x"}'
+	refuses 42704 'parameter "nope"' "SELECT set_config('nope', 'x', FALSE)"
+	refuses 22023 'parameter "timezone"' "SELECT set_config('timezone', 'Europe/Berlin', FALSE)"
+	refuses 0A000 'for the transaction only' "SELECT set_config('application_name', 'x', TRUE)"
+}
