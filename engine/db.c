@@ -22,7 +22,7 @@
 #define TXN_BYTES_MAX (256u << 20)
 #define TXN_OPS_MAX 4000000
 #define CLOSE_FOLD_EVENTS 2000 /* fewer are as quick to replay as to fold */
-#define LOCK_TRIES 20
+#define LOCK_TRIES 200
 #define LOCK_BYTES 12
 #define LOCK_TRY_US 10000
 

@@ -4,6 +4,9 @@
 #include "engine/care.h"
 #include "tests/unit/cmocka_test.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/json.h"
@@ -482,6 +485,42 @@ static void second_opener_is_refused(void **state)
 	assert_int_equal(drift_owner(f->dir), getpid());
 }
 
+/* The process holds the lock, and will tell by whom only in a while: what stands there
+ * is the pid of one that died long ago. */
+static void hold_lock_for_a_moment(const char *dir, int told)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/LOCK", dir);
+	fd = open(path, O_RDWR);
+	if (fd < 0 || flock(fd, LOCK_EX) != 0 ||
+	    pwrite(fd, "999999999\n", 10, 0) != 10 || write(told, "", 1) != 1)
+		_exit(1);
+	usleep(500000);
+	_exit(0);
+}
+
+static void an_opener_waits_for_a_lock_that_nobody_living_holds(void **state)
+{
+	struct scratch *f = *state;
+	int told[2], status;
+	pid_t child;
+	char byte;
+
+	scratch_close(f);
+	assert_int_equal(pipe(told), 0);
+	child = fork();
+	if (child == 0)
+		hold_lock_for_a_moment(f->dir, told[1]);
+	assert_int_equal(read(told[0], &byte, 1), 1);
+	open_db(f, 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(told[0]);
+	close(told[1]);
+}
+
 static void dropped_table_stands_in_the_past(void **state)
 {
 	struct scratch *f = *state;
@@ -522,6 +561,7 @@ int main(void)
 		TEST(transaction_reads_its_own_writes),
 		TEST(times_resolve_to_transaction_ends),
 		TEST(second_opener_is_refused),
+		TEST(an_opener_waits_for_a_lock_that_nobody_living_holds),
 		TEST(dropped_table_stands_in_the_past),
 	};
 
