@@ -125,7 +125,8 @@ test: ## install what is missing, build, run every test
 	@tools/bootstrap
 	@$(MAKE) --no-print-directory check
 
-check: $(programs) $(unit_tests) $(bats_helpers)
+# The manual too: tests install it side by side, and would make it side by side.
+check: $(programs) $(unit_tests) $(bats_helpers) $$(man_pages)
 	@tests/run $(BUILD)
 
 check-units: $(unit_tests)

@@ -230,7 +230,7 @@ answer(const char *name, const struct site *site,
 
 	child = fork();
 	if (child == 0) {
-		alarm(30 * SLOWER * SLOWEST);
+		alarm(120 * SLOWER * SLOWEST);
 		_exit((int)attempt(site));
 	}
 	assert_int_equal(wait4(child, &status, 0, &usage), child);

@@ -274,7 +274,7 @@ static inline unsigned snapshot_count(void)
 
 static inline void wait_for_snapshots(unsigned count)
 {
-	for (int i = 0; i < 1000 && snapshot_count() < count; i++)
+	for (int i = 0; i < 6000 && snapshot_count() < count; i++)
 		usleep(10000);
 	assert_true(snapshot_count() >= count);
 }

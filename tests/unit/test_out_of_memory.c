@@ -183,7 +183,7 @@ static void served_again(struct scratch *s)
 {
 	enum drift_err err = DRIFT_FULL;
 
-	for (int i = 0; err == DRIFT_FULL && i < 1000; i++) {
+	for (int i = 0; err == DRIFT_FULL && i < 12000; i++) {
 		err = write_both(s, ++tried);
 		if (err)
 			usleep(5000);

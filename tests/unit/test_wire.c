@@ -267,6 +267,10 @@ static void random_bytes_do_no_harm(void **state)
 		for (size_t i = 0; i < size; i++)
 			bytes[i] = (char)test_random(&random);
 		say(fd, bytes, size);
+		/* Until it hangs up: there is room for so many connections. */
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		while (hear(fd, bytes, 1))
+			;
 		close(fd);
 	}
 	close(enter(*state));

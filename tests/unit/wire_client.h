@@ -13,7 +13,7 @@
 #include "tests/unit/cmocka_test.h"
 #include "tests/unit/home_db.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 struct fixture {
 	struct home home;
