@@ -474,7 +474,9 @@ void drift_commit_async(struct drift_txn *txn, enum drift_durability durability,
 			void *arg);
 /* The same for a thread that has nothing else to do: if nobody is at work it is the
  * committer itself, which spares two changes of threads; then this takes as long as the
- * disk, and done may be called before it returns, so hold no lock that done takes. */
+ * disk, and done may be called before it returns, so hold no lock that done takes. If
+ * somebody is it waits for nothing, however much stands in the queue: what may stand there
+ * is for its callers to bound. */
 void drift_commit_here(struct drift_txn *txn, enum drift_durability durability,
 		       void (*done)(void *arg, const struct drift_receipt *receipt),
 		       void *arg);

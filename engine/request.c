@@ -7,7 +7,8 @@
 
 #include "engine/validate.h"
 
-/* What waits is held in memory: above this, who brings more waits as well. */
+/* What waits is held in memory: above this, who would bring one after the other without
+ * waiting for any waits as well. */
 #define QUEUE_BYTES_MAX (256u << 20)
 
 bool request_wants_sync(const struct request *request)
@@ -28,13 +29,14 @@ static void wait_for_room(struct committer *committer, uint64_t bytes)
 	atomic_fetch_sub(&committer->waiting, 1);
 }
 
-static void submit(struct drift_db *db, struct request *request, bool wake)
+/* now: as in ask. Its caller has one on its way, or a bound of its own. */
+static void submit(struct drift_db *db, struct request *request, bool now, bool wake)
 {
 	struct committer *committer = &db->committer;
 
 	request->queued_bytes = request->txn ? request->txn->bytes : 0;
 	pthread_mutex_lock(&committer->lock);
-	if (request->queued_bytes)
+	if (request->queued_bytes && !now)
 		wait_for_room(committer, request->queued_bytes);
 	atomic_fetch_add(&committer->queued_bytes, request->queued_bytes);
 	*committer->last = request;
@@ -64,7 +66,7 @@ static void ask(struct drift_db *db, struct request *request, bool now)
 
 	if (now && committer_run_now(db, request))
 		return;
-	submit(db, request, wake);
+	submit(db, request, now, wake);
 	if (!wake)
 		committer_help(db);
 }

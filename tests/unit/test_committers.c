@@ -9,6 +9,7 @@
 
 #include "engine/db.h"
 #include "engine/io.h"
+#include "engine/request.h"
 #include "tests/unit/scratch_db.h"
 
 #define WRITERS 8
@@ -192,12 +193,78 @@ static void no_sync_is_due_once_the_disk_failed(void **state)
 	scratch_remove(&s);
 }
 
+struct sender {
+	struct scratch *scratch;
+	void (*commit)(struct drift_txn *txn, enum drift_durability durability,
+		       void (*done)(void *arg, const struct drift_receipt *receipt),
+		       void *arg);
+	pthread_t thread;
+	_Atomic bool stored;
+};
+
+static void stored(void *arg, const struct drift_receipt *receipt)
+{
+	struct sender *sender = arg;
+
+	sender->stored = receipt->err == DRIFT_OK;
+}
+
+static void *send_one(void *arg)
+{
+	struct sender *sender = arg;
+	struct drift_txn *txn;
+
+	if (!drift_txn_new(sender->scratch->db, DRIFT_SEQ_MAX, NULL, &txn) &&
+	    !scratch_write(sender->scratch, txn, "row", 1, 0))
+		sender->commit(txn, DRIFT_DURABLE, stored, sender);
+	return NULL;
+}
+
+/* A thread of the mount's, kept by a few large imports, would serve nobody. */
+static void only_who_piles_commits_up_waits_for_room_in_the_queue(void **state)
+{
+	const uint64_t large = (uint64_t)1 << 30;
+	struct writer durable = { .number = 0 };
+	struct sender here = { .commit = drift_commit_here };
+	struct sender async = { .commit = drift_commit_async };
+	struct committer *committer;
+	struct drift_io io;
+	struct scratch s;
+
+	(void)state;
+	begin(&s, &io);
+	durable.scratch = here.scratch = async.scratch = &s;
+	committer = &s.db->committer;
+	disk_is_waited_for = false;
+	disk_stands_still = true;
+	assert_int_equal(pthread_create(&durable.thread, NULL, write_once, &durable),
+			 0);
+	while (!disk_is_waited_for)
+		usleep(1000);
+	atomic_fetch_add(&committer->queued_bytes, large);
+	assert_int_equal(pthread_create(&here.thread, NULL, send_one, &here), 0);
+	join(here.thread);
+	assert_false(here.stored);
+	assert_int_equal(pthread_create(&async.thread, NULL, send_one, &async), 0);
+	while (!atomic_load(&committer->waiting))
+		usleep(1000);
+	request_leave(committer, large);
+	join(async.thread);
+	disk_stands_still = false;
+	join(durable.thread);
+	assert_int_equal(drift_sync(s.db), DRIFT_OK);
+	assert_true(here.stored && async.stored);
+	scratch_remove(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_commit_stays_in_the_queue),
 		cmocka_unit_test(a_commit_that_came_during_a_sync_is_not_forgotten),
 		cmocka_unit_test(no_sync_is_due_once_the_disk_failed),
+		cmocka_unit_test(
+			only_who_piles_commits_up_waits_for_room_in_the_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
