@@ -77,7 +77,8 @@ void attr_fill(const struct tree *tree, const struct identity *identity,
 	*st = (struct stat){
 		.st_ino = identity_ino(identity, version),
 		.st_mode = mode_of(tree, identity),
-		.st_nlink = S_ISDIR(kind_of(identity)->mode) ? 2 : 1,
+		.st_nlink =
+			1, /* a directory's tells nothing: 2 would say that it has none in it */
 		.st_uid = tree->options.uid,
 		.st_gid = tree->options.gid,
 		.st_size = (off_t)size,

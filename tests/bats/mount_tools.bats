@@ -171,6 +171,16 @@ content()
 	same "$(diff -r mnt/tables/t/rows copy1/tables/t/rows)" ''
 }
 
+@test "who goes by the count of a directory's links finds what is in it" {
+	local walked
+
+	walked=$(perl -MFile::Find -e '
+		$File::Find::dont_use_nlink = 0;
+		find(sub { print "$File::Find::name\n" }, "mnt")')
+	[ "$(wc -l <<<"$walked")" -gt 20 ]
+	same "$(sort <<<"$walked")" "$(find mnt | sort)"
+}
+
 @test "a directory has one time of change, however it is asked for" {
 	local before
 
