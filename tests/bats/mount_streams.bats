@@ -51,6 +51,29 @@ head_seq()
 	same "$(wc -l <mnt/@seq/8000/tables/t/rows.jsonl)" 8000
 }
 
+@test "a live stream has size 0, and who reads to its end has it whole" {
+	local format live
+
+	seq 3000 | sed 's/.*/{"id":"k&","v":&}/' >mnt/tables/t/import.jsonl
+	for format in jsonl csv; do
+		live=mnt/tables/t/rows.$format
+		same "$(stat -c %s $live)" 0
+		cat $live >whole
+		[ "$(wc -l <whole)" -ge 3000 ]
+		same "$(wc -c <$live)" "$(wc -c <whole)"
+		cp $live copied
+		cmp copied whole
+		same "$(tail -n 1 $live)" "$(tail -n 1 whole)"
+		same "$(grep -c k7 $live)" "$(grep -c k7 whole)"
+		# These go by the size, as the manual says.
+		tar c $live | tar xO >packed
+		[ ! -s packed ]
+		tar c -C mnt/@seq/head tables/t/rows.$format | tar xO >packed
+		cmp packed whole
+	done
+	grep -q 'tar and rsync store them empty' mnt/.driftfs/README
+}
+
 @test "pinned streams have their exact size, and can be read anywhere" {
 	many 8000
 	pinned=mnt/@seq/$(head_seq)/tables/t
