@@ -26,6 +26,17 @@ void reply_gone(fuse_req_t req, enum drift_err err)
 
 /* ---- Names and attributes ----------------------------------------------- */
 
+/* A time that cannot be read is a mistake of who wrote it, where one that is not there
+ * yet is none; hidden files are looked for everywhere. */
+static void note_missing(fuse_req_t req, const struct identity *parent,
+			 struct slice name, enum drift_err err)
+{
+	if (err == DRIFT_BAD_MOMENT && parent->kind == NODE_TIMES &&
+	    *(const char *)name.data != '.')
+		refusal_add_name(tree_of(req), fuse_req_ctx(req)->uid, parent, name,
+				 err);
+}
+
 /* A missing name of a pinned view is missing for ever: the kernel may keep that
  * (entry->ino 0). The head's own directory of seqs is not such a view. */
 static void reply_missing(fuse_req_t req, const struct identity *parent,
@@ -61,6 +72,7 @@ static void look_up(fuse_req_t req, struct node *node, struct slice name)
 	case DRIFT_BAD_TEXT:
 	case DRIFT_BAD_KEY:
 	case DRIFT_BAD_MOMENT:
+		note_missing(req, parent, name, err);
 		reply_missing(req, parent, &entry);
 		break;
 	default:

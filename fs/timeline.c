@@ -103,8 +103,9 @@ enum drift_err timeline_time_child(struct tree *tree, const struct identity *par
 	drift_seq seq;
 
 	(void)parent, (void)key;
-	if (moment_parse(name, MOMENT_OF_TIME, drift_now(tree->db), &moment, NULL) ||
-	    drift_resolve(tree->db, &moment, false, &seq, NULL))
+	if (moment_parse(name, MOMENT_OF_TIME, drift_now(tree->db), &moment, NULL))
+		return DRIFT_BAD_MOMENT;
+	if (drift_resolve(tree->db, &moment, false, &seq, NULL))
 		return DRIFT_NO_ROW;
 	*child = timeline_link(seq);
 	return DRIFT_OK;

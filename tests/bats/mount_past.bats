@@ -73,10 +73,13 @@ setup()
 	same "$(readlink mnt/@time/-1h)" ../@seq/0
 	same "$(readlink 'mnt/@time/2 days ago')" ../@seq/0
 	same "$(readlink mnt/@time/1999-12-31)" ../@seq/0
-	for none in 2999-01-01 tomorrow nonsense 2024-13-01; do
+	for none in 2999-01-01 2199-01-01 tomorrow nonsense 2024-13-01 .git; do
 		[ ! -e "mnt/@time/$none" ]
 		[ ! -L "mnt/@time/$none" ]
 	done
+	# What nobody can read is named; what is only not there yet is no mistake.
+	same "$(jq -r '.path + ": " + .text' mnt/.driftfs/errors | sort -u)" \
+		"$(printf '@time: invalid moment "%s"\n' 2024-13-01 2999-01-01 nonsense tomorrow)"
 }
 
 @test "history holds every version, also of a deleted row" {
