@@ -225,6 +225,8 @@ enum drift_err rewrite_saved(struct query_session *session,
 	if (!err)
 		err = walk(&rewriter);
 	if (!err)
+		err = rewrite_group(&rewriter);
+	if (!err)
 		err = rewrite_distinct(&rewriter);
 	if (!err) {
 		rewrite_names(&rewriter);
@@ -275,6 +277,8 @@ enum drift_err rewrite_make(struct query_session *session,
 		err = rewrite_scopes(&rewriter);
 	if (!err)
 		err = walk(&rewriter);
+	if (!err)
+		err = rewrite_group(&rewriter);
 	if (!err)
 		err = rewrite_distinct(&rewriter);
 	if (!err) {

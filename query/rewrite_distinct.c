@@ -61,11 +61,6 @@ static bool ends_body(const struct rewriter *rewriter, unsigned i)
 /* Words after which the rows are no longer those of FROM. */
 static enum drift_err check_body(struct distinct *distinct, unsigned i)
 {
-	static const char *const aggregates[] = {
-		"count",     "sum",        "avg",       "min",          "max",
-		"total",     "string_agg", "array_agg", "group_concat", "json_agg",
-		"jsonb_agg", "bool_and",   "bool_or",   "every",        "stddev",
-	};
 	struct rewriter *rewriter = distinct->rewriter;
 
 	if (rewriter_is_word(rewriter, i, "GROUP") ||
@@ -73,11 +68,9 @@ static enum drift_err check_body(struct distinct *distinct, unsigned i)
 		return refuse(distinct, i, "DISTINCT ON with GROUP BY");
 	if (rewriter_is_word(rewriter, i, "OVER"))
 		return refuse(distinct, i, "DISTINCT ON with window functions");
-	for (unsigned k = 0; k < sizeof(aggregates) / sizeof(*aggregates); k++)
-		if (rewriter_is_word(rewriter, i, aggregates[k]) &&
-		    rewriter_is_punct(rewriter, i + 1, "("))
-			return refuse(distinct, i, "DISTINCT ON with aggregates");
-	return DRIFT_OK;
+	return rewrite_is_aggregate(rewriter, i)
+		       ? refuse(distinct, i, "DISTINCT ON with aggregates")
+		       : DRIFT_OK;
 }
 
 /* The comma or the end of the expression that begins at token i. */

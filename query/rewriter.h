@@ -83,6 +83,10 @@ enum drift_err rewrite_write_conflict(struct rewriter *rewriter,
 /* SELECT ... FROM the rows that were written. */
 enum drift_err rewrite_write_returning(struct rewriter *rewriter,
 				       struct rewrite_text *text);
+/* rewrite_group.c: refuse a column beside an aggregate that it is not grouped by. */
+enum drift_err rewrite_group(struct rewriter *rewriter);
+/* Does token i call an aggregate, without OVER? */
+bool rewrite_is_aggregate(const struct rewriter *rewriter, unsigned i);
 /* rewrite_distinct.c: SELECT DISTINCT ON (...). */
 enum drift_err rewrite_distinct(struct rewriter *rewriter);
 /* rewrite_keep.c: SET c = x, so that JSON and booleans stay what they are. */

@@ -217,3 +217,25 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 	same "$(sql 'BEGIN; INSERT INTO f {"id": 4, "m": 1, "M": 3}; UPDATE f SET M = 9 WHERE id = 4; SELECT M, m FROM f WHERE M = 9; COMMIT; SELECT M, m FROM f WHERE id = 4')" '{"M":9,"m":1}
 {"M":9,"m":1}'
 }
+
+@test "a column beside an aggregate is grouped by, it or its table's key" {
+	sql "CREATE TABLE u (id INT PRIMARY KEY, name TEXT, n INT); INSERT INTO u VALUES (1, 'a', 5), (2, 'b', 5), (3, 'c', 6);
+		CREATE TABLE parts (a INT, b INT, u INT, PRIMARY KEY (a, b)); INSERT INTO parts VALUES (1, 1, 1), (1, 2, 1), (2, 1, 2); CREATE VIEW v AS SELECT n, count(*) FROM u GROUP BY n"
+	for query in 'SELECT name, count(*) FROM u' 'SELECT n, u.name, max(id) FROM u GROUP BY n' 'SELECT name FROM u GROUP BY n' \
+		'SELECT x.name, sum(p.a) FROM u x JOIN parts p ON p.u = x.id GROUP BY p.a' 'SELECT p.u, count(*) FROM parts p GROUP BY a' \
+		'SELECT 1 FROM (SELECT name, 1 + count(*) AS c FROM u) s' 'INSERT INTO u SELECT id, name, count(*) FROM u' \
+		'SELECT name, count(*) FROM u FOR SYSTEM_TIME ALL GROUP BY id' 'CREATE TABLE w AS SELECT name, count(*) FROM u'; do
+		refuses 42803 'column "[a-z]+\.(name|u|id)" must appear in the GROUP BY clause or be used in an aggregate function' "$query"
+	done
+	refuses 42803 'column "t.name" must appear' 'SELECT count(*), t.name AS x FROM u AS t WHERE t.id > 0'
+	same "${lines[2]}" '                 ^'
+	for query in 'SELECT n, count(*) FROM u GROUP BY n' 'SELECT n AS x, count(*) FROM u GROUP BY x' 'SELECT n, count(*) FROM u GROUP BY 1' \
+		'SELECT id, name, n, count(*) FROM u GROUP BY id' 'SELECT x.name, count(p.a) FROM u x LEFT JOIN parts p ON p.u = x.id GROUP BY x.id' \
+		'SELECT p.u, count(*) FROM parts p GROUP BY a, b' 'SELECT u.n, count(*) FROM u GROUP BY u.n' 'SELECT "n", count(*) FROM u GROUP BY (n)' \
+		'SELECT name, sum(n) OVER (ORDER BY id) FROM u' 'SELECT name, max(n, 2) FROM u' 'SELECT name, (SELECT count(*) FROM parts) AS c FROM u' \
+		'SELECT id, count(*) FROM u JOIN (SELECT a AS id FROM parts) q USING (id) GROUP BY u.id' 'SELECT n, count, sum(count) OVER () FROM v' \
+		'WITH u AS (SELECT 1 AS name, 2 AS c) SELECT name, count(*) FROM u GROUP BY c' 'SELECT max(name) AS name, n + 1, count(*) FROM u GROUP BY n' \
+		'SELECT name, count(*) FROM u FOR SYSTEM_TIME AS OF 3 GROUP BY id' 'SELECT DISTINCT name FROM u' 'SELECT a.n, count(*) FROM u a, u b GROUP BY a.n'; do
+		driftdb sql -d db -q -e "$query" >/dev/null
+	done
+}
