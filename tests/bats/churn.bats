@@ -118,9 +118,7 @@ derive_again()
 # bats test_tags=concurrent
 @test "with everybody at work, ends of every kind lose nothing and change no past" {
 	need_fuse
-	SEED=${SEED:-$RANDOM}
-	echo "SEED=$SEED"
-	RANDOM=$SEED
+	draw_seed
 	driftdb init db
 	driftdb sql -q -d db -e "$tables"
 	for n in $(seq "${DRIFTFS_CHURNS:-$((SLOW > 1 ? 2 : 6))}"); do

@@ -62,9 +62,7 @@ remount()
 
 # bats test_tags=concurrent
 @test "SIGKILL again and again under load: no acknowledged row is lost, none is torn" {
-	SEED=${SEED:-$RANDOM}
-	echo "SEED=$SEED"
-	RANDOM=$SEED
+	draw_seed
 	new_mount
 	mkdir mnt/tables/t
 	kills=${DRIFTFS_KILLS:-$((40 / SLOW))}

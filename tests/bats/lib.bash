@@ -116,6 +116,18 @@ unlocked()
 	flock -n "$1/LOCK" true
 }
 
+# draw_seed: SEED, which RANDOM goes by from then on. What is drawn is the same in each
+# run; a soak draws afresh.
+draw_seed()
+{
+	if [ -n "${DRIFTFS_SOAK:-}" ]; then
+		SEED=${SEED:-$RANDOM}
+	fi
+	SEED=${SEED:-1}
+	echo "SEED=$SEED"
+	RANDOM=$SEED
+}
+
 # ---- Mounts -----------------------------------------------------------------
 
 need_fuse()

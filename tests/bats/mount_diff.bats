@@ -97,6 +97,7 @@ truth()
 }
 
 @test "it says what diff -r of the two views says, for random moments" {
+	draw_seed
 	mkdir mnt/tables/t 'mnt/tables/a b%25'
 	for i in {1..150}; do
 		t=$([ $((RANDOM % 2)) = 0 ] && echo t || echo 'a b%25')

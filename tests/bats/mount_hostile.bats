@@ -5,13 +5,13 @@
 load lib
 
 @test "random system calls leave the daemon serving, the database whole and nothing open" {
+	draw_seed
 	new_mount
 	printf '%s' 'CREATE TABLE t (pk=id); CREATE INDEX v ON t (v);' >mnt/query
 	for i in 1 2 3 4 5; do
 		echo '{"v":'"$i"'}' >mnt/tables/t/rows/$i.json
 	done
-	"$BUILD/tests/bats/hostile" mnt "${DRIFTFS_HOSTILE_SECONDS:-4}" \
-		"${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}"
+	"$BUILD/tests/bats/hostile" mnt "${DRIFTFS_HOSTILE_SECONDS:-4}" "$SEED"
 	kill -0 "$MOUNT_PID"
 	eventually 10 nothing_is_open
 	[ "$(gauge read_only)" = 0 ]

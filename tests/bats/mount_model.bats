@@ -20,9 +20,7 @@ come_again()
 }
 
 @test "files, SQL, @seq and @time of a mount that comes and goes agree with a model" {
-	SEED=${SEED:-$RANDOM}
-	echo "SEED=$SEED"
-	RANDOM=$SEED
+	draw_seed
 	new_mount
 	mkdir mnt/tables/t
 	left=${DRIFTFS_MOUNT_OPS:-$((1000 / SLOW))}

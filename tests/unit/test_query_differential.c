@@ -540,7 +540,7 @@ static void answers_are_those_of_sqlite(void **state)
 	compare(20250924, pair_rounds(QUERIES));
 }
 
-static void answers_are_those_of_sqlite_by_a_fresh_seed(void **state)
+static void answers_are_those_of_sqlite_by_another_seed(void **state)
 {
 	const char *given = getenv("QUERIES");
 
@@ -573,7 +573,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_those_of_sqlite),
-		cmocka_unit_test(answers_are_those_of_sqlite_by_a_fresh_seed),
+		cmocka_unit_test(answers_are_those_of_sqlite_by_another_seed),
 		cmocka_unit_test(answers_stay_the_same_inside_a_transaction),
 	};
 

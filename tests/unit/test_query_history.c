@@ -532,7 +532,7 @@ static void every_temporal_form_agrees_with_the_model(void **state)
 	compare(20250924);
 }
 
-static void so_it_does_by_a_fresh_seed(void **state)
+static void so_it_does_by_another_seed(void **state)
 {
 	const char *given = getenv("DRIFTFS_HISTORIES");
 	unsigned count = given ? (unsigned)atoi(given) : 1;
@@ -547,7 +547,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_temporal_form_agrees_with_the_model),
-		cmocka_unit_test(so_it_does_by_a_fresh_seed),
+		cmocka_unit_test(so_it_does_by_another_seed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
