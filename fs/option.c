@@ -352,11 +352,13 @@ static bool positional(struct options *options, int argc, char **argv, int at)
 
 	if (options->help || options->version)
 		return true;
-	if (argc - at != wanted)
-		return complain("%s; see %s --help",
-				options->unmount
-					? "give the mount point"
-					: "give a database and a mount point",
+	if (argc - at > wanted)
+		return complain("one word too many: %s; see %s --help",
+				argv[at + wanted], "driftfs");
+	if (argc - at < wanted)
+		return complain("give %s; see %s --help",
+				options->unmount ? "the mount point"
+						 : "a database and a mount point",
 				"driftfs");
 	options->db = options->unmount ? NULL : argv[at];
 	options->mountpoint = argv[argc - 1];

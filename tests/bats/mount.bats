@@ -139,6 +139,8 @@ owner()
 	says 'nowhere: No such file or directory'
 	fails_with 1 driftfs db nowhere
 	says 'nowhere: No such file or directory; make it first'
+	fails_with 1 driftfs db mnt other
+	same "$output" 'driftfs: one word too many: other; see driftfs --help'
 	fails_with 1 driftfs --unmount nowhere
 	same "$output" 'driftfs: mount point nowhere: No such file or directory'
 	touch file
