@@ -311,12 +311,12 @@ static void table_path(struct tree *tree, const struct identity *identity,
 }
 
 /* The name that a node of a fixed one has. */
-static const char *fixed_name(const struct identity *identity)
+static const struct fixed_name *fixed_name(const struct identity *identity)
 {
 	for (size_t i = 0; i < FIXED_NAMES; i++)
 		if (fixed_names[i].kind == identity->kind &&
 		    slice_equal(identity->key, slice_str(fixed_names[i].key)))
-			return fixed_names[i].name;
+			return &fixed_names[i];
 	return NULL;
 }
 
@@ -348,7 +348,7 @@ static void add_by_path(const struct identity *identity, struct buf *path)
 
 void name_path(struct tree *tree, const struct identity *identity, struct buf *path)
 {
-	const char *name = fixed_name(identity);
+	const struct fixed_name *fixed = fixed_name(identity);
 
 	if (identity->kind >= NODE_DIFF && identity->kind <= NODE_DIFF_CHANGES) {
 		buf_printf(path, "@diff/%llu..%llu",
@@ -362,9 +362,10 @@ void name_path(struct tree *tree, const struct identity *identity, struct buf *p
 		buf_printf(path, "@seq/%llu/", (unsigned long long)identity->seq);
 	if (identity->kind == NODE_TABLE)
 		return;
-	if (name) {
+	if (fixed) {
 		buf_add_str(path, identity->table_id ? "/" : "");
-		buf_add_str(path, name);
+		buf_add_str(path, fixed->parent == NODE_DRIFTFS ? ".driftfs/" : "");
+		buf_add_str(path, fixed->name);
 		return;
 	}
 	switch (identity->kind) {

@@ -221,7 +221,8 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 	double timeout_s = 0;
 	struct stat st;
 
-	if (attr_is_pinned(node_identity(node)))
+	if (attr_is_pinned(node_identity(node)) ||
+	    (kind_of(node_identity(node))->flags & KIND_PAST))
 		err = DRIFT_READ_ONLY;
 	if (err)
 		note_file(req, node, err);

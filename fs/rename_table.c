@@ -32,7 +32,9 @@ static enum drift_err build_table_renaming(struct change *change,
 	enum drift_err err;
 
 	if (drift_table(view, buf_slice(&renaming->to)))
-		return DRIFT_TABLE_EXISTS;
+		return drift_fail(error, DRIFT_TABLE_EXISTS,
+				  "relation \"%s\" already exists",
+				  buf_cstr(&renaming->to));
 	buf_add_str(&sql, "ALTER TABLE ");
 	add_quoted(&renaming->from, &sql);
 	buf_add_str(&sql, " RENAME TO ");

@@ -44,8 +44,11 @@ refused()
 	refused EPERM tables/t/rows 'make "p"' mkfifo $rows/p
 	refused EPERM tables 'rename "a.json"' mv $rows/a.json mnt/tables
 	refused ENOTEMPTY tables/t 'has rows' rmdir mnt/tables/t
+	mkdir mnt/tables/u
+	refused EEXIST tables '"u" already exists' mv -T mnt/tables/t mnt/tables/u
 	refused EINVAL @tag 'leads to a moment' ln -s nowhere mnt/@tag/x
 	refused EACCES tables/t/count 'only be read' 'echo 1 >mnt/tables/t/count'
+	refused EACCES .driftfs/version 'only be read' 'echo 1 >mnt/.driftfs/version'
 	same "$(jq -c . $rows/a.json)" '{"id":"a","v":2}'
 }
 
@@ -68,6 +71,9 @@ refused()
 	refused EROFS @seq/1/tables 'make "u"' mkdir mnt/@seq/1/tables/u
 	refused EROFS @seq 'make "x"' mkdir mnt/@seq/x
 	refused EROFS tables/t/history/a 'remove "1.json"' rm -f mnt/tables/t/history/a/1.json
+	refused EROFS tables/t/history/a 'does not change' touch mnt/tables/t/history/a
+	refused EROFS tables/t/history 'does not change' chmod 700 mnt/tables/t/history
+	refused EROFS @time 'does not change' chmod 700 mnt/@time
 	refused EROFS @diff/1..2 'make "x"' mkdir mnt/@diff/1..2/x
 	same "$(readlink mnt/@seq/head)" 2
 }
