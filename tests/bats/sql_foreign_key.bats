@@ -199,8 +199,8 @@ setup()
 	sql "ALTER TABLE p RENAME code TO tag"
 	refuses 23503 'Key .code.=.six. is not present' "INSERT INTO c VALUES (4, 'six')"
 	same "$(sql "SELECT pg_get_constraintdef(oid) AS def, confkey, conindid::regclass AS i FROM pg_constraint WHERE conname IN ('c_code_fkey', 'k_a_b_fkey') ORDER BY 1")" \
-'{"def":"FOREIGN KEY (b, a) REFERENCES p(y, x)","confkey":"[4,3]","i":"y_x"}
-{"def":"FOREIGN KEY (code) REFERENCES p(tag) ON UPDATE CASCADE ON DELETE SET NULL","confkey":"[2]","i":"code"}'
+'{"def":"FOREIGN KEY (b, a) REFERENCES p(y, x)","confkey":[4,3],"i":"y_x"}
+{"def":"FOREIGN KEY (code) REFERENCES p(tag) ON UPDATE CASCADE ON DELETE SET NULL","confkey":[2],"i":"code"}'
 	same "$(sql "SELECT string_agg(unique_constraint_name, ' ' ORDER BY constraint_name) AS n FROM information_schema.referential_constraints")" '{"n":"code code d_pkey y_x"}'
 	round_trip
 }
