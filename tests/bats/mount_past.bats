@@ -132,12 +132,19 @@ setup()
 @test "a pinned view is read from the kernel's memory the second time" {
 	need_strace_of_mount
 	cat mnt/@seq/2/tables/t/rows/a.json
+	eventually 5 only_what_is_not_known_is_asked_for
+}
+
+# Tried again, as the close before may be told of meanwhile.
+only_what_is_not_known_is_asked_for()
+{
+	local before none
+
+	none=mnt/@seq/2/tables/t/rows/none$((++tries)).json
 	stat mnt/@seq/2/tables/t/rows/a.json
-	answers_before=$(daemon_requests)
+	before=$(daemon_requests)
 	stat mnt/@seq/2/tables/t/rows/a.json
-	[ ! -e mnt/@seq/2/tables/t/rows/none.json ]
-	[ ! -e mnt/@seq/2/tables/t/rows/none.json ]
-	same "$(($(daemon_requests) - answers_before))" 1
+	[ ! -e "$none" ] && [ ! -e "$none" ] && same "$(($(daemon_requests) - before))" 1
 }
 
 # Requests the daemon has answered, by the kernel's count of its system calls: a worker
