@@ -10,9 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "query/limit.h"
 #include "query/rewriter.h"
 #include "query/session.h"
 #include "query/spell.h"
+
+#define NESTING_MAX 1000 /* SQLite's parser gives up before */
+#define STEPS_UNTIL_CHECK 16
 
 void rewrite_release(struct rewrite *rewrite)
 {
@@ -145,10 +149,18 @@ enum drift_err rewrite_expression(struct query_session *session,
 	return err;
 }
 
+enum drift_err rewriter_in_time(struct rewriter *rewriter)
+{
+	return limit_reached(rewriter->session)
+		       ? limit_fail(rewriter->session, rewriter->error)
+		       : DRIFT_OK;
+}
+
 /* One walk over the tokens for the spellings and for time. */
 static enum drift_err walk(struct rewriter *rewriter)
 {
 	enum drift_err err = DRIFT_OK;
+	unsigned steps = 0;
 
 	spell_name_tables(rewriter);
 	rewriter->statement.at = 0;
@@ -165,6 +177,8 @@ static enum drift_err walk(struct rewriter *rewriter)
 			err = spell_token(rewriter, i);
 		if (!err && rewriter->statement.at == i)
 			rewriter->statement.at++;
+		if (!err && ++steps % STEPS_UNTIL_CHECK == 0)
+			err = rewriter_in_time(rewriter);
 	}
 	if (!err) {
 		spell_json_booleans(rewriter);
@@ -205,6 +219,7 @@ enum drift_err rewrite_saved(struct query_session *session,
 	};
 	enum drift_err err = verb_find(&rewriter.statement, &read, error);
 
+	rewriter.commas = calloc(statement->count + 1, 1);
 	if (!err && read.kind != VERB_READ)
 		err = drift_fail(error, DRIFT_SYNTAX, "a view must be a query");
 	if (!err)
@@ -234,6 +249,7 @@ enum drift_err rewrite_saved(struct query_session *session,
 		err = write_parts(&rewriter, rewrite);
 	}
 	edits_release(&rewriter.edits);
+	free(rewriter.commas);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }
 
@@ -250,6 +266,14 @@ static enum drift_err check_parentheses(const struct statement *statement,
 			depth++;
 		else if (token_is(statement->script, token, ")") && depth-- == 0)
 			return statement_syntax(statement, token, error);
+		if (depth > NESTING_MAX)
+			return statement_place(
+				token,
+				drift_fail(
+					error, DRIFT_TOO_BIG,
+					"parentheses are nested more than %d deep",
+					NESTING_MAX),
+				error);
 	}
 	return depth == 0 ? DRIFT_OK
 			  : statement_syntax(statement,
@@ -273,6 +297,7 @@ enum drift_err rewrite_make(struct query_session *session,
 	if (statement->count == 0)
 		return DRIFT_OK;
 	err = check_parentheses(statement, error);
+	rewriter.commas = calloc(statement->count + 1, 1);
 	if (!err)
 		err = rewrite_scopes(&rewriter);
 	if (!err)
@@ -294,5 +319,6 @@ enum drift_err rewrite_make(struct query_session *session,
 		err = write_parts(&rewriter, rewrite);
 	}
 	edits_release(&rewriter.edits);
+	free(rewriter.commas);
 	return err ? drift_fail_code(error, err) : DRIFT_OK;
 }

@@ -49,8 +49,6 @@ enum drift_err rewrite_saved(struct query_session *session,
 			     const struct statement *statement,
 			     const struct asof *asof, struct rewrite *rewrite,
 			     struct drift_error *error);
-/* Does token i stand where a FROM clause names a table? */
-bool rewrite_is_table_place(const struct statement *statement, unsigned i);
 /* Append the expression in the tokens [first, end): its spellings only. */
 enum drift_err rewrite_expression(struct query_session *session,
 				  const struct statement *statement, unsigned first,

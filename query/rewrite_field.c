@@ -21,7 +21,7 @@ static void find_relations(struct rewriter *rewriter)
 
 		if (!token_is_name(statement->tokens[i]) ||
 		    (i != rewriter->verb->target &&
-		     !rewrite_is_table_place(statement, i)))
+		     !rewriter_is_table_place(rewriter, i)))
 			continue;
 		token_text(statement->script, statement->tokens[i], &name);
 		def = relation_table(transaction_present(session), buf_slice(&name));
@@ -51,13 +51,13 @@ static bool names_column(const struct rewriter *rewriter, unsigned i)
 	if (!token_is_name(token) || i == rewriter->verb->target ||
 	    rewriter_is_punct(rewriter, i + 1, "(") ||
 	    rewriter_is_punct(rewriter, i + 1, ".") ||
-	    rewrite_is_table_place(&rewriter->statement, i))
+	    rewriter_is_table_place(rewriter, i))
 		return false;
 	/* A name given to what stands before it. */
 	if (i > 0 && (rewriter_is_word(rewriter, i - 1, "AS") ||
 		      rewriter_is_punct(rewriter, i - 1, ")") ||
 		      (!is_keyword(rewriter, i - 1) &&
-		       rewrite_is_table_place(&rewriter->statement, i - 1))))
+		       rewriter_is_table_place(rewriter, i - 1))))
 		return false;
 	return token.kind == TOKEN_QUOTED ||
 	       (next.kind != TOKEN_STRING && !is_keyword(rewriter, i));

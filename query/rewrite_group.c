@@ -23,6 +23,7 @@ struct source {
 
 struct grouping {
 	struct rewriter *rewriter;
+	unsigned with; /* the statement's first WITH; its end if there is none */
 	unsigned list; /* the first token of the list of columns */
 	unsigned from; /* the token FROM */
 	unsigned end;  /* of FROM */
@@ -131,10 +132,10 @@ static bool same_name(const struct rewriter *rewriter, unsigned a, unsigned b)
 	return same;
 }
 
-/* Is what token i names a query of WITH? */
-static bool is_with(const struct rewriter *rewriter, unsigned i)
+/* Is what token i names a query of WITH, the statement's first of which is token with? */
+static bool is_with(const struct rewriter *rewriter, unsigned with, unsigned i)
 {
-	for (unsigned k = 1; k < rewriter->statement.count; k++)
+	for (unsigned k = with + 1; k < rewriter->statement.count; k++)
 		if ((rewriter_is_word(rewriter, k - 1, "WITH") ||
 		     rewriter_is_word(rewriter, k - 1, "RECURSIVE") ||
 		     rewriter_is_punct(rewriter, k - 1, ",")) &&
@@ -146,9 +147,10 @@ static bool is_with(const struct rewriter *rewriter, unsigned i)
 	return false;
 }
 
-static const struct relation *relation_of(const struct rewriter *rewriter,
+static const struct relation *relation_of(const struct grouping *grouping,
 					  unsigned i)
 {
+	const struct rewriter *rewriter = grouping->rewriter;
 	struct query_session *session = rewriter->session;
 	struct buf name = BUF_INIT;
 	const struct table_def *def;
@@ -159,7 +161,7 @@ static const struct relation *relation_of(const struct rewriter *rewriter,
 	if (def && relation_get(session, def, &relation))
 		relation = NULL;
 	buf_release(&name);
-	return relation && !is_with(rewriter, i) ? relation : NULL;
+	return relation && !is_with(rewriter, grouping->with, i) ? relation : NULL;
 }
 
 /* A table's name at token i, its clause of time and its alias. */
@@ -170,7 +172,7 @@ static void read_source(struct grouping *grouping, unsigned i)
 	struct statement statement = rewriter->statement;
 	struct asof asof;
 
-	source->relation = relation_of(rewriter, i);
+	source->relation = relation_of(grouping, i);
 	source->name = i++;
 	source->by_its_key = true;
 	if (temporal_is_clause(&statement, i)) {
@@ -281,7 +283,7 @@ static bool is_grouped_by_key(const struct grouping *grouping,
 	return source->by_its_key && def->key_count > 0;
 }
 
-/* A column's number that the list has not: SQLite tells. */
+/* A column's number that the list has not, or may not have beside a star: SQLite tells. */
 static bool is_beyond(const struct grouping *grouping, unsigned count)
 {
 	const struct rewriter *rewriter = grouping->rewriter;
@@ -358,24 +360,26 @@ static enum drift_err check_item(struct grouping *grouping,
 	return grouped ? DRIFT_OK : refuse(grouping, source, name, item->first);
 }
 
-/* The query whose list begins at grouping->list. */
-static enum drift_err check(struct grouping *grouping)
+/* The query whose list begins at grouping->list: its other parts. False: there are no
+ * aggregates in it, or nobody knows what they are beside. */
+static bool read_query(struct grouping *grouping)
 {
 	struct rewriter *rewriter = grouping->rewriter;
-	unsigned group, at = grouping->list, number = 1, count = 0;
+	unsigned group, at = grouping->list, count = 0;
 	struct rewrite_item item;
-	bool any = false;
-	enum drift_err err = DRIFT_OK;
+	bool aggregated = false, star = false;
 
 	do {
 		item = rewrite_item(rewriter, at);
-		any = any || aggregates(rewriter, item.first, item.stop);
+		aggregated |= aggregates(rewriter, item.first, item.stop);
+		star |= item.star;
+		count++;
 		at = item.end + 1;
 	} while (item.end > item.first &&
 		 rewriter_is_punct(rewriter, item.end, ","));
 	grouping->from = item.end;
 	if (!rewriter_is_word(rewriter, grouping->from, "FROM"))
-		return DRIFT_OK;
+		return false;
 	grouping->end = find_one_of(rewriter, grouping->from + 1, ends);
 	group = grouping->end;
 	if (rewriter_is_word(rewriter, group, "WHERE"))
@@ -384,16 +388,24 @@ static enum drift_err check(struct grouping *grouping)
 		grouping->by = group + 2;
 		grouping->by_end = find_one_of(rewriter, group + 2, ends);
 	}
-	if ((!any && !grouping->by) || is_beyond(grouping, count) ||
-	    !read_sources(grouping))
-		return DRIFT_OK;
-	at = grouping->list;
+	return (aggregated || grouping->by) &&
+	       !is_beyond(grouping, star ? 0 : count) && read_sources(grouping);
+}
+
+static enum drift_err check_list(struct grouping *grouping)
+{
+	struct rewriter *rewriter = grouping->rewriter;
+	unsigned at = grouping->list, number = 0;
+	enum drift_err err = DRIFT_OK;
+	struct rewrite_item item;
+
 	do {
 		item = rewrite_item(rewriter, at);
+		number++;
 		if (!item.star)
-			err = check_item(grouping, &item, number++);
-		else
-			number = UINT32_MAX / 2; /* the list has more columns */
+			err = check_item(grouping, &item, number);
+		if (!err)
+			err = rewriter_in_time(rewriter);
 		at = item.end + 1;
 	} while (!err && item.end > item.first &&
 		 rewriter_is_punct(rewriter, item.end, ","));
@@ -403,9 +415,13 @@ static enum drift_err check(struct grouping *grouping)
 enum drift_err rewrite_group(struct rewriter *rewriter)
 {
 	enum drift_err err = DRIFT_OK;
+	unsigned with = 0;
 
+	while (with < rewriter->statement.count &&
+	       !rewriter_is_word(rewriter, with, "WITH"))
+		with++;
 	for (unsigned i = 0; i < rewriter->statement.count && !err; i++) {
-		struct grouping grouping = { .rewriter = rewriter };
+		struct grouping grouping = { .rewriter = rewriter, .with = with };
 
 		if (!rewriter_is_word(rewriter, i, "SELECT"))
 			continue;
@@ -413,8 +429,10 @@ enum drift_err rewrite_group(struct rewriter *rewriter)
 		if (rewriter_is_word(rewriter, i + 1, "ALL") ||
 		    rewriter_is_word(rewriter, i + 1, "DISTINCT"))
 			grouping.list++;
-		if (!rewriter_is_word(rewriter, grouping.list, "ON"))
-			err = check(&grouping);
+		err = rewriter_in_time(rewriter);
+		if (!err && !rewriter_is_word(rewriter, grouping.list, "ON") &&
+		    read_query(&grouping))
+			err = check_list(&grouping);
 	}
 	return err;
 }

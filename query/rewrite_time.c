@@ -10,13 +10,15 @@
 #include "query/saved.h"
 #include "query/session.h"
 
-/* Is the comma, at its own depth, in a FROM clause? */
-static bool is_from_comma(const struct rewriter *rewriter, unsigned i)
+enum comma { COMMA_UNKNOWN, COMMA_OF_FROM, COMMA_OF_OTHER };
+
+/* What the comma is of, told by what stands before it at its depth. */
+static enum comma find_comma(const struct rewriter *rewriter, unsigned i)
 {
-	static const char *const others[] = { "SELECT", "WHERE",    "BY",
-					      "VALUES", "SET",      "HAVING",
-					      "LIMIT",  "WINDOW",   "INTO",
-					      "USING",  "RETURNING" };
+	static const char *const others[] = { "SELECT", "WHERE",     "BY",
+					      "VALUES", "SET",       "HAVING",
+					      "LIMIT",  "WINDOW",    "INTO",
+					      "USING",  "RETURNING", NULL };
 	unsigned depth = 0;
 
 	while (i-- > 0) {
@@ -24,15 +26,32 @@ static bool is_from_comma(const struct rewriter *rewriter, unsigned i)
 			depth++;
 		else if (rewriter_is_punct(rewriter, i, "(") && depth-- == 0)
 			return i > 0 && (rewriter_is_word(rewriter, i - 1, "FROM") ||
-					 rewriter_is_word(rewriter, i - 1, "JOIN"));
-		else if (depth == 0 && rewriter_is_word(rewriter, i, "FROM"))
-			return true;
-		for (unsigned k = 0;
-		     depth == 0 && k < sizeof(others) / sizeof(*others); k++)
-			if (rewriter_is_word(rewriter, i, others[k]))
-				return false;
+					 rewriter_is_word(rewriter, i - 1, "JOIN"))
+				       ? COMMA_OF_FROM
+				       : COMMA_OF_OTHER;
+		if (depth > 0)
+			continue;
+		/* One list's commas are all of the same. */
+		if (rewriter->commas && rewriter->commas[i])
+			return rewriter->commas[i];
+		if (rewriter_is_word(rewriter, i, "FROM"))
+			return COMMA_OF_FROM;
+		if (statement_is_one_of(&rewriter->statement, i, others))
+			return COMMA_OF_OTHER;
 	}
-	return false;
+	return COMMA_OF_OTHER;
+}
+
+/* Is the comma, at its own depth, in a FROM clause? */
+static bool is_from_comma(const struct rewriter *rewriter, unsigned i)
+{
+	enum comma comma = rewriter->commas ? rewriter->commas[i] : COMMA_UNKNOWN;
+
+	if (comma == COMMA_UNKNOWN)
+		comma = find_comma(rewriter, i);
+	if (rewriter->commas)
+		rewriter->commas[i] = comma;
+	return comma == COMMA_OF_FROM;
 }
 
 bool rewrite_is_from_place(const struct rewriter *rewriter, unsigned i)
@@ -51,19 +70,11 @@ bool rewrite_is_from_place(const struct rewriter *rewriter, unsigned i)
 	       is_from_comma(rewriter, i - 1);
 }
 
-/* Does token i stand where a FROM clause names a table? */
-static bool is_table_place(const struct rewriter *rewriter, unsigned i)
+bool rewriter_is_table_place(const struct rewriter *rewriter, unsigned i)
 {
 	return token_is_name(rewriter_token(rewriter, i)) &&
 	       !rewriter_is_punct(rewriter, i + 1, "(") &&
 	       rewrite_is_from_place(rewriter, i);
-}
-
-bool rewrite_is_table_place(const struct statement *statement, unsigned i)
-{
-	const struct rewriter rewriter = { .statement = *statement };
-
-	return is_table_place(&rewriter, i);
 }
 
 /* Words that may follow a table's name and are no alias. */
@@ -318,7 +329,7 @@ static bool needs_moment(const struct rewriter *rewriter, unsigned i)
 	if (!scope ||
 	    (scope->first == 0 && rewriter->verb->kind == VERB_READ &&
 	     !rewriter->saved) ||
-	    !is_table_place(rewriter, i))
+	    !rewriter_is_table_place(rewriter, i))
 		return false;
 	token_text(rewriter->statement.script, rewriter_token(rewriter, i), &name);
 	found = saved_find(rewriter->session->view, buf_slice(&name)) ||

@@ -28,6 +28,9 @@ struct rewriter {
 	struct drift_error *error;
 	struct scope scopes[SCOPES_MAX];
 	unsigned scope_count;
+	/* One a token: what is known of the commas, see rewrite_is_from_place; NULL: it is
+	 * looked for anew each time. */
+	unsigned char *commas;
 	bool saved; /* a saved query's text: it sets no view, it has a moment */
 	unsigned parameters; /* '?' among the tokens before counted_to */
 	unsigned counted_to;
@@ -54,6 +57,10 @@ unsigned rewriter_parameter(struct rewriter *rewriter, unsigned i, struct buf *o
 enum drift_err rewriter_refuse(struct rewriter *rewriter, unsigned i,
 			       const char *what);
 
+/* The statement's time is over, or it was interrupted: each pass asks now and then, as a
+ * script's length has no bound that would bound its passes. */
+enum drift_err rewriter_in_time(struct rewriter *rewriter);
+
 /* rewrite_time.c: tables at their moments.
  * Resolve every trailing AS OF, before the walk: they stand behind what they cover. */
 enum drift_err rewrite_scopes(struct rewriter *rewriter);
@@ -62,6 +69,8 @@ enum drift_err rewrite_scopes(struct rewriter *rewriter);
 enum drift_err rewrite_time(struct rewriter *rewriter, unsigned i);
 /* Does token i begin what stands in a FROM clause? Is it (or AS) an alias there? */
 bool rewrite_is_from_place(const struct rewriter *rewriter, unsigned i);
+/* Is token i the name of a table in a FROM clause? */
+bool rewriter_is_table_place(const struct rewriter *rewriter, unsigned i);
 bool rewrite_is_alias(const struct rewriter *rewriter, unsigned i);
 
 /* rewrite_from.c: functions in FROM, and names for the columns of what stands there. */

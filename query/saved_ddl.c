@@ -28,14 +28,16 @@ static enum drift_err read_columns(struct ddl *ddl, struct table_def *def)
 static enum drift_err note_uses(struct ddl *ddl, struct table_def *def)
 {
 	struct drift_view view = ddl_view(ddl);
+	struct rewriter rewriter = { .statement = *ddl->statement };
 	struct buf name = BUF_INIT;
 	enum drift_err err = DRIFT_OK;
 
+	rewriter.commas = calloc(ddl->statement->count + 1, 1);
 	for (unsigned i = ddl->statement->at; i < ddl->statement->count && !err;
 	     i++) {
 		const struct table_def *used;
 
-		if (!rewrite_is_table_place(ddl->statement, i))
+		if (!rewriter_is_table_place(&rewriter, i))
 			continue;
 		buf_clear(&name);
 		token_text(ddl->statement->script, ddl->statement->tokens[i], &name);
@@ -48,6 +50,7 @@ static enum drift_err note_uses(struct ddl *ddl, struct table_def *def)
 		else if (used)
 			err = table_def_add_use(def, used->id);
 	}
+	free(rewriter.commas);
 	buf_release(&name);
 	return err;
 }

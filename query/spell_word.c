@@ -109,7 +109,7 @@ static bool is_catalog(const struct rewriter *rewriter, unsigned i)
 {
 	return !rewriter_is_word(rewriter, i, "public") &&
 	       !rewriter_is_punct(rewriter, i + 3, "(") &&
-	       rewrite_is_table_place(&rewriter->statement, i);
+	       rewriter_is_table_place(rewriter, i);
 }
 
 /* public.t is t, and pg_catalog.f() is f(). A catalog comes here if it is not one that

@@ -60,6 +60,37 @@ endless='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)'
 	same "$(psql_ -c 'SELECT 1')" 1
 }
 
+# times N TEXT: so often, with commas between.
+times()
+{
+	printf "%.0s,$2" $(seq "$1") | tail -c +2
+}
+
+@test "a statement of many words is read in time, however they nest" {
+	psql_ -c 'CREATE TABLE t (id INT PRIMARY KEY, a TEXT)' >/dev/null
+	printf '%.0s(' {1..100000} >deep
+	queries=$(times 20000 '(SELECT a FROM t GROUP BY a)')
+	{
+		echo "SET statement_timeout = '3s';"
+		echo "SELECT $(<deep)1$(tr '(' ')' <deep);"
+		echo "SELECT 1 WHERE 1 IN ($queries);"
+		echo "CREATE VIEW v AS SELECT $queries;"
+		# Looked through for each of the other's: until the time is over.
+		echo "SELECT count(*), $(times 100000 a) FROM t GROUP BY $(times 100000 id);"
+		echo 'SELECT 1 AS reached;'
+	} >many.sql
+	psql=(psql -X -h "$PWD/db" -p 5433 -At -v VERBOSITY=verbose -f many.sql)
+	began=$EPOCHREALTIME
+	run "${psql[@]}"
+	took=$(((${EPOCHREALTIME/./} - ${began/./}) / 1000))
+	echo "$took ms: ${output:0:500}"
+	says '54000: parentheses are nested more than 1000 deep'
+	says '54000: too many columns'
+	says '57014: canceling statement due to statement timeout'
+	same "${lines[-1]}" 1
+	((took < 25000 * SLOW))
+}
+
 @test "a statement that eats memory fails alone" {
 	psql_ -c "$endless SELECT count(*) FROM (SELECT hex(randomblob(500)) AS v FROM c ORDER BY v)" \
 		>hog.out 2>&1 &

@@ -221,7 +221,7 @@ b' ~ 'a.b' AS a, 'foo bar' ~ '\\mbar\\M' AS b, 'foobar' ~ '\\mbar' AS c, 'ÉÉ' 
 @test "a column beside an aggregate is grouped by, it or its table's key" {
 	sql "CREATE TABLE u (id INT PRIMARY KEY, name TEXT, n INT); INSERT INTO u VALUES (1, 'a', 5), (2, 'b', 5), (3, 'c', 6);
 		CREATE TABLE parts (a INT, b INT, u INT, PRIMARY KEY (a, b)); INSERT INTO parts VALUES (1, 1, 1), (1, 2, 1), (2, 1, 2); CREATE VIEW v AS SELECT n, count(*) FROM u GROUP BY n"
-	for query in 'SELECT name, count(*) FROM u' 'SELECT n, u.name, max(id) FROM u GROUP BY n' 'SELECT name FROM u GROUP BY n' \
+	for query in 'SELECT name, count(*) FROM u' 'SELECT n, u.name, max(id) FROM u GROUP BY n' 'SELECT name FROM u GROUP BY n' 'SELECT n, name, count(*) FROM u GROUP BY 1' \
 		'SELECT x.name, sum(p.a) FROM u x JOIN parts p ON p.u = x.id GROUP BY p.a' 'SELECT p.u, count(*) FROM parts p GROUP BY a' \
 		'SELECT 1 FROM (SELECT name, 1 + count(*) AS c FROM u) s' 'INSERT INTO u SELECT id, name, count(*) FROM u' \
 		'SELECT name, count(*) FROM u FOR SYSTEM_TIME ALL GROUP BY id' 'CREATE TABLE w AS SELECT name, count(*) FROM u'; do
