@@ -390,7 +390,7 @@ const struct table_def *relation_table(struct drift_view view, struct slice name
 		return def;
 	for (size_t i = 0; i < name.size; i++)
 		folded[i] = lower(bytes[i]);
-	if (memcmp(folded, bytes, name.size) == 0)
+	if (slice_equal(slice_of(folded, name.size), name))
 		return NULL;
 	return drift_table(view, slice_of(folded, name.size));
 }

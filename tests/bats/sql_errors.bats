@@ -72,6 +72,7 @@ mistakes()
 @test "a name that is not there is told, with the one that is like it" {
 	mistakes <<-'E'
 		SELECT * FROM «user => 42P01: relation "user" does not exist ?users
+		SELECT id, count(*) FROM «"" => 42P01: relation "" does not exist
 		SELECT «emial FROM users => 42703: column "emial" does not exist ?email
 		SELECT «u.emali FROM users u => 42703: column "u.emali" does not exist ?email
 		SELECT «tpye FROM events => 42703: column "tpye" does not exist ?type
